@@ -1,0 +1,87 @@
+// A WireGuard server that echoes: whatever a client sends through the tunnel, to any address and port, comes back. `npm start` runs it.
+import { parseArgs } from 'node:util'
+
+const help = `npm start -- [options]        a WireGuard server that echoes TCP and UDP on every address and port
+
+  --port PORT        UDP port to listen on (default 51820, 0 for a free one)
+  --host ADDRESS     address to listen on, repeatable (default 0.0.0.0 and ::)
+  --endpoint HOST    what clients dial: a name or an address, with or without a port (default: this machine's own)
+  --help             this text
+
+The keys are made anew at each start and kept nowhere.
+`
+
+const definitions = {
+  port: { type: 'string', default: '51820' },
+  host: { type: 'string', multiple: true },
+  endpoint: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+}
+
+/** The options, or undefined when there is nothing to start: the help was asked for or an argument is wrong (exit code 2). */
+export function parse(argv) {
+  try {
+    const { values } = parseArgs({ args: argv, options: definitions })
+    if (values.help) {
+      process.stdout.write(help)
+      return undefined
+    }
+    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65535) {
+      throw new Error(`--port ${values.port}: a number from 0 to 65535 is wanted`)
+    }
+    return { ...values, port: Number(values.port) }
+  } catch (error) {
+    refuse(error)
+    return undefined
+  }
+}
+
+function refuse(error) {
+  process.stderr.write(`midwire: ${error.message.split('\n')[0]} (--help lists the options)\n`)
+  process.exitCode = 2
+}
+
+export async function start({ port, host, endpoint }) {
+  const { generatePrivateKey, publicKey, startWireGuardServer } = await import('midwire')
+  const { renderUnicodeCompact } = await import('uqr')
+  const client = generatePrivateKey()
+  const name = (address) =>
+    address.family === 6 ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+
+  const server = await startWireGuardServer({
+    port,
+    ...(host && { host }),
+    privateKey: generatePrivateKey(),
+    peers: [{ publicKey: publicKey(client), name: 'client' }],
+    onConnection(stream) {
+      console.log(`tcp  ${name(stream.source)} -> ${name(stream.destination)}`)
+      stream.on('error', (error) => console.log(`tcp  ${name(stream.source)}: ${error.message}`))
+      stream.pipe(stream)
+    },
+    onDatagram(datagram) {
+      datagram.reply(datagram.data)
+    },
+    onError(error) {
+      console.error(`midwire: ${error.message}`)
+    },
+  })
+
+  const configuration = server.clientConfig({ privateKey: client, ...(endpoint && { endpoint }) })
+  console.log(`WireGuard server on UDP port ${server.port}, public key ${server.publicKey}`)
+  console.log(`client's public key ${publicKey(client)}\n`)
+  console.log('Client configuration (for wg-quick, or the QR code for a phone):\n')
+  console.log(configuration)
+  if (process.stdout.isTTY) console.log(renderUnicodeCompact(configuration))
+  console.log(
+    'Everything that a client sends comes back: try `curl telnet://192.0.2.1:7` or `nc -u 192.0.2.1 7`. Ctrl-C ends.',
+  )
+
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      console.log(`midwire: ${signal}, closing`)
+      // A second signal finds no handler and ends the process at once.
+      server.close()
+    })
+  }
+  await server.closed
+}

@@ -1,0 +1,70 @@
+// `npm run build`: the addon in release mode and the TypeScript, each only when it is stale.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { installPackages } from './support/install.mjs'
+import { at, binary, Complaint, main, output, run, say } from './support/run.mjs'
+import { refresh } from './support/stale.mjs'
+
+const addons = () => readdirSync(at('src/native')).filter((name) => name.endsWith('.node'))
+
+export function requireRust() {
+  if (output('cargo', ['--version'])) return
+  throw new Complaint(
+    'Rust is needed to build the addon, and cargo was not found. Install it from https://rustup.rs (1.91 or newer) and start again.',
+  )
+}
+
+/** The addon, as it is published: `src/native/midwire.<platform>.node` with its generated loader and types. */
+export function buildAddon() {
+  const inputs = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src/wire', 'src/native'].map((path) => at(path))
+  refresh('addon', { inputs, matches: /\.(rs|toml|lock)$/, made: () => addons().length > 0 }, () => {
+    requireRust()
+    say('building the addon in release mode (about a minute on the first start)')
+    run(process.execPath, [
+      binary('@napi-rs/cli', 'napi'),
+      ...['build', '--platform', '--release', '--manifest-path', 'Cargo.toml', '--output-dir', 'src/native'],
+      ...['--js', 'binding.cjs', '--dts', 'binding.d.cts'],
+    ])
+  })
+}
+
+/** Puts the addon and its loader beside the compiled TypeScript. By a rename: a running process keeps the file it has. */
+function copyAddon(directory) {
+  mkdirSync(directory, { recursive: true })
+  for (const name of ['binding.cjs', ...addons()]) {
+    copyFileSync(at('src/native', name), join(directory, `${name}.new`))
+    renameSync(join(directory, `${name}.new`), join(directory, name))
+  }
+}
+
+function buildTypeScript(project, outputDirectory, sources, nativeDirectory) {
+  const inputs = ['package.json', 'tsconfig.json', project, ...sources].map((path) => at(path))
+  refresh(project, { inputs, matches: /\.(ts|cts|json)$/, made: () => existsSync(at(outputDirectory)) }, () => {
+    say(`compiling ${sources.join(' and ')} to ${outputDirectory}`)
+    rmSync(at(outputDirectory), { recursive: true, force: true })
+    run(process.execPath, [binary('typescript', 'tsc'), '-p', project])
+  })
+  const made = () => ['binding.cjs', ...addons()].every((name) => existsSync(at(nativeDirectory, name)))
+  const native = { inputs: [at('src/native')], matches: /\.(node|cjs)$/, made }
+  refresh(`${project}.native`, native, () => copyAddon(at(nativeDirectory)))
+}
+
+/** Everything that is published. */
+export function build() {
+  installPackages()
+  buildAddon()
+  buildTypeScript('tsconfig.build.json', 'dist', ['src'], 'dist/native')
+}
+
+/** The tests, with the sources that they test. */
+export function buildTests() {
+  buildTypeScript('tsconfig.test.json', 'build', ['src', '__test__'], 'build/src/native')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(() => {
+    build()
+    say('dist/ is up to date')
+  })
+}

@@ -1,0 +1,30 @@
+// `npm run lint`: formats, lints, types and licences. Every check runs, then the failed ones are named.
+import { installPackages } from './support/install.mjs'
+import { binary, Complaint, main, run, say } from './support/run.mjs'
+import { needCrate } from './support/tools.mjs'
+
+const node = (packageName, command, ...args) => [process.execPath, [binary(packageName, command), ...args]]
+
+await main(() => {
+  installPackages()
+  needCrate('cargo-deny')
+  const checks = {
+    'cargo fmt': ['cargo', ['fmt', '--all', '--check']],
+    clippy: ['cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']],
+    biome: node('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.'),
+    tsc: node('typescript', 'tsc', '-p', 'tsconfig.json', '--noEmit'),
+    'cargo deny': ['cargo-deny', ['--locked', 'check', 'licenses', 'bans', 'sources']],
+  }
+  const failed = Object.entries(checks).filter(([name, [command, args]]) => {
+    say(name)
+    try {
+      run(command, args)
+      return false
+    } catch (error) {
+      if (error instanceof Complaint) return true
+      throw error
+    }
+  })
+  if (failed.length) throw new Complaint(`failed: ${failed.map(([name]) => name).join(', ')}`)
+  say('nothing to complain about')
+})

@@ -1,0 +1,63 @@
+// Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { at, Complaint, environment, run, say, toolsDirectory } from './run.mjs'
+
+const wireguardGo = 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446'
+const crates = { 'boringtun-cli': '0.7.1', 'cargo-deny': '0.20.2' }
+
+/** Commands of the end-to-end tests and the Debian packages that hold them. */
+const debian = { ip: 'iproute2', tc: 'iproute2', wg: 'wireguard-tools', curl: 'curl', ping: 'iputils-ping' }
+
+export const has = (command) =>
+  environment()
+    .PATH.split(delimiter)
+    .some((directory) => existsSync(join(directory, command)))
+
+/** A crate's command, from PATH or built once. Without optimisation: these run for seconds and would compile for minutes. */
+export function needCrate(name, { optimised = false } = {}) {
+  if (has(name)) return
+  say(`building ${name} ${crates[name]}`)
+  run('cargo', [
+    ...['install', name, '--version', crates[name], '--locked', '--root', at('.cache')],
+    ...(optimised ? [] : ['--debug']),
+  ])
+}
+
+function needWireGuardGo() {
+  if (has('wireguard-go')) return
+  if (!has('go')) throw new Complaint('Go is missing (wireguard-go is built with it)')
+  say('building wireguard-go')
+  mkdirSync(toolsDirectory, { recursive: true })
+  run('go', ['install', wireguardGo], { env: { GOBIN: toolsDirectory, GOFLAGS: '-mod=mod' } })
+  renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
+}
+
+function needDebianPackages() {
+  const missing = [...new Set(Object.keys(debian).flatMap((command) => (has(command) ? [] : [debian[command]])))]
+  if (!missing.length) return
+  if (!has('apt-get')) throw new Complaint(`${missing.join(', ')} missing, and this is no Debian`)
+  say(`installing ${missing.join(', ')}`)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['update', '-qq'], { env })
+  run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...missing], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+/** Makes ready for the end-to-end tests. Why they cannot run here, or undefined when they can. */
+export function prepareEndToEnd() {
+  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
+  if (process.getuid() !== 0) return 'network namespaces need root'
+  if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun'
+  try {
+    needDebianPackages()
+    needWireGuardGo()
+    needCrate('boringtun-cli', { optimised: true })
+    return undefined
+  } catch (error) {
+    if (error instanceof Complaint) return error.message
+    throw error
+  }
+}

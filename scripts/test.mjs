@@ -1,0 +1,65 @@
+// `npm test [-- rust unit e2e]`: installs what the tests need, builds, runs them all, and ends with `N passed, N failed`.
+import { existsSync, readdirSync } from 'node:fs'
+import { build, buildTests, requireRust } from './build.mjs'
+import { at, binary, follow, main, say } from './support/run.mjs'
+import { CargoTally, Tally, TapTally } from './support/tally.mjs'
+import { prepareEndToEnd } from './support/tools.mjs'
+
+const total = new Tally()
+
+/** Runs one runner and adds its sums. One that fails without naming a failed test (a crash, a compile error) counts as one. */
+async function count(name, tally, command, args, env) {
+  say(`${name} tests`)
+  const code = await follow(
+    command,
+    args,
+    (line) => {
+      console.log(line)
+      tally.line(line)
+    },
+    { env },
+  )
+  if (code !== 0 && tally.failed === 0) tally.failed = 1
+  say(`${name}: ${tally}`)
+  total.add(tally)
+}
+
+const ava = (name, files, { args = [], env } = {}) =>
+  count(name, new TapTally(), process.execPath, [binary('ava', 'ava'), '--tap', ...args, ...files], env)
+
+/** Every folder of tests but the end-to-end ones, and the tests that lie beside the folders. */
+function unitTests() {
+  const folders = readdirSync(at('build/__test__'), { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !['e2e', 'support', 'fuzz'].includes(entry.name),
+  )
+  return ['build/__test__/*.test.js', ...folders.map(({ name }) => `build/__test__/${name}/**/*.test.js`)]
+}
+
+const parts = {
+  rust: () => count('rust', new CargoTally(), 'cargo', ['test', '--workspace', '--locked']),
+  unit: () => ava('unit', unitTests()),
+  e2e: async () => {
+    if (!existsSync(at('build/__test__/e2e'))) return
+    const reason = prepareEndToEnd()
+    if (reason) say(`end-to-end tests are skipped: ${reason}`)
+    // One at a time: they share the machine's name space of namespaces, and some measure time.
+    const args = ['--concurrency=1', '--timeout=10m']
+    await ava('e2e', ['build/__test__/e2e/**/*.test.js'], { args, env: reason ? { MIDWIRE_SKIP_E2E: reason } : {} })
+  },
+}
+
+await main(async () => {
+  const wanted = process.argv.slice(2)
+  const unknown = wanted.find((part) => !(part in parts))
+  if (unknown) {
+    say(`there are no ${unknown} tests: ${Object.keys(parts).join(', ')}`)
+    process.exitCode = 2
+    return
+  }
+  requireRust()
+  build()
+  buildTests()
+  for (const part of wanted.length ? wanted : Object.keys(parts)) await parts[part]()
+  console.log(total.toString())
+  if (total.failed || total.passed === 0) process.exitCode = 1
+})
