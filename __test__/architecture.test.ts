@@ -1,0 +1,222 @@
+// Holds the sources against ARCHITECTURE.md: what each room may import, how long a file may be, where public names are.
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, join, normalize, sep } from 'node:path'
+import test from 'ava'
+
+/** The words that every room may speak: hooks, options, error codes, connections. */
+const tables = ['hooks', 'options', 'errors', 'connection']
+
+interface Room {
+  /** Rooms (folders of src) and tables whose values it may import; types of tables are free to all. */
+  imports: string[]
+  /** Node's modules that it may import. */
+  node: string[]
+  /** Files of its own that are shared; set where one variant must not know another. */
+  shared?: string[]
+  /** What may not occur in its text. */
+  never?: RegExp
+}
+
+const rooms: Record<string, Room> = {
+  transports: {
+    imports: ['connection', 'errors', 'options', 'native'],
+    node: ['net', 'tls', 'dgram', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads', 'module'],
+  },
+  layers: {
+    imports: ['connection', 'errors', 'flow', 'hooks'],
+    node: ['buffer', 'zlib'],
+    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
+  },
+  flow: { imports: ['connection', 'errors'], node: ['zlib', 'buffer'] },
+  store: { imports: ['flow', 'errors', 'options'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
+  certs: {
+    imports: ['errors', 'options', 'native'],
+    node: ['crypto', 'tls', 'fs', 'fs/promises', 'path', 'os', 'buffer'],
+  },
+  modes: {
+    imports: ['connection', 'errors', 'options', 'layers', 'transports'],
+    node: ['net', 'buffer'],
+    shared: ['mode', 'spec'],
+  },
+  proxy: {
+    imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow'],
+    node: ['net', 'tls', 'dgram', 'dns', 'dns/promises', 'events', 'stream', 'buffer', 'timers', 'http2'],
+  },
+  addons: {
+    imports: ['flow', 'hooks', 'options', 'errors', 'store'],
+    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto'],
+    shared: ['addon'],
+  },
+  sinks: {
+    imports: ['flow', 'hooks', 'options', 'errors', 'store'],
+    node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
+    shared: ['sink'],
+  },
+  cli: { imports: ['index'], node: ['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'] },
+  web: {
+    imports: ['index'],
+    node: ['http', 'net', 'path', 'url', 'fs', 'fs/promises', 'crypto', 'stream', 'events', 'buffer'],
+  },
+}
+
+/** Files that may be longer than 350 lines, each with its reason. None may be longer than 500. */
+const longFiles: Record<string, string> = {}
+
+const generated = new Set(['src/native/binding.cjs', 'src/native/binding.d.cts'])
+
+function files(folder: string, ...endings: string[]): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .map((entry) => ({ path: join(entry.parentPath, entry.name).split(sep).join('/'), file: entry.isFile() }))
+    .filter(({ path, file }) => file && endings.includes(extname(path)) && !/\/(node_modules|target)\//.test(path))
+    .map(({ path }) => path)
+    .filter((path) => !generated.has(path))
+    .sort()
+}
+
+const read = (path: string) => readFileSync(path, 'utf8')
+const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:])\/\/.*$/gm, '$1')
+
+interface Import {
+  from: string
+  typeOnly: boolean
+}
+
+function imports(path: string): Import[] {
+  const text = withoutComments(read(path))
+  const statements = text.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)
+  const calls = text.matchAll(/\b(?:import|require)\(\s*'([^']+)'/g)
+  return [
+    ...[...statements].map(([, type, from]) => ({ from: from ?? '', typeOnly: type !== undefined })),
+    ...[...calls].map(([, from]) => ({ from: from ?? '', typeOnly: false })),
+  ]
+}
+
+/** The room of a file of src: its folder, or its own name where it lies in src itself. */
+function roomOf(path: string): string {
+  const [, first = ''] = path.split('/')
+  return first.replace(/\.[cm]?[jt]s$/, '')
+}
+
+/** What is wrong with one import of one file, if anything. */
+function fault(path: string, { from, typeOnly }: Import): string | undefined {
+  const room = roomOf(path)
+  const rule = rooms[room]
+  const relative = from.startsWith('.')
+  const target = relative
+    ? normalize(join(dirname(path), from))
+        .split(sep)
+        .join('/')
+    : from
+  if (tables.includes(room)) return typeOnly ? undefined : 'a table imports types only'
+  if (room === 'index') return relative ? undefined : 'index.ts names what is ours'
+  if (!rule) return `there is no room ${room}`
+  if (from.startsWith('node:')) return rule.node.includes(from.slice(5)) ? undefined : `${room} may not use ${from}`
+  if (!relative) return undefined
+  const other = roomOf(target)
+  if (other === room) {
+    const sibling = basename(target).replace(/\.js$/, '')
+    const isList = basename(path) === 'index.ts'
+    return !rule.shared || isList || rule.shared.includes(sibling) ? undefined : `one of ${room} may not know another`
+  }
+  if (tables.includes(other) && typeOnly) return undefined
+  return rule.imports.includes(other) ? undefined : `${room} may not import ${other}`
+}
+
+test('each room imports only what its rule allows', (t) => {
+  const sources = files('src', '.ts')
+  t.true(sources.length > 3)
+  const faults = sources.flatMap((path) =>
+    imports(path).flatMap((one) => {
+      const what = fault(path, one)
+      return what ? [`${path}: '${one.from}': ${what}`] : []
+    }),
+  )
+  t.deepEqual(faults, [])
+})
+
+test('no room says what it may never say', (t) => {
+  const faults = files('src', '.ts').flatMap((path) => {
+    const found = rooms[roomOf(path)]?.never?.exec(withoutComments(read(path)))
+    return found ? [`${path}: ${found[0]}`] : []
+  })
+  t.deepEqual(faults, [])
+})
+
+test('the rules notice what breaks them', (t) => {
+  const value = (from: string) => ({ from, typeOnly: false })
+  t.truthy(fault('src/layers/http.ts', value('node:net')))
+  t.truthy(fault('src/layers/http.ts', value('../proxy/driver.js')))
+  t.truthy(fault('src/modes/socks5.ts', value('./regular.js')))
+  t.truthy(fault('src/cli/midwire.ts', value('../transports/native.js')))
+  t.truthy(fault('src/options.ts', value('node:net')))
+  t.truthy(fault('src/somewhere.ts', value('./index.js')))
+  t.falsy(fault('src/modes/index.ts', value('./regular.js')))
+  t.falsy(fault('src/transports/native.ts', value('../native/binding.cjs')))
+  t.falsy(fault('src/cli/midwire.ts', value('../index.js')))
+})
+
+test('index.ts holds the public names and nothing else', (t) => {
+  const rest = withoutComments(read('src/index.ts')).replace(/^export\s+(type\s+)?\{[^}]*\}\s+from\s+'[^']+';?$/gm, '')
+  t.is(rest.trim(), '')
+})
+
+test('every file says in its first line what it is', (t) => {
+  const silent = [
+    ...files('src', '.ts'),
+    ...files('__test__', '.ts'),
+    ...files('scripts', '.mjs'),
+    ...files('examples', '.mjs'),
+  ]
+    .filter((path) => !/^\/\/ \S/.test(read(path)))
+    .concat(files('src', '.rs').filter((path) => !/^\/\/! \S/.test(read(path))))
+  t.deepEqual(silent, [])
+})
+
+test('files are short', (t) => {
+  const all = [...files('src', '.ts', '.rs'), ...files('__test__', '.ts', '.rs'), ...files('scripts', '.mjs')]
+  const lengths = all.map((path) => {
+    // A Rust file's own tests stand at its end and are not counted.
+    const [text = ''] = read(path).split(/^#\[cfg\(test\)\]$/m)
+    return { path, lines: text.split('\n').length }
+  })
+  const long = lengths.filter(({ path, lines }) => lines > (path in longFiles ? 500 : 350))
+  t.deepEqual(long, [])
+  const idle = Object.keys(longFiles).filter((path) => !lengths.some((one) => one.path === path && one.lines > 350))
+  t.deepEqual(idle, [], 'an exception that is not needed any more')
+})
+
+/** The names in one table of a Cargo.toml. */
+function dependencies(path: string, table: string): string[] {
+  const [, after = ''] = read(path).split(`\n[${table}]\n`)
+  const [body = ''] = after.split(/^\[/m)
+  return [...body.matchAll(/^([\w-]+)\s*=/gm)].map(([, name]) => name ?? '').sort()
+}
+
+test('wire is pure: boringtun and smoltcp, no clock, no socket, no thread', (t) => {
+  t.deepEqual(dependencies('src/wire/Cargo.toml', 'dependencies'), ['boringtun', 'smoltcp'])
+  const impure =
+    /\bstd::(time::(Instant|SystemTime)|net::(Udp|Tcp)\w+|thread|fs|process|env)\b|\b(Instant|SystemTime)::now\b|\b(tokio|napi)\b|\be?println!/
+  const faults = files('src/wire', '.rs').flatMap((path) => {
+    if (/(^|\/)tests?(\/|\.rs$)|_tests?\.rs$/.test(path)) return []
+    const [text = ''] = withoutComments(read(path)).split(/^#\[cfg\(test\)\]$/m)
+    const found = impure.exec(text) ?? (path.endsWith('/key.rs') ? null : /\bOsRng\b|\brand::/.exec(text))
+    return found ? [`${path}: ${found[0]}`] : []
+  })
+  t.deepEqual(faults, [])
+})
+
+test('native knows no protocol, and no panic of it can end the process', (t) => {
+  const names = dependencies('Cargo.toml', 'dependencies')
+  t.false(names.includes('boringtun') || names.includes('smoltcp'))
+  t.true(names.includes('midwire-wire') && names.includes('napi'))
+  let exported = 0
+  const bare = files('src/native', '.rs').flatMap((path) => {
+    const functions = [...read(path).matchAll(/#\[napi(\([^\]]*\))?\](?:\s*#\[[^\]]*\])*\s*pub (?:async )?fn (\w+)/g)]
+    exported += functions.length
+    return functions
+      .filter(([, options = '']) => !options.includes('catch_unwind'))
+      .map(([, , name]) => `${path}: ${name}`)
+  })
+  t.deepEqual(bare, [])
+  t.true(exported > 5)
+})
