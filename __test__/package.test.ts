@@ -161,7 +161,7 @@ test('there is one platform package for each target, and each says where it runs
     t.is(own.version, main.version)
     t.deepEqual([own.os, own.cpu], [[os], [cpu]])
     t.deepEqual(own.libc, os === 'linux' ? [libc === 'gnu' ? 'glibc' : 'musl'] : undefined)
-    t.deepEqual(own.files, [`midwire.${platform}.node`])
+    t.deepEqual(own.files, [`midwire.${platform}.node`, 'THIRD-PARTY.md'])
     t.is(own.main, `midwire.${platform}.node`)
     t.deepEqual(own.engines, main.engines)
   }

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPackages } from './support/install.mjs'
-import { at, binary, Complaint, main, output, run, say } from './support/run.mjs'
+import { at, binary, Complaint, main, npm, output, run, say } from './support/run.mjs'
 import { refresh } from './support/stale.mjs'
 
 const addons = () => readdirSync(at('src/native')).filter((name) => name.endsWith('.node'))
@@ -21,11 +21,7 @@ export function buildAddon() {
   refresh('addon', { inputs, matches: /\.(rs|toml|lock)$/, made: () => addons().length > 0 }, () => {
     requireRust()
     say('building the addon in release mode (about a minute on the first start)')
-    run(process.execPath, [
-      binary('@napi-rs/cli', 'napi'),
-      ...['build', '--platform', '--release', '--manifest-path', 'Cargo.toml', '--output-dir', 'src/native'],
-      ...['--js', 'binding.cjs', '--dts', 'binding.d.cts'],
-    ])
+    npm(['run', '--silent', 'addon'])
   })
 }
 
