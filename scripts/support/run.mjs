@@ -43,13 +43,9 @@ export function output(command, args) {
 }
 
 /** Runs a program, passes every line of its output to `onLine`, and gives its exit code (a signal counts as 1). */
-export function follow(command, args, onLine, options = {}) {
+export function follow(command, args, onLine) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: environment(options.env),
-    })
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: environment() })
     let rest = ''
     child.stdout.setEncoding('utf8')
     child.stdout.on('data', (chunk) => {

@@ -1,7 +1,7 @@
 // Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { at, Complaint, environment, run, say, toolsDirectory } from './run.mjs'
+import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
 
 const wireguardGo = 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446'
 const crates = { 'boringtun-cli': '0.7.1', 'cargo-deny': '0.20.2' }
@@ -29,7 +29,7 @@ function needWireGuardGo() {
   if (!has('go')) throw new Complaint('Go is missing (wireguard-go is built with it)')
   say('building wireguard-go')
   mkdirSync(toolsDirectory, { recursive: true })
-  run('go', ['install', wireguardGo], { env: { GOBIN: toolsDirectory, GOFLAGS: '-mod=mod' } })
+  run('go', ['install', wireguardGo], { env: { GOBIN: toolsDirectory } })
   renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
 }
 
@@ -46,6 +46,13 @@ function needDebianPackages() {
   })
 }
 
+/** Root in a container may lack the right, and only trying tells. */
+function canMakeNamespace() {
+  const name = `midwire-probe-${process.pid}`
+  if (output('ip', ['netns', 'add', name]) === undefined) return false
+  return output('ip', ['netns', 'delete', name]) !== undefined
+}
+
 /** Makes ready for the end-to-end tests. Why they cannot run here, or undefined when they can. */
 export function prepareEndToEnd() {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
@@ -53,6 +60,7 @@ export function prepareEndToEnd() {
   if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun'
   try {
     needDebianPackages()
+    if (!canMakeNamespace()) return 'this root may not make network namespaces'
     needWireGuardGo()
     needCrate('boringtun-cli', { optimised: true })
     return undefined
