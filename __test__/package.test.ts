@@ -154,6 +154,7 @@ test('there is one platform package for each target, and each says where it runs
     'win32-arm64-msvc',
     'win32-x64-msvc',
   ])
+  t.regex(readFileSync('Cargo.toml', 'utf8'), new RegExp(`^version = "${main.version}"$`, 'm'))
   for (const platform of platforms) {
     const own = manifest(join('npm', platform))
     const [os = '', cpu = '', libc] = platform.split('-')
