@@ -167,3 +167,7 @@ test('there is one platform package for each target, and each says where it runs
     t.deepEqual(own.engines, main.engines)
   }
 })
+
+test('the lock file names the tools of every platform, so that `npm ci` works on each', async (t) => {
+  await t.notThrowsAsync(run(process.execPath, ['scripts/lock.mjs', '--check']))
+})
