@@ -1,8 +1,18 @@
 // The packages as they are published: packed, installed in an empty folder, and run there without Rust on every Node.
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 
@@ -47,10 +57,11 @@ async function pack(folder: string, destination: string): Promise<{ tarball: str
 
 /** The addon that was built for this machine, and the platform package that it belongs into. */
 function ownPlatform(): { addon: string; platform: string } {
-  const addon = readdirSync('dist/native').find((name) => name.endsWith('.node'))
-  const platform = addon?.split('.')[1]
-  if (!addon || !platform) throw new Error('no addon in dist/native: run `npm run build` first')
-  return { addon, platform }
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const libc =
+    { linux: report.header?.glibcVersionRuntime ? '-gnu' : '-musl', win32: '-msvc' }[process.platform as string] ?? ''
+  const platform = `${process.platform}-${process.arch}${libc}`
+  return { addon: join('dist/native', `midwire.${platform}.node`), platform }
 }
 
 const program = `
@@ -72,7 +83,7 @@ test.before('pack both and install them in an empty folder', async (t) => {
   const { addon, platform } = ownPlatform()
   const copy = join(folder, 'platform')
   cpSync(join('npm', platform), copy, { recursive: true })
-  cpSync(join('dist/native', addon), join(copy, addon))
+  cpSync(addon, join(copy, basename(addon)))
   const native = await pack(copy, folder)
   const whole = await pack(resolve('.'), folder)
   mainFiles = whole.files
@@ -125,8 +136,15 @@ test('the main package holds the compiled library, its types and the papers, and
     mainFiles.filter((path) => !allowed.test(path)),
     [],
   )
-  for (const path of ['dist/index.js', 'dist/native/binding.cjs', 'index.d.ts', 'LICENSE'])
-    t.true(mainFiles.includes(path))
+  const wanted = ['dist/index.js', 'dist/native/binding.cjs', 'index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']
+  t.deepEqual(
+    wanted.filter((path) => !mainFiles.includes(path)),
+    [],
+  )
+})
+
+test('the addon weighs at most 1.7 MB', (t) => {
+  t.true(statSync(ownPlatform().addon).size <= 1_700_000)
 })
 
 test('nothing runs when the packages are installed', (t) => {

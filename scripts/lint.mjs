@@ -10,6 +10,7 @@ await main(() => {
   needCrate('cargo-deny')
   const checks = {
     'cargo fmt': ['cargo', ['fmt', '--all', '--check']],
+    'cargo fmt (fuzz targets)': ['cargo', ['fmt', '--manifest-path', '__test__/fuzz/Cargo.toml', '--check']],
     clippy: ['cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']],
     biome: node('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.'),
     tsc: node('typescript', 'tsc', '-p', 'tsconfig.json', '--noEmit'),

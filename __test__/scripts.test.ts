@@ -1,0 +1,76 @@
+// The scripts behind npm's commands: how they count, what they find stale, and what they say to a wrong argument.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import test from 'ava'
+
+const load = (script: string) => import(pathToFileURL(resolve('scripts', script)).href)
+
+interface Counting {
+  line(text: string): void
+}
+
+const count = (tally: Counting, text: string) => {
+  for (const line of text.split('\n')) tally.line(line)
+  return String(tally)
+}
+
+test('TAP is summed, and a test that logs why it cannot run is no passed one', async (t) => {
+  const { TapTally } = await load('support/tally.mjs')
+  const report = `TAP version 13
+ok 1 - streams › an echo
+ok 2 - streams › later # SKIP
+not ok 3 - streams › some day # TODO
+not ok 4 - streams › not ok 9 - a title
+  ---
+    message: 'ok 1 - streams'
+  ...
+ok 5 - tunnel › ping
+#   skipped: needs root
+ok 6 - tunnel › roaming
+#   nothing was skipped: all of it ran`
+  t.is(count(new TapTally(), report), '2 passed, 1 failed, 3 skipped')
+  t.is(count(new TapTally(), 'ok 1 - whole'), '1 passed, 0 failed')
+})
+
+test('the sums of cargo test are added up', async (t) => {
+  const { CargoTally } = await load('support/tally.mjs')
+  const report = `test key::tests::parse ... ok
+test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
+test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s`
+  t.is(count(new CargoTally(), report), '15 passed, 2 failed, 1 skipped')
+})
+
+test('a file that changed, came or went makes an output stale', async (t) => {
+  const { fingerprint } = await load('support/stale.mjs')
+  const folder = mkdtempSync(join(tmpdir(), 'midwire-stale-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const seen = () => fingerprint([folder], /\.rs$/)
+  writeFileSync(join(folder, 'a.rs'), 'one')
+  const first = seen()
+  t.is(seen(), first)
+  writeFileSync(join(folder, 'a.txt'), 'not looked at')
+  t.is(seen(), first)
+  writeFileSync(join(folder, 'b.rs'), 'came')
+  t.not(seen(), first)
+  rmSync(join(folder, 'b.rs'))
+  t.is(seen(), first)
+  utimesSync(join(folder, 'a.rs'), 1, 1)
+  t.not(seen(), first)
+})
+
+for (const [wrong, said] of [
+  ['--port=70000', /--port 70000: a number from 0 to 65535/],
+  ['--bogus', /--bogus/],
+  ['stray', /stray/],
+] as const) {
+  test(`npm start -- ${wrong} says one line and ends with 2`, (t) => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/start.mjs', wrong], { encoding: 'utf8' })
+    t.is(status, 2)
+    t.is(stdout, '')
+    t.regex(stderr, said)
+    t.is(stderr.trim().split('\n').length, 1)
+  })
+}
