@@ -9,9 +9,11 @@ import { refresh } from './support/stale.mjs'
 const addons = () => readdirSync(at('src/native')).filter((name) => name.endsWith('.node'))
 
 export function requireRust() {
-  if (output('cargo', ['--version'])) return
+  const [, version, major, minor] = output('cargo', ['--version'])?.match(/^cargo ((\d+)\.(\d+)\S*)/) ?? []
+  if (Number(major) > 1 || Number(minor) >= 91) return
+  const found = version ? `cargo ${version} was found` : 'cargo was not found'
   throw new Complaint(
-    'Rust is needed to build the addon, and cargo was not found. Install it from https://rustup.rs (1.91 or newer) and start again.',
+    `Rust 1.91 or newer is needed to build the addon, and ${found}. Install it from https://rustup.rs and start again.`,
   )
 }
 
