@@ -43,9 +43,9 @@ function platformOf(target) {
 }
 
 await main(() => {
-  const { napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+  const { napi, version } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
   for (const target of napi.targets) {
-    const head = '# What is linked into this addon\n\nmidwire itself is under the MIT licence. It contains:'
+    const head = `# What is linked into this addon\n\n## midwire ${version}\n\n${readFileSync(at('LICENSE'), 'utf8').trim()}`
     const text = [head, ...linkedCrates(target).map(notice)].join('\n\n')
     writeFileSync(at('npm', platformOf(target), 'THIRD-PARTY.md'), text)
   }
