@@ -9,7 +9,8 @@ const DATAGRAM_OVERHEAD: usize = 512;
 /// What a fragment costs beside its bytes: its allocation and its entry.
 const PIECE_OVERHEAD: usize = 96;
 const IPV6_FRAGMENT_HEADER: usize = 8;
-const MORE_OR_OFFSET: u8 = 0x3f;
+/// In the byte of an IPv4 header that holds the flags.
+const MORE_FRAGMENTS: u8 = 0x20;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fit {
@@ -125,11 +126,8 @@ impl Pieces {
         let length = stated_length(is_ipv4, header.len(), data.len())?.to_be_bytes();
         if is_ipv4 {
             header.get_mut(2..4)?.copy_from_slice(&length);
-            let [flags, offset] = header.get_mut(6..8)? else {
-                return None;
-            };
-            *flags &= !MORE_OR_OFFSET;
-            *offset = 0;
+            // Its offset is 0 already: this is the first fragment's header.
+            *header.get_mut(6)? &= !MORE_FRAGMENTS;
             put_ipv4_checksum(header);
         } else {
             header.get_mut(4..6)?.copy_from_slice(&length);

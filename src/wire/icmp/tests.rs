@@ -84,6 +84,21 @@ fn nothing_but_a_sound_echo_is_answered() {
 }
 
 #[test]
+fn an_echo_in_another_protocol_or_in_a_fragment_is_none() {
+    let mut tcp = hex(PING_V4);
+    tcp[9] = packet::TCP;
+    let mut other_family = hex(PING_V6);
+    other_family[6] = ICMP;
+    // The first fragment of a longer one, its checksum right by chance.
+    let mut fragment = hex(PING_V4);
+    fragment[6] = 0x20;
+    for bytes in [&mut tcp, &mut other_family, &mut fragment] {
+        repair(bytes);
+        assert_eq!(reply(bytes), None);
+    }
+}
+
+#[test]
 fn echo_to_everybody_is_not_answered() {
     let ask = |source: &str, destination: &str, kind: u8| {
         reply(&message(ip(source), ip(destination), &[kind, 0, 0, 0, 0, 0, 0, 0]).unwrap())
@@ -186,6 +201,7 @@ fn a_message_gets_its_checksum() {
         let packet = message(ip(a), ip(b), &body).unwrap();
         assert_eq!(packet[header_length..], hex(sample)[header_length..]);
     }
+    assert!(message(ip("10.0.0.2"), ip("10.0.0.3"), &[8, 0, 0, 0]).is_some());
     assert_eq!(message(ip("10.0.0.2"), ip("10.0.0.3"), &[8, 0, 0]), None);
     assert_eq!(message(ip("10.0.0.2"), ip("fd00::3"), &[8, 0, 0, 0]), None);
     assert_eq!(message(ip("10.0.0.2"), ip("10.0.0.3"), &vec![8; 65_516]), None);

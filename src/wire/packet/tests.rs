@@ -186,6 +186,13 @@ fn options_that_must_not_be_skipped() {
             assert_eq!(Packet::parse(&bytes).is_ok(), sound, "option {kind:#x}");
         }
     }
+    // Padding of single bytes, and what comes after it.
+    assert!(Packet::parse(&ipv6(60, &[59, 0, 0, 0, 0, 0, 0, 0])).is_ok());
+    assert!(Packet::parse(&ipv6(60, &[59, 0, 0, 0, 0, 5, 1, 0])).is_ok());
+    assert_eq!(
+        Packet::parse(&ipv6(60, &[59, 0, 0, 0, 0, 0x85, 1, 0])),
+        Err(Malformed::ExtensionHeader)
+    );
     // An option that ends behind its header.
     assert_eq!(
         Packet::parse(&ipv6(60, &[59, 0, 5, 9, 0, 0, 0, 0])),

@@ -230,6 +230,18 @@ fn the_budget_counts_what_a_fragment_costs_beside_its_bytes() {
 }
 
 #[test]
+fn the_header_that_is_kept_counts_too() {
+    for (v4, header) in [(true, 20), (false, 40)] {
+        let used = |offset| {
+            let mut reassembler = Reassembler::new();
+            handle(&mut reassembler, at(0), &piece(v4, 5, offset, true, 16, 1));
+            reassembler.used
+        };
+        assert_eq!(used(0), used(8) + header);
+    }
+}
+
+#[test]
 fn the_oldest_may_have_to_leave_for_itself() {
     let mut reassembler = Reassembler::new();
     handle(&mut reassembler, at(0), &piece(true, 0, 0, true, 8, 1));
@@ -258,6 +270,32 @@ fn no_more_datagrams_than_the_bound() {
     // The oldest are gone, the youngest are not.
     assert!(handle(&mut reassembler, at(0), &piece(true, 10, 8, false, 8, 1)).is_some());
     assert!(handle(&mut reassembler, at(0), &piece(true, 9, 8, false, 8, 1)).is_none());
+}
+
+#[test]
+fn what_was_dropped_is_the_sum() {
+    let mut reassembler = Reassembler::new();
+    let first = piece(true, 0, 0, true, 8, 1);
+    for bytes in [
+        &first,
+        &first,
+        &piece(true, 0, 0, true, 8, 2),
+        &piece(true, 1, 0, true, 7, 1),
+    ] {
+        handle(&mut reassembler, at(0), bytes);
+    }
+    for number in 1..=MAX_DATAGRAMS as u16 {
+        handle(&mut reassembler, at(0), &piece(true, number, 0, true, 8, 1));
+    }
+    reassembler.handle_timeout(at(30_000));
+    let expected = FragmentCounters {
+        malformed: 1,
+        overlapping: 1,
+        duplicate: 1,
+        evicted: 1,
+        expired: 1024,
+    };
+    assert_eq!((reassembler.counters(), reassembler.dropped()), (expected, 1027));
 }
 
 proptest! {
