@@ -1,0 +1,79 @@
+//! What Node hands in as plain objects, and how it becomes the types of `wire`. TypeScript has checked it before; what is
+//! wrong here all the same is an error, not a guess.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use midwire_wire::allowed_ips::Cidr;
+use midwire_wire::key::PublicKey;
+use midwire_wire::tunnel::PeerConfig;
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+use crate::error::{Code, Result, error};
+use crate::key::bytes32;
+
+#[napi(object)]
+pub struct NativePeer {
+    pub public_key: Buffer,
+    pub preshared_key: Option<Buffer>,
+    pub allowed_ips: Vec<String>,
+    /// Seconds; absent or 0: none.
+    pub keepalive: Option<u16>,
+    /// `1.2.3.4:51820` or `[::1]:51820`.
+    pub endpoint: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeServerOptions {
+    pub hosts: Vec<String>,
+    pub port: u16,
+    pub private_key: Buffer,
+    pub peers: Vec<NativePeer>,
+    pub addresses: Vec<String>,
+    pub mtu: u32,
+    /// Bytes of each of the two buffers of a TCP flow.
+    pub buffer_size: u32,
+    pub hold_syn: bool,
+    pub raise_icmp: bool,
+    /// 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace.
+    pub log_level: u32,
+}
+
+#[napi(object)]
+pub struct NativePeerStatus {
+    pub peer: u32,
+    pub public_key: Buffer,
+    pub endpoint: Option<String>,
+    pub last_handshake_seconds: Option<f64>,
+    pub received_bytes: f64,
+    pub sent_bytes: f64,
+    pub dropped: f64,
+    pub allowed_ips: Vec<String>,
+}
+
+pub fn peer(peer: &NativePeer) -> Result<PeerConfig> {
+    let cidr = |text: &String| {
+        Cidr::parse(text).ok_or_else(|| error(Code::BadArgument, format!("not an address range: {text}")))
+    };
+    let preshared_key = match &peer.preshared_key {
+        Some(key) => Some(bytes32(key, "a preshared key")?),
+        None => None,
+    };
+    Ok(PeerConfig {
+        public_key: PublicKey(bytes32(&peer.public_key, "a public key")?),
+        preshared_key,
+        allowed_ips: peer.allowed_ips.iter().map(cidr).collect::<Result<_>>()?,
+        keepalive: peer.keepalive.filter(|seconds| *seconds > 0),
+        endpoint: peer.endpoint.as_deref().map(parse::<SocketAddr>).transpose()?,
+    })
+}
+
+pub fn addresses(texts: &[String]) -> Result<Vec<IpAddr>> {
+    texts.iter().map(|text| parse(text)).collect()
+}
+
+pub fn parse<T: FromStr>(text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|_| error(Code::BadArgument, format!("not an address: {text}")))
+}

@@ -1,0 +1,225 @@
+//! The events on their way to Node: one bounded buffer of records, and one doorbell that is rung once until Node drains.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use midwire_wire::event::{Event, Rise};
+
+use crate::messages::{self, event};
+
+/// Bytes of records that may wait for Node. Beyond it TCP data stays in the receive buffers, datagrams are dropped.
+const CAPACITY: usize = 4 << 20;
+/// Kept free for events that may not be lost: ends, resets, openings. Their number is bounded by the flows'.
+const LOG_CAPACITY: usize = 1024;
+
+/// What is rung. Rings reach Node's thread.
+pub type Doorbell = Box<dyn Fn() + Send>;
+
+pub struct Outbox {
+    inner: Mutex<Inner>,
+    logs: Mutex<Logs>,
+}
+
+#[derive(Default)]
+struct Inner {
+    records: Vec<u8>,
+    /// Already taken by Node.
+    taken: usize,
+    /// Node has been rung, or is draining: it will look again by itself.
+    awake: bool,
+    /// Something had no room: whoever makes room tells the task.
+    starved: bool,
+    doorbell: Option<Doorbell>,
+}
+
+#[derive(Default)]
+struct Logs {
+    lines: VecDeque<(u32, String, String)>,
+    dropped: u64,
+}
+
+/// What a drain left behind.
+pub struct Drained {
+    pub bytes: usize,
+    /// The task has to be told that there is room again.
+    pub starved: bool,
+}
+
+impl Outbox {
+    pub fn new(doorbell: Doorbell) -> Self {
+        Outbox {
+            inner: Mutex::new(Inner {
+                doorbell: Some(doorbell),
+                ..Inner::default()
+            }),
+            logs: Mutex::default(),
+        }
+    }
+
+    /// For one turn of the engine: events go in, and the doorbell is rung at the end if Node sleeps.
+    pub fn open(&self) -> Rising<'_> {
+        Rising {
+            inner: self.lock(),
+            outbox: self,
+        }
+    }
+
+    /// Fills Node's slab with whole records.
+    pub fn drain(&self, slab: &mut [u8]) -> Drained {
+        let mut inner = self.lock();
+        self.move_logs(&mut inner);
+        let waiting = &inner.records[inner.taken..];
+        let bytes = if waiting.len() <= slab.len() {
+            waiting.len()
+        } else {
+            whole_records(waiting, slab.len())
+        };
+        slab[..bytes].copy_from_slice(&waiting[..bytes]);
+        inner.taken += bytes;
+        if inner.taken == inner.records.len() {
+            inner.records.clear();
+            inner.taken = 0;
+        }
+        // Node comes back until it gets nothing, so only then it has to be rung again.
+        inner.awake = bytes > 0;
+        let starved = inner.starved && inner.records.len() < CAPACITY / 2;
+        if starved {
+            inner.starved = false;
+        }
+        Drained { bytes, starved }
+    }
+
+    /// A line for the log hook; dropped and counted when too many wait. May be called with any other lock held.
+    pub fn log(&self, level: u32, target: &str, message: String) {
+        let mut logs = lock(&self.logs);
+        if logs.lines.len() >= LOG_CAPACITY {
+            logs.dropped += 1;
+        } else {
+            logs.lines.push_back((level, target.to_owned(), message));
+        }
+    }
+
+    /// The last word: the doorbell is rung and let go, so that Node may exit.
+    pub fn finish(&self, died: Option<&str>) {
+        let mut inner = self.lock();
+        self.move_logs(&mut inner);
+        if let Some(reason) = died {
+            messages::push(&mut inner.records, event::DIED, 0, &[reason.as_bytes()]);
+        }
+        messages::push(&mut inner.records, event::STOPPED, 0, &[]);
+        if let Some(doorbell) = inner.doorbell.take() {
+            doorbell();
+        }
+    }
+
+    fn move_logs(&self, inner: &mut Inner) {
+        let mut logs = lock(&self.logs);
+        if logs.dropped > 0 {
+            let message = format!("{} log lines were dropped", logs.dropped);
+            logs.dropped = 0;
+            logs.lines.push_back((2, "midwire".to_owned(), message));
+        }
+        while let Some((level, target, message)) = logs.lines.pop_front() {
+            let (level, length) = (level.to_le_bytes(), (target.len() as u32).to_le_bytes());
+            let parts: [&[u8]; 4] = [&level, &length, target.as_bytes(), message.as_bytes()];
+            messages::push(&mut inner.records, event::LOG, 0, &parts);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+/// A panic elsewhere must not silence the way on which it is reported.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The length of the whole records at the front that fit.
+fn whole_records(records: &[u8], room: usize) -> usize {
+    let mut end = 0;
+    while let Some(length) = messages::word(records, end + 8) {
+        let next = end + messages::HEADER + messages::padded(length as usize);
+        if next > room {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+/// The outbox, open for one turn.
+pub struct Rising<'a> {
+    inner: MutexGuard<'a, Inner>,
+    outbox: &'a Outbox,
+}
+
+impl Rising<'_> {
+    /// True when Node has to look.
+    pub fn ring(mut self) {
+        self.outbox.move_logs(&mut self.inner);
+        let inner = &mut *self.inner;
+        if inner.awake || inner.records.is_empty() {
+            return;
+        }
+        if let Some(doorbell) = &inner.doorbell {
+            doorbell();
+            inner.awake = true;
+        }
+    }
+
+    pub fn starve(&mut self) {
+        self.inner.starved = true;
+    }
+}
+
+impl Rise for Rising<'_> {
+    fn room(&self) -> usize {
+        CAPACITY.saturating_sub(self.inner.records.len())
+    }
+
+    fn rise(&mut self, what: Event<'_>) {
+        let records = &mut self.inner.records;
+        match what {
+            Event::Opened {
+                id,
+                peer,
+                source,
+                destination,
+                held,
+            } => {
+                let header = messages::address_header(peer, held, source, destination);
+                messages::push(records, event::OPENED, id, &[&header]);
+            }
+            Event::Connected { id } => messages::push(records, event::CONNECTED, id, &[]),
+            Event::Data { id, bytes } => messages::push(records, event::DATA, id, &[bytes]),
+            Event::End { id } => messages::push(records, event::END, id, &[]),
+            Event::Reset { id, reason } => {
+                messages::push(records, event::RESET, id, &[&(reason as u32).to_le_bytes()]);
+            }
+            Event::Writable { id, bytes } => messages::push(records, event::WRITABLE, id, &[&bytes.to_le_bytes()]),
+            Event::Closed { id } => messages::push(records, event::CLOSED, id, &[]),
+            Event::Datagram {
+                flow,
+                peer,
+                source,
+                destination,
+                bytes,
+            } => {
+                let header = messages::address_header(peer, false, source, destination);
+                messages::push(records, event::DATAGRAM, flow, &[&header, bytes]);
+            }
+            Event::DatagramExpired { flow } => messages::push(records, event::DATAGRAM_EXPIRED, flow, &[]),
+            Event::Icmp {
+                peer,
+                source,
+                destination,
+                bytes,
+            } => {
+                let header = messages::address_header(peer, false, source, destination);
+                messages::push(records, event::ICMP, 0, &[&header, bytes]);
+            }
+        }
+    }
+}

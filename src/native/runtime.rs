@@ -1,0 +1,56 @@
+//! The one tokio runtime of the process: started with the first server, ended with the last.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// Two servers may be busy at once; more threads would only take the cores from Node and from the user's machine.
+const WORKERS: usize = 2;
+
+static RUNTIME: Mutex<Option<(Runtime, usize)>> = Mutex::new(None);
+
+/// As long as one of these lives, so does the runtime.
+pub struct Lease {
+    handle: Handle,
+}
+
+impl Lease {
+    pub fn take() -> std::io::Result<Self> {
+        let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((runtime, leases)) = runtime.as_mut() {
+            *leases += 1;
+            let handle = runtime.handle().clone();
+            return Ok(Lease { handle });
+        }
+        let new = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("midwire")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let handle = new.handle().clone();
+        *runtime = Some((new, 1));
+        Ok(Lease { handle })
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = match runtime.as_mut() {
+            Some((_, leases)) => {
+                *leases -= 1;
+                *leases == 0
+            }
+            None => false,
+        };
+        // The last task itself lets go of the last lease, so its end cannot be waited for here.
+        if last && let Some((ended, _)) = runtime.take() {
+            ended.shutdown_background();
+        }
+    }
+}

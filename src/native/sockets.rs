@@ -1,0 +1,172 @@
+//! The two UDP sockets of a server, one a family, behind one face; batched where the platform can.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+/// Asked of the kernel for each direction; it may give less. Enough for some milliseconds of a fast peer's burst.
+const SOCKET_BUFFER: usize = 7 << 20;
+/// How often a free port of the one family is tried on the other before giving up.
+const PORT_ATTEMPTS: usize = 64;
+
+pub struct Sockets {
+    v4: Option<Batched>,
+    v6: Option<Batched>,
+}
+
+struct Batched {
+    io: UdpSocket,
+    state: UdpSocketState,
+}
+
+impl Sockets {
+    /// Binds at most one address a family. Port 0: a free one, the same for both. Must run inside the runtime.
+    pub fn bind(hosts: &[IpAddr], port: u16) -> io::Result<(Self, u16)> {
+        let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+        for _ in 0..PORT_ATTEMPTS {
+            match Self::bind_all(hosts, port) {
+                Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => last = error,
+                other => return other,
+            }
+        }
+        Err(last)
+    }
+
+    fn bind_all(hosts: &[IpAddr], mut port: u16) -> io::Result<(Self, u16)> {
+        let mut sockets = Sockets { v4: None, v6: None };
+        for host in hosts {
+            let socket = Batched::bind(SocketAddr::new(*host, port))?;
+            port = socket.io.local_addr()?.port();
+            match host {
+                IpAddr::V4(_) => sockets.v4 = Some(socket),
+                IpAddr::V6(_) => sockets.v6 = Some(socket),
+            }
+        }
+        Ok((sockets, port))
+    }
+
+    /// Waits until one of them has something.
+    pub async fn readable(&self) -> io::Result<()> {
+        match (&self.v4, &self.v6) {
+            (Some(v4), Some(v6)) => tokio::select! {
+                result = v4.io.readable() => result,
+                result = v6.io.readable() => result,
+            },
+            (Some(one), None) | (None, Some(one)) => one.io.readable().await,
+            (None, None) => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the socket of this family takes datagrams again.
+    pub async fn writable(&self, ipv6: bool) -> io::Result<()> {
+        match if ipv6 { &self.v6 } else { &self.v4 } {
+            Some(socket) => socket.io.writable().await,
+            None => Ok(()),
+        }
+    }
+
+    /// One batch from each socket, if it has one. Errors other than 'nothing there' are the datagram's, not the
+    /// socket's (an ICMP error of an earlier send, say): they are counted by the caller and survived.
+    pub fn receive(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta], ipv6: bool) -> io::Result<usize> {
+        let Some(socket) = (if ipv6 { &self.v6 } else { &self.v4 }) else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let room = buffers.len();
+        let mut received = Err(io::ErrorKind::WouldBlock.into());
+        let _ = socket.io.try_io(Interest::READABLE, || {
+            received = socket.state.recv((&socket.io).into(), buffers, metas);
+            match &received {
+                // More may be there: the socket stays readable.
+                Ok(count) if *count == room => Ok(()),
+                // It is empty now, and saying so here saves the call that would find that out.
+                _ => Err::<(), _>(io::ErrorKind::WouldBlock.into()),
+            }
+        });
+        received
+    }
+
+    pub fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let socket = if transmit.destination.is_ipv6() {
+            &self.v6
+        } else {
+            &self.v4
+        };
+        let Some(socket) = socket else {
+            return Err(io::ErrorKind::NetworkUnreachable.into());
+        };
+        let send = || socket.state.try_send((&socket.io).into(), transmit);
+        socket.io.try_io(Interest::WRITABLE, send)
+    }
+
+    /// Datagrams of one size that one call may carry.
+    pub fn segments(&self, ipv6: bool) -> usize {
+        let socket = if ipv6 { &self.v6 } else { &self.v4 };
+        socket.as_ref().map_or(1, |socket| socket.state.max_gso_segments())
+    }
+}
+
+impl Batched {
+    fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            // The other family has a socket of its own.
+            socket.set_only_v6(true)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&SockAddr::from(address))?;
+        let io = UdpSocket::from_std(socket.into())?;
+        let state = UdpSocketState::new((&io).into())?;
+        enlarge(&io, &state);
+        allow_fragments(&io, address.is_ipv6());
+        Ok(Batched { io, state })
+    }
+}
+
+/// More room where the system lets us; less is no error.
+fn enlarge(io: &UdpSocket, state: &UdpSocketState) {
+    let _ = state.set_recv_buffer_size(io.into(), SOCKET_BUFFER);
+    let _ = state.set_send_buffer_size(io.into(), SOCKET_BUFFER);
+    #[cfg(target_os = "linux")]
+    {
+        // Over the system's limit, for who may (root): as wireguard-go does.
+        set_option(io, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, SOCKET_BUFFER as libc::c_int);
+        set_option(io, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SOCKET_BUFFER as libc::c_int);
+    }
+}
+
+/// quinn-udp forbids fragments, for QUIC; a tunnel on a path with a small MTU lives by them, as wireguard-go's does.
+fn allow_fragments(io: &UdpSocket, ipv6: bool) {
+    #[cfg(target_os = "linux")]
+    if ipv6 {
+        set_option(
+            io,
+            libc::IPPROTO_IPV6,
+            libc::IPV6_MTU_DISCOVER,
+            libc::IPV6_PMTUDISC_DONT,
+        );
+    } else {
+        set_option(io, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (io, ipv6);
+}
+
+#[cfg(target_os = "linux")]
+fn set_option(io: &UdpSocket, level: libc::c_int, name: libc::c_int, value: libc::c_int) {
+    use std::os::fd::AsRawFd;
+    let value = &raw const value;
+    // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
+    unsafe {
+        libc::setsockopt(
+            io.as_raw_fd(),
+            level,
+            name,
+            value.cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of TCP flows: found by 4-tuple when a segment comes, by number when the owner speaks.
+
+use std::collections::HashMap;
+
+use crate::event::FlowId;
+use crate::flow_key::FlowKey;
+use crate::tcp::TcpFlow;
+use crate::tunnel::PeerId;
+
+/// A number is slot and generation, so that a late command for a flow that is gone finds nothing.
+const SLOT_BITS: u32 = 20;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+
+/// A SYN that waits for the owner's word. It costs its packet and no buffer.
+pub struct Held {
+    pub key: FlowKey,
+    pub peer: PeerId,
+    pub syn: Vec<u8>,
+}
+
+pub enum Entry {
+    Held(Held),
+    Open(Box<TcpFlow>),
+}
+
+impl Entry {
+    pub fn key(&self) -> FlowKey {
+        match self {
+            Entry::Held(held) => held.key,
+            Entry::Open(flow) => flow.key,
+        }
+    }
+
+    pub fn peer(&self) -> PeerId {
+        match self {
+            Entry::Held(held) => held.peer,
+            Entry::Open(flow) => flow.peer,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Slot {
+    generation: u32,
+    entry: Option<Entry>,
+}
+
+pub struct Flows {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_key: HashMap<FlowKey, FlowId>,
+    capacity: usize,
+}
+
+impl Flows {
+    pub fn new(capacity: usize) -> Self {
+        Flows {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            capacity: capacity.min(SLOT_MASK as usize),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// A number for a flow that is inserted next. `None` when the table is full.
+    pub fn reserve(&mut self) -> Option<FlowId> {
+        if self.by_key.len() >= self.capacity {
+            return None;
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() as u32 - 1
+        });
+        let generation = self.slots.get(slot as usize)?.generation;
+        Some(generation << SLOT_BITS | slot)
+    }
+
+    /// Puts the entry under a number that was reserved, or changes what is there (a held SYN into a flow).
+    pub fn insert(&mut self, id: FlowId, entry: Entry) {
+        self.by_key.insert(entry.key(), id);
+        if let Some(slot) = self.slots.get_mut((id & SLOT_MASK) as usize) {
+            slot.entry = Some(entry);
+        }
+    }
+
+    /// Gives a reserved number back that was not used.
+    pub fn release(&mut self, id: FlowId) {
+        if let Some(slot) = self.slots.get_mut((id & SLOT_MASK) as usize) {
+            slot.generation = (slot.generation + 1) & (u32::MAX >> SLOT_BITS);
+            self.free.push(id & SLOT_MASK);
+        }
+    }
+
+    pub fn remove(&mut self, id: FlowId) -> Option<Entry> {
+        let slot = self.slots.get_mut((id & SLOT_MASK) as usize)?;
+        if slot.generation != id >> SLOT_BITS {
+            return None;
+        }
+        let entry = slot.entry.take()?;
+        self.by_key.remove(&entry.key());
+        self.release(id);
+        Some(entry)
+    }
+
+    pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
+        self.by_key.get(key).copied()
+    }
+
+    pub fn get(&self, id: FlowId) -> Option<&Entry> {
+        let slot = self.slots.get((id & SLOT_MASK) as usize)?;
+        slot.entry.as_ref().filter(|_| slot.generation == id >> SLOT_BITS)
+    }
+
+    pub fn flow(&mut self, id: FlowId) -> Option<&mut TcpFlow> {
+        let slot = self.slots.get_mut((id & SLOT_MASK) as usize)?;
+        match slot.entry.as_mut()? {
+            Entry::Open(flow) if slot.generation == id >> SLOT_BITS => Some(flow),
+            _ => None,
+        }
+    }
+
+    /// The flows of a peer, in the order of their slots.
+    pub fn of_peer(&self, peer: PeerId) -> Vec<FlowId> {
+        let of_peer = |(index, slot): (usize, &Slot)| {
+            let entry = slot.entry.as_ref()?;
+            (entry.peer() == peer).then_some(slot.generation << SLOT_BITS | index as u32)
+        };
+        self.slots.iter().enumerate().filter_map(of_peer).collect()
+    }
+
+    /// All flows, in the order of their slots.
+    pub fn all(&self) -> Vec<FlowId> {
+        let id = |(index, slot): (usize, &Slot)| {
+            slot.entry.as_ref()?;
+            Some(slot.generation << SLOT_BITS | index as u32)
+        };
+        self.slots.iter().enumerate().filter_map(id).collect()
+    }
+}

@@ -1,0 +1,351 @@
+//! IP packets below, flows above: finds the flow of a packet by one hash look-up and polls that flow alone.
+//!
+//! Calling order: any `handle_*` or command, then `poll_rise` (events go up), then `poll_fall` (packets go down), then
+//! `poll_timeout`. Nothing here waits, reads a clock or grows without a bound.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use smoltcp::iface::{Config, Interface};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::HardwareAddress;
+
+use crate::buffers::Buffers;
+use crate::deadlines::Deadlines;
+use crate::device::{Fall, OnePacket, capabilities};
+use crate::event::{Event, FlowId, ResetReason, Rise};
+use crate::flows::{Entry, Flows};
+use crate::fragment::Reassembler;
+use crate::half_open::HalfOpen;
+use crate::tcp::{Net, Risen};
+use crate::time_wait::TimeWait;
+use crate::token_bucket::TokenBucket;
+use crate::tunnel::PeerId;
+use crate::udp_flows::UdpFlows;
+
+mod commands;
+mod counters;
+mod datagrams;
+mod segments;
+
+pub use commands::ConnectError;
+pub use counters::StackCounters;
+
+/// TCP flows at most, half-open ones included. A SYN over it is dropped.
+pub const MAX_FLOWS: usize = 65_536;
+/// Packets that answer others (RST, ICMP errors, repeated ACKs, datagrams) and wait to go down.
+pub const MAX_REPLIES: usize = 1024;
+/// Bytes of them.
+pub const MAX_REPLY_BYTES: usize = 4 << 20;
+/// One flow sends at most so many packets before it is the next one's turn.
+const TURN: usize = 64;
+/// RST and ICMP errors: so many a second, so many at once (RFC 4443, 2.4 f; RFC 5961).
+const ERRORS_PER_SECOND: u64 = 2000;
+const ERROR_BURST: u64 = 500;
+/// SYNs that rise before their handshake: so many at a time, so many a second. Over it the handshake comes first.
+pub const MAX_HELD: usize = 1024;
+const HELD_PER_SECOND: u64 = 10_000;
+const HELD_BURST: u64 = 2000;
+/// A deadline is not asked for sooner than that, so that no flow can keep the owner awake.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+pub struct StackConfig {
+    /// Bytes of an IP packet in the tunnel; the MSS follows from it.
+    pub mtu: usize,
+    /// The tunnel's own addresses: echo to them is answered.
+    pub addresses: Vec<IpAddr>,
+    /// A SYN waits for the owner's word.
+    pub hold_syn: bool,
+    /// ICMP that is not for this stack rises; else it is dropped and counted.
+    pub raise_icmp: bool,
+    /// For initial sequence numbers, ports and identifications.
+    pub seed: u64,
+}
+
+pub struct Stack {
+    config: StackConfig,
+    net: Net,
+    buffers: Box<dyn Buffers>,
+    flows: Flows,
+    held: usize,
+    half_open: HalfOpen,
+    time_wait: TimeWait,
+    deadlines: Deadlines,
+    udp: UdpFlows,
+    reassembler: Reassembler,
+    rising: VecDeque<FlowId>,
+    falling: VecDeque<FlowId>,
+    replies: Replies,
+    error_rate: TokenBucket,
+    held_rate: TokenBucket,
+    next_port: u16,
+    identification: u32,
+    counters: StackCounters,
+}
+
+/// Packets that wait to go down. It takes what smoltcp answers at once, too.
+#[derive(Default)]
+struct Replies {
+    packets: VecDeque<Vec<u8>>,
+    bytes: usize,
+    dropped: u64,
+}
+
+impl Fall for Replies {
+    fn ready(&self) -> bool {
+        true
+    }
+
+    fn fall(&mut self, packet: &[u8]) {
+        self.push(packet.to_vec());
+    }
+}
+
+impl Replies {
+    fn push(&mut self, packet: Vec<u8>) {
+        if self.packets.len() >= MAX_REPLIES || self.bytes + packet.len() > MAX_REPLY_BYTES {
+            self.dropped += 1;
+            return;
+        }
+        self.bytes += packet.len();
+        self.packets.push_back(packet);
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        let packet = self.packets.pop_front()?;
+        self.bytes -= packet.len();
+        Some(packet)
+    }
+}
+
+impl Stack {
+    pub fn new(now: Instant, config: StackConfig, buffers: Box<dyn Buffers>) -> Self {
+        let capabilities = capabilities(config.mtu);
+        let mut net = Net {
+            interface: {
+                let mut settings = Config::new(HardwareAddress::Ip);
+                settings.random_seed = config.seed;
+                let mut nothing = Replies::default();
+                let mut device = OnePacket {
+                    arriving: None,
+                    fall: &mut nothing,
+                    scratch: &mut [],
+                    capabilities: &capabilities,
+                    snd_max: None,
+                };
+                Interface::new(settings, &mut device, now)
+            },
+            scratch: vec![0; config.mtu],
+            capabilities,
+        };
+        // Any address is ours: a phone sends everything here.
+        net.interface.set_any_ip(true);
+        Stack {
+            net,
+            buffers,
+            flows: Flows::new(MAX_FLOWS),
+            held: 0,
+            half_open: HalfOpen::default(),
+            time_wait: TimeWait::default(),
+            deadlines: Deadlines::default(),
+            udp: UdpFlows::new(),
+            reassembler: Reassembler::new(),
+            rising: VecDeque::new(),
+            falling: VecDeque::new(),
+            replies: Replies::default(),
+            error_rate: TokenBucket::new(ERRORS_PER_SECOND, ERROR_BURST),
+            held_rate: TokenBucket::new(HELD_PER_SECOND, HELD_BURST),
+            next_port: (config.seed >> 32) as u16,
+            identification: (config.seed >> 16) as u32,
+            counters: StackCounters::default(),
+            config,
+        }
+    }
+
+    /// Time has passed: wakes the flows that are due.
+    pub fn handle_timeout(&mut self, now: Instant, rise: &mut dyn Rise) {
+        while let Some(id) = self.deadlines.pop_due(now) {
+            let Some(flow) = self.flows.flow(id) else { continue };
+            // A stale entry: a nearer one was added after it and has been served.
+            if flow.queued_deadline.is_none_or(|at| at > now) {
+                continue;
+            }
+            flow.queued_deadline = None;
+            flow.handle_timeout(now);
+            self.touch(id);
+        }
+        self.reassembler.handle_timeout(now);
+        self.udp.handle_timeout(now);
+        while let Some(flow) = self.udp.poll_expired() {
+            rise.rise(Event::DatagramExpired { flow });
+        }
+        self.time_wait.expire(now);
+    }
+
+    /// Lets rise what the owner has room for.
+    pub fn poll_rise(&mut self, rise: &mut dyn Rise) {
+        let mut waiting = VecDeque::new();
+        while let Some(id) = self.rising.pop_front() {
+            let Some(flow) = self.flows.flow(id) else { continue };
+            flow.rising = false;
+            if flow.over {
+                continue;
+            }
+            let was_half_open = flow.is_half_open();
+            match flow.poll_rise(rise) {
+                Risen::Idle => {}
+                Risen::Waiting => {
+                    flow.rising = true;
+                    waiting.push_back(id);
+                }
+                Risen::Over => {
+                    flow.over = true;
+                    if !flow.falling {
+                        flow.falling = true;
+                        self.falling.push_back(id);
+                    }
+                }
+            }
+            if was_half_open && !flow.is_half_open() {
+                self.counters.tcp_opened += 1;
+            }
+        }
+        self.rising = waiting;
+    }
+
+    /// True when there are events that wait: for room with the owner, or for the next `poll_rise`.
+    pub fn has_rising(&self) -> bool {
+        !self.rising.is_empty()
+    }
+
+    /// Sends until every flow is dry, or until `fall` is not ready.
+    pub fn poll_fall(&mut self, now: Instant, fall: &mut dyn Fall) {
+        while fall.ready()
+            && let Some(packet) = self.replies.pop()
+        {
+            fall.fall(&packet);
+        }
+        while fall.ready()
+            && let Some(id) = self.falling.pop_front()
+        {
+            self.poll_flow(now, id, fall);
+        }
+    }
+
+    /// True when there is still something to send after `poll_fall`: its `fall` was not ready.
+    pub fn has_falling(&self) -> bool {
+        !self.falling.is_empty() || !self.replies.packets.is_empty()
+    }
+
+    fn poll_flow(&mut self, now: Instant, id: FlowId, fall: &mut dyn Fall) {
+        let Some(flow) = self.flows.flow(id) else { return };
+        flow.falling = false;
+        let more = if flow.in_time_wait() {
+            let mut last = Last {
+                fall,
+                packet: Vec::new(),
+            };
+            let more = flow.poll_fall(now, &mut self.net, &mut last, TURN);
+            let Last { packet, .. } = last;
+            if !packet.is_empty() {
+                flow.leave_time_wait();
+                let key = flow.key;
+                self.time_wait.insert(now, key, &packet);
+            }
+            more
+        } else {
+            flow.poll_fall(now, &mut self.net, fall, TURN)
+        };
+        let Some(flow) = self.flows.flow(id) else { return };
+        if flow.over && !more {
+            return self.drop_flow(id);
+        }
+        if flow.has_ended() && !flow.over && !flow.rising {
+            // It ended while it sent (a time-out, TIME-WAIT): the owner hears of it in the next `poll_rise`.
+            flow.rising = true;
+            self.rising.push_back(id);
+        }
+        if more {
+            flow.falling = true;
+            self.falling.push_back(id);
+            return;
+        }
+        if let Some(at) = flow.poll_timeout(now, &mut self.net) {
+            let at = at.max(now + SHORTEST_WAIT);
+            if flow.queued_deadline.is_none_or(|queued| at < queued) {
+                flow.queued_deadline = Some(at);
+                self.deadlines.add(at, id);
+            }
+        }
+    }
+
+    /// When `handle_timeout` is due at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [
+            self.deadlines.next(),
+            self.reassembler.poll_timeout(),
+            self.udp.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// TCP flows, half-open ones included.
+    pub fn flow_count(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// A peer was removed: its flows end.
+    pub fn remove_peer(&mut self, peer: PeerId, rise: &mut dyn Rise) {
+        for id in self.flows.of_peer(peer) {
+            rise.rise(Event::Reset {
+                id,
+                reason: ResetReason::PeerRemoved,
+            });
+            self.drop_flow(id);
+        }
+    }
+
+    /// Marks a flow for both polls.
+    fn touch(&mut self, id: FlowId) {
+        let Some(flow) = self.flows.flow(id) else { return };
+        if !flow.rising {
+            flow.rising = true;
+            self.rising.push_back(id);
+        }
+        if !flow.falling {
+            flow.falling = true;
+            self.falling.push_back(id);
+        }
+    }
+
+    fn drop_flow(&mut self, id: FlowId) {
+        match self.flows.remove(id) {
+            Some(Entry::Held(_)) => self.held -= 1,
+            Some(Entry::Open(flow)) => {
+                let (slot, received, sent) = (flow.slot, flow.received, flow.sent);
+                drop(flow);
+                self.buffers.give(slot, received, sent);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Passes packets on and keeps the last one: in TIME-WAIT that is the ACK of the peer's FIN.
+struct Last<'a> {
+    fall: &'a mut dyn Fall,
+    packet: Vec<u8>,
+}
+
+impl Fall for Last<'_> {
+    fn ready(&self) -> bool {
+        self.fall.ready()
+    }
+
+    fn fall(&mut self, packet: &[u8]) {
+        self.packet = packet.to_vec();
+        self.fall.fall(packet);
+    }
+}

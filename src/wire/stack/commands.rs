@@ -1,0 +1,223 @@
+//! What the owner wants: accept, refuse, write, credit, end, reset, close, connect, send.
+
+use std::net::{IpAddr, SocketAddr};
+
+use smoltcp::time::Instant;
+
+use super::Stack;
+use super::counters::StackCounters;
+use crate::event::{FlowId, Refusal};
+use crate::flow_key::FlowKey;
+use crate::flows::Entry;
+use crate::icmp::{self, Unreachable};
+use crate::packet::Packet;
+use crate::tcp::TcpFlow;
+use crate::tunnel::PeerId;
+use crate::udp_flows::UdpKey;
+use crate::{fragment, udp};
+
+/// RFC 6335, 6: the ports that nobody has registered.
+const FIRST_EPHEMERAL: u16 = 49_152;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectError {
+    /// Port 0, an unspecified address, or two families.
+    Unaddressable,
+    /// No flow, buffer or local port is left.
+    Exhausted,
+}
+
+impl Stack {
+    /// Answers the SYN of a held flow. A number that is gone is ignored, here and in all commands: the flow's end
+    /// and the command have crossed.
+    pub fn accept(&mut self, now: Instant, id: FlowId) {
+        let Some(Entry::Held(held)) = self.flows.get(id) else {
+            return;
+        };
+        let (key, peer, syn) = (held.key, held.peer, held.syn.clone());
+        self.held -= 1;
+        if !self.answer(now, id, peer, key, &syn, true) {
+            self.flows.remove(id);
+        }
+    }
+
+    pub fn refuse(&mut self, now: Instant, id: FlowId, refusal: Refusal) {
+        if !matches!(self.flows.get(id), Some(Entry::Held(_))) {
+            return;
+        }
+        let Some(Entry::Held(held)) = self.flows.remove(id) else {
+            return;
+        };
+        self.held -= 1;
+        let reason = match refusal {
+            Refusal::Silent => return,
+            Refusal::Reset => return self.reset_unknown(now, &held.syn),
+            Refusal::NetworkUnreachable => Unreachable::Network,
+            Refusal::HostUnreachable => Unreachable::Host,
+            Refusal::Prohibited => Unreachable::Prohibited,
+        };
+        self.push_unreachable(now, reason, &held.syn);
+    }
+
+    pub fn write(&mut self, id: FlowId, bytes: &[u8]) {
+        let Some(flow) = self.flows.flow(id) else { return };
+        if !flow.write(bytes) {
+            self.counters.credit_exceeded += 1;
+            flow.reset();
+        }
+        self.touch(id);
+    }
+
+    pub fn credit(&mut self, id: FlowId, bytes: usize) {
+        if let Some(flow) = self.flows.flow(id) {
+            flow.credit(bytes);
+            self.touch(id);
+        }
+    }
+
+    pub fn end(&mut self, id: FlowId) {
+        if let Some(flow) = self.flows.flow(id) {
+            flow.end();
+            self.touch(id);
+        }
+    }
+
+    pub fn reset(&mut self, now: Instant, id: FlowId) {
+        self.refuse(now, id, Refusal::Reset);
+        if let Some(flow) = self.flows.flow(id) {
+            flow.reset();
+            self.touch(id);
+        }
+    }
+
+    pub fn close(&mut self, now: Instant, id: FlowId) {
+        self.refuse(now, id, Refusal::Reset);
+        if let Some(flow) = self.flows.flow(id) {
+            flow.close(now);
+            self.touch(id);
+        }
+    }
+
+    /// Resets every flow, for a server that closes.
+    pub fn reset_all(&mut self, now: Instant) {
+        for id in self.flows.all() {
+            self.reset(now, id);
+        }
+    }
+
+    /// Opens a connection to the other side of the tunnel; `Connected` or `Reset` follows.
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        source: IpAddr,
+        destination: SocketAddr,
+    ) -> Result<FlowId, ConnectError> {
+        let local = self.free_port(source, destination).ok_or(ConnectError::Exhausted)?;
+        let id = self.flows.reserve().ok_or(ConnectError::Exhausted)?;
+        let Some(buffers) = self.buffers.take() else {
+            self.flows.release(id);
+            return Err(ConnectError::Exhausted);
+        };
+        let key = FlowKey {
+            local,
+            remote: destination,
+        };
+        match TcpFlow::active(now, id, peer, key, buffers, &mut self.net) {
+            Ok(flow) => {
+                self.flows.insert(id, Entry::Open(Box::new(flow)));
+                self.touch(id);
+                Ok(id)
+            }
+            Err(slot) => {
+                self.buffers.give(slot, 0, 0);
+                self.flows.release(id);
+                Err(ConnectError::Unaddressable)
+            }
+        }
+    }
+
+    fn free_port(&mut self, source: IpAddr, remote: SocketAddr) -> Option<SocketAddr> {
+        for _ in FIRST_EPHEMERAL..=u16::MAX {
+            self.next_port = self.next_port.wrapping_add(1).max(FIRST_EPHEMERAL);
+            let local = SocketAddr::new(source, self.next_port);
+            if self.flows.find(&FlowKey { local, remote }).is_none() {
+                return Some(local);
+            }
+        }
+        None
+    }
+
+    /// Sends a datagram from any address; over the MTU it leaves in fragments.
+    pub fn send_datagram(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, data: &[u8]) {
+        let identification = self.identification();
+        match udp::build(source, destination, data, identification as u16) {
+            Some(packet) => {
+                // A reply keeps the peer's flow alive; seen from the peer the two ends change places.
+                let key = UdpKey {
+                    source: destination,
+                    destination: source,
+                };
+                self.udp.keep_alive(now, &key);
+                self.push_split(packet);
+            }
+            None => self.counters.datagrams_refused += 1,
+        }
+    }
+
+    /// The owner has nobody for this UDP flow: port unreachable (RFC 1122, 4.1.3.1).
+    pub fn refuse_datagram(&mut self, now: Instant, flow: u32) {
+        let Some(UdpKey { source, destination }) = self.udp.remove(flow) else {
+            return;
+        };
+        // The error quotes the headers only, and those follow from the 4-tuple.
+        if let Some(quote) = udp::build(source, destination, &[], 0) {
+            self.push_unreachable(now, Unreachable::Port, &quote);
+        }
+    }
+
+    /// Sends an ICMP message, from its type byte on; the checksum is made here.
+    pub fn send_icmp(&mut self, source: IpAddr, destination: IpAddr, message: &[u8]) {
+        match icmp::message(source, destination, message) {
+            Some(packet) => self.push_split(packet),
+            None => self.counters.datagrams_refused += 1,
+        }
+    }
+
+    pub fn counters(&self) -> StackCounters {
+        StackCounters {
+            time_wait_evicted: self.time_wait.evicted,
+            fragments_dropped: self.reassembler.dropped(),
+            replies_dropped: self.replies.dropped,
+            ..self.counters.clone()
+        }
+    }
+
+    pub(super) fn push_split(&mut self, packet: Vec<u8>) {
+        if packet.len() <= self.config.mtu {
+            return self.replies.push(packet);
+        }
+        let identification = self.identification();
+        let replies = &mut self.replies;
+        fragment::split(&packet, self.config.mtu, identification, &mut |fragment| {
+            replies.push(fragment.to_vec());
+        });
+    }
+
+    fn push_unreachable(&mut self, now: Instant, reason: Unreachable, original: &[u8]) {
+        if !self.error_rate.take(now) {
+            self.counters.errors_limited += 1;
+            return;
+        }
+        if let Ok(original) = Packet::parse(original)
+            && let Some(packet) = icmp::unreachable(reason, &original)
+        {
+            self.replies.push(packet);
+        }
+    }
+
+    fn identification(&mut self) -> u32 {
+        self.identification = self.identification.wrapping_add(1);
+        self.identification
+    }
+}

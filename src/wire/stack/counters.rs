@@ -1,0 +1,54 @@
+//! What the stack counted: one number for each thing it did or dropped.
+
+#[derive(Default, Clone, Debug, PartialEq, Eq)]
+pub struct StackCounters {
+    pub packets_in: u64,
+    pub malformed: u64,
+    /// From or to an address or port that nobody can have (0.0.0.0, multicast, ourselves, port 0).
+    pub unaddressable: u64,
+    pub unknown_protocol: u64,
+    pub tcp_opened: u64,
+    pub tcp_resets_sent: u64,
+    /// RST or ICMP errors that were not sent because of their rate.
+    pub errors_limited: u64,
+    /// SYNs dropped because a table or the buffers were full.
+    pub syns_dropped: u64,
+    /// Half-open flows that left early.
+    pub half_open_evicted: u64,
+    pub time_wait_evicted: u64,
+    /// An owner wrote more than its credit.
+    pub credit_exceeded: u64,
+    /// Datagrams or ICMP messages that the owner had no room for.
+    pub datagrams_dropped: u64,
+    /// Datagrams from the owner that were too long or had an address that cannot be reached.
+    pub datagrams_refused: u64,
+    pub icmp_dropped: u64,
+    pub echo_replies: u64,
+    pub fragments_dropped: u64,
+    pub replies_dropped: u64,
+}
+
+impl StackCounters {
+    /// Each count with its name as Node sees it.
+    pub fn named(&self) -> [(&'static str, u64); 17] {
+        [
+            ("packetsIn", self.packets_in),
+            ("malformed", self.malformed),
+            ("unaddressable", self.unaddressable),
+            ("unknownProtocol", self.unknown_protocol),
+            ("tcpOpened", self.tcp_opened),
+            ("tcpResetsSent", self.tcp_resets_sent),
+            ("errorsLimited", self.errors_limited),
+            ("synsDropped", self.syns_dropped),
+            ("halfOpenEvicted", self.half_open_evicted),
+            ("timeWaitEvicted", self.time_wait_evicted),
+            ("creditExceeded", self.credit_exceeded),
+            ("datagramsDropped", self.datagrams_dropped),
+            ("datagramsRefused", self.datagrams_refused),
+            ("icmpDropped", self.icmp_dropped),
+            ("echoReplies", self.echo_replies),
+            ("fragmentsDropped", self.fragments_dropped),
+            ("repliesDropped", self.replies_dropped),
+        ]
+    }
+}

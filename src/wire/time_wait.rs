@@ -1,0 +1,69 @@
+//! TIME-WAIT without a socket: the last ACK, kept for its time and said again to a repeated FIN (RFC 9293, 3.6.1).
+
+use std::collections::{HashMap, VecDeque};
+
+use smoltcp::time::{Duration, Instant};
+
+use crate::flow_key::FlowKey;
+
+/// As smoltcp's own; a tunnel has no long way round on which a segment could survive longer.
+pub const TIME_WAIT: Duration = Duration::from_secs(10);
+/// Beyond it the oldest leaves early.
+pub const MAX_TIME_WAIT: usize = 16_384;
+
+struct Entry {
+    until: Instant,
+    acknowledgement: Box<[u8]>,
+}
+
+#[derive(Default)]
+pub struct TimeWait {
+    entries: HashMap<FlowKey, Entry>,
+    order: VecDeque<(Instant, FlowKey)>,
+    pub evicted: u64,
+}
+
+impl TimeWait {
+    pub fn insert(&mut self, now: Instant, key: FlowKey, acknowledgement: &[u8]) {
+        self.expire(now);
+        if self.order.len() >= MAX_TIME_WAIT
+            && let Some((until, oldest)) = self.order.pop_front()
+            && self.forget(until, &oldest)
+        {
+            self.evicted += 1;
+        }
+        let until = now + TIME_WAIT;
+        let acknowledgement = acknowledgement.into();
+        self.entries.insert(key, Entry { until, acknowledgement });
+        self.order.push_back((until, key));
+    }
+
+    /// The ACK to send again, if this connection is in TIME-WAIT.
+    pub fn acknowledgement(&self, now: Instant, key: &FlowKey) -> Option<&[u8]> {
+        let entry = self.entries.get(key)?;
+        (now < entry.until).then_some(&*entry.acknowledgement)
+    }
+
+    /// A new SYN on the same 4-tuple ends the wait (RFC 9293, 3.10.7.4; RFC 6191).
+    pub fn remove(&mut self, key: &FlowKey) {
+        self.entries.remove(key);
+    }
+
+    pub fn expire(&mut self, now: Instant) {
+        while let Some((until, key)) = self.order.front().copied()
+            && until <= now
+        {
+            self.order.pop_front();
+            self.forget(until, &key);
+        }
+    }
+
+    /// Only the entry that this place in the order stands for: the key may be in a later wait by now.
+    fn forget(&mut self, until: Instant, key: &FlowKey) -> bool {
+        let same = self.entries.get(key).is_some_and(|entry| entry.until == until);
+        if same {
+            self.entries.remove(key);
+        }
+        same
+    }
+}

@@ -1,0 +1,444 @@
+//! WireGuard as a machine: datagrams on one side, IP packets of known peers on the other. Server and client alike.
+//!
+//! The handshakes, sessions and their timers are boringtun's; who is asked, what an answer costs, where a peer is and
+//! what it may say are decided here. boringtun reads a clock of its own; `now` here drives when it is asked to look.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use boringtun::noise::errors::WireGuardError;
+use boringtun::noise::handshake::parse_handshake_anon;
+use boringtun::noise::rate_limiter::RateLimiter;
+use boringtun::noise::{Packet as Message, Tunn, TunnResult};
+use boringtun::x25519;
+use smoltcp::time::{Duration, Instant};
+
+use crate::allowed_ips::Cidr;
+use crate::key::{PrivateKey, PublicKey};
+use crate::peers::{Peer, Peers};
+
+mod counters;
+
+pub use counters::TunnelCounters;
+
+/// Names a peer. Never used again.
+pub type PeerId = u32;
+
+/// Handshakes a second before cookies are asked for (boringtun's device has the same).
+pub const HANDSHAKES_PER_SECOND: u64 = 100;
+/// Datagrams of the tunnel's own making that wait to leave.
+pub const MAX_TRANSMIT: usize = 1024;
+/// How often boringtun's timers are looked at; they are good to a second.
+pub const TICK: Duration = Duration::from_millis(250);
+/// Header and tag of a data message (whitepaper, 5.4.6). boringtun adds no padding to 16 bytes, which the whitepaper
+/// asks for to blur lengths; receivers do not need it.
+const DATA_OVERHEAD: usize = 32;
+/// A handshake initiation, the longest message that is no data.
+const LONGEST_HANDSHAKE: usize = 148;
+const LIMITER_PERIOD: Duration = Duration::from_secs(1);
+
+/// Where a peer is, and by which of our addresses it speaks to us: the answer leaves from there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Path {
+    pub remote: SocketAddr,
+    pub local: Option<IpAddr>,
+}
+
+pub struct PeerConfig {
+    pub public_key: PublicKey,
+    pub preshared_key: Option<[u8; 32]>,
+    /// Inner addresses that are the peer's: what it may send from, and what is sent to it.
+    pub allowed_ips: Vec<Cidr>,
+    /// Seconds between keepalives.
+    pub keepalive: Option<u16>,
+    /// Where to send the first handshake to. Without it the peer speaks first.
+    pub endpoint: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddPeerError {
+    DuplicateKey,
+    /// Another peer, or this one twice.
+    DuplicateAllowedIp(Cidr),
+    TooMany,
+}
+
+impl std::fmt::Display for AddPeerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AddPeerError::DuplicateKey => f.write_str("a peer with this public key exists"),
+            AddPeerError::DuplicateAllowedIp(range) => write!(f, "{range} belongs to a peer already"),
+            AddPeerError::TooMany => f.write_str("there are too many peers"),
+        }
+    }
+}
+
+/// An IP packet whose source is the peer's own.
+pub struct Inbound<'a> {
+    pub peer: PeerId,
+    pub packet: &'a [u8],
+}
+
+/// A datagram of `length` bytes that stands in the buffer now.
+pub struct Outbound {
+    pub to: Path,
+    pub length: usize,
+}
+
+pub struct PeerStatus {
+    pub id: PeerId,
+    pub public_key: PublicKey,
+    pub endpoint: Option<SocketAddr>,
+    /// Age of the current session.
+    pub last_handshake: Option<Duration>,
+    /// Bytes of inner packets.
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    /// Messages or packets of this peer that were not let through.
+    pub dropped: u64,
+    pub allowed_ips: Vec<Cidr>,
+}
+
+pub struct Tunnel {
+    private_key: PrivateKey,
+    public_key: x25519::PublicKey,
+    /// The one that counts: mac1 before any Diffie-Hellman, cookies under load.
+    limiter: Arc<RateLimiter>,
+    limiter_reset: Instant,
+    /// For boringtun's own repeated check, which must not count the same message twice.
+    unlimited: Arc<RateLimiter>,
+    peers: Peers,
+    /// The peers that are ticked: those that have, want or had a session not long ago.
+    active: Vec<PeerId>,
+    next_tick: Instant,
+    transmit: VecDeque<(Path, Vec<u8>)>,
+    counters: TunnelCounters,
+}
+
+impl Tunnel {
+    /// `seed` draws receiver indices.
+    pub fn new(private_key: PrivateKey, seed: u64) -> Self {
+        let public_key = x25519::PublicKey::from(&private_key.0);
+        Tunnel {
+            limiter: Arc::new(RateLimiter::new(&public_key, HANDSHAKES_PER_SECOND)),
+            limiter_reset: Instant::ZERO,
+            unlimited: Arc::new(RateLimiter::new(&public_key, u64::MAX)),
+            private_key,
+            public_key,
+            peers: Peers::new(seed),
+            active: Vec::new(),
+            next_tick: Instant::ZERO,
+            transmit: VecDeque::new(),
+            counters: TunnelCounters::default(),
+        }
+    }
+
+    pub fn add_peer(&mut self, now: Instant, config: PeerConfig) -> Result<PeerId, AddPeerError> {
+        self.peers.check(&config.public_key, &config.allowed_ips)?;
+        let index = self.peers.draw_index();
+        let tunn = Tunn::new(
+            self.private_key.0.clone(),
+            x25519::PublicKey::from(config.public_key.0),
+            config.preshared_key,
+            config.keepalive,
+            index,
+            Some(self.unlimited.clone()),
+        );
+        let keepalive = config.keepalive.is_some();
+        let path = config.endpoint.map(|remote| Path { remote, local: None });
+        let id = self.peers.insert(|id| Peer {
+            id,
+            public_key: config.public_key,
+            tunn,
+            index,
+            allowed_ips: config.allowed_ips,
+            path,
+            keepalive,
+            ticked: None,
+            active: false,
+            queued: false,
+            received_bytes: 0,
+            sent_bytes: 0,
+            dropped: 0,
+        });
+        if keepalive && path.is_some() {
+            self.tick(now, id);
+        }
+        Ok(id)
+    }
+
+    /// Its sessions are gone at once.
+    pub fn remove_peer(&mut self, public_key: &PublicKey) -> Option<PeerId> {
+        self.peers.remove(public_key)
+    }
+
+    /// The peer that packets to this address go to.
+    pub fn route(&self, address: IpAddr) -> Option<PeerId> {
+        self.peers.by_address(address)
+    }
+
+    /// A datagram from the network. `buffer` takes the packet and has to be as long as the datagram.
+    pub fn handle_datagram<'a>(
+        &mut self,
+        now: Instant,
+        from: Path,
+        datagram: &[u8],
+        buffer: &'a mut [u8],
+    ) -> Option<Inbound<'a>> {
+        if from.remote.port() == 0 {
+            self.counters.unanswerable += 1;
+            return None;
+        }
+        if buffer.len() < datagram.len().max(LONGEST_HANDSHAKE) {
+            self.counters.too_long += 1;
+            return None;
+        }
+        let Ok(message) = Tunn::parse_incoming_packet(datagram) else {
+            self.counters.malformed += 1;
+            return None;
+        };
+        let (found, is_data) = match &message {
+            Message::HandshakeInit(_) | Message::HandshakeResponse(_) if !self.verify(now, from, datagram) => {
+                return None;
+            }
+            Message::HandshakeInit(initiation) => {
+                let Ok(half) = parse_handshake_anon(&self.private_key.0, &self.public_key, initiation) else {
+                    self.counters.unauthenticated += 1;
+                    return None;
+                };
+                (self.peers.by_key(&PublicKey(half.peer_static_public)), false)
+            }
+            Message::HandshakeResponse(response) => (self.peers.by_receiver(response.receiver_idx), false),
+            Message::PacketCookieReply(reply) => (self.peers.by_receiver(reply.receiver_idx), false),
+            Message::PacketData(data) => (self.peers.by_receiver(data.receiver_idx), true),
+        };
+        let Some(id) = found else {
+            self.counters.unknown_peer += 1;
+            return None;
+        };
+        let length = self.decrypt(now, id, from, datagram, is_data, buffer)?;
+        Some(Inbound {
+            peer: id,
+            packet: &buffer[..length],
+        })
+    }
+
+    /// mac1, and a cookie when handshakes are many: no Diffie-Hellman before both.
+    fn verify(&mut self, now: Instant, from: Path, datagram: &[u8]) -> bool {
+        if now >= self.limiter_reset + LIMITER_PERIOD {
+            self.limiter_reset = now;
+            self.limiter.reset_count();
+        }
+        let mut cookie = [0; 64];
+        match self
+            .limiter
+            .verify_packet(Some(from.remote.ip()), datagram, &mut cookie)
+        {
+            Ok(_) => true,
+            Err(TunnResult::WriteToNetwork(cookie)) => {
+                self.counters.cookies += 1;
+                push(&mut self.transmit, &mut self.counters, from, cookie);
+                false
+            }
+            Err(_) => {
+                self.counters.unauthenticated += 1;
+                false
+            }
+        }
+    }
+
+    /// The length of the packet in the buffer, if the message carried one that the peer may send.
+    fn decrypt(
+        &mut self,
+        now: Instant,
+        id: PeerId,
+        from: Path,
+        datagram: &[u8],
+        is_data: bool,
+        buffer: &mut [u8],
+    ) -> Option<usize> {
+        self.refresh(now, id);
+        let peer = self.peers.get_mut(id)?;
+        let result = peer.tunn.decapsulate(Some(from.remote.ip()), datagram, buffer);
+        let packet = match result {
+            TunnResult::WriteToTunnelV4(packet, source) => Some((packet.len(), IpAddr::V4(source))),
+            TunnResult::WriteToTunnelV6(packet, source) => Some((packet.len(), IpAddr::V6(source))),
+            TunnResult::WriteToNetwork(answer) => {
+                push(&mut self.transmit, &mut self.counters, from, answer);
+                None
+            }
+            // A keepalive has authenticated; a cookie reply names no place to move to (whitepaper, 6.5).
+            TunnResult::Done if is_data => None,
+            TunnResult::Done => return None,
+            TunnResult::Err(error) => {
+                peer.dropped += 1;
+                match error {
+                    WireGuardError::DuplicateCounter | WireGuardError::WrongTai64nTimestamp => {
+                        self.counters.replayed += 1;
+                    }
+                    _ => self.counters.unauthenticated += 1,
+                }
+                return None;
+            }
+        };
+        peer.path = Some(from);
+        if peer.queued {
+            self.flush(id, buffer.len());
+        }
+        let peer = self.peers.get_mut(id)?;
+        let (length, source) = packet?;
+        if !peer.owns(source) {
+            peer.dropped += 1;
+            self.counters.wrong_source += 1;
+            return None;
+        }
+        peer.received_bytes += length as u64;
+        Some(length)
+    }
+
+    /// Sends what waited for a session.
+    fn flush(&mut self, id: PeerId, longest: usize) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(to) = peer.path else { return };
+        peer.queued = false;
+        let mut buffer = vec![0; longest];
+        while let TunnResult::WriteToNetwork(datagram) = peer.tunn.decapsulate(None, &[], &mut buffer) {
+            push(&mut self.transmit, &mut self.counters, to, datagram);
+        }
+    }
+
+    /// An IP packet for a peer, encrypted straight into `buffer`. `None`: it waits for a handshake, or was dropped
+    /// and counted.
+    pub fn handle_packet(&mut self, now: Instant, packet: &[u8], buffer: &mut [u8]) -> Option<Outbound> {
+        // boringtun panics where the buffer is short.
+        if buffer.len() < (packet.len() + DATA_OVERHEAD).max(LONGEST_HANDSHAKE) {
+            self.counters.too_long += 1;
+            return None;
+        }
+        let found = Tunn::dst_address(packet).and_then(|address| self.peers.by_address(address));
+        let Some(id) = found else {
+            self.counters.no_route += 1;
+            return None;
+        };
+        self.refresh(now, id);
+        let peer = self.peers.get_mut(id)?;
+        let Some(to) = peer.path else {
+            peer.dropped += 1;
+            self.counters.no_endpoint += 1;
+            return None;
+        };
+        match peer.tunn.encapsulate(packet, buffer) {
+            TunnResult::WriteToNetwork(datagram) => {
+                let length = datagram.len();
+                if datagram.first() == Some(&4) {
+                    peer.sent_bytes += packet.len() as u64;
+                } else {
+                    // A handshake goes first; the packet waits for its end.
+                    peer.queued = true;
+                }
+                Some(Outbound { to, length })
+            }
+            TunnResult::Done => {
+                peer.queued = true;
+                None
+            }
+            _ => {
+                peer.dropped += 1;
+                None
+            }
+        }
+    }
+
+    /// Time has passed: rekeys, retries, keepalives, expiry.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        for id in std::mem::take(&mut self.active) {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.active = false;
+                self.tick(now, id);
+            }
+        }
+    }
+
+    /// What boringtun stamps from now on is stamped with about now.
+    fn refresh(&mut self, now: Instant, id: PeerId) {
+        let fresh = |peer: &mut Peer| peer.active && peer.ticked.is_some_and(|at| now < at + TICK);
+        if !self.peers.get_mut(id).is_some_and(fresh) {
+            self.tick(now, id);
+        }
+        if let Some(peer) = self.peers.get_mut(id)
+            && !peer.active
+        {
+            // Something happens with this peer: it is looked at from now on.
+            activate(&mut self.active, &mut self.next_tick, now, peer);
+        }
+    }
+
+    fn tick(&mut self, now: Instant, id: PeerId) {
+        let mut buffer = [0; LONGEST_HANDSHAKE + DATA_OVERHEAD];
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.ticked = Some(now);
+        let mut result = peer.tunn.update_timers(&mut buffer);
+        if let TunnResult::Err(_) = result {
+            // Expired: keys and queue are erased. Only a peer that must be kept alive is called again.
+            peer.queued = false;
+            if !peer.keepalive || peer.path.is_none() {
+                return;
+            }
+            result = peer.tunn.format_handshake_initiation(&mut buffer, false);
+        }
+        if let (TunnResult::WriteToNetwork(datagram), Some(to)) = (result, peer.path) {
+            push(&mut self.transmit, &mut self.counters, to, datagram);
+        }
+        if !peer.active {
+            activate(&mut self.active, &mut self.next_tick, now, peer);
+        }
+    }
+
+    /// Handshakes, cookies, keepalives, and packets that waited for a session.
+    pub fn poll_transmit(&mut self) -> Option<(Path, Vec<u8>)> {
+        self.transmit.pop_front()
+    }
+
+    /// `None` while no peer has a session or wants one.
+    pub fn poll_timeout(&self, _now: Instant) -> Option<Instant> {
+        (!self.active.is_empty()).then_some(self.next_tick)
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = PeerStatus> {
+        self.peers.iter().map(|peer| PeerStatus {
+            id: peer.id,
+            public_key: peer.public_key,
+            endpoint: peer.path.map(|path| path.remote),
+            last_handshake: peer.tunn.time_since_last_handshake().map(Duration::from),
+            received_bytes: peer.received_bytes,
+            sent_bytes: peer.sent_bytes,
+            dropped: peer.dropped,
+            allowed_ips: peer.allowed_ips.clone(),
+        })
+    }
+
+    pub fn counters(&self) -> TunnelCounters {
+        self.counters.clone()
+    }
+}
+
+fn activate(active: &mut Vec<PeerId>, next_tick: &mut Instant, now: Instant, peer: &mut Peer) {
+    if active.is_empty() {
+        *next_tick = now + TICK;
+    }
+    peer.active = true;
+    active.push(peer.id);
+}
+
+fn push(transmit: &mut VecDeque<(Path, Vec<u8>)>, counters: &mut TunnelCounters, to: Path, datagram: &[u8]) {
+    if transmit.len() >= MAX_TRANSMIT {
+        counters.transmit_dropped += 1;
+    } else {
+        transmit.push_back((to, datagram.to_vec()));
+    }
+}
