@@ -1,0 +1,38 @@
+// Every error code and its sentence, and the one class that carries them.
+
+/** What was wrong, where, and what to do. `{}` is filled in by who throws. */
+const SENTENCES = {
+  ERR_ARGUMENT: '{}',
+  ERR_KEY:
+    '{} is not a WireGuard key: it must be 32 bytes in base64, 44 characters that end in =; `wg genkey` or generatePrivateKey() make one',
+  ERR_ADDRESS: '{}: write an IPv4 or IPv6 address, without brackets, port or name',
+  ERR_PORT: '{}: a port is a whole number from 0 to 65535, 0 being any free one',
+  ERR_PEER_DUPLICATE: '{}: every peer needs a key pair of its own',
+  ERR_PEER_ADDRESSES: '{}: give every peer allowedIps that no other peer has',
+  ERR_ADDRESS_IN_USE: '{}: end the program that has it, or choose another port (0 takes a free one)',
+  ERR_ADDRESS_NOT_AVAILABLE: '{}: choose an address of this machine, or leave host out to listen on all of them',
+  ERR_PERMISSION: '{}: ports below 1024 may need rights that this process does not have; choose a higher one',
+  ERR_NATIVE_MISSING: '{}',
+  ERR_NATIVE_PANIC: '{}: this is a fault of midwire; please report it with this message',
+  ERR_NATIVE: '{}',
+  ERR_SERVER_CLOSED: '{}',
+  ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
+  ERR_EXHAUSTED: '{}: close some connections first',
+} as const
+
+export type ErrorCode = keyof typeof SENTENCES
+
+/** The error of everything that midwire refuses or that fails by itself. Streams fail with Node's own codes instead. */
+export class MidwireError extends Error {
+  /** Stable from version to version. */
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+    super(
+      SENTENCES[code].replace('{}', () => detail),
+      options,
+    )
+    this.name = 'MidwireError'
+    this.code = code
+  }
+}

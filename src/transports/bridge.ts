@@ -1,0 +1,190 @@
+// One doorbell and one drain: commands fall and events rise through two slabs, many of both in one call.
+import { ADDRESS_HEADER, EVENT, HEADER, padded } from './records.js'
+
+/** The part of the addon that the bridge needs. */
+export interface Exchange {
+  exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
+}
+
+/** Who takes what rises. Views on the slab are good for the time of the call only. */
+export interface Risen {
+  opened(id: number, header: Buffer): void
+  connected(id: number): void
+  data(id: number, bytes: Buffer): void
+  end(id: number): void
+  reset(id: number, reason: number): void
+  writable(id: number, bytes: number): void
+  closed(id: number): void
+  datagram(flow: number, header: Buffer, data: Buffer): void
+  datagramExpired(flow: number): void
+  icmp(header: Buffer, message: Buffer): void
+  log(level: number, target: string, message: string): void
+  died(reason: string): void
+  stopped(): void
+}
+
+/** Room for many small writes, or a few of the largest records. */
+const COMMAND_BYTES = 512 * 1024
+/** At least one record of the largest kind (64 KiB and its headers). */
+const EVENT_BYTES = 256 * 1024
+const NO_SLAB = new Uint8Array(0)
+
+export class Bridge {
+  readonly #native: Exchange
+  readonly #risen: Risen
+  readonly #commands = Buffer.alloc(COMMAND_BYTES)
+  readonly #commandWords = new Uint32Array(this.#commands.buffer, this.#commands.byteOffset, COMMAND_BYTES / 4)
+  #used = 0
+  readonly #slab = Buffer.alloc(EVENT_BYTES)
+  readonly #slabWords = new Uint32Array(this.#slab.buffer, this.#slab.byteOffset, EVENT_BYTES / 4)
+  #draining = false
+  #scheduled = false
+  #stopped = false
+
+  constructor(native: Exchange, risen: Risen) {
+    this.#native = native
+    this.#risen = risen
+  }
+
+  /** A command without payload. */
+  command(kind: number, id: number): void {
+    this.#begin(kind, id, 0)
+  }
+
+  /** A command with one number. */
+  number(kind: number, id: number, value: number): void {
+    const at = this.#begin(kind, id, 4)
+    this.#commandWords[at >>> 2] = value
+  }
+
+  /** A command whose payload is `bytes`, behind an address header if there is one. */
+  bytes(kind: number, id: number, bytes: Uint8Array, header?: Uint8Array): void {
+    let at = this.#begin(kind, id, bytes.length + (header ? ADDRESS_HEADER : 0))
+    if (header) {
+      this.#commands.set(header, at)
+      at += ADDRESS_HEADER
+    }
+    this.#commands.set(bytes, at)
+  }
+
+  /** Writes a record's head. Gives the place of its payload. */
+  #begin(kind: number, id: number, length: number): number {
+    const size = HEADER + padded(length)
+    // In the middle of a drain, too: an empty slab takes no events.
+    if (this.#used + size > COMMAND_BYTES) this.#exchange(NO_SLAB)
+    const word = this.#used >>> 2
+    const words = this.#commandWords
+    words[word] = kind
+    words[word + 1] = id
+    words[word + 2] = length
+    const at = this.#used + HEADER
+    this.#used += size
+    if (!this.#draining && !this.#scheduled) {
+      // All that this turn of JavaScript wants leaves in one call.
+      this.#scheduled = true
+      process.nextTick(this.drain)
+    }
+    return at
+  }
+
+  #exchange(slab: Uint8Array): number {
+    const used = this.#used
+    this.#used = 0
+    return this.#stopped ? 0 : this.#native.exchange(this.#commands, used, slab)
+  }
+
+  /** Hands down what is wanted and takes up what has happened, until there is neither. The doorbell calls it. */
+  readonly drain = (): void => {
+    this.#scheduled = false
+    // A handler of an event of ours: the loop below goes on after it.
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      for (;;) {
+        const filled = this.#exchange(this.#slab)
+        if (filled > 0) this.#dispatch(filled)
+        else if (this.#used === 0) break
+      }
+    } catch (error) {
+      // The addon has panicked in this call, and has ended the server.
+      this.#stopped = true
+      this.#risen.died(error instanceof Error ? error.message : String(error))
+      this.#risen.stopped()
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  #dispatch(filled: number): void {
+    let at = 0
+    while (at < filled) {
+      const word = at >>> 2
+      const length = this.#slabWords[word + 2] ?? 0
+      try {
+        this.#rise(word, at + HEADER, length)
+      } catch (error) {
+        // A listener threw. It is the program's uncaught exception, as from any socket, and no other event's.
+        process.nextTick(() => {
+          throw error
+        })
+      }
+      at += HEADER + padded(length)
+    }
+  }
+
+  #rise(word: number, start: number, length: number): void {
+    const words = this.#slabWords
+    const slab = this.#slab
+    const id = words[word + 1] ?? 0
+    switch (words[word]) {
+      case EVENT.data:
+        this.#risen.data(id, slab.subarray(start, start + length))
+        break
+      case EVENT.writable:
+        this.#risen.writable(id, words[word + 3] ?? 0)
+        break
+      case EVENT.opened:
+        this.#risen.opened(id, slab.subarray(start, start + length))
+        break
+      case EVENT.connected:
+        this.#risen.connected(id)
+        break
+      case EVENT.end:
+        this.#risen.end(id)
+        break
+      case EVENT.closed:
+        this.#risen.closed(id)
+        break
+      case EVENT.reset:
+        this.#risen.reset(id, words[word + 3] ?? 0)
+        break
+      case EVENT.datagram: {
+        const data = start + ADDRESS_HEADER
+        this.#risen.datagram(id, slab.subarray(start, data), slab.subarray(data, start + length))
+        break
+      }
+      case EVENT.datagramExpired:
+        this.#risen.datagramExpired(id)
+        break
+      case EVENT.icmp: {
+        const message = start + ADDRESS_HEADER
+        this.#risen.icmp(slab.subarray(start, message), slab.subarray(message, start + length))
+        break
+      }
+      case EVENT.log: {
+        const target = start + 8
+        const message = target + (words[word + 4] ?? 0)
+        const text = slab.toString('utf8', message, start + length)
+        this.#risen.log(words[word + 3] ?? 0, slab.toString('utf8', target, message), text)
+        break
+      }
+      case EVENT.died:
+        this.#risen.died(slab.toString('utf8', start, start + length))
+        break
+      case EVENT.stopped:
+        this.#stopped = true
+        this.#risen.stopped()
+        break
+    }
+  }
+}

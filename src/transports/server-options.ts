@@ -1,0 +1,203 @@
+// What startWireGuardServer takes, checked whole before anything is opened.
+import { isIP, isIPv6 } from 'node:net'
+import { MidwireError } from '../errors.js'
+import { addressBytes } from './addresses.js'
+import type { Datagram, IcmpMessage } from './datagram.js'
+import { keyBytes } from './keys.js'
+import type { NativePeer, NativeServerOptions } from './native.js'
+import type { ConnectionRequest } from './request.js'
+import type { WireGuardStream } from './stream.js'
+
+/** A WireGuard peer. */
+export interface PeerOptions {
+  /** Base64, 44 characters. */
+  publicKey: string
+  /** A further secret that both ends share (base64, 32 bytes). */
+  presharedKey?: string
+  /** Inner addresses or ranges that are this peer's. Default: the next free pair of 10.0.0.N/32 and fd6d:6964:7769:7265::N/128. */
+  allowedIps?: string[]
+  /** Seconds between keepalives, 1 to 65535; 0 or absent: none. */
+  keepalive?: number
+  /** `address:port` (IPv6 in brackets) to send the first handshake to: this side is then the client of that peer. */
+  endpoint?: string
+  /** Any name, to tell peers apart by. */
+  name?: string
+}
+
+export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** A line of the addon's log. */
+export interface LogLine {
+  level: Exclude<LogLevel, 'off'>
+  target: string
+  message: string
+}
+
+export interface WireGuardServerOptions {
+  /** One IPv4 and/or one IPv6 address to listen on. Default: all addresses of both families (`0.0.0.0` and `::`), as far as there are such. */
+  host?: string | string[]
+  /** UDP port. Default 51820; 0 takes a free one, the same for both families. */
+  port?: number
+  /** Base64. */
+  privateKey: string
+  peers?: PeerOptions[]
+  /** The tunnel's own addresses: echo requests to them are answered, `connect` starts from them. Default 10.0.0.53 and fd6d:6964:7769:7265::53. */
+  addresses?: string[]
+  /** Bytes of an IP packet in the tunnel, 576 to 9000. Default 1420. IPv6 needs 1280. */
+  mtu?: number
+  /** Bytes of buffer each way a TCP connection, 64 KiB to 4 MiB, a multiple of 64 KiB: the largest window. Memory is used only as far as data fills it. Default 1 MiB. */
+  bufferSize?: number
+  /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
+  allowHalfOpen?: boolean
+  /** A peer wants a TCP connection; no SYN is answered until the request is. Without it every connection is accepted. */
+  onRequest?(request: ConnectionRequest): void
+  /** A TCP connection is open. Not called for requests that `onRequest` has accepted. */
+  onConnection?(stream: WireGuardStream): void
+  /** A UDP datagram has come. Without it every datagram is refused (port unreachable). */
+  onDatagram?(datagram: Datagram): void
+  /** All datagrams of a flow are over: none came for 60 s. */
+  onDatagramFlowEnd?(flow: number): void
+  /** An ICMP message to an address that is not the tunnel's own. Without it these are dropped and counted. */
+  onIcmp?(message: IcmpMessage): void
+  /** The server itself has failed (ERR_NATIVE_PANIC). It is closed then, and `closed` rejects. */
+  onError?(error: MidwireError): void
+  onLog?(line: LogLine): void
+  /** Default 'off', or 'warn' with `onLog`. */
+  logLevel?: LogLevel
+}
+
+export const LOG_LEVELS: LogLevel[] = ['off', 'error', 'warn', 'info', 'debug', 'trace']
+
+export const DEFAULT_PORT = 51_820
+export const DEFAULT_MTU = 1420
+const DEFAULT_BUFFER = 1 << 20
+const BUFFER_UNIT = 64 * 1024
+const DEFAULT_ADDRESSES = ['10.0.0.53', 'fd6d:6964:7769:7265::53']
+const PREFIX4 = '10.0.0.'
+const PREFIX6 = 'fd6d:6964:7769:7265::'
+/** The last byte of the virtual resolver's addresses. */
+const RESOLVER = 53
+
+/** The options as the addon takes them; `hosts` are the ones to try in turn. */
+export interface CheckedOptions {
+  native: NativeServerOptions
+  /** The default hosts: a family that the machine lacks may be left out. */
+  anyHost: boolean
+}
+
+export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
+  const { host, port = DEFAULT_PORT, mtu = DEFAULT_MTU, bufferSize = DEFAULT_BUFFER } = options
+  const privateKey = keyBytes(options.privateKey, 'privateKey')
+  const hosts = host === undefined ? ['0.0.0.0', '::'] : [host].flat()
+  for (const one of hosts) addressBytes(one, 'host')
+  if (hosts.length === 0 || new Set(hosts.map(isIPv6)).size < hosts.length) {
+    throw new MidwireError('ERR_ARGUMENT', `host takes one IPv4 and/or one IPv6 address, not ${JSON.stringify(host)}`)
+  }
+  whole(port, 0, 65_535, () => new MidwireError('ERR_PORT', `port ${port}`))
+  whole(mtu, 576, 9000, () => new MidwireError('ERR_ARGUMENT', `mtu ${mtu}: a whole number from 576 to 9000 (bytes)`))
+  const buffer = () =>
+    new MidwireError('ERR_ARGUMENT', `bufferSize ${bufferSize}: a multiple of 65536 from 65536 to 4194304 (bytes)`)
+  whole(bufferSize, BUFFER_UNIT, 4 << 20, buffer)
+  if (bufferSize % BUFFER_UNIT !== 0) throw buffer()
+  const addresses = options.addresses ?? DEFAULT_ADDRESSES
+  for (const address of addresses) addressBytes(address, 'addresses')
+  const logLevel = LOG_LEVELS.indexOf(options.logLevel ?? (options.onLog ? 'warn' : 'off'))
+  if (logLevel < 0) {
+    throw new MidwireError('ERR_ARGUMENT', `logLevel ${options.logLevel}: one of ${LOG_LEVELS.join(', ')}`)
+  }
+  const holdSyn = options.onRequest !== undefined
+  const peers = new PeerTable().addAll(options.peers ?? [])
+  const raiseIcmp = options.onIcmp !== undefined
+  const native = { hosts, port, privateKey, peers, addresses, mtu, bufferSize, holdSyn, raiseIcmp, logLevel }
+  return { native, anyHost: host === undefined }
+}
+
+function whole(value: unknown, least: number, most: number, wrong: () => MidwireError): void {
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw wrong()
+}
+
+/** The peers so far, to give the next one addresses and to refuse one that is there. */
+export class PeerTable {
+  readonly #keys = new Set<string>()
+  readonly #ranges = new Set<string>()
+
+  addAll(peers: PeerOptions[]): NativePeer[] {
+    return peers.map((peer) => this.add(peer))
+  }
+
+  add(peer: PeerOptions): NativePeer {
+    const what = peer.name === undefined ? `peer ${peer.publicKey}` : `peer ${JSON.stringify(peer.name)}`
+    const publicKey = keyBytes(peer.publicKey, `the publicKey of ${what}`)
+    if (this.#keys.has(peer.publicKey)) throw new MidwireError('ERR_PEER_DUPLICATE', `${what} is there twice`)
+    const { keepalive = 0 } = peer
+    const seconds = () => new MidwireError('ERR_ARGUMENT', `the keepalive of ${what}: whole seconds from 0 to 65535`)
+    whole(keepalive, 0, 65_535, seconds)
+    const ranges = (peer.allowedIps ?? this.#freePair()).map((text) => canonicalRange(text, what))
+    for (const [index, range] of ranges.entries()) {
+      if (this.#ranges.has(range) || ranges.indexOf(range) < index) {
+        throw new MidwireError('ERR_PEER_ADDRESSES', `${range} of ${what} belongs to a peer already`)
+      }
+    }
+    const native: NativePeer = { publicKey, allowedIps: ranges, keepalive }
+    if (peer.presharedKey !== undefined)
+      native.presharedKey = keyBytes(peer.presharedKey, `the presharedKey of ${what}`)
+    if (peer.endpoint !== undefined) native.endpoint = checkEndpoint(peer.endpoint, what)
+    this.#keys.add(peer.publicKey)
+    for (const range of ranges) this.#ranges.add(range)
+    return native
+  }
+
+  remove(peer: { publicKey: string; allowedIps: string[] }): void {
+    this.#keys.delete(peer.publicKey)
+    for (const range of peer.allowedIps) this.#ranges.delete(range)
+  }
+
+  #freePair(): string[] {
+    for (let n = 1; n < 255; n++) {
+      const pair = [`${PREFIX4}${n}/32`, canonicalRange(`${PREFIX6}${n}/128`, '')]
+      if (n !== RESOLVER && !pair.some((range) => this.#ranges.has(range))) return pair
+    }
+    throw new MidwireError('ERR_PEER_ADDRESSES', `${PREFIX4}0/24 is full`)
+  }
+}
+
+/** `10.0.0.1` and `10.0.0.1/32` are one range, and so are two spellings of an IPv6 address. */
+function canonicalRange(text: string, what: string): string {
+  const wrong = () =>
+    new MidwireError(
+      'ERR_ARGUMENT',
+      `allowedIps of ${what}: ${JSON.stringify(text)} is no range like 10.0.0.0/24 or fd00::/64`,
+    )
+  if (typeof text !== 'string') throw wrong()
+  const [address = '', prefix, ...more] = text.split('/')
+  const family = isIP(address)
+  const most = family === 4 ? 32 : 128
+  const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1
+  if (family === 0 || address.includes('%') || more.length > 0 || bits < 0 || bits > most) throw wrong()
+  const bytes = addressBytes(address, 'allowedIps')
+  // Bits behind the prefix are cleared, as by `wg set`.
+  bytes.forEach((byte, index) => {
+    const kept = Math.min(8, Math.max(0, bits - 8 * index))
+    bytes[index] = byte & (0xff00 >> kept)
+  })
+  const canonical = family === 4 ? bytes.join('.') : new URL(`http://[${hextets(bytes)}]`).hostname.slice(1, -1)
+  return `${canonical}/${bits}`
+}
+
+function hextets(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/(....)(?=.)/g, '$1:')
+}
+
+function checkEndpoint(endpoint: string, what: string): string {
+  const wrong = () =>
+    new MidwireError(
+      'ERR_ARGUMENT',
+      `the endpoint of ${what}: ${JSON.stringify(endpoint)} is no address and port like 192.0.2.1:51820 or [2001:db8::1]:51820`,
+    )
+  const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(endpoint) ?? []
+  if (v6 ? isIP(v6) !== 6 : isIP(v4 ?? '') !== 4) throw wrong()
+  if (Number(port) < 1 || Number(port) > 65_535) throw wrong()
+  return endpoint
+}
