@@ -14,8 +14,6 @@ use tokio::sync::Notify;
 use crate::engine::Engine;
 use crate::outbox::Outbox;
 
-/// Commands that fell in one call and are longer than this are left to the task: Node goes on while it encrypts.
-const LARGE: usize = 64 * 1024;
 /// A deadline that is so much nearer than the task's own is worth waking it for.
 const SLACK_MICROS: i64 = 1000;
 
@@ -78,11 +76,6 @@ impl Shared {
     /// Node's commands. Returns at once in any case.
     pub fn submit(&self, commands: &[u8]) {
         if commands.is_empty() {
-            return;
-        }
-        if commands.len() > LARGE {
-            self.inbox().extend_from_slice(commands);
-            self.notify.notify_one();
             return;
         }
         let Some(mut guard) = self.try_lock() else {

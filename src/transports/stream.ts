@@ -67,7 +67,11 @@ export class WireGuardStream extends Duplex {
 
   /** @internal */
   constructor(owner: StreamOwner, id: number, header: Buffer, connecting = false) {
-    super({ allowHalfOpen: owner.allowHalfOpen, highWaterMark: MAX_CHUNK })
+    super({
+      allowHalfOpen: owner.allowHalfOpen,
+      readableHighWaterMark: MAX_CHUNK,
+      writableHighWaterMark: 4 * MAX_CHUNK,
+    })
     this.#owner = owner
     this.#id = id
     this.#header = header
