@@ -60,7 +60,11 @@ const rooms: Record<string, Room> = {
 }
 
 /** Files that may be longer than 350 lines, each with its reason. None may be longer than 500. */
-const longFiles: Record<string, string> = {}
+const longFiles: Record<string, string> = {
+  'src/wire/tcp.rs': 'the life of one TCP flow: its phases are read side by side',
+  'src/wire/tunnel.rs': 'the one place where a datagram is believed or not: its checks are read in their order',
+  'src/wire/tests/tcp_corners.rs': 'a list of cases, one a corner of RFC 9293',
+}
 
 const generated = new Set(['src/native/binding.cjs', 'src/native/binding.d.cts'])
 
@@ -177,7 +181,7 @@ test('files are short', (t) => {
   const lengths = all.map((path) => {
     // A Rust file's own tests stand at its end and are not counted.
     const [text = ''] = read(path).split(/^#\[cfg\(test\)\]$/m)
-    return { path, lines: text.split('\n').length }
+    return { path, lines: text.trimEnd().split('\n').length }
   })
   const long = lengths.filter(({ path, lines }) => lines > (path in longFiles ? 500 : 350))
   t.deepEqual(long, [])

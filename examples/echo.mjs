@@ -66,7 +66,8 @@ export async function start({ port, host, endpoint }) {
     },
   })
 
-  const configuration = server.clientConfig({ privateKey: client, ...(endpoint && { endpoint }) })
+  // No name servers: here even they would only hear their questions again.
+  const configuration = server.clientConfig({ privateKey: client, dns: [], ...(endpoint && { endpoint }) })
   console.log(`WireGuard server on UDP port ${server.port}, public key ${server.publicKey}`)
   console.log(`client's public key ${publicKey(client)}\n`)
   console.log('Client configuration (for wg-quick, or the QR code for a phone):\n')
