@@ -300,7 +300,7 @@ declare class WireGuardServer {
     sendIcmp(message: Uint8Array, source: string, destination: string): void;
     /** The configuration of a client, as wg-quick and the WireGuard apps read it (or as a QR code holds it). */
     clientConfig(options: ClientConfigOptions): string;
-    /** Resets every open stream (they fail with ERR_SERVER_CLOSED), frees the port, and is fulfilled when all is gone. */
+    /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }

@@ -19,7 +19,7 @@ export declare class NativeServer {
    */
   exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
   /** Opens a TCP connection through the tunnel; CONNECTED or RESET follows. */
-  connect(destination: string, port: number, source?: string | undefined | null): number
+  connect(destination: string, port: number, source?: string | undefined | null): NativeConnection
   addPeer(peer: NativePeer): number
   /** False when there was no such peer. Its streams are reset. */
   removePeer(publicKey: Uint8Array): boolean
@@ -33,6 +33,12 @@ export declare class NativeServer {
 
 /** 32 bytes of the system's randomness, clamped as `wg genkey` does (RFC 7748, 5). */
 export declare function generatePrivateKey(): Buffer
+
+/** A connection of our own that is being opened, and the peer that it goes to. */
+export interface NativeConnection {
+  id: number
+  peer: number
+}
 
 export interface NativePeer {
   publicKey: Buffer

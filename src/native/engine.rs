@@ -131,15 +131,18 @@ impl Engine {
         deadlines.into_iter().flatten().min()
     }
 
-    pub fn connect(&mut self, destination: SocketAddr, source: Option<IpAddr>) -> Result<FlowId, ConnectFailure> {
+    pub fn connect(
+        &mut self,
+        destination: SocketAddr,
+        source: Option<IpAddr>,
+    ) -> Result<(FlowId, PeerId), ConnectFailure> {
         let now = self.now();
         let same_family = |address: &&IpAddr| address.is_ipv4() == destination.is_ipv4();
         let source = source.or_else(|| self.addresses.iter().find(same_family).copied());
         let source = source.ok_or(ConnectFailure::NoSource)?;
         let peer = self.tunnel.route(destination.ip()).ok_or(ConnectFailure::NoRoute)?;
-        self.stack
-            .connect(now, peer, source, destination)
-            .map_err(ConnectFailure::Stack)
+        let id = self.stack.connect(now, peer, source, destination);
+        id.map(|id| (id, peer)).map_err(ConnectFailure::Stack)
     }
 
     pub fn remove_peer(&mut self, peer: PeerId, outbox: &Outbox) {

@@ -40,6 +40,13 @@ pub struct NativeServerOptions {
     pub log_level: u32,
 }
 
+/// A connection of our own that is being opened, and the peer that it goes to.
+#[napi(object)]
+pub struct NativeConnection {
+    pub id: u32,
+    pub peer: u32,
+}
+
 #[napi(object)]
 pub struct NativePeerStatus {
     pub peer: u32,

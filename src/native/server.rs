@@ -21,7 +21,7 @@ use crate::buffers::FlowBuffers;
 use crate::engine::{ConnectFailure, Engine};
 use crate::error::{Code, Result, error, from_io, from_peer};
 use crate::key::bytes32;
-use crate::options::{self, NativePeer, NativePeerStatus, NativeServerOptions};
+use crate::options::{self, NativeConnection, NativePeer, NativePeerStatus, NativeServerOptions};
 use crate::outbox::{Doorbell, Outbox};
 use crate::runtime::Lease;
 use crate::shared::Shared;
@@ -99,10 +99,11 @@ impl NativeServer {
 
     /// Opens a TCP connection through the tunnel; CONNECTED or RESET follows.
     #[napi(catch_unwind)]
-    pub fn connect(&self, destination: String, port: u16, source: Option<String>) -> Result<u32> {
+    pub fn connect(&self, destination: String, port: u16, source: Option<String>) -> Result<NativeConnection> {
         let destination = SocketAddr::new(options::parse(&destination)?, port);
         let source = source.as_deref().map(options::parse).transpose()?;
         self.with_engine(|engine| engine.connect(destination, source))?
+            .map(|(id, peer)| NativeConnection { id, peer })
             .map_err(|failure| match failure {
                 ConnectFailure::NoSource => error(Code::BadArgument, "the tunnel has no address of this family"),
                 ConnectFailure::NoRoute => error(Code::NoRoute, format!("no peer's allowedIps hold {destination}")),
@@ -184,7 +185,7 @@ impl NativeServer {
     fn supervise<T>(&self, work: impl FnOnce(&Shared) -> T) -> Result<T> {
         catch_unwind(AssertUnwindSafe(|| work(&self.shared))).map_err(|panic| {
             let text = wireguard_task::panic_text(panic);
-            self.shared.notify.notify_one();
+            self.shared.fail(&text);
             error(Code::Panic, text)
         })
     }

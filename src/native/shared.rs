@@ -26,6 +26,8 @@ pub struct Shared {
     pub notify: Notify,
     pub stopping: AtomicBool,
     panic: AtomicBool,
+    /// What a panic on Node's thread said: the task ends the server for it.
+    failed: Mutex<Option<String>>,
     /// When the task wakes by itself, in microseconds since the engine's epoch.
     armed: AtomicI64,
 }
@@ -46,6 +48,7 @@ impl Shared {
             notify: Notify::new(),
             stopping: AtomicBool::new(false),
             panic: AtomicBool::new(false),
+            failed: Mutex::default(),
             armed: AtomicI64::new(i64::MAX),
         }
     }
@@ -123,6 +126,16 @@ impl Shared {
         if sooner || next.blocked.is_some() {
             self.notify.notify_one();
         }
+    }
+
+    /// A call of Node's has panicked.
+    pub fn fail(&self, reason: &str) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        self.notify.notify_one();
+    }
+
+    pub fn failure(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The next turn of the task panics, for a test.

@@ -49,6 +49,9 @@ async fn serve(shared: &Arc<Shared>, sockets: &Sockets, epoch: time::Instant, bo
             () = sleep_until(epoch, next.at) => {}
             _ = writable(sockets, next.blocked) => {}
         }
+        if let Some(reason) = shared.failure() {
+            return Some(reason);
+        }
         if shared.stopping.load(Ordering::Acquire) {
             // RST to every open connection, as far as the socket takes them.
             let last = catch_unwind(AssertUnwindSafe(|| {
@@ -58,7 +61,8 @@ async fn serve(shared: &Arc<Shared>, sockets: &Sockets, epoch: time::Instant, bo
         }
         match catch_unwind(AssertUnwindSafe(|| turn(shared, sockets, &mut storage, bound))) {
             Ok(Some(then)) => next = then,
-            Ok(None) => return Some("the engine was lost to a panic on Node's thread".to_owned()),
+            // Lost to a panic on Node's thread, which says so itself.
+            Ok(None) => return Some(shared.failure().unwrap_or_else(|| "the engine was lost".to_owned())),
             Err(panic) => return Some(panic_text(panic)),
         }
     }

@@ -55,8 +55,15 @@ export const sourceBytes = (header: Buffer): Buffer => header.subarray(12, 28)
 export const destinationBytes = (header: Buffer): Buffer => header.subarray(28, 44)
 
 /** The header of what is sent from one end to the other; addresses as 4 or 16 bytes. */
-export function addressHeader(source: Uint8Array, sourcePort: number, destination: Uint8Array, port: number): Buffer {
+export function addressHeader(
+  source: Uint8Array,
+  sourcePort: number,
+  destination: Uint8Array,
+  port: number,
+  peer = 0,
+): Buffer {
   const header = Buffer.alloc(ADDRESS_HEADER)
+  header.writeUInt32LE(peer, 0)
   header.writeUInt32LE(source.length === 16 ? FLAG_IPV6 : 0, 4)
   header.writeUInt16LE(sourcePort, 8)
   header.writeUInt16LE(port, 10)

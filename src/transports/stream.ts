@@ -153,6 +153,7 @@ export class WireGuardStream extends Duplex {
   override _destroy(error: Error | null, done: Callback): void {
     clearTimeout(this.#timer)
     if (!this.#gone && !(this.#finSent && this.#finReceived)) this.#leave(error ? COMMAND.reset : COMMAND.close)
+    this.#owner.forget(this.#id)
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.done(error ?? connectionError('ECONNABORTED', 'the stream was destroyed', 'write'))
@@ -162,7 +163,6 @@ export class WireGuardStream extends Duplex {
   #leave(command: number): void {
     this.#gone = true
     this.#owner.bridge.command(command, this.#id)
-    this.#owner.forget(this.#id)
   }
 
   #send(chunk: Uint8Array, done: Callback): void {

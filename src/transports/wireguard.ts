@@ -165,9 +165,9 @@ export class WireGuardServer {
       to.source ?? this.#checked.addresses.find((address) => isIPv6(address) === isIPv6(to.host)) ?? '0.0.0.0'
     if (!Number.isInteger(to.port) || to.port < 1 || to.port > 65_535)
       throw new MidwireError('ERR_PORT', `port ${to.port}`)
-    const header = addressHeader(addressBytes(source, 'source'), 0, addressBytes(to.host, 'host'), to.port)
-    const id = callNative(() => this.#native.connect(to.host, to.port, source), 'connect')
-    const stream = new WireGuardStream(this.#owner, id, header, true)
+    const [from, target] = [addressBytes(source, 'source'), addressBytes(to.host, 'host')]
+    const { id, peer } = callNative(() => this.#native.connect(to.host, to.port, source), 'connect')
+    const stream = new WireGuardStream(this.#owner, id, addressHeader(from, 0, target, to.port, peer), true)
     this.#streams.set(id, stream)
     return stream
   }
@@ -207,7 +207,7 @@ export class WireGuardServer {
     )
   }
 
-  /** Resets every open stream (they fail with ERR_SERVER_CLOSED), frees the port, and is fulfilled when all is gone. */
+  /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
   async close(): Promise<void> {
     if (!this.#stopped) this.#native.close()
     await this.closed
@@ -293,8 +293,11 @@ export class WireGuardServer {
     if (this.#stopped) return
     this.#stopped = true
     const failure = this.#failure
-    const error = failure ?? new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server was closed')
-    for (const stream of this.#streams.values()) stream.handleGone(error)
+    for (const stream of this.#streams.values()) {
+      // Closing is no error of theirs: they end as a socket that was destroyed, with 'close' and without 'end'.
+      stream.handleGone(failure)
+      stream.destroy()
+    }
     this.#streams.clear()
     this.#requests.clear()
     this.#settleClosed(failure)
