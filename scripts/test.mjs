@@ -34,13 +34,9 @@ const parts = {
   rust: () => count('rust', new CargoTally(), 'cargo', ['test', '--workspace', '--locked']),
   unit: () => ava('unit', unitTests()),
   e2e: async () => {
+    // The tests look for themselves, and skip what cannot run; this is why nothing could be made ready.
     const reason = prepareEndToEnd()
-    if (reason) {
-      const programs = readdirSync(at('build/__test__/e2e')).filter((name) => name.endsWith('.test.js'))
-      for (const name of programs) say(`e2e/${name} is skipped: ${reason}`)
-      total.skipped += programs.length
-      return
-    }
+    if (reason) say(`end-to-end tests: ${reason}`)
     // One at a time: they share the machine's network, and some measure time.
     await ava('e2e', ['build/__test__/e2e/**/*.test.js'], ['--concurrency=1', '--timeout=10m'])
   },

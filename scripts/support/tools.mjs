@@ -7,7 +7,15 @@ const wireguardGo = 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d54
 const crates = { 'boringtun-cli': '0.7.1', 'cargo-deny': '0.20.2' }
 
 /** Commands of the end-to-end tests and the Debian packages that hold them. */
-const debian = { ip: 'iproute2', tc: 'iproute2', wg: 'wireguard-tools', curl: 'curl', ping: 'iputils-ping' }
+const debian = {
+  ip: 'iproute2',
+  tc: 'iproute2',
+  wg: 'wireguard-tools',
+  sysctl: 'procps',
+  curl: 'curl',
+  ping: 'iputils-ping',
+  python3: 'python3',
+}
 
 export const has = (command) =>
   environment()
