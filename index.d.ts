@@ -82,10 +82,14 @@ declare class Bridge {
     command(kind: number, id: number): void;
     /** A command with one number. */
     number(kind: number, id: number, value: number): void;
-    /** A command whose payload is `bytes`, behind an address header if there is one. */
-    bytes(kind: number, id: number, bytes: Uint8Array, header?: Uint8Array): void;
-    /** Hands down what is wanted and takes up what has happened, until there is neither. The doorbell calls it. */
-    readonly drain: () => void;
+    /** A command whose payload is `bytes`, at most MAX_CHUNK. */
+    bytes(kind: number, id: number, bytes: Uint8Array): void;
+    /** A datagram or an ICMP message of the user's. Throws ERR_ARGUMENT where it is none, or too long. */
+    message(kind: number, header: Buffer, data: Uint8Array): void;
+    /** The doorbell: hands down what is wanted and takes up what has happened, until there is neither. */
+    readonly ring: () => void;
+    /** The same, in what is left of this turn of the event loop. */
+    drain(): void;
 }
 
 /** What a message needs of the server that it came by. */
@@ -167,14 +171,17 @@ declare class WireGuardStream extends Duplex {
 
 /**
  * A peer wants a TCP connection. Nothing is answered until one of the methods is called; the first call counts.
- * A request that is never answered leaves the peer without an answer, as a host that is down does.
+ * A request that is never answered leaves the peer without an answer, as a host that is down does; after 30 s it is over.
  */
 declare class ConnectionRequest {
     #private;
     get source(): Address;
     get destination(): Address;
     get peer(): Peer;
-    /** Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. */
+    /**
+     * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. When the peer has given up
+     * meanwhile, the stream fails as one that was reset. Throws ERR_ARGUMENT when the request was answered before.
+     */
     accept(): WireGuardStream;
     /** The port is closed: RST, which the peer sees as ECONNREFUSED. */
     refuse(): void;

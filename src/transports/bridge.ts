@@ -1,5 +1,6 @@
 // One doorbell and one drain: commands fall and events rise through two slabs, many of both in one call.
-import { ADDRESS_HEADER, EVENT, HEADER, padded } from './records.js'
+import { MidwireError } from '../errors.js'
+import { ADDRESS_HEADER, EVENT, HEADER, isIpv6, padded } from './records.js'
 
 /** The part of the addon that the bridge needs. */
 export interface Exchange {
@@ -28,6 +29,12 @@ const COMMAND_BYTES = 512 * 1024
 /** At least one record of the largest kind (64 KiB and its headers). */
 const EVENT_BYTES = 256 * 1024
 const NO_SLAB = new Uint8Array(0)
+/** Bytes of events that one turn of Node's event loop takes up, so that timers and other sockets have their turns, too. */
+const TURN_BYTES = 1 << 20
+/** What a call costs at least of that: many calls with little in them are work as well. */
+const CALL_BYTES = 16 * 1024
+/** Bytes of data in an IP packet of 65,535 bytes beside the headers of IP and UDP. */
+const MOST_DATA = { ipv4: 65_507, ipv6: 65_487 }
 
 export class Bridge {
   readonly #native: Exchange
@@ -38,6 +45,9 @@ export class Bridge {
   readonly #slab = Buffer.alloc(EVENT_BYTES)
   readonly #slabWords = new Uint32Array(this.#slab.buffer, this.#slab.byteOffset, EVENT_BYTES / 4)
   #draining = false
+  /** What is left of this turn. */
+  #turn = TURN_BYTES
+  #postponed = false
   #scheduled = false
   #stopped = false
 
@@ -57,14 +67,23 @@ export class Bridge {
     this.#commandWords[at >>> 2] = value
   }
 
-  /** A command whose payload is `bytes`, behind an address header if there is one. */
-  bytes(kind: number, id: number, bytes: Uint8Array, header?: Uint8Array): void {
-    let at = this.#begin(kind, id, bytes.length + (header ? ADDRESS_HEADER : 0))
-    if (header) {
-      this.#commands.set(header, at)
-      at += ADDRESS_HEADER
+  /** A command whose payload is `bytes`, at most MAX_CHUNK. */
+  bytes(kind: number, id: number, bytes: Uint8Array): void {
+    this.#commands.set(bytes, this.#begin(kind, id, bytes.length))
+  }
+
+  /** A datagram or an ICMP message of the user's. Throws ERR_ARGUMENT where it is none, or too long. */
+  message(kind: number, header: Buffer, data: Uint8Array): void {
+    const most = isIpv6(header) ? MOST_DATA.ipv6 : MOST_DATA.ipv4
+    if (!(data instanceof Uint8Array) || data.length > most) {
+      throw new MidwireError(
+        'ERR_ARGUMENT',
+        `the data of a datagram is a Buffer or Uint8Array of at most ${most} bytes`,
+      )
     }
-    this.#commands.set(bytes, at)
+    const at = this.#begin(kind, 0, ADDRESS_HEADER + data.length)
+    this.#commands.set(header, at)
+    this.#commands.set(data, at + ADDRESS_HEADER)
   }
 
   /** Writes a record's head. Gives the place of its payload. */
@@ -82,7 +101,7 @@ export class Bridge {
     if (!this.#draining && !this.#scheduled) {
       // All that this turn of JavaScript wants leaves in one call.
       this.#scheduled = true
-      process.nextTick(this.drain)
+      process.nextTick(this.#flush)
     }
     return at
   }
@@ -90,29 +109,57 @@ export class Bridge {
   #exchange(slab: Uint8Array): number {
     const used = this.#used
     this.#used = 0
-    return this.#stopped ? 0 : this.#native.exchange(this.#commands, used, slab)
+    if (this.#stopped) return 0
+    try {
+      return this.#native.exchange(this.#commands, used, slab)
+    } catch (error) {
+      // The addon has panicked in this call, and has ended the server. Whoever is writing just now need not catch it.
+      this.#stopped = true
+      process.nextTick(() => {
+        this.#risen.died(error instanceof Error ? error.message : String(error))
+        this.#risen.stopped()
+      })
+      return 0
+    }
   }
 
-  /** Hands down what is wanted and takes up what has happened, until there is neither. The doorbell calls it. */
-  readonly drain = (): void => {
+  /** The doorbell: hands down what is wanted and takes up what has happened, until there is neither. */
+  readonly ring = (): void => {
+    this.#turn = TURN_BYTES
+    this.drain()
+  }
+
+  readonly #flush = (): void => {
     this.#scheduled = false
+    this.drain()
+  }
+
+  readonly #goOn = (): void => {
+    this.#postponed = false
+    this.ring()
+  }
+
+  /** The same, in what is left of this turn of the event loop. */
+  drain(): void {
     // A handler of an event of ours: the loop below goes on after it.
     if (this.#draining) return
     this.#draining = true
     try {
-      for (;;) {
+      while (this.#turn > 0) {
         const filled = this.#exchange(this.#slab)
-        if (filled > 0) this.#dispatch(filled)
-        else if (this.#used === 0) break
+        if (filled > 0) {
+          this.#turn -= Math.max(filled, CALL_BYTES)
+          this.#dispatch(filled)
+        } else if (this.#used === 0) return
       }
-    } catch (error) {
-      // The addon has panicked in this call, and has ended the server.
-      this.#stopped = true
-      this.#risen.died(error instanceof Error ? error.message : String(error))
-      this.#risen.stopped()
     } finally {
       this.#draining = false
     }
+    // The rest comes in the next turn. The addon will not ring for it: it was not told that Node has seen everything.
+    if (this.#used > 0) this.#exchange(NO_SLAB)
+    if (this.#postponed) return
+    this.#postponed = true
+    setImmediate(this.#goOn)
   }
 
   #dispatch(filled: number): void {

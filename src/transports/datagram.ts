@@ -51,7 +51,7 @@ export class Datagram extends Message {
 
   /** Sends an answer from where this one went to. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments. */
   reply(data: Uint8Array): void {
-    this.owner.bridge.bytes(COMMAND.sendDatagram, 0, data, turned(this.header))
+    this.owner.bridge.message(COMMAND.sendDatagram, turned(this.header), data)
   }
 
   /** Nobody is there: the peer gets an ICMP port unreachable (RFC 1122, 4.1.3.1). */
@@ -73,6 +73,6 @@ export class IcmpMessage extends Message {
 
   /** Sends an ICMP message, from its type byte on, from where this one went to; the checksum is made. */
   reply(message: Uint8Array): void {
-    this.owner.bridge.bytes(COMMAND.sendIcmp, 0, message, turned(this.header))
+    this.owner.bridge.message(COMMAND.sendIcmp, turned(this.header), message)
   }
 }

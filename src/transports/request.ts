@@ -1,5 +1,6 @@
 // A SYN that waits for the owner's word.
 import type { Address, Peer } from '../connection.js'
+import { MidwireError } from '../errors.js'
 import { destinationOf, sourceOf } from './addresses.js'
 import { COMMAND, isHeld, REFUSAL } from './records.js'
 import { type StreamOwner, WireGuardStream } from './stream.js'
@@ -12,19 +13,26 @@ export interface RequestOwner extends StreamOwner {
 
 /**
  * A peer wants a TCP connection. Nothing is answered until one of the methods is called; the first call counts.
- * A request that is never answered leaves the peer without an answer, as a host that is down does.
+ * A request that is never answered leaves the peer without an answer, as a host that is down does; after 30 s it is over.
  */
 export class ConnectionRequest {
   readonly #owner: RequestOwner
   readonly #id: number
   readonly #header: Buffer
+  /** In a flood of SYNs the handshake comes first (MAX_HELD in src/wire/stack.rs). What the peer says meanwhile waits here. */
+  readonly #early: WireGuardStream | undefined
   #answered = false
+  /** The peer has given up, or the server has ended, before there was an answer. */
+  #lost: ((stream: WireGuardStream) => void) | undefined
 
   /** @internal */
   constructor(owner: RequestOwner, id: number, header: Buffer) {
     this.#owner = owner
     this.#id = id
     this.#header = header
+    if (isHeld(header)) return
+    this.#early = new WireGuardStream(owner, id, header)
+    owner.adopt(id, this.#early)
   }
 
   get source(): Address {
@@ -39,14 +47,20 @@ export class ConnectionRequest {
     return this.#owner.peer(this.#header)
   }
 
-  /** Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. */
+  /**
+   * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. When the peer has given up
+   * meanwhile, the stream fails as one that was reset. Throws ERR_ARGUMENT when the request was answered before.
+   */
   accept(): WireGuardStream {
-    if (this.#answered) throw new Error('the connection request was answered before')
-    const stream = new WireGuardStream(this.#owner, this.#id, this.#header)
-    this.#answer(() => {
-      if (isHeld(this.#header)) this.#owner.bridge.command(COMMAND.accept, this.#id)
-    })
+    if (this.#answered) throw new MidwireError('ERR_ARGUMENT', 'the connection request was answered before')
+    this.#answered = true
+    const stream = this.#early ?? new WireGuardStream(this.#owner, this.#id, this.#header)
+    if (this.#lost) {
+      this.#lost(stream)
+      return stream
+    }
     this.#owner.adopt(this.#id, stream)
+    if (!this.#early) this.#owner.bridge.command(COMMAND.accept, this.#id)
     return stream
   }
 
@@ -65,23 +79,23 @@ export class ConnectionRequest {
     this.#refuse(REFUSAL.silent)
   }
 
-  /** @internal The peer has taken its SYN back. */
-  handleReset(): void {
-    this.#answered = true
+  /** @internal The peer has taken its SYN back, or it has waited for too long. The program learns of it when it answers. */
+  handleReset(reason: number): void {
+    this.#lost = (stream) => stream.handleReset(reason)
+  }
+
+  /** @internal The server has ended. */
+  handleGone(error: Error): void {
+    this.#lost = (stream) => stream.handleGone(error)
   }
 
   #refuse(how: number): void {
-    this.#answer(() => {
-      // In a flood of SYNs the handshake came first (MAX_HELD in src/wire/stack.rs): then there is only RST.
-      if (isHeld(this.#header)) this.#owner.bridge.number(COMMAND.refuse, this.#id, how)
-      else this.#owner.bridge.command(COMMAND.reset, this.#id)
-    })
-  }
-
-  #answer(send: () => void): void {
     if (this.#answered) return
     this.#answered = true
+    if (this.#lost) return
     this.#owner.forget(this.#id)
-    send()
+    // After the handshake there is only RST.
+    if (this.#early) this.#early.resetAndDestroy()
+    else this.#owner.bridge.number(COMMAND.refuse, this.#id, how)
   }
 }

@@ -95,7 +95,10 @@ export class WireGuardServer {
         this.#streams.delete(id)
         this.#requests.delete(id)
       },
-      adopt: (id, stream) => this.#streams.set(id, stream),
+      adopt: (id, stream) => {
+        this.#requests.delete(id)
+        this.#streams.set(id, stream)
+      },
     }
     this.#readPeers(options.peers ?? [])
   }
@@ -224,7 +227,7 @@ export class WireGuardServer {
 
   #start(anyHost: boolean): NativeServer {
     // Called only after the constructor: the doorbell rings on this thread.
-    const ring = () => this.#bridge.drain()
+    const ring = () => this.#bridge.ring()
     const start = (hosts: string[]) => {
       const where = hosts.map((host) => `${isIP(host) === 6 ? `[${host}]` : host}:${this.#checked.port}`).join(' and ')
       return callNative(
@@ -267,10 +270,9 @@ export class WireGuardServer {
         stream?.handleGone()
       },
       reset: (id, reason) => {
-        const stream = this.#streams.get(id)
-        this.#requests.get(id)?.handleReset()
+        const taker = this.#requests.get(id) ?? this.#streams.get(id)
         this.#owner.forget(id)
-        stream?.handleReset(reason)
+        taker?.handleReset(reason)
       },
       datagram: (flow, header, data) => {
         const datagram = new Datagram(this.#owner, flow, Buffer.from(header), Buffer.from(data))
@@ -293,6 +295,10 @@ export class WireGuardServer {
     if (this.#stopped) return
     this.#stopped = true
     const failure = this.#failure
+    for (const [id, request] of this.#requests) {
+      request.handleGone(failure ?? new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server was closed'))
+      this.#streams.delete(id)
+    }
     for (const stream of this.#streams.values()) {
       // Closing is no error of theirs: they end as a socket that was destroyed, with 'close' and without 'end'.
       stream.handleGone(failure)
@@ -308,7 +314,10 @@ export class WireGuardServer {
     this.#assertOpen()
     const [from, to] = [addressBytes(source.address, 'source'), addressBytes(destination.address, 'destination')]
     if (from.length !== to.length) throw new MidwireError('ERR_ADDRESS', 'source and destination are of two families')
-    this.#bridge.bytes(command, 0, data, addressHeader(from, source.port, to, destination.port))
+    for (const { port } of [source, destination]) {
+      if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new MidwireError('ERR_PORT', `port ${port}`)
+    }
+    this.#bridge.message(command, addressHeader(from, source.port, to, destination.port), data)
   }
 
   #assertOpen(): void {
