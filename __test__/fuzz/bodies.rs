@@ -86,7 +86,7 @@ fn settle(now: Instant, stack: &mut Stack, owner: &mut Owner) {
         }
     }
     for flow in std::mem::take(&mut owner.datagrams) {
-        if flow % 2 == 0 {
+        if flow.is_multiple_of(2) {
             stack.refuse_datagram(now, flow);
         }
     }
@@ -136,7 +136,7 @@ pub fn datagram(input: &[u8]) {
 
 /// Raw IP packets to a stack.
 pub fn packet(input: &[u8]) {
-    let mut stack = stack(input.len() % 2 == 0);
+    let mut stack = stack(input.len().is_multiple_of(2));
     let mut owner = Owner::default();
     let mut now = Instant::ZERO;
     for (time, piece) in pieces(input) {

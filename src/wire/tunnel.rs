@@ -321,13 +321,14 @@ impl Tunnel {
             self.counters.no_route += 1;
             return None;
         };
-        self.refresh(now, id);
         let peer = self.peers.get_mut(id)?;
         let Some(to) = peer.path else {
             peer.dropped += 1;
             self.counters.no_endpoint += 1;
             return None;
         };
+        self.refresh(now, id);
+        let peer = self.peers.get_mut(id)?;
         match peer.tunn.encapsulate(packet, buffer) {
             TunnResult::WriteToNetwork(datagram) => {
                 let length = datagram.len();
