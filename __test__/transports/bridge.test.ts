@@ -134,6 +134,19 @@ test('a panic in an exchange is the same', async (t) => {
   t.is(errors.length, 1)
 })
 
+test('a panic while a program writes does not come out of its write', async (t) => {
+  const streams: WireGuardStream[] = []
+  const { server, native } = await startFake({ bufferSize: 4 << 20, onConnection: (stream) => streams.push(stream) })
+  native.opened(1)
+  await settle()
+  const failed = new Promise<NodeJS.ErrnoException>((resolve) => streams[0]?.on('error', resolve))
+  native.failure = Object.assign(new Error('panicked'), { code: 'PANIC' })
+  // More than the slab of commands holds, so that some of it falls at once.
+  t.notThrows(() => streams[0]?.write(Buffer.alloc(1 << 20)))
+  t.is((await failed).code, 'ERR_NATIVE_PANIC')
+  await t.throwsAsync(server.closed, { code: 'ERR_NATIVE_PANIC' })
+})
+
 test('an unheeded failure of the server is no unhandled rejection', async (t) => {
   const out = await program(`
     const { native } = await startFake()

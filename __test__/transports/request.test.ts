@@ -113,6 +113,18 @@ test('a peer that has given up throws nothing into the program', async (t) => {
   }
 })
 
+test('a request that is open when the server closes ends with it', async (t) => {
+  for (const held of [true, false]) {
+    const { server, native, request } = await requested(held)
+    await server.close()
+    const codes: (string | undefined)[] = []
+    request.accept().on('error', (error: NodeJS.ErrnoException) => codes.push(error.code))
+    await delay(5)
+    t.deepEqual(codes, ['ERR_SERVER_CLOSED'])
+    t.deepEqual(native.fallen, [])
+  }
+})
+
 test('accepting twice is a mistake of the program, and is said', async (t) => {
   const { request } = await requested()
   request.accept()

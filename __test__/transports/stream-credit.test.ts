@@ -1,10 +1,13 @@
 // A stream on the fake addon: bytes both ways, what falls in which exchange, and credit.
+import { execFile } from 'node:child_process'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import test from 'ava'
 import type { WireGuardStream } from '../../src/index.js'
 import { type Faked, settle, startFake } from '../support/fake-server.js'
 import { word } from '../support/records.js'
 
+const run = promisify(execFile)
 const KIB = 1024
 
 async function open(options: Parameters<typeof startFake>[0] = {}): Promise<Faked & { stream: WireGuardStream }> {
@@ -200,6 +203,27 @@ test('half-close: we end first, and go on reading', async (t) => {
   await settle()
   t.is(await received, 'answer')
   t.true(stream.destroyed)
+})
+
+test('an idle stream holds on to none of the data that it has passed', async (t) => {
+  const support = new URL('../support/fake-server.js', import.meta.url)
+  const program = `
+    const { settle, startFake } = await import(${JSON.stringify(support.href)})
+    const streams = []
+    const { native } = await startFake({ onConnection: (stream) => streams.push(stream.resume()) })
+    const held = async () => { for (let i = 0; i < 5; i++) { await settle(); gc() } return process.memoryUsage().arrayBuffers }
+    const before = await held()
+    for (let id = 1; id <= 500; id++) {
+      native.opened(id)
+      for (let piece = 0; piece < 8; piece++) native.raise('data', id, Buffer.alloc(1000))
+      await settle()
+    }
+    console.log(streams.length, ((await held()) - before) / 500)
+  `
+  const { stdout } = await run(process.execPath, ['--expose-gc', '--input-type=module', '-e', program])
+  const [streams = 0, bytes = Number.NaN] = stdout.split(' ').map(Number)
+  t.is(streams, 500)
+  t.true(bytes < 1024, `${bytes} bytes a stream`)
 })
 
 test('the end is seen by a stream that nobody reads', async (t) => {

@@ -143,6 +143,16 @@ test('the ends of a connection, as TCP and as net name them', async (t) => {
   t.is(mapped?.destination.family, 6)
 })
 
+test('a stream names its peer when that is removed, too', async (t) => {
+  const { native, server, stream } = await open()
+  const { publicKey } = stream.peer
+  stream.on('error', () => {})
+  t.true(server.removePeer(publicKey))
+  native.raise('reset', 7, word(REASONS.peerRemoved))
+  await settle()
+  t.is(stream.peer.publicKey, publicKey)
+})
+
 test('node:http serves on a stream', async (t) => {
   const http = createServer((request, response) => response.end(`you asked for ${request.url}`))
   const { native } = await startFake({ onConnection: (stream) => http.emit('connection', stream) })

@@ -17,15 +17,23 @@ function load(): typeof binding {
   try {
     return createRequire(import.meta.url)('../native/binding.cjs')
   } catch (cause) {
-    const platform = `${process.platform}-${process.arch}`
     throw new MidwireError(
       'ERR_NATIVE_MISSING',
-      `midwire's addon for ${platform} could not be loaded. Its package @midwire/binding-${platform}* is an optional ` +
-        'dependency: install again without --omit=optional, remove a lock file that was made on another platform, ' +
+      `midwire's addon could not be loaded. Its package @midwire/binding-${platform()} is an optional dependency: ` +
+        'install again without --omit=optional, remove a lock file that was made on another platform, ' +
         'or, in a clone, run `npm run build`',
       { cause },
     )
   }
+}
+
+/** As the platform packages are named. */
+function platform(): string {
+  const name = `${process.platform}-${process.arch}`
+  if (process.platform === 'win32') return `${name}-msvc`
+  if (process.platform !== 'linux') return name
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return `${name}-${header?.glibcVersionRuntime ? 'gnu' : 'musl'}`
 }
 
 const CODES: Record<string, ErrorCode> = {
@@ -46,7 +54,7 @@ export function callNative<T>(call: () => T, doing?: string): T {
   try {
     return call()
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause
+    if (!(cause instanceof Error) || cause instanceof MidwireError) throw cause
     const code = CODES[(cause as NodeJS.ErrnoException).code ?? ''] ?? 'ERR_NATIVE'
     throw new MidwireError(code, doing ? `${doing}: ${cause.message}` : cause.message, { cause })
   }

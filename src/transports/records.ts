@@ -54,6 +54,13 @@ export const destinationPort = (header: Buffer): number => header.readUInt16LE(1
 export const sourceBytes = (header: Buffer): Buffer => header.subarray(12, 28)
 export const destinationBytes = (header: Buffer): Buffer => header.subarray(28, 44)
 
+/**
+ * A header that is kept as long as its connection, and back. As a string: a small Buffer would hold on to the 8 KiB that Node
+ * has cut it from, and those to the data of others.
+ */
+export const keptHeader = (header: Buffer): string => header.toString('latin1')
+export const headerOf = (kept: string): Buffer => Buffer.from(kept, 'latin1')
+
 /** The header of what is sent from one end to the other; addresses as 4 or 16 bytes. */
 export function addressHeader(
   source: Uint8Array,

@@ -2,7 +2,7 @@
 import type { Address, Peer } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { destinationOf, sourceOf } from './addresses.js'
-import { COMMAND, isHeld, REFUSAL } from './records.js'
+import { COMMAND, headerOf, isHeld, keptHeader, REFUSAL } from './records.js'
 import { type StreamOwner, WireGuardStream } from './stream.js'
 
 /** What a request needs of its server. */
@@ -18,7 +18,8 @@ export interface RequestOwner extends StreamOwner {
 export class ConnectionRequest {
   readonly #owner: RequestOwner
   readonly #id: number
-  readonly #header: Buffer
+  readonly #header: string
+  readonly #peer: Peer
   /** In a flood of SYNs the handshake comes first (MAX_HELD in src/wire/stack.rs). What the peer says meanwhile waits here. */
   readonly #early: WireGuardStream | undefined
   #answered = false
@@ -29,22 +30,23 @@ export class ConnectionRequest {
   constructor(owner: RequestOwner, id: number, header: Buffer) {
     this.#owner = owner
     this.#id = id
-    this.#header = header
+    this.#header = keptHeader(header)
+    this.#peer = owner.peer(header)
     if (isHeld(header)) return
     this.#early = new WireGuardStream(owner, id, header)
     owner.adopt(id, this.#early)
   }
 
   get source(): Address {
-    return sourceOf(this.#header)
+    return sourceOf(headerOf(this.#header))
   }
 
   get destination(): Address {
-    return destinationOf(this.#header)
+    return destinationOf(headerOf(this.#header))
   }
 
   get peer(): Peer {
-    return this.#owner.peer(this.#header)
+    return this.#peer
   }
 
   /**
@@ -54,7 +56,7 @@ export class ConnectionRequest {
   accept(): WireGuardStream {
     if (this.#answered) throw new MidwireError('ERR_ARGUMENT', 'the connection request was answered before')
     this.#answered = true
-    const stream = this.#early ?? new WireGuardStream(this.#owner, this.#id, this.#header)
+    const stream = this.#early ?? new WireGuardStream(this.#owner, this.#id, headerOf(this.#header))
     if (this.#lost) {
       this.#lost(stream)
       return stream

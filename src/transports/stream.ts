@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import type { Address, Peer } from '../connection.js'
 import { destinationOf, sourceOf } from './addresses.js'
 import type { Bridge } from './bridge.js'
-import { COMMAND, MAX_CHUNK, RECEIVE_CREDIT } from './records.js'
+import { COMMAND, headerOf, keptHeader, MAX_CHUNK, RECEIVE_CREDIT } from './records.js'
 
 type Callback = (error?: Error | null) => void
 
@@ -45,7 +45,8 @@ export interface StreamOwner {
 export class WireGuardStream extends Duplex {
   readonly #owner: StreamOwner
   readonly #id: number
-  readonly #header: Buffer
+  readonly #header: string
+  readonly #peer: Peer
   /** Bytes that the addon takes now. */
   #credit: number
   /** Bytes that the reader has taken, and the addon was not told of. */
@@ -74,24 +75,25 @@ export class WireGuardStream extends Duplex {
     })
     this.#owner = owner
     this.#id = id
-    this.#header = header
+    this.#header = keptHeader(header)
+    this.#peer = owner.peer(header)
     this.#credit = owner.bufferSize
     this.#connecting = connecting
   }
 
   /** Who opened the connection. */
   get source(): Address {
-    return sourceOf(this.#header)
+    return sourceOf(headerOf(this.#header))
   }
 
   /** Where to. Any address: a tunnel carries packets to everywhere. */
   get destination(): Address {
-    return destinationOf(this.#header)
+    return destinationOf(headerOf(this.#header))
   }
 
   /** The WireGuard peer at the other end of the tunnel. */
   get peer(): Peer {
-    return this.#owner.peer(this.#header)
+    return this.#peer
   }
 
   /** True until the handshake of a connection of our own is over. */

@@ -67,6 +67,8 @@ export class WireGuardServer {
   readonly #streams = new Map<number, WireGuardStream>()
   readonly #requests = new Map<number, ConnectionRequest>()
   readonly #peers = new Map<number, PeerOptions>()
+  /** One object a peer, which all its streams share. */
+  readonly #shownPeers = new Map<number, Peer>()
   readonly #peerTable = new PeerTable()
   #failure: MidwireError | undefined
   #stopped = false
@@ -129,6 +131,7 @@ export class WireGuardServer {
     for (const [number, peer] of this.#peers) {
       if (peer.publicKey !== publicKey) continue
       this.#peers.delete(number)
+      this.#shownPeers.delete(number)
       this.#peerTable.remove({ publicKey, allowedIps: peer.allowedIps ?? [] })
       const removed = callNative(() => this.#native.removePeer(Buffer.from(publicKey, 'base64')))
       this.#bridge.drain()
@@ -247,8 +250,7 @@ export class WireGuardServer {
   #risen(): Risen {
     const { onConnection, onRequest, onDatagram, onDatagramFlowEnd, onIcmp, onLog } = this.#options
     return {
-      opened: (id, view) => {
-        const header = Buffer.from(view)
+      opened: (id, header) => {
         if (onRequest) {
           const request = new ConnectionRequest(this.#owner, id, header)
           this.#requests.set(id, request)
@@ -325,8 +327,13 @@ export class WireGuardServer {
   }
 
   #peer(header: Buffer): Peer {
-    const { publicKey = '', name } = this.#peers.get(peerOf(header)) ?? {}
-    return { publicKey, name }
+    const number = peerOf(header)
+    const known = this.#shownPeers.get(number)
+    if (known) return known
+    const { publicKey = '', name } = this.#peers.get(number) ?? {}
+    const shown = { publicKey, name }
+    this.#shownPeers.set(number, shown)
+    return shown
   }
 
   #readPeers(peers: PeerOptions[]): void {
