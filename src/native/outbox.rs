@@ -80,8 +80,11 @@ impl Outbox {
             inner.records.clear();
             inner.taken = 0;
         }
-        // Node comes back until it gets nothing, so only then it has to be rung again.
-        inner.awake = bytes > 0;
+        // Node comes back until it gets nothing, so only then it has to be rung again. With an empty slab it hands
+        // commands down in the middle of something, and comes back as well.
+        if !slab.is_empty() {
+            inner.awake = bytes > 0;
+        }
         let starved = inner.starved && inner.records.len() < CAPACITY / 2;
         if starved {
             inner.starved = false;
