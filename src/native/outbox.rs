@@ -64,6 +64,11 @@ impl Outbox {
         }
     }
 
+    /// Node is here and will look by itself: what rises from now on rings no bell.
+    pub fn attend(&self) {
+        self.lock().awake = true;
+    }
+
     /// Fills Node's slab with whole records.
     pub fn drain(&self, slab: &mut [u8]) -> Drained {
         let mut inner = self.lock();

@@ -88,9 +88,13 @@ impl NativeServer {
     pub fn exchange(&self, commands: &[u8], length: u32, mut slab: napi::bindgen_prelude::Uint8Array) -> Result<u32> {
         let commands = commands.get(..length as usize);
         let commands = commands.ok_or_else(|| error(Code::BadArgument, "more commands than their buffer holds"))?;
-        self.supervise(|shared| shared.submit(commands))?;
         // SAFETY: Node's thread is in this call, and nobody else has the slab.
-        let drained = self.shared.outbox.drain(unsafe { slab.as_mut() });
+        let slab = unsafe { slab.as_mut() };
+        if !slab.is_empty() {
+            self.shared.outbox.attend();
+        }
+        self.supervise(|shared| shared.submit(commands))?;
+        let drained = self.shared.outbox.drain(slab);
         if drained.starved {
             self.shared.make_room();
         }

@@ -26,17 +26,17 @@ use crate::udp_flows::UdpFlows;
 mod commands;
 mod counters;
 mod datagrams;
+mod replies;
 mod segments;
 
 pub use commands::ConnectError;
 pub use counters::StackCounters;
+pub use replies::{MAX_REPLIES, MAX_REPLY_BYTES};
+
+use replies::Replies;
 
 /// TCP flows at most, half-open ones included. A SYN over it is dropped.
 pub const MAX_FLOWS: usize = 65_536;
-/// Packets that answer others (RST, ICMP errors, repeated ACKs, datagrams) and wait to go down.
-pub const MAX_REPLIES: usize = 1024;
-/// Bytes of them.
-pub const MAX_REPLY_BYTES: usize = 4 << 20;
 /// One flow sends at most so many packets before it is the next one's turn.
 const TURN: usize = 64;
 /// RST and ICMP errors: so many a second, so many at once (RFC 4443, 2.4 f; RFC 5961).
@@ -81,41 +81,6 @@ pub struct Stack {
     next_port: u16,
     identification: u32,
     counters: StackCounters,
-}
-
-/// Packets that wait to go down. It takes what smoltcp answers at once, too.
-#[derive(Default)]
-struct Replies {
-    packets: VecDeque<Vec<u8>>,
-    bytes: usize,
-    dropped: u64,
-}
-
-impl Fall for Replies {
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn fall(&mut self, packet: &[u8]) {
-        self.push(packet.to_vec());
-    }
-}
-
-impl Replies {
-    fn push(&mut self, packet: Vec<u8>) {
-        if self.packets.len() >= MAX_REPLIES || self.bytes + packet.len() > MAX_REPLY_BYTES {
-            self.dropped += 1;
-            return;
-        }
-        self.bytes += packet.len();
-        self.packets.push_back(packet);
-    }
-
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        let packet = self.packets.pop_front()?;
-        self.bytes -= packet.len();
-        Some(packet)
-    }
 }
 
 impl Stack {
@@ -234,7 +199,7 @@ impl Stack {
 
     /// True when there is still something to send after `poll_fall`: its `fall` was not ready.
     pub fn has_falling(&self) -> bool {
-        !self.falling.is_empty() || !self.replies.packets.is_empty()
+        !self.falling.is_empty() || !self.replies.is_empty()
     }
 
     fn poll_flow(&mut self, now: Instant, id: FlowId, fall: &mut dyn Fall) {

@@ -67,3 +67,43 @@ impl TimeWait {
         same
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u16) -> FlowKey {
+        let end = |address: [u8; 4], port| (address, port).into();
+        FlowKey {
+            local: end([192, 0, 2, 80], 80),
+            remote: end([10, 0, (number >> 8) as u8, number as u8], 40_000),
+        }
+    }
+
+    #[test]
+    fn the_oldest_leaves_a_full_table_and_all_leave_with_time() {
+        let mut table = TimeWait::default();
+        let now = Instant::ZERO;
+        for number in 0..=MAX_TIME_WAIT as u16 {
+            table.insert(now, key(number), &[1]);
+        }
+        assert_eq!(table.acknowledgement(now, &key(0)), None);
+        assert_eq!(table.acknowledgement(now, &key(1)), Some(&[1][..]));
+        assert_eq!(table.evicted, 1);
+        assert_eq!(table.acknowledgement(now + TIME_WAIT, &key(1)), None);
+        table.expire(now + TIME_WAIT);
+        assert!(table.entries.is_empty() && table.order.is_empty());
+    }
+
+    #[test]
+    fn a_later_wait_on_the_same_key_outlives_the_place_of_the_first() {
+        let mut table = TimeWait::default();
+        table.insert(Instant::ZERO, key(1), &[1]);
+        table.remove(&key(1));
+        let later = Instant::from_secs(5);
+        table.insert(later, key(1), &[2]);
+        let now = Instant::ZERO + TIME_WAIT;
+        table.expire(now);
+        assert_eq!(table.acknowledgement(now, &key(1)), Some(&[2][..]));
+    }
+}

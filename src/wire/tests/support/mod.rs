@@ -5,6 +5,7 @@
 pub mod link;
 pub mod pair;
 pub mod script;
+pub mod two;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
