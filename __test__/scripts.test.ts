@@ -65,6 +65,7 @@ for (const [wrong, said] of [
   ['--port=70000', /--port 70000: a number from 0 to 65535/],
   ['--bogus', /--bogus/],
   ['stray', /stray/],
+  ['--host=nowhere', /nowhere/],
 ] as const) {
   test(`npm start -- ${wrong} says one line and ends with 2`, (t) => {
     const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/start.mjs', wrong], { encoding: 'utf8' })

@@ -41,21 +41,32 @@ function refuse(error) {
   process.exitCode = 2
 }
 
-export async function start({ port, host, endpoint }) {
-  const { generatePrivateKey, publicKey, startWireGuardServer } = await import('midwire')
-  const { renderUnicodeCompact } = await import('uqr')
-  const client = generatePrivateKey()
-  const name = (address) =>
-    address.family === 6 ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+const named = ({ address, port, family }) => (family === 6 ? `[${address}]:${port}` : `${address}:${port}`)
 
+/** Until the server is closed. What midwire refuses becomes one line: exit code 2 for a wrong argument, 1 for a fault. */
+export async function start(options) {
+  const { MidwireError } = await import('midwire')
+  try {
+    await serve(options)
+  } catch (error) {
+    if (!(error instanceof MidwireError)) throw error
+    if (['ERR_ARGUMENT', 'ERR_ADDRESS', 'ERR_PORT'].includes(error.code)) return refuse(error)
+    process.stderr.write(`midwire: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}
+
+async function serve({ port, host, endpoint }) {
+  const { generatePrivateKey, publicKey, startWireGuardServer } = await import('midwire')
+  const client = generatePrivateKey()
   const server = await startWireGuardServer({
     port,
     ...(host && { host }),
     privateKey: generatePrivateKey(),
     peers: [{ publicKey: publicKey(client), name: 'client' }],
     onConnection(stream) {
-      console.log(`tcp  ${name(stream.source)} -> ${name(stream.destination)}`)
-      stream.on('error', (error) => console.log(`tcp  ${name(stream.source)}: ${error.message}`))
+      console.log(`tcp  ${named(stream.source)} -> ${named(stream.destination)}`)
+      stream.on('error', (error) => console.log(`tcp  ${named(stream.source)}: ${error.message}`))
       stream.pipe(stream)
     },
     onDatagram(datagram) {
@@ -65,18 +76,17 @@ export async function start({ port, host, endpoint }) {
       console.error(`midwire: ${error.message}`)
     },
   })
-
-  // No name servers: here even they would only hear their questions again.
-  const configuration = server.clientConfig({ privateKey: client, dns: [], ...(endpoint && { endpoint }) })
-  console.log(`WireGuard server on UDP port ${server.port}, public key ${server.publicKey}`)
-  console.log(`client's public key ${publicKey(client)}\n`)
-  console.log('Client configuration (for wg-quick, or the QR code for a phone):\n')
-  console.log(configuration)
-  if (process.stdout.isTTY) console.log(renderUnicodeCompact(configuration))
-  console.log(
-    'Everything that a client sends comes back: try `curl telnet://192.0.2.1:7` or `nc -u 192.0.2.1 7`. Ctrl-C ends.',
-  )
-
+  try {
+    // No name servers: here even they would only hear their questions again.
+    await show(
+      server,
+      publicKey(client),
+      server.clientConfig({ privateKey: client, dns: [], ...(endpoint && { endpoint }) }),
+    )
+  } catch (error) {
+    await server.close()
+    throw error
+  }
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
       console.log(`midwire: ${signal}, closing`)
@@ -85,4 +95,16 @@ export async function start({ port, host, endpoint }) {
     })
   }
   await server.closed
+}
+
+async function show(server, clientKey, configuration) {
+  console.log(`WireGuard server on UDP port ${server.port}, public key ${server.publicKey}`)
+  console.log(`client's public key ${clientKey}\n`)
+  console.log(`Client configuration (for wg-quick, or the QR code for a phone):\n\n${configuration}`)
+  if (process.stdout.isTTY) {
+    const { renderUnicodeCompact } = await import('uqr')
+    console.log(renderUnicodeCompact(configuration))
+  }
+  const tries = 'try `curl telnet://192.0.2.1:7` or `nc -u 192.0.2.1 7`'
+  console.log(`Everything that a client sends comes back: ${tries}. Ctrl-C ends.`)
 }
