@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 
 const load = (script: string) => import(pathToFileURL(resolve('scripts', script)).href)
 
@@ -61,17 +61,25 @@ test('a file that changed, came or went makes an output stale', async (t) => {
   t.not(seen(), first)
 })
 
+function refused(t: ExecutionContext, args: string[], said: RegExp) {
+  const { status, stderr, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  t.is(status, 2)
+  t.is(stdout, '')
+  t.regex(stderr, said)
+  t.is(stderr.trim().split('\n').length, 1)
+}
+
 for (const [wrong, said] of [
   ['--port=70000', /--port 70000: a number from 0 to 65535/],
   ['--bogus', /--bogus/],
   ['stray', /stray/],
-  ['--host=nowhere', /nowhere/],
 ] as const) {
   test(`npm start -- ${wrong} says one line and ends with 2`, (t) => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, ['scripts/start.mjs', wrong], { encoding: 'utf8' })
-    t.is(status, 2)
-    t.is(stdout, '')
-    t.regex(stderr, said)
-    t.is(stderr.trim().split('\n').length, 1)
+    refused(t, ['scripts/start.mjs', wrong], said)
   })
 }
+
+test('what midwire itself refuses is one line and 2 as well', (t) => {
+  const program = `const { start } = await import('./examples/echo.mjs'); await start({ port: 0, host: ['nowhere'] })`
+  refused(t, ['--input-type=module', '--eval', program], /"nowhere"/)
+})
