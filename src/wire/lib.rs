@@ -22,6 +22,7 @@ mod flow_key;
 mod flows;
 mod half_open;
 mod peers;
+mod recovery;
 mod snd_max;
 mod time_wait;
 mod token_bucket;

@@ -14,6 +14,10 @@ const RST: u8 = 0x04;
 const IPV6_HEADER: usize = 40;
 
 impl SndMax {
+    pub fn get(&self) -> Option<u32> {
+        self.0
+    }
+
     /// Looks at a packet of our own making that is about to leave, and puts its number right.
     pub fn handle_leaving(&mut self, packet: &mut [u8]) {
         let header = match packet.first().map(|first| first >> 4) {

@@ -9,6 +9,7 @@ use crate::buffers::BufferPair;
 use crate::device::{Fall, OnePacket};
 use crate::event::{Event, FlowId, ResetReason, Rise};
 use crate::flow_key::FlowKey;
+use crate::recovery::{Acknowledgement, DUPLICATES, Recovery};
 use crate::snd_max::SndMax;
 use crate::tunnel::PeerId;
 
@@ -92,6 +93,7 @@ pub struct TcpFlow {
     owed: usize,
     limit: Option<Instant>,
     snd_max: SndMax,
+    recovery: Recovery,
 }
 
 impl TcpFlow {
@@ -158,6 +160,7 @@ impl TcpFlow {
             owed: 0,
             limit: Some(now + HANDSHAKE_TIMEOUT),
             snd_max: SndMax::default(),
+            recovery: Recovery::default(),
         }
     }
 
@@ -174,7 +177,31 @@ impl TcpFlow {
         matches!(self.phase, Phase::Unannounced | Phase::Handshake)
     }
 
-    pub fn handle_segment(&mut self, now: Instant, net: &mut Net, packet: &[u8], replies: &mut dyn Fall) {
+    pub fn handle_segment(
+        &mut self,
+        now: Instant,
+        net: &mut Net,
+        packet: &[u8],
+        acknowledgement: Option<Acknowledgement>,
+        replies: &mut dyn Fall,
+    ) {
+        self.ingest(now, net, packet, replies);
+        let lost = match (acknowledgement, self.snd_max.get()) {
+            (Some(ack), Some(snd_max)) => self.recovery.handle_acknowledgement(ack, snd_max),
+            _ => false,
+        };
+        if lost {
+            for _ in 0..DUPLICATES {
+                self.ingest(now, net, packet, replies);
+            }
+        }
+        // Data for a reader that is gone is answered by RST (RFC 9293, 3.6.1, as Linux does).
+        if self.phase == Phase::Orphan && self.socket().can_recv() {
+            self.reset();
+        }
+    }
+
+    fn ingest(&mut self, now: Instant, net: &mut Net, packet: &[u8], replies: &mut dyn Fall) {
         let before = self.socket().state();
         let mut device = OnePacket {
             arriving: Some(packet),
@@ -187,10 +214,6 @@ impl TcpFlow {
         let after = self.socket().state();
         if after != before {
             self.handle_change(before, after);
-        }
-        // Data for a reader that is gone is answered by RST (RFC 9293, 3.6.1, as Linux does).
-        if self.phase == Phase::Orphan && self.socket().can_recv() {
-            self.reset();
         }
     }
 

@@ -39,7 +39,8 @@ impl Stack {
 
     fn handle_known(&mut self, now: Instant, id: FlowId, head: &SegmentHead, packet: &Packet<'_>, rise: &mut dyn Rise) {
         if let Some(flow) = self.flows.flow(id) {
-            flow.handle_segment(now, &mut self.net, packet.bytes, &mut self.replies);
+            let acknowledgement = head.acknowledgement;
+            flow.handle_segment(now, &mut self.net, packet.bytes, acknowledgement, &mut self.replies);
             self.touch(id);
         } else if head.rst {
             // The peer takes back a SYN that still waits for the owner.
@@ -92,7 +93,7 @@ impl Stack {
             return false;
         };
         let mut flow = TcpFlow::passive(now, id, peer, key, buffers, announced);
-        flow.handle_segment(now, &mut self.net, syn, &mut self.replies);
+        flow.handle_segment(now, &mut self.net, syn, None, &mut self.replies);
         self.flows.insert(id, Entry::Open(Box::new(flow)));
         self.touch(id);
         true

@@ -340,6 +340,26 @@ fn a_lost_segment_is_sent_again_after_three_duplicate_acks() {
 }
 
 #[test]
+fn every_hole_of_a_window_is_filled_without_waiting_for_a_timer() {
+    let (mut tcp, id) = Script::established();
+    tcp.stack.write(id, &pattern(1380 * 30));
+    tcp.settle();
+    for acknowledged in 1..=8 {
+        tcp.says(Ack, 1, Some(1 + 1000 * acknowledged), b"");
+    }
+    // The peer misses three segments: at 8001, and two behind it.
+    tcp.heard();
+    for _ in 0..3 {
+        tcp.says(Ack, 1, Some(8001), b"");
+    }
+    assert_eq!(tcp.heard().first().map(|said| said.seq), Some(8001));
+    for hole in [9381, 10_761] {
+        tcp.says(Ack, 1, Some(hole), b"");
+        assert!(tcp.heard().iter().any(|said| said.seq == hole), "{hole}");
+    }
+}
+
+#[test]
 fn a_silent_peer_ends_as_timed_out() {
     let (mut tcp, id) = Script::established();
     tcp.stack.write(id, b"hello?");
