@@ -1,0 +1,110 @@
+// The network of one test file: a server's namespace and clients' namespaces, each client joined to the server by a cable (veth).
+import { existsSync } from 'node:fs'
+import { may, must } from './processes.js'
+
+const prefix = 'midwire-'
+let made = 0
+
+/** One cable's two ends. The networks are the ones set aside for benchmarks and documentation; there is no way out of them. */
+export interface Cable {
+  readonly server: { v4: string; v6: string }
+  readonly client: { v4: string; v6: string }
+  /** A free address of the client's end, for roaming. */
+  readonly other: { v4: string; v6: string }
+  /** The names of the two devices. */
+  readonly serverDevice: string
+  readonly clientDevice: string
+}
+
+export class Namespace {
+  readonly name: string
+
+  constructor(label: string) {
+    // Several test files, and several checkouts, may run on one machine.
+    this.name = `${prefix}${process.pid}-${label}`
+    must('ip', ['netns', 'add', this.name])
+    this.ip('link', 'set', 'lo', 'up')
+    // A client that runs out of ports would be the test's fault, not the server's.
+    this.must('sh', '-c', 'echo 1024 65000 > /proc/sys/net/ipv4/ip_local_port_range')
+  }
+
+  /** `ip` in this namespace. */
+  ip(...args: string[]): string {
+    return must('ip', ['-n', this.name, ...args])
+  }
+
+  /** Runs a short program in this namespace. */
+  must(...command: string[]): string {
+    return must('ip', this.command(...command))
+  }
+
+  /** The arguments for `ip` that run a program here, in place of `ip` itself: the process keeps its id. */
+  command(...command: string[]): string[] {
+    return ['netns', 'exec', this.name, ...command]
+  }
+
+  delete(): void {
+    may('ip', ['netns', 'del', this.name])
+  }
+}
+
+export class World {
+  readonly server: Namespace
+  /** An address of the server's that is not on a cable, and that every client can reach. */
+  readonly inside = '198.19.0.1'
+  readonly #clients: Namespace[] = []
+
+  constructor() {
+    sweep()
+    this.server = new Namespace(`${++made}s`)
+    this.server.ip('addr', 'add', `${this.inside}/32`, 'dev', 'lo')
+    process.on('exit', this.destroy)
+  }
+
+  /** A client's namespace and its cable to the server. */
+  client(): { namespace: Namespace; cable: Cable } {
+    const at = this.#clients.length
+    const namespace = new Namespace(`${made}c${at}`)
+    this.#clients.push(namespace)
+    // The third group is never 0, so that the text is the one that everybody writes.
+    const ends = (last: number) => ({ v4: `198.18.${at}.${last}`, v6: `2001:db8:${at + 1}::${last}` })
+    const [serverDevice, clientDevice] = [`server${at}`, 'cable']
+    const cable = { server: ends(1), client: ends(2), other: ends(3), serverDevice, clientDevice }
+    this.server.ip(
+      ...['link', 'add', serverDevice, 'type', 'veth'],
+      ...['peer', 'name', clientDevice, 'netns', namespace.name],
+    )
+    for (const [side, device, addresses] of [
+      [this.server, serverDevice, cable.server],
+      [namespace, clientDevice, cable.client],
+    ] as const) {
+      side.ip('addr', 'add', `${addresses.v4}/24`, 'dev', device)
+      side.ip('addr', 'add', `${addresses.v6}/64`, 'dev', device, 'nodad')
+      side.ip('link', 'set', device, 'up')
+    }
+    namespace.ip('route', 'add', `${this.inside}/32`, 'via', cable.server.v4)
+    return { namespace, cable }
+  }
+
+  readonly destroy = (): void => {
+    process.off('exit', this.destroy)
+    for (const namespace of [this.server, ...this.#clients.splice(0)]) namespace.delete()
+  }
+}
+
+/** Removes what a test file left behind that was killed before it could: its name holds the id of a process that is gone. */
+function sweep(): void {
+  const names = (may('ip', ['netns', 'list']) ?? '').split('\n').map((line) => line.split(' ')[0] ?? '')
+  for (const name of names) {
+    const owner = name.match(/^midwire-(\d+)-\d+[sc]\d*$/)?.[1]
+    if (!owner || existsSync(`/proc/${owner}`)) continue
+    for (const id of (may('ip', ['netns', 'pids', name]) ?? '').split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(id), 'SIGKILL')
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+    may('ip', ['netns', 'del', name])
+  }
+}

@@ -1,0 +1,69 @@
+// What a test needs of the machine, and the sentence for the log where it is not there.
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { may } from './processes.js'
+
+// build/__test__/e2e/support/skip.js
+const clone = fileURLToPath(new URL('../../../..', import.meta.url))
+
+function find(names: readonly string[], override: string | undefined): string | undefined {
+  const folders = [join(clone, '.cache', 'bin'), ...(process.env.PATH ?? '').split(delimiter)]
+  const paths = override ? [override] : names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** The programs that are real clients; `go install` calls the first one `wireguard`. */
+export const wireguardGo = find(['wireguard-go', 'wireguard'], process.env.MIDWIRE_WIREGUARD_GO)
+export const boringtun = find(['boringtun-cli'], process.env.MIDWIRE_BORINGTUN)
+
+export type Need = 'wireguard-go' | 'boringtun' | 'python' | 'curl' | 'ping'
+
+const needs: Record<Need, () => string | undefined> = {
+  'wireguard-go': () => (wireguardGo ? undefined : 'needs wireguard-go (Go)'),
+  boringtun: () => (boringtun ? undefined : 'needs boringtun-cli (cargo install boringtun-cli)'),
+  // Node has no raw sockets.
+  python: () => (may('python3', ['-c', 'import socket; socket.AF_PACKET']) === undefined ? 'needs python3' : undefined),
+  curl: () => (find(['curl'], undefined) ? undefined : 'needs curl'),
+  ping: () => (find(['ping'], undefined) ? undefined : 'needs ping (iputils-ping)'),
+}
+
+let common: string | undefined | null = null
+
+function machine(): string | undefined {
+  if (process.platform !== 'linux') return 'needs network namespaces (Linux)'
+  if (process.getuid?.() !== 0) return 'needs root (network namespaces)'
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK)
+  } catch {
+    return 'needs /dev/net/tun'
+  }
+  for (const [program, packet] of [
+    ['ip', 'iproute2'],
+    ['wg', 'wireguard-tools'],
+  ] as const) {
+    if (!find([program], undefined)) return `needs ${program} (${packet})`
+  }
+  const probe = `midwire-probe-${process.pid}`
+  if (may('ip', ['netns', 'add', probe]) === undefined) return 'needs the right to make network namespaces'
+  may('ip', ['netns', 'del', probe])
+  return undefined
+}
+
+/** Why a test with these needs cannot run here, or undefined when it can. */
+export function missing(wanted: readonly Need[]): string | undefined {
+  if (common === null) common = machine()
+  if (common) return common
+  for (const need of wanted) {
+    const reason = needs[need]()
+    if (reason) return reason
+  }
+  return undefined
+}
