@@ -63,7 +63,7 @@ fn stack(hold_syn: bool) -> Stack {
         raise_icmp: true,
         seed: 7,
     };
-    Stack::new(Instant::ZERO, config, Box::new(HeapBuffers { size: 4096 }))
+    Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(4096)))
 }
 
 fn settle(now: Instant, stack: &mut Stack, owner: &mut Owner) {

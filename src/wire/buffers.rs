@@ -21,7 +21,13 @@ pub trait Buffers: Send {
 
 /// Buffers on the heap, `size` bytes each.
 pub struct HeapBuffers {
-    pub size: usize,
+    size: usize,
+}
+
+impl HeapBuffers {
+    pub fn new(size: usize) -> Self {
+        HeapBuffers { size }
+    }
 }
 
 impl Buffers for HeapBuffers {

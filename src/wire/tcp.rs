@@ -84,6 +84,8 @@ pub struct TcpFlow {
     ending: Option<Ending>,
     end_raised: bool,
     end_wanted: bool,
+    /// The handshake was over once, whatever has come since.
+    was_established: bool,
     /// Written before the handshake was over; at most the transmit buffer's capacity.
     early: Vec<u8>,
     credit: usize,
@@ -154,6 +156,7 @@ impl TcpFlow {
             ending: None,
             end_raised: false,
             end_wanted: false,
+            was_established: false,
             early: Vec::new(),
             credit: RECEIVE_CREDIT,
             queued: 0,
@@ -218,6 +221,8 @@ impl TcpFlow {
     }
 
     fn handle_change(&mut self, before: State, after: State) {
+        // A connection that is opened and reset in one batch was open all the same: its owner hears of both.
+        self.was_established |= matches!(after, State::Established | State::CloseWait);
         match after {
             State::Established | State::CloseWait if self.phase != Phase::Open && self.phase != Phase::Orphan => {
                 self.limit = None;
@@ -273,11 +278,7 @@ impl TcpFlow {
     }
 
     fn announce(&mut self, rise: &mut dyn Rise) {
-        let established = matches!(
-            self.socket().state(),
-            State::Established | State::CloseWait | State::FinWait1 | State::FinWait2
-        );
-        if !established || matches!(self.phase, Phase::Open | Phase::Orphan) {
+        if !self.was_established || matches!(self.phase, Phase::Open | Phase::Orphan) {
             return;
         }
         let (id, FlowKey { local, remote }) = (self.id, self.key);

@@ -251,6 +251,22 @@ fn rst_in_every_state_ends_the_flow_once() {
 }
 
 #[test]
+fn a_connection_that_is_reset_at_once_was_open_all_the_same() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.says(Syn, 0, None, b"");
+    // Everything else comes in one batch.
+    for (control, seq, payload) in [(Ack, 1, &b""[..]), (Psh, 1, b"gone"), (Rst, 5, b"")] {
+        let segment = tcp.segment(control, seq, Some(1), payload);
+        tcp.stack.handle_packet(tcp.now, 1, &segment, &mut tcp.owner);
+    }
+    tcp.settle();
+    let id = tcp.owner.opened[0].id;
+    assert_eq!(tcp.owner.text(id), "gone");
+    assert_eq!(tcp.owner.reset.get(&id), Some(&ResetReason::ByPeer));
+    assert_eq!(tcp.stack.flow_count(), 0);
+}
+
+#[test]
 fn a_rst_outside_the_window_changes_nothing() {
     let (mut tcp, id) = Script::established();
     tcp.says(Rst, 500_000, Some(1), b"");

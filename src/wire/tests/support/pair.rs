@@ -87,7 +87,7 @@ impl Pair {
             };
             End {
                 tunnel,
-                stack: Stack::new(now, config, Box::new(HeapBuffers { size: settings.buffer })),
+                stack: Stack::new(now, config, Box::new(HeapBuffers::new(settings.buffer))),
                 owner: Owner::default(),
                 reads: true,
                 public,

@@ -51,7 +51,7 @@ impl Script {
         };
         Script {
             now: Instant::ZERO,
-            stack: Stack::new(Instant::ZERO, config, Box::new(HeapBuffers { size: buffer })),
+            stack: Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(buffer))),
             owner: Owner::default(),
             isn: 1000,
             ours: None,
