@@ -34,6 +34,11 @@ impl Cidr {
         })
     }
 
+    /// Has one address in it.
+    pub fn is_single(&self) -> bool {
+        self.prefix == bits(self.address)
+    }
+
     pub fn contains(&self, address: IpAddr) -> bool {
         self.address.is_ipv4() == address.is_ipv4() && mask(address, self.prefix) == self.address
     }

@@ -12,6 +12,10 @@ use crate::tunnel::{AddPeerError, Path, PeerId};
 
 /// boringtun keeps the low byte of a receiver index for its sessions.
 const INDEX_BITS: u32 = 24;
+/// Packets of one peer that wait for a session: what boringtun's queue holds, which drops the rest in silence.
+pub const MAX_WAITING: usize = 256;
+/// Ranges of a peer that are compared before the table is asked. Nearly all peers have one address of each family.
+const COMPARED: usize = 2;
 
 pub struct Peer {
     pub id: PeerId,
@@ -25,16 +29,29 @@ pub struct Peer {
     pub ticked: Option<Instant>,
     /// In the list of peers that are ticked.
     pub active: bool,
-    /// boringtun holds packets that wait for a session.
-    pub queued: bool,
+    /// Packets that boringtun holds until there is a session, and the bytes of the longest.
+    pub waiting: usize,
+    pub longest_waiting: usize,
     pub received_bytes: u64,
     pub sent_bytes: u64,
     pub dropped: u64,
 }
 
 impl Peer {
-    pub fn owns(&self, address: IpAddr) -> bool {
-        self.allowed_ips.iter().any(|range| range.contains(address))
+    /// boringtun has taken a packet that it cannot send yet. False when its queue was full.
+    pub fn wait(&mut self, length: usize) -> bool {
+        if self.waiting >= MAX_WAITING {
+            return false;
+        }
+        self.waiting += 1;
+        self.longest_waiting = self.longest_waiting.max(length);
+        true
+    }
+
+    /// Nothing waits any more. How many did.
+    pub fn forget_waiting(&mut self) -> u64 {
+        self.longest_waiting = 0;
+        std::mem::take(&mut self.waiting) as u64
     }
 }
 
@@ -124,11 +141,67 @@ impl Peers {
         self.allowed_ips.find(address)
     }
 
+    /// Whether the peer may send from this address: whether packets to it would go to this peer. So a peer with a wide
+    /// range does not speak for the address that another peer has in it.
+    pub fn owns(&self, id: PeerId, address: IpAddr) -> bool {
+        let Some(Some(peer)) = self.slots.get(id as usize) else {
+            return false;
+        };
+        // No range is longer than an address alone.
+        let alone = |range: &Cidr| range.is_single() && range.address == address;
+        peer.allowed_ips.iter().take(COMPARED).any(alone) || self.by_address(address) == Some(id)
+    }
+
     pub fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
         self.slots.get_mut(id as usize)?.as_deref_mut()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Peer> {
         self.slots.iter().filter_map(|slot| slot.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boringtun::x25519;
+
+    use super::*;
+
+    fn add(peers: &mut Peers, key: u8) -> u32 {
+        let index = peers.draw_index();
+        let secret = x25519::StaticSecret::from([key; 32]);
+        let public = x25519::PublicKey::from(&secret);
+        peers.insert(|id| Peer {
+            id,
+            public_key: PublicKey([key; 32]),
+            tunn: Tunn::new(secret, public, None, None, index, None),
+            index,
+            allowed_ips: Vec::new(),
+            path: None,
+            keepalive: false,
+            ticked: None,
+            active: false,
+            waiting: 0,
+            longest_waiting: 0,
+            received_bytes: 0,
+            sent_bytes: 0,
+            dropped: 0,
+        });
+        index
+    }
+
+    #[test]
+    fn an_index_that_is_drawn_again_is_not_given_again() {
+        let mut peers = Peers::new(5);
+        let first = add(&mut peers, 1);
+        peers.random = 5;
+        let second = add(&mut peers, 2);
+        assert_ne!(first, second);
+        assert!(first < 1 << INDEX_BITS && second < 1 << INDEX_BITS);
+        // The low byte is the session's.
+        assert_eq!(peers.by_receiver(first << 8 | 0xff), Some(0));
+        assert_eq!(peers.by_receiver(second << 8), Some(1));
+        peers.remove(&PublicKey([1; 32]));
+        assert_eq!(peers.by_receiver(first << 8), None);
     }
 }

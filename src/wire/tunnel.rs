@@ -20,6 +20,7 @@ use crate::peers::{Peer, Peers};
 
 mod counters;
 
+pub use crate::peers::MAX_WAITING;
 pub use counters::TunnelCounters;
 
 /// Names a peer. Never used again.
@@ -36,7 +37,11 @@ pub const TICK: Duration = Duration::from_millis(250);
 const DATA_OVERHEAD: usize = 32;
 /// A handshake initiation, the longest message that is no data.
 const LONGEST_HANDSHAKE: usize = 148;
-const LIMITER_PERIOD: Duration = Duration::from_secs(1);
+/// The first byte of a data message.
+const DATA: u8 = 4;
+/// Messages that a session may have (whitepaper, 6.1): a counter behind it is not heard. boringtun's window would
+/// overflow.
+const REJECT_AFTER_MESSAGES: u64 = u64::MAX - (1 << 13);
 
 /// Where a peer is, and by which of our addresses it speaks to us: the answer leaves from there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -50,7 +55,8 @@ pub struct PeerConfig {
     pub preshared_key: Option<[u8; 32]>,
     /// Inner addresses that are the peer's: what it may send from, and what is sent to it.
     pub allowed_ips: Vec<Cidr>,
-    /// Seconds between keepalives.
+    /// Seconds between keepalives; 0 is none. Where there is an endpoint, the handshake starts at once, and again as
+    /// often as it fails.
     pub keepalive: Option<u16>,
     /// Where to send the first handshake to. Without it the peer speaks first.
     pub endpoint: Option<SocketAddr>,
@@ -105,7 +111,6 @@ pub struct Tunnel {
     public_key: x25519::PublicKey,
     /// The one that counts: mac1 before any Diffie-Hellman, cookies under load.
     limiter: Arc<RateLimiter>,
-    limiter_reset: Instant,
     /// For boringtun's own repeated check, which must not count the same message twice.
     unlimited: Arc<RateLimiter>,
     peers: Peers,
@@ -122,7 +127,6 @@ impl Tunnel {
         let public_key = x25519::PublicKey::from(&private_key.0);
         Tunnel {
             limiter: Arc::new(RateLimiter::new(&public_key, HANDSHAKES_PER_SECOND)),
-            limiter_reset: Instant::ZERO,
             unlimited: Arc::new(RateLimiter::new(&public_key, u64::MAX)),
             private_key,
             public_key,
@@ -145,7 +149,7 @@ impl Tunnel {
             index,
             Some(self.unlimited.clone()),
         );
-        let keepalive = config.keepalive.is_some();
+        let keepalive = config.keepalive.is_some_and(|seconds| seconds > 0);
         let path = config.endpoint.map(|remote| Path { remote, local: None });
         let id = self.peers.insert(|id| Peer {
             id,
@@ -157,13 +161,14 @@ impl Tunnel {
             keepalive,
             ticked: None,
             active: false,
-            queued: false,
+            waiting: 0,
+            longest_waiting: 0,
             received_bytes: 0,
             sent_bytes: 0,
             dropped: 0,
         });
         if keepalive && path.is_some() {
-            self.tick(now, id);
+            self.call(now, id);
         }
         Ok(id)
     }
@@ -190,7 +195,7 @@ impl Tunnel {
             self.counters.unanswerable += 1;
             return None;
         }
-        if buffer.len() < datagram.len().max(LONGEST_HANDSHAKE) {
+        if buffer.len() < datagram.len() {
             self.counters.too_long += 1;
             return None;
         }
@@ -199,7 +204,7 @@ impl Tunnel {
             return None;
         };
         let (found, is_data) = match &message {
-            Message::HandshakeInit(_) | Message::HandshakeResponse(_) if !self.verify(now, from, datagram) => {
+            Message::HandshakeInit(_) | Message::HandshakeResponse(_) if !self.verify(from, datagram) => {
                 return None;
             }
             Message::HandshakeInit(initiation) => {
@@ -211,6 +216,10 @@ impl Tunnel {
             }
             Message::HandshakeResponse(response) => (self.peers.by_receiver(response.receiver_idx), false),
             Message::PacketCookieReply(reply) => (self.peers.by_receiver(reply.receiver_idx), false),
+            Message::PacketData(_) if counter(datagram) >= REJECT_AFTER_MESSAGES => {
+                self.counters.replayed += 1;
+                return None;
+            }
             Message::PacketData(data) => (self.peers.by_receiver(data.receiver_idx), true),
         };
         let Some(id) = found else {
@@ -225,11 +234,10 @@ impl Tunnel {
     }
 
     /// mac1, and a cookie when handshakes are many: no Diffie-Hellman before both.
-    fn verify(&mut self, now: Instant, from: Path, datagram: &[u8]) -> bool {
-        if now >= self.limiter_reset + LIMITER_PERIOD {
-            self.limiter_reset = now;
-            self.limiter.reset_count();
-        }
+    fn verify(&mut self, from: Path, datagram: &[u8]) -> bool {
+        // Each time: boringtun sees by itself whether a second is over. A second counted here would miss its own by a
+        // hair now and then, and last two.
+        self.limiter.reset_count();
         let mut cookie = [0; 64];
         match self
             .limiter
@@ -271,24 +279,29 @@ impl Tunnel {
             // A keepalive has authenticated; a cookie reply names no place to move to (whitepaper, 6.5).
             TunnResult::Done if is_data => None,
             TunnResult::Done => return None,
+            // The message was parsed before, so this is about what is in it: it has authenticated, too.
+            TunnResult::Err(WireGuardError::InvalidPacket) if is_data => {
+                peer.dropped += 1;
+                self.counters.malformed_inner += 1;
+                None
+            }
             TunnResult::Err(error) => {
                 peer.dropped += 1;
                 match error {
-                    WireGuardError::DuplicateCounter | WireGuardError::WrongTai64nTimestamp => {
-                        self.counters.replayed += 1;
-                    }
+                    WireGuardError::DuplicateCounter
+                    | WireGuardError::InvalidCounter
+                    | WireGuardError::WrongTai64nTimestamp => self.counters.replayed += 1,
                     _ => self.counters.unauthenticated += 1,
                 }
                 return None;
             }
         };
         peer.path = Some(from);
-        if peer.queued {
-            self.flush(id, buffer.len());
-        }
-        let peer = self.peers.get_mut(id)?;
+        self.flush(id);
         let (length, source) = packet?;
-        if !peer.owns(source) {
+        let owns = self.peers.owns(id, source);
+        let peer = self.peers.get_mut(id)?;
+        if !owns {
             peer.dropped += 1;
             self.counters.wrong_source += 1;
             return None;
@@ -297,13 +310,18 @@ impl Tunnel {
         Some(length)
     }
 
-    /// Sends what waited for a session.
-    fn flush(&mut self, id: PeerId, longest: usize) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(to) = peer.path else { return };
-        peer.queued = false;
-        let mut buffer = vec![0; longest];
+    /// Sends what waited for a session, if there is one now. A responder has none before the first data message.
+    fn flush(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.waiting > 0) else {
+            return;
+        };
+        let (Some(to), Some(_)) = (peer.path, peer.tunn.time_since_last_handshake()) else {
+            return;
+        };
+        let mut buffer = vec![0; (peer.longest_waiting + DATA_OVERHEAD).max(LONGEST_HANDSHAKE)];
+        peer.forget_waiting();
         while let TunnResult::WriteToNetwork(datagram) = peer.tunn.decapsulate(None, &[], &mut buffer) {
+            peer.sent_bytes += datagram.len().saturating_sub(DATA_OVERHEAD) as u64;
             push(&mut self.transmit, &mut self.counters, to, datagram);
         }
     }
@@ -329,26 +347,21 @@ impl Tunnel {
         };
         self.refresh(now, id);
         let peer = self.peers.get_mut(id)?;
-        match peer.tunn.encapsulate(packet, buffer) {
-            TunnResult::WriteToNetwork(datagram) => {
+        let length = match peer.tunn.encapsulate(packet, buffer) {
+            TunnResult::WriteToNetwork(datagram) if datagram.first() == Some(&DATA) => {
+                peer.sent_bytes += packet.len() as u64;
                 let length = datagram.len();
-                if datagram.first() == Some(&4) {
-                    peer.sent_bytes += packet.len() as u64;
-                } else {
-                    // A handshake goes first; the packet waits for its end.
-                    peer.queued = true;
-                }
-                Some(Outbound { to, length })
+                return Some(Outbound { to, length });
             }
-            TunnResult::Done => {
-                peer.queued = true;
-                None
-            }
-            _ => {
-                peer.dropped += 1;
-                None
-            }
+            TunnResult::WriteToNetwork(initiation) => Some(initiation.len()),
+            _ => None,
+        };
+        // There is no session. boringtun keeps the packet for the end of the handshake.
+        if !peer.wait(packet.len()) {
+            peer.dropped += 1;
+            self.counters.waiting_dropped += 1;
         }
+        length.map(|length| Outbound { to, length })
     }
 
     /// Time has passed: rekeys, retries, keepalives, expiry.
@@ -365,28 +378,35 @@ impl Tunnel {
         }
     }
 
-    /// What boringtun stamps from now on is stamped with about now.
+    /// What boringtun stamps from now on is stamped with about now: it reads its clock in a tick only.
     fn refresh(&mut self, now: Instant, id: PeerId) {
-        let fresh = |peer: &mut Peer| peer.active && peer.ticked.is_some_and(|at| now < at + TICK);
-        if !self.peers.get_mut(id).is_some_and(fresh) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if !peer.active || peer.ticked.is_none_or(|at| now >= at + TICK) {
             self.tick(now, id);
         }
-        if let Some(peer) = self.peers.get_mut(id)
-            && !peer.active
-        {
-            // Something happens with this peer: it is looked at from now on.
-            activate(&mut self.active, &mut self.next_tick, now, peer);
+        // Something happens with this peer: it is looked at from now on, even if it had expired.
+        self.activate(now, id);
+    }
+
+    /// Starts a handshake, unless one is under way.
+    fn call(&mut self, now: Instant, id: PeerId) {
+        self.refresh(now, id);
+        let mut buffer = [0; LONGEST_HANDSHAKE];
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let result = peer.tunn.format_handshake_initiation(&mut buffer, false);
+        if let (TunnResult::WriteToNetwork(initiation), Some(to)) = (result, peer.path) {
+            push(&mut self.transmit, &mut self.counters, to, initiation);
         }
     }
 
     fn tick(&mut self, now: Instant, id: PeerId) {
-        let mut buffer = [0; LONGEST_HANDSHAKE + DATA_OVERHEAD];
+        let mut buffer = [0; LONGEST_HANDSHAKE];
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.ticked = Some(now);
         let mut result = peer.tunn.update_timers(&mut buffer);
         if let TunnResult::Err(_) = result {
-            // Expired: keys and queue are erased. Only a peer that must be kept alive is called again.
-            peer.queued = false;
+            // Expired: keys and what waited for them are erased. Only a peer that must be kept alive is called again.
+            self.counters.waiting_dropped += peer.forget_waiting();
             if !peer.keepalive || peer.path.is_none() {
                 return;
             }
@@ -395,9 +415,19 @@ impl Tunnel {
         if let (TunnResult::WriteToNetwork(datagram), Some(to)) = (result, peer.path) {
             push(&mut self.transmit, &mut self.counters, to, datagram);
         }
-        if !peer.active {
-            activate(&mut self.active, &mut self.next_tick, now, peer);
+        self.activate(now, id);
+    }
+
+    fn activate(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if peer.active {
+            return;
         }
+        peer.active = true;
+        if self.active.is_empty() {
+            self.next_tick = now + TICK;
+        }
+        self.active.push(id);
     }
 
     /// Handshakes, cookies, keepalives, and packets that waited for a session.
@@ -428,18 +458,16 @@ impl Tunnel {
     }
 }
 
-fn activate(active: &mut Vec<PeerId>, next_tick: &mut Instant, now: Instant, peer: &mut Peer) {
-    if active.is_empty() {
-        *next_tick = now + TICK;
-    }
-    peer.active = true;
-    active.push(peer.id);
-}
-
 fn push(transmit: &mut VecDeque<(Path, Vec<u8>)>, counters: &mut TunnelCounters, to: Path, datagram: &[u8]) {
     if transmit.len() >= MAX_TRANSMIT {
         counters.transmit_dropped += 1;
     } else {
         transmit.push_back((to, datagram.to_vec()));
     }
+}
+
+/// Of a data message (whitepaper, 5.4.6).
+fn counter(datagram: &[u8]) -> u64 {
+    let counter = datagram.get(8..).and_then(<[u8]>::first_chunk);
+    counter.map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
 }
