@@ -66,7 +66,7 @@ check('the server is killed and comes back: its client recovers by itself', asyn
   t.true(ms < 25_000, `it took ${ms} ms`)
   t.log(`recovered after ${(ms / 1000).toFixed(1)} s`)
   // The old connection is told that it is over, and does not hang.
-  t.regex(await guest.tcp.event<string>('talk failed', 30_000), /ECONNRESET/)
+  t.regex(await guest.tcp.event<string>('talk failed', 70_000), /ECONNRESET/)
   t.is(await again.remote.call('open'), 0)
   await again.remote.stop()
 })
@@ -87,8 +87,8 @@ check(
     await guest.tcp.event('said', 10_000)
     await first.remote.call('close')
     t.regex(await guest.tcp.event<string>('talk failed', 5000), /ECONNRESET/)
-    const error = await first.remote.event<{ code: string }>('stream error', 5000)
-    t.is(error.code, 'ERR_SERVER_CLOSED')
+    // Closing is what the server's own program wanted: no stream of its fails for it.
+    t.is(first.remote.pending('stream error'), 0)
     const second = await startServer(world, settings)
     t.is(second.port, server.port)
     await second.remote.stop()
