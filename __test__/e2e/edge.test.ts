@@ -53,6 +53,8 @@ check('forged messages from elsewhere move nothing and get no answer', async (t,
   const real = (await relay.call('keep', 4)).map((data) => Buffer.from(data))
   const [sample] = real
   if (!sample) return t.fail('no data passed the relay')
+  // Silence from here on: a word of the client's would move a stolen endpoint back before anybody has seen it.
+  await guest.tcp.call('stopTalking')
   const before = await statusOf(server, guest)
 
   const forged: Buffer[] = []
@@ -73,10 +75,13 @@ check('forged messages from elsewhere move nothing and get no answer', async (t,
   const after = await statusOf(server, guest)
   t.is(after.endpoint, before.endpoint)
   t.true(after.dropped > before.dropped)
-  const said = await guest.tcp.call('heard')
-  await until(10_000, 'more of the conversation', async () => (await guest.tcp.call('heard')) > said + 50)
-  t.true((await guest.tcp.call('stopTalking')) > 50)
   t.true(((await server.remote.call('counters')).tunnelReplayed ?? 0) >= Math.min(500, real.length))
+
+  // And what the server says by itself goes to the client.
+  await guest.udp.call('listen', guest.v4, 5353, 3000)
+  const source = { address: far.v4, port: 53 }
+  await server.remote.call('sendDatagram', Buffer.from('for you'), source, { address: guest.v4, port: 5353 })
+  t.is((await guest.udp.call('received')).text, 'for you')
 })
 
 check('noise of every kind and length gets no answer', async (t, { server, relay }) => {

@@ -1,5 +1,6 @@
 // The network of one test file: a server's namespace and clients' namespaces, each client joined to the server by a cable (veth).
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { may, must } from './processes.js'
 
 const prefix = 'midwire-'
@@ -106,5 +107,10 @@ function sweep(): void {
       }
     }
     may('ip', ['netns', 'del', name])
+    // The control sockets of its clients, which are named after it, too.
+    const folder = '/var/run/wireguard'
+    for (const file of existsSync(folder) ? readdirSync(folder) : []) {
+      if (file.startsWith(`mw${owner}n`)) rmSync(join(folder, file), { force: true })
+    }
   }
 }
