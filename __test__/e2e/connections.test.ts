@@ -44,5 +44,5 @@ check('5,000 connections are open at once, each echoes, and nothing of them stay
   t.log(`opened in ${opening.toFixed()} ms, all echoed in ${echoing.toFixed()} ms, closed in ${closing.toFixed()} ms`)
   t.log(`resident: ${kib(before)} KiB before, ${kib(during)} with all open, ${kib(after)} after`)
   t.log(`${((during - before) / 1024 / count).toFixed(1)} KiB a connection`)
-  t.true(during - before < count * 64 * 1024, 'a connection that was used once costs 64 KiB and more')
+  t.true(during - before < count * 32 * 1024, 'a connection that was used once costs 32 KiB and more')
 })

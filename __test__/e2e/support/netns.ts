@@ -25,8 +25,11 @@ export class Namespace {
     this.name = `${prefix}${process.pid}-${label}`
     must('ip', ['netns', 'add', this.name])
     this.ip('link', 'set', 'lo', 'up')
-    // A client that runs out of ports would be the test's fault, not the server's.
-    this.must('sh', '-c', 'echo 1024 65000 > /proc/sys/net/ipv4/ip_local_port_range')
+    // A client that runs out of ports would be the test's fault, not the server's. And containers like to turn IPv6 off.
+    const settings = ['ipv4/ip_local_port_range=1024 65000', 'ipv6/conf/all/disable_ipv6=0']
+    for (const [name, value] of settings.map((one) => one.split('='))) {
+      this.must('sh', '-c', `echo ${value} > /proc/sys/net/${name}`)
+    }
   }
 
   /** `ip` in this namespace. */

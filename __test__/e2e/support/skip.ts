@@ -1,5 +1,5 @@
 // What a test needs of the machine, and the sentence for the log where it is not there.
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { may } from './processes.js'
@@ -51,6 +51,7 @@ function machine(): string | undefined {
   ] as const) {
     if (!find([program], undefined)) return `needs ${program} (${packet})`
   }
+  if (!existsSync('/proc/net/if_inet6')) return 'needs IPv6'
   const probe = `midwire-probe-${process.pid}`
   if (may('ip', ['netns', 'add', probe]) === undefined) return 'needs the right to make network namespaces'
   may('ip', ['netns', 'del', probe])
