@@ -28,8 +28,6 @@ pub struct Engine {
     /// Where a datagram is decrypted to.
     packet: Vec<u8>,
     epoch: time::Instant,
-    /// Datagrams whose sender cannot be answered (source port 0).
-    pub unanswerable: u64,
 }
 
 impl Engine {
@@ -48,7 +46,6 @@ impl Engine {
             addresses,
             packet: vec![0; LARGEST_PACKET],
             epoch,
-            unanswerable: 0,
         }
     }
 
@@ -160,7 +157,6 @@ impl Engine {
         all.insert("sendErrors".to_owned(), self.egress.errors as f64);
         all.insert("datagramsSent".to_owned(), self.egress.datagrams as f64);
         all.insert("sendCalls".to_owned(), self.egress.calls as f64);
-        all.insert("unanswerable".to_owned(), self.unanswerable as f64);
         all.insert("flows".to_owned(), self.stack.flow_count() as f64);
         all
     }

@@ -102,16 +102,16 @@ fn turn(shared: &Shared, sockets: &Sockets, storage: &mut [u8], bound: &Bound) -
 
 /// One receive: a datagram, or several of one size from one sender.
 fn receive(engine: &mut Engine, now: Instant, meta: &RecvMeta, bytes: &[u8], bound: &Bound, rising: &mut Rising<'_>) {
-    if meta.addr.port() == 0 {
-        engine.unanswerable += 1;
-        return;
-    }
     let local = meta.dst_ip.filter(|address| bound.is_chosen(address));
     let from = Path {
         remote: meta.addr,
         local,
     };
     let group = bytes.get(..meta.len).unwrap_or_default();
+    if group.is_empty() {
+        // No chunk of it would reach the tunnel, which counts what is malformed.
+        engine.handle_datagram(now, from, group, rising);
+    }
     for datagram in group.chunks(meta.stride.max(1)) {
         engine.handle_datagram(now, from, datagram, rising);
     }
