@@ -1,0 +1,61 @@
+// What all flows have in common: the two legs, an identity, notes, and the right to end it.
+import type { ClientConnection, ServerConnection } from '../connection.js'
+
+/** Why a flow failed. */
+export interface FlowError {
+  /** A sentence for people. */
+  readonly message: string
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
+export interface FlowOrigin {
+  readonly id: string
+  readonly client: ClientConnection
+  readonly server: ServerConnection | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** The message of an error that a user's `kill()` leaves. */
+export const KILLED = 'killed'
+
+export abstract class Flow {
+  abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns'
+  readonly id: string
+  readonly client: ClientConnection
+  /** Undefined while none was needed: a flow that an addon answers has no server. */
+  server: ServerConnection | undefined
+  error: FlowError | undefined
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  /** When the flow was over: answered, ended, or failed. */
+  endedAt: number | undefined
+  /** A user's mark; empty for none. */
+  marked = ''
+  comment = ''
+  /** Notes of addons, by names of theirs. */
+  readonly metadata: Record<string, unknown> = {}
+
+  constructor(origin: FlowOrigin) {
+    this.id = origin.id
+    this.client = origin.client
+    this.server = origin.server
+    this.createdAt = origin.now
+  }
+
+  /** True until the flow is over. */
+  get live(): boolean {
+    return this.endedAt === undefined
+  }
+
+  get killed(): boolean {
+    return this.error?.message === KILLED
+  }
+
+  /** Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. */
+  kill(): void {
+    if (this.live) this.error = { message: KILLED, timestamp: this.createdAt }
+  }
+}

@@ -1,0 +1,203 @@
+// HTTP as the user holds it: a request, its response, and what went wrong.
+import { RecordedBody } from './body.js'
+import { decodeContent } from './decode.js'
+import { Flow, type FlowOrigin } from './flow.js'
+import { HttpHeaders, type HttpHeadersInit } from './headers.js'
+
+export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
+
+/** What both directions have: a version, fields, a body with its trailers. */
+abstract class HttpMessage {
+  version: HttpVersion
+  headers: HttpHeaders
+  /** Fields after a chunked body. */
+  trailers: HttpHeaders | undefined
+  readonly body: RecordedBody
+  /** Milliseconds since the epoch: the head's first byte, and the body's last. */
+  startedAt: number
+  endedAt: number | undefined
+  /**
+   * True: the body passes as it comes, and is seen afterwards. False: it is held until the `request` or `response` hook has
+   * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
+   */
+  stream: boolean | undefined
+  #changed = false
+
+  constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number) {
+    this.version = version
+    this.headers = headers
+    this.body = new RecordedBody(limit)
+    this.startedAt = now
+  }
+
+  /** True when somebody has put other bytes in the body's place. */
+  get contentChanged(): boolean {
+    return this.#changed
+  }
+
+  /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
+  get content(): Buffer {
+    return this.body.content
+  }
+
+  /** Changes the body of a message that is held; Content-Length follows by itself. */
+  set content(content: Uint8Array | string) {
+    this.body.replace(typeof content === 'string' ? Buffer.from(content) : Buffer.from(content))
+    this.#changed = true
+  }
+
+  /**
+   * The recorded body without its Content-Encoding (gzip, deflate, br; zstd where Node has it), at most 32 MiB; undefined
+   * where it cannot be decoded: cut off, damaged, or of an unknown encoding.
+   */
+  get decodedContent(): Buffer | undefined {
+    return decodeContent(this.body.content, this.headers.get('content-encoding'))
+  }
+
+  /** The decoded body as text, in the charset of Content-Type, else UTF-8. */
+  get text(): string | undefined {
+    const charset = /charset="?([\w-]+)/i.exec(this.headers.get('content-type') ?? '')?.[1]
+    const bytes = this.decodedContent
+    if (!bytes) return undefined
+    try {
+      return new TextDecoder(charset ?? 'utf-8').decode(bytes)
+    } catch {
+      return bytes.toString()
+    }
+  }
+
+  /** Puts text in the body's place, in UTF-8 and without Content-Encoding. */
+  set text(text: string) {
+    this.headers.delete('content-encoding')
+    this.content = Buffer.from(text)
+  }
+}
+
+export interface HttpRequestParts {
+  method: string
+  /** As in the request line, in origin-form: `/path?query`, or `*`. */
+  path: string
+  scheme: 'http' | 'https'
+  host: string
+  port: number
+  version: HttpVersion
+  headers: HttpHeaders
+}
+
+export class HttpRequest extends HttpMessage {
+  method: string
+  /** `/path?query`; `*` for a server-wide OPTIONS; empty for CONNECT. */
+  path: string
+  scheme: 'http' | 'https'
+  /** Where it goes to; an addon that changes it changes the destination. */
+  host: string
+  port: number
+
+  constructor(parts: HttpRequestParts, bodyLimit: number, now: number) {
+    super(parts.version, parts.headers, bodyLimit, now)
+    this.method = parts.method
+    this.path = parts.path
+    this.scheme = parts.scheme
+    this.host = parts.host
+    this.port = parts.port
+  }
+
+  /** The host as the client names it: the Host field's, without port; else `host`. */
+  get prettyHost(): string {
+    const field = this.headers.get('host')
+    return field ? hostOf(field) : this.host
+  }
+
+  /** What a browser's address bar would show. */
+  get url(): string {
+    const host = this.prettyHost
+    const shown = host.includes(':') ? `[${host}]` : host
+    if (this.method === 'CONNECT') return `${shown}:${this.port}`
+    const port = this.port === (this.scheme === 'https' ? 443 : 80) ? '' : `:${this.port}`
+    return `${this.scheme}://${shown}${port}${this.path === '*' ? '' : this.path}`
+  }
+
+  /** Sends the request elsewhere: scheme, host, port, path and the Host field. Throws a TypeError for what is no URL. */
+  set url(text: string) {
+    const url = new URL(text)
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is no http or https URL`)
+    this.scheme = url.protocol === 'https:' ? 'https' : 'http'
+    this.host = hostOf(url.host)
+    this.port = url.port ? Number(url.port) : this.scheme === 'https' ? 443 : 80
+    this.path = url.pathname + url.search
+    this.headers.set('Host', url.host)
+  }
+}
+
+/** The host of `host[:port]`, without the brackets of IPv6. */
+function hostOf(authority: string): string {
+  if (authority.startsWith('[')) return authority.slice(1, authority.indexOf(']'))
+  const colon = authority.indexOf(':')
+  return colon === -1 ? authority : authority.slice(0, colon)
+}
+
+export interface HttpResponseParts {
+  status: number
+  reason?: string
+  version?: HttpVersion
+  headers?: HttpHeaders | HttpHeadersInit
+  content?: Uint8Array | string
+}
+
+export class HttpResponse extends HttpMessage {
+  status: number
+  reason: string
+
+  /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. */
+  constructor(parts: HttpResponseParts, bodyLimit = Number.MAX_SAFE_INTEGER, now = 0) {
+    const headers = parts.headers instanceof HttpHeaders ? parts.headers : HttpHeaders.from(parts.headers ?? [])
+    super(parts.version ?? '1.1', headers, bodyLimit, now)
+    this.status = parts.status
+    this.reason = parts.reason ?? REASONS[parts.status] ?? ''
+    if (parts.content !== undefined) this.content = parts.content
+  }
+}
+
+/** Reason phrases of the statuses that are made here (RFC 9110, 15). */
+const REASONS: Record<number, string> = {
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  418: "I'm a teapot",
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+}
+
+export class HttpFlow extends Flow {
+  readonly type = 'http'
+  request: HttpRequest
+  response: HttpResponse | undefined
+  /** The protocol after a 101, in lower case: `websocket`. */
+  upgrade: string | undefined
+
+  constructor(origin: FlowOrigin, request: HttpRequest) {
+    super(origin)
+    this.request = request
+  }
+}

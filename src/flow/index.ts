@@ -1,0 +1,6 @@
+// The kinds of flows.
+import type { DnsFlow } from './dns.js'
+import type { HttpFlow } from './http.js'
+import type { TcpFlow, UdpFlow } from './messages.js'
+
+export type AnyFlow = HttpFlow | TcpFlow | UdpFlow | DnsFlow

@@ -1,0 +1,60 @@
+// One connection as layers see it: bytes that have come and were not taken, and whether there is room for more.
+import type { Connection } from '../connection.js'
+
+export class Channel<Of extends Connection = Connection> {
+  readonly connection: Of
+  /** What has come and was not taken, oldest first; of a UDP channel, one datagram each. */
+  readonly chunks: Buffer[] = []
+  /** Bytes in `chunks`. */
+  buffered = 0
+  /** The other side will say nothing more (FIN). */
+  ended = false
+  /** The connection is gone, both ways. */
+  closed = false
+  /** Why it is gone, where it did not end by itself. */
+  error: string | undefined
+  /** The transport takes no more for now; senders wait. */
+  full = false
+  /** The machine has asked for no more data for now. */
+  paused = false
+  /** The driver's: what it stands for. */
+  handle: unknown
+
+  constructor(connection: Of) {
+    this.connection = connection
+  }
+
+  /** Nothing is here, and nothing will come. */
+  get over(): boolean {
+    return this.chunks.length === 0 && (this.ended || this.closed)
+  }
+
+  push(data: Buffer): void {
+    this.chunks.push(data)
+    this.buffered += data.length
+  }
+
+  /** Takes the oldest chunk. */
+  take(): Buffer | undefined {
+    const data = this.chunks.shift()
+    if (data) this.buffered -= data.length
+    return data
+  }
+
+  /** Takes everything, as one. */
+  takeAll(): Buffer {
+    const all = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks)
+    this.chunks.length = 0
+    this.buffered = 0
+    return all
+  }
+
+  /** Puts back what was taken too much. */
+  unread(data: Buffer): void {
+    if (data.length === 0) return
+    this.chunks.unshift(data)
+    this.buffered += data.length
+  }
+}
+
+export type AnyChannel = Channel<Connection>

@@ -1,0 +1,96 @@
+// What layers want of the world, and what they wait for.
+import type { ServerConnection } from '../connection.js'
+import type { Flow } from '../flow/flow.js'
+import type { HookName, Hooks, LogLevel } from '../hooks.js'
+import type { AnyChannel, Channel } from './channel.js'
+import type { Task } from './machine.js'
+
+/** How to do TLS with a server. */
+export interface ServerTls {
+  /** Undefined: none is sent. */
+  sni: string | undefined
+  alpn: readonly string[]
+}
+
+/** How to do TLS with a client. */
+export interface ClientTls {
+  sni: string | undefined
+  /** The one protocol to agree on; undefined for none. */
+  alpn: string | undefined
+  /** Whose names the certificate copies (DER), if the server was asked. */
+  upstream: Buffer | undefined
+}
+
+/** Where a new server connection goes. */
+export interface Destination {
+  /** A name or an address. */
+  host: string
+  port: number
+  transport: 'tcp' | 'udp'
+}
+
+/** Done at once; nothing is answered. */
+export type Deed =
+  | { type: 'send'; channel: AnyChannel; data: Buffer }
+  /** Nothing more will be sent: FIN, or TLS's close_notify and FIN. */
+  | { type: 'end'; channel: AnyChannel }
+  /** Let go of the connection: what was sent is delivered still. */
+  | { type: 'close'; channel: AnyChannel }
+  /** RST. */
+  | { type: 'reset'; channel: AnyChannel }
+  | { type: 'pause' | 'resume'; channel: AnyChannel }
+  /** The client's SYN is answered. */
+  | { type: 'accept' }
+  /** The client is told that nobody is there. */
+  | { type: 'refuse'; reason: 'refused' | 'unreachable' | 'prohibited' }
+  /** A server connection that another flow may use: it lies idle, with nothing sent or expected. */
+  | { type: 'release'; channel: Channel<ServerConnection>; tls: ServerTls | undefined }
+  /** The flow is over: it goes to the outputs. */
+  | { type: 'finished'; flow: Flow }
+  | { type: 'log'; level: LogLevel; message: string }
+  | { type: 'timer'; task: Task; milliseconds: number }
+  | { type: 'cancel'; task: Task }
+
+/** What open answers: the channel, or why there is none. */
+export type Opened = Channel<ServerConnection> | OpenFailure
+
+export class OpenFailure {
+  readonly message: string
+  /** Node's code: ECONNREFUSED, ETIMEDOUT, ENOTFOUND ...; or one of ours. */
+  readonly code: string
+  /** Set when the connection was there, and TLS failed. */
+  readonly certificate: boolean
+  readonly server: ServerConnection
+
+  constructor(server: ServerConnection, code: string, message: string, certificate = false) {
+    this.server = server
+    this.code = code
+    this.message = message
+    this.certificate = certificate
+  }
+}
+
+/** Answered later: the task that gives it waits. */
+export type Wish =
+  /**
+   * Connects to a server, with TLS if `tls` is given. `pooled`: an idle connection to the same place with the same TLS will
+   * do, and `only` that. Answers an Opened, or undefined where `only` found none.
+   */
+  | { type: 'open'; to: Destination; tls: ServerTls | undefined; pooled: boolean | 'only' }
+  /** TLS with a server that is connected. Answers undefined, or an OpenFailure. */
+  | { type: 'secureServer'; channel: Channel<ServerConnection>; tls: ServerTls }
+  /** TLS with the client; what it has said is in the channel. Answers undefined, or why it failed. */
+  | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
+  | { type: 'hook'; name: HookName; subject: Hooks[HookName] }
+  /** Asks the world's resolver: a DNS message in, one out, both as bytes. */
+  | { type: 'resolve'; query: Buffer }
+  /** Relays between two channels, without events, until both ways are over. Answers the bytes that went each way. */
+  | { type: 'splice'; client: AnyChannel; server: AnyChannel }
+  /** Waits for data, the end, or the loss of a channel. */
+  | { type: 'receive'; channel: AnyChannel; milliseconds: number }
+  /** Waits until a channel takes more. */
+  | { type: 'room'; channel: AnyChannel }
+  | { type: 'join'; task: Task }
+  | { type: 'sleep'; milliseconds: number }
+
+export type Command = Deed | Wish

@@ -1,0 +1,16 @@
+// What has happened, as layers are told.
+import type { AnyChannel } from './channel.js'
+import type { Wish } from './commands.js'
+import type { Task } from './machine.js'
+
+export type Event =
+  | { type: 'data'; channel: AnyChannel; data: Buffer }
+  /** FIN. */
+  | { type: 'end'; channel: AnyChannel }
+  /** The connection is gone; `error` where it did not end by itself. */
+  | { type: 'closed'; channel: AnyChannel; error: string | undefined }
+  /** A channel that was full has room. */
+  | { type: 'drain'; channel: AnyChannel }
+  /** What a wish has come to. */
+  | { type: 'reply'; wish: Wish; value: unknown }
+  | { type: 'timeout'; task: Task }

@@ -1,0 +1,139 @@
+// What a layer is, and the words that it is written in.
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Flow, FlowOrigin } from '../flow/flow.js'
+import type { HookName, Hooks, LogLevel } from '../hooks.js'
+import type { AnyChannel, Channel } from './channel.js'
+import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls } from './commands.js'
+import { type Machine, type Task, TIMEOUT } from './machine.js'
+
+/** A piece of a layer: it yields commands, is resumed with their answers, and returns a T. */
+export type Step<T> = Generator<Command, T, unknown>
+
+/** A protocol: it runs until its connection is over, or names the layer that goes on. */
+export type Layer = (context: Context) => Step<Layer | undefined>
+
+/** The options that layers read, in the form in which they read them. */
+export interface LayerOptions {
+  readonly connection_strategy: 'eager' | 'lazy'
+  readonly upstream_cert: boolean
+  readonly rawtcp: boolean
+  readonly ignore_hosts: readonly RegExp[]
+  readonly allow_hosts: readonly RegExp[]
+  readonly tcp_hosts: readonly RegExp[]
+  readonly udp_hosts: readonly RegExp[]
+  readonly show_ignored_hosts: boolean
+  /** Bytes. */
+  readonly body_record_limit: number
+  /** Bytes; bodies longer than this pass before their hook. */
+  readonly stream_large_bodies: number
+  /** Bytes; 0 for no limit. */
+  readonly body_size_limit: number
+  /** Seconds. */
+  readonly tcp_timeout: number
+}
+
+/** Everything that the layers of one client connection share. */
+export interface Context {
+  readonly machine: Machine
+  readonly client: Channel<ClientConnection>
+  /** The mode's name: `wireguard`, `regular` ... */
+  readonly mode: string
+  readonly options: LayerOptions
+  /** Where the client wants to go, once it is known. */
+  destination: Destination | undefined
+  /** The server's channel, if it was opened before its protocol was known. */
+  server: Channel<ServerConnection> | undefined
+  /** How TLS was done with the server, or is to be done when it is opened. */
+  serverTls: ServerTls | undefined
+  /** The destination is the tunnel's own resolver. */
+  readonly virtualResolver: boolean
+}
+
+export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
+  if (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
+    yield { type: 'receive', channel, milliseconds: 0 }
+  }
+  return channel.take()
+}
+
+/** As `receive`, or TIMEOUT after so many milliseconds of silence. */
+export function* receiveWithin(channel: AnyChannel, milliseconds: number): Step<Buffer | undefined | typeof TIMEOUT> {
+  if (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
+    const answer = yield { type: 'receive', channel, milliseconds }
+    if (answer === TIMEOUT) return TIMEOUT
+  }
+  return channel.take()
+}
+
+/** Waits for more than is in the channel, and leaves it there. False at the end, TIMEOUT after so many milliseconds (0: never). */
+export function* more(channel: AnyChannel, milliseconds: number): Step<boolean | typeof TIMEOUT> {
+  if (channel.ended || channel.closed) return false
+  const before = channel.buffered
+  const answer = yield { type: 'receive', channel, milliseconds }
+  if (answer === TIMEOUT) return TIMEOUT
+  return channel.buffered > before
+}
+
+/** Sends, and waits while the channel is full. False when the connection is gone. */
+export function* send(channel: AnyChannel, data: Buffer): Step<boolean> {
+  if (channel.closed) return false
+  yield { type: 'send', channel, data }
+  while (channel.full && !channel.closed) yield { type: 'room', channel }
+  return !channel.closed
+}
+
+export function* open(
+  to: Destination,
+  tls: ServerTls | undefined = undefined,
+  pooled: boolean | 'only' = false,
+): Step<Opened | undefined> {
+  return (yield { type: 'open', to, tls, pooled }) as Opened | undefined
+}
+
+export function* secureServer(channel: Channel<ServerConnection>, tls: ServerTls): Step<OpenFailure | undefined> {
+  return (yield { type: 'secureServer', channel, tls }) as OpenFailure | undefined
+}
+
+/** Undefined, or why the handshake failed. */
+export function* secureClient(channel: AnyChannel, tls: ClientTls): Step<string | undefined> {
+  return (yield { type: 'secureClient', channel, tls }) as string | undefined
+}
+
+/** Runs a hook's methods, and waits for them. */
+export function* hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): Step<void> {
+  if (context.machine.world.wants(name)) yield { type: 'hook', name, subject }
+}
+
+export function* join(task: Task): Step<void> {
+  if (!task.done) yield { type: 'join', task }
+}
+
+export function* sleep(milliseconds: number): Step<void> {
+  yield { type: 'sleep', milliseconds }
+}
+
+/** Bytes that went each way. */
+export interface Spliced {
+  fromClient: number
+  fromServer: number
+}
+
+export function* splice(client: AnyChannel, server: AnyChannel): Step<Spliced> {
+  return (yield { type: 'splice', client, server }) as Spliced
+}
+
+export function log(context: Context, level: LogLevel, message: string): void {
+  context.machine.world.perform({ type: 'log', level, message })
+}
+
+/** What a new flow of this connection is made of. */
+export function origin(context: Context, server = context.server?.connection): FlowOrigin {
+  const { world } = context.machine
+  return { id: world.newId(), client: context.client.connection, server, now: world.now() }
+}
+
+/** The flow is over. */
+export function finish(context: Context, flow: Flow): void {
+  flow.endedAt = context.machine.world.now()
+  context.machine.world.perform({ type: 'finished', flow })
+}

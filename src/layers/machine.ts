@@ -1,0 +1,247 @@
+// Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
+import type { HookName } from '../hooks.js'
+import type { AnyChannel } from './channel.js'
+import type { Command, Wish } from './commands.js'
+import type { Event } from './events.js'
+import type { Context, Layer, Step } from './layer.js'
+
+/** What perform answers when the reply comes later, as an event. */
+export const PENDING = Symbol('pending')
+
+/** What a wait that took too long is answered. */
+export const TIMEOUT = Symbol('timeout')
+
+/** Bytes that wait in a channel for a layer before its connection is read no further. */
+const HIGH_WATER = 64 * 1024
+
+/** Thrown into the tasks of a connection whose client is gone. */
+export class ClientGone extends Error {
+  constructor(error: string | undefined) {
+    super(error ?? 'the client has closed the connection')
+  }
+}
+
+/** The outside, as a machine knows it: the driver, or a test. */
+export interface World {
+  /** Does what is wanted. Answers a wish's value, or PENDING. */
+  perform(command: Command): unknown
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** A new UUID. */
+  newId(): string
+  /** Whether anybody has a hook. */
+  wants(name: HookName): boolean
+}
+
+/** One thread of a layer. */
+export class Task {
+  readonly steps: Step<unknown>
+  /** What it waits for. */
+  wish: Wish | undefined
+  timed = false
+  done = false
+  /** It knows that the client is gone: it was told once, and may still tidy up. */
+  told = false
+  /** Who waits for its end. */
+  joined: Task | undefined
+
+  constructor(steps: Step<unknown>) {
+    this.steps = steps
+  }
+}
+
+export class Machine {
+  readonly world: World
+  readonly #tasks = new Set<Task>()
+  /** Events that came while a task ran. */
+  readonly #events: Event[] = []
+  #running = false
+  #gone: ClientGone | undefined
+  #client: AnyChannel | undefined
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  /** Tasks that are not done. */
+  get busy(): boolean {
+    return this.#tasks.size > 0
+  }
+
+  /** Runs a layer, and those that it names, until the last one returns. */
+  start(layer: Layer, context: Context): void {
+    this.#client = context.client
+    this.fork(layersOf(layer, context))
+  }
+
+  /** A task beside the one that runs. */
+  fork(steps: Step<unknown>): Task {
+    const task = new Task(steps)
+    this.#tasks.add(task)
+    const outermost = !this.#running
+    this.#running = true
+    this.#resume(task, undefined)
+    if (outermost) this.#catchUp()
+    return task
+  }
+
+  /** Ends a task where it stands; its `finally` blocks run, and may not wait. */
+  cancel(task: Task): void {
+    if (task.done) return
+    this.#stopTimer(task)
+    task.wish = undefined
+    this.#finish(task)
+    task.steps.return(undefined)
+  }
+
+  handle(event: Event): void {
+    if (this.#running) {
+      this.#events.push(event)
+      return
+    }
+    this.#running = true
+    this.#deliver(event)
+    this.#catchUp()
+  }
+
+  /** What happened while a task ran. */
+  #catchUp(): void {
+    for (let event = this.#events.shift(); event; event = this.#events.shift()) this.#deliver(event)
+    this.#running = false
+  }
+
+  #deliver(event: Event): void {
+    switch (event.type) {
+      case 'data': {
+        const { channel } = event
+        channel.push(event.data)
+        this.#wake('receive', channel)
+        if (channel.buffered >= HIGH_WATER && !channel.paused) {
+          channel.paused = true
+          this.world.perform({ type: 'pause', channel })
+        }
+        return
+      }
+      case 'end':
+        event.channel.ended = true
+        this.#wake('receive', event.channel)
+        return
+      case 'closed':
+        this.#closed(event.channel, event.error)
+        return
+      case 'drain':
+        event.channel.full = false
+        this.#wake('room', event.channel)
+        return
+      case 'reply':
+        for (const task of this.#tasks) {
+          if (task.wish === event.wish) {
+            this.#resume(task, event.value)
+            return
+          }
+        }
+        return
+      case 'timeout':
+        event.task.timed = false
+        if (event.task.wish) this.#resume(event.task, TIMEOUT)
+    }
+  }
+
+  #closed(channel: AnyChannel, error: string | undefined): void {
+    if (channel.closed) return
+    channel.closed = true
+    channel.error = error
+    this.#wake('receive', channel)
+    this.#wake('room', channel)
+    if (channel !== this.#client) return
+    this.#gone = new ClientGone(error)
+    // Who waits for a hook is told when the hook is done: an addon is never left in the middle.
+    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#resume(task, undefined)
+  }
+
+  #wake(type: 'receive' | 'room', channel: AnyChannel): void {
+    for (const task of this.#tasks) {
+      const { wish } = task
+      if (wish && wish.type === type && wish.channel === channel) {
+        this.#resume(task, undefined)
+        return
+      }
+    }
+  }
+
+  #resume(task: Task, answer: unknown): void {
+    this.#stopTimer(task)
+    task.wish = undefined
+    let value = answer
+    try {
+      for (;;) {
+        const gone = this.#gone && !task.told ? this.#gone : undefined
+        if (gone) task.told = true
+        const result = gone ? task.steps.throw(gone) : task.steps.next(value)
+        if (result.done) break
+        value = this.#perform(task, result.value)
+        if (value === PENDING) return
+      }
+    } catch (error) {
+      if (!(error instanceof ClientGone)) {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })
+        if (this.#client && !this.#client.closed) this.world.perform({ type: 'reset', channel: this.#client })
+      }
+    }
+    this.#finish(task)
+  }
+
+  #finish(task: Task): void {
+    task.done = true
+    this.#tasks.delete(task)
+    const { joined } = task
+    if (joined?.wish) this.#resume(joined, undefined)
+  }
+
+  #perform(task: Task, command: Command): unknown {
+    switch (command.type) {
+      case 'receive':
+        this.#wait(task, command, command.milliseconds)
+        if (command.channel.paused) {
+          command.channel.paused = false
+          this.world.perform({ type: 'resume', channel: command.channel })
+        }
+        return PENDING
+      case 'sleep':
+        this.#wait(task, command, command.milliseconds)
+        return PENDING
+      case 'room':
+        task.wish = command
+        return PENDING
+      case 'join':
+        if (command.task.done) return undefined
+        command.task.joined = task
+        task.wish = command
+        return PENDING
+      default: {
+        const value = this.world.perform(command)
+        if (value === PENDING) task.wish = command as Wish
+        return value
+      }
+    }
+  }
+
+  #wait(task: Task, wish: Wish, milliseconds: number): void {
+    task.wish = wish
+    if (milliseconds === 0) return
+    task.timed = true
+    this.world.perform({ type: 'timer', task, milliseconds })
+  }
+
+  #stopTimer(task: Task): void {
+    if (!task.timed) return
+    task.timed = false
+    this.world.perform({ type: 'cancel', task })
+  }
+}
+
+function* layersOf(first: Layer, context: Context): Step<void> {
+  let layer: Layer | undefined = first
+  while (layer) layer = yield* layer(context)
+}

@@ -1,0 +1,90 @@
+// Every option by its name, with its type, default and help: one table for `--set`, config.yaml, flags and the API.
+import type { LogLevel } from './hooks.js'
+
+interface Definition {
+  readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'size' | 'choice' | 'regexps'
+  readonly default: boolean | number | string | readonly string[] | undefined
+  readonly choices?: readonly string[]
+  readonly help: string
+}
+
+const flag = (fallback: boolean, help: string) => ({ type: 'boolean', default: fallback, help }) as const
+const integer = (fallback: number | undefined, help: string) => ({ type: 'integer', default: fallback, help }) as const
+const text = (fallback: string | undefined, help: string) => ({ type: 'string', default: fallback, help }) as const
+const list = (help: string) => ({ type: 'strings', default: [] as readonly string[], help }) as const
+const regexps = (help: string) => ({ type: 'regexps', default: [] as readonly string[], help }) as const
+/** Bytes; `k`, `m`, `g` and `t` are powers of 1024. */
+const size = (fallback: string | undefined, help: string) => ({ type: 'size', default: fallback, help }) as const
+const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
+  ({ type: 'choice', choices, default: fallback, help }) as const
+
+/** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
+export const OPTIONS = {
+  mode: list('ways in, each `name[:data][@[host:]port]`; without any, wireguard and regular'),
+  listen_host: text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for the rest'),
+  listen_port: integer(undefined, "port that listeners bind; default: each mode's own"),
+  scripts: list('addons to load: .js, .mjs or .ts files'),
+  endpoint: text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
+  wireguard_subnet: list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64'),
+  connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),
+  upstream_cert: flag(true, "ask the server first, and copy its certificate's names and its ALPN"),
+  ssl_insecure: flag(false, "do not verify servers' certificates"),
+  ssl_verify_upstream_trusted_ca: text(undefined, 'file of PEM certificates to trust instead of the system ones'),
+  ssl_verify_upstream_trusted_confdir: text(undefined, 'directory of PEM certificates to trust besides'),
+  tls_version_client_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for clients'),
+  tls_version_client_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for clients'),
+  tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
+  tls_version_server_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for servers'),
+  ignore_hosts: regexps('host:port that match pass without being looked at'),
+  allow_hosts: regexps('only host:port that match are looked at; the rest passes'),
+  tcp_hosts: regexps('host:port that match are raw TCP'),
+  udp_hosts: regexps('host:port that match are raw UDP'),
+  show_ignored_hosts: flag(false, 'show ignored connections as raw flows'),
+  rawtcp: flag(true, 'what does not look like HTTP is raw TCP; off: it is treated as HTTP'),
+  showhost: flag(false, 'show the Host field in URLs instead of the address'),
+  body_record_limit: size('1m', 'bytes of each body, or raw flow, that are kept; the traffic passes whole'),
+  stream_large_bodies: size('1m', 'bodies longer than this pass before their request or response hook'),
+  body_size_limit: size(undefined, 'bodies longer than this are refused'),
+  tcp_timeout: integer(600, 'seconds of silence after which a connection is closed'),
+  block_global: flag(true, 'refuse clients with public addresses'),
+  block_private: flag(false, 'refuse clients with private addresses'),
+  dns_name_servers: list("name servers for the tunnel's resolver; default: the system's"),
+  dns_use_hosts_file: flag(true, "the tunnel's resolver reads the hosts file"),
+  onboarding: flag(true, 'serve the certificate at onboarding_host'),
+  onboarding_host: text('mitm.it', 'the name of the page with the certificate'),
+  flow_detail: integer(1, '0 nothing, 1 a line a flow, 2 and headers, 3 and bodies cut short, 4 everything'),
+  dumper_filter: text(undefined, 'show only flows that match this filter'),
+  termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
+} as const satisfies Record<string, Definition>
+
+export type OptionName = keyof typeof OPTIONS
+export type OptionDefinition = Definition
+
+type ValueOf<D> = D extends { type: 'boolean' }
+  ? boolean
+  : D extends { type: 'integer' | 'size'; default: infer F }
+    ? F extends undefined
+      ? number | undefined
+      : number
+    : D extends { type: 'string'; default: infer F }
+      ? F extends undefined
+        ? string | undefined
+        : string
+      : D extends { type: 'strings' }
+        ? readonly string[]
+        : D extends { type: 'regexps' }
+          ? readonly RegExp[]
+          : D extends { choices: readonly (infer C)[] }
+            ? C
+            : never
+
+/** Every option with its value, as the proxy reads it. */
+export type Options = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]> }
+
+/** Options as a program or a file gives them: any of them, as values or as `--set` would write them. */
+export type GivenOptions = {
+  [Name in OptionName]?: Options[Name] | string | number | boolean | readonly string[] | undefined
+}
+
+/** How verbose each level is. */
+export const LOG_ORDER: Record<LogLevel, number> = { error: 0, warn: 1, info: 2, debug: 3 }

@@ -1,0 +1,92 @@
+// A transport of bytes over any Duplex: a net.Socket, a WireGuardStream, a TLSSocket.
+import type { Duplex } from 'node:stream'
+import type { Address } from '../connection.js'
+import { deaf, type Receiver, type StreamTransport } from './transport.js'
+
+/** How long what was written may take to leave once nobody holds the transport any more. */
+const LINGER_MILLISECONDS = 10_000
+
+interface Ends {
+  local: Address | undefined
+  remote: Address | undefined
+}
+
+/** A Duplex that can send RST. */
+type Resettable = Duplex & { resetAndDestroy?(): unknown }
+
+export class Pipe implements StreamTransport {
+  readonly duplex: Duplex
+  readonly local: Address | undefined
+  readonly remote: Address | undefined
+  receiver: Receiver
+  #error: NodeJS.ErrnoException | undefined
+  #linger: NodeJS.Timeout | undefined
+  readonly #listeners: [string, (value: never) => void][]
+
+  constructor(duplex: Duplex, ends: Ends, receiver: Receiver = deaf) {
+    this.duplex = duplex
+    this.local = ends.local
+    this.remote = ends.remote
+    this.receiver = receiver
+    this.#listeners = [
+      ['data', (data: Buffer) => this.receiver.handleData(data)],
+      ['end', () => this.receiver.handleEnd()],
+      ['drain', () => this.receiver.handleDrain()],
+      [
+        'error',
+        (error: NodeJS.ErrnoException) => {
+          this.#error ??= error
+        },
+      ],
+      [
+        'close',
+        () => {
+          clearTimeout(this.#linger)
+          this.receiver.handleClose(this.#error)
+        },
+      ],
+    ]
+    for (const [name, listener] of this.#listeners) duplex.on(name, listener as () => void)
+    // Without this, bytes that came while a TLS layer stood over it would wait for ever.
+    if (duplex.isPaused()) duplex.resume()
+    if (duplex.destroyed) queueMicrotask(() => this.receiver.handleClose(this.#error))
+  }
+
+  write(data: Uint8Array): boolean {
+    if (this.duplex.destroyed || this.duplex.writableEnded) return true
+    return this.duplex.write(data)
+  }
+
+  end(): void {
+    if (!this.duplex.writableEnded) this.duplex.end()
+  }
+
+  close(): void {
+    if (this.duplex.destroyed) return
+    this.duplex.end(() => this.duplex.destroy())
+    // What the other side still says is of no interest, but it must be able to say it.
+    this.duplex.resume()
+    this.#linger ??= setTimeout(() => this.duplex.destroy(), LINGER_MILLISECONDS).unref()
+  }
+
+  reset(): void {
+    const duplex: Resettable = this.duplex
+    if (duplex.resetAndDestroy) duplex.resetAndDestroy()
+    else duplex.destroy()
+  }
+
+  pause(): void {
+    this.duplex.pause()
+  }
+
+  resume(): void {
+    this.duplex.resume()
+  }
+
+  detach(): Duplex {
+    this.duplex.pause()
+    for (const [name, listener] of this.#listeners) this.duplex.off(name, listener as () => void)
+    clearTimeout(this.#linger)
+    return this.duplex
+  }
+}
