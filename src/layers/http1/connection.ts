@@ -1,0 +1,101 @@
+// What a message says about its connection: whether it persists, what it upgrades to, which fields end here.
+import type { HttpHeaders } from '../../flow/headers.js'
+import { SPACE, TAB } from './bytes.js'
+
+export interface Versioned {
+  version: string
+  headers: HttpHeaders
+}
+
+/** The connection may carry another request after this one (RFC 9112, 9.3). */
+export function requestKeepAlive(head: Versioned): boolean {
+  return persists(head)
+}
+
+/**
+ * The connection may carry another response after this one, as far as the fields say; a body that ends with the connection
+ * (`close`) ends it, too. A 204 that announces a body ends it: what follows cannot be trusted.
+ */
+export function responseKeepAlive(head: Versioned & { status: number }): boolean {
+  const { headers } = head
+  if (head.status === 204 && (headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'))
+    return false
+  return persists(head)
+}
+
+function persists({ version, headers }: Versioned): boolean {
+  const connection = headers.get('connection')
+  if (version === '1.0')
+    return connection !== undefined && !hasToken(connection, 'close') && hasToken(connection, 'keep-alive')
+  return connection === undefined || !hasToken(connection, 'close')
+}
+
+/**
+ * The protocols that the client would go on with, in lower case as in the Upgrade field (`websocket`); undefined where it does not
+ * ask, or asks in a way that is to be ignored: without `Connection: upgrade`, or in HTTP/1.0 (RFC 9110, 7.8).
+ */
+export function wantsUpgrade({ version, headers }: Versioned): string | undefined {
+  const upgrade = headers.get('upgrade')
+  if (!upgrade || version === '1.0') return undefined
+  const connection = headers.get('connection')
+  return connection !== undefined && hasToken(connection, 'upgrade') ? upgrade.toLowerCase() : undefined
+}
+
+/** The client waits for a 100 before it sends its body (RFC 9110, 10.1.1); HTTP/1.0 knows none. */
+export function expectsContinue({ version, headers }: Versioned): boolean {
+  const expect = headers.get('expect')
+  return expect !== undefined && version !== '1.0' && hasToken(expect, '100-continue')
+}
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** A Connection field that names these would change what the message is or where it goes: they stay. */
+const END_TO_END: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'authorization', 'cookie'])
+
+/**
+ * The names, in lower case, of the fields that are for the next hop only (RFC 9110, 7.6.1): the known ones and what Connection
+ * names. Trailer is not among them: it describes what passes.
+ */
+export function hopByHop(headers: HttpHeaders): ReadonlySet<string> {
+  const connection = headers.get('connection')
+  if (connection === undefined) return HOP_BY_HOP
+  let names: Set<string> | undefined
+  for (const part of connection.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name === '' || name === 'close' || HOP_BY_HOP.has(name) || END_TO_END.has(name)) continue
+    names ??= new Set(HOP_BY_HOP)
+    names.add(name)
+  }
+  return names ?? HOP_BY_HOP
+}
+
+/** True when a comma-separated list has a token, in any case. `token` is in lower case. */
+export function hasToken(list: string, token: string): boolean {
+  if (list.length < token.length) return false
+  if (list.length === token.length) return list === token || list.toLowerCase() === token
+  let from = 0
+  while (from <= list.length) {
+    let comma = list.indexOf(',', from)
+    if (comma === -1) comma = list.length
+    let start = from
+    let end = comma
+    while (start < end && isSpace(list.charCodeAt(start))) start++
+    while (end > start && isSpace(list.charCodeAt(end - 1))) end--
+    if (end - start === token.length && list.slice(start, end).toLowerCase() === token) return true
+    from = comma + 1
+  }
+  return false
+}
+
+function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB
+}

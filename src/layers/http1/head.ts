@@ -1,0 +1,173 @@
+// Heads of HTTP/1 messages (RFC 9112, 2 to 5): where one ends, and what it says.
+import { HttpHeaders } from '../../flow/headers.js'
+import { all, CR, DIGIT, FLAGS, HOST, LF, SPACE, TARGET, TEXT, TOKEN } from './bytes.js'
+import { fault, type Http1Error, quoted, type Side, shown } from './error.js'
+import { MAX_HEAD, parseFields } from './fields.js'
+
+export { MAX_FIELDS, MAX_HEAD } from './fields.js'
+
+export type Http1Version = '1.0' | '1.1'
+
+export interface RequestHead {
+  method: string
+  /** As it stood in the request line: `/path`, `http://host/path`, `host:port` for CONNECT, `*` for OPTIONS. */
+  target: string
+  version: Http1Version
+  headers: HttpHeaders
+}
+
+export interface ResponseHead {
+  version: Http1Version
+  /** 100 to 999: those from 600 on are no HTTP, but seen. */
+  status: number
+  /** As it stood in the status line; it may be empty. */
+  reason: string
+  headers: HttpHeaders
+}
+
+/**
+ * How far before the end of what was searched in vain the next search has to begin:
+ * `findHeadEnd(buffer, Math.max(start, searched - HEAD_OVERLAP))`.
+ */
+export const HEAD_OVERLAP = 3
+
+const END = Buffer.from('\r\n\r\n')
+const BARE_END = Buffer.from('\n\n')
+const HALF_BARE_END = Buffer.from('\n\r\n')
+
+/**
+ * The index after the empty line that ends a head, or -1 where it has not come yet. A head whose lines end in bare LFs ends,
+ * too, so that it is refused by the parser at once and not by a time limit.
+ */
+export function findHeadEnd(buffer: Buffer, from: number): number {
+  const end = buffer.indexOf(END, from)
+  if (end !== -1) return end + 4
+  const bare = buffer.indexOf(BARE_END, from)
+  const half = buffer.indexOf(HALF_BARE_END, from)
+  if (bare === -1) return half === -1 ? -1 : half + 3
+  return half === -1 || bare < half ? bare + 2 : half + 3
+}
+
+/** The index after the empty lines before a request line, which are to be ignored (RFC 9112, 2.2). */
+export function skipEmptyLines(buffer: Buffer, from: number): number {
+  let at = from
+  while (buffer[at] === CR && buffer[at + 1] === LF) at += 2
+  return at
+}
+
+/**
+ * Throws where what has come of a head that has no end yet is too long already: 414 where it is the request line, else 431.
+ * `start` is the head's first byte, `end` the end of what has come.
+ */
+export function limitHead(buffer: Buffer, start: number, end: number, side: Side): void {
+  if (end - start > MAX_HEAD) throw tooLong(buffer, start, side)
+}
+
+function tooLong(buffer: Buffer, start: number, side: Side): Http1Error {
+  const line = buffer.indexOf(LF, start)
+  const first = line === -1 || line - start > MAX_HEAD
+  const what = first && side === 'request' ? 'request line' : 'head'
+  return fault(side, `the ${what} is longer than ${MAX_HEAD} bytes`, first ? 414 : 431)
+}
+
+/** Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. */
+export function parseRequestHead(bytes: Buffer, start: number, end: number): RequestHead {
+  if (end - start > MAX_HEAD) throw tooLong(bytes, start, 'request')
+  const text = bytes.toString('latin1', start, end)
+  let at = start
+  let byte = bytes[at] as number
+  while (((FLAGS[byte] as number) & TOKEN) !== 0) byte = bytes[++at] as number
+  if (byte !== SPACE || at === start) throw bad('request', 'method', byte, at - start)
+  const method = text.slice(0, at - start)
+  const from = ++at
+  byte = bytes[at] as number
+  while (((FLAGS[byte] as number) & TARGET) !== 0) byte = bytes[++at] as number
+  if (byte !== SPACE || at === from) {
+    if (byte === CR && at !== from)
+      throw fault('request', 'the request line has no version: HTTP/0.9 is not spoken here')
+    throw bad('request', 'target', byte, at - from)
+  }
+  const target = text.slice(from - start, at - start)
+  const version = parseVersion(text, at + 1 - start, 'request')
+  at += 9
+  if (bytes[at] !== CR || bytes[at + 1] !== LF) throw bad('request', 'request line after its version', bytes[at], 0)
+  checkTarget(method, target)
+  const raw = parseFields(bytes, text, start, at + 2, end, 'request')
+  checkHost(raw, version)
+  return { method, target, version, headers: new HttpHeaders(raw) }
+}
+
+/** Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. */
+export function parseResponseHead(bytes: Buffer, start: number, end: number): ResponseHead {
+  if (end - start > MAX_HEAD) throw tooLong(bytes, start, 'response')
+  const text = bytes.toString('latin1', start, end)
+  const version = parseVersion(text, 0, 'response')
+  let at = start + 8
+  if (bytes[at] !== SPACE) throw bad('response', 'status line after its version', bytes[at], 0)
+  const digits = text.slice(9, 12)
+  const status = Number(digits)
+  if (!all(digits, DIGIT) || digits.length !== 3 || status < 100) {
+    throw fault('response', `the status is not three digits from 100 on: ${quoted(digits)}`)
+  }
+  at += 4
+  let from = at
+  let byte = bytes[at] as number
+  if (byte === SPACE) {
+    from = ++at
+    byte = bytes[at] as number
+    while (((FLAGS[byte] as number) & TEXT) !== 0) byte = bytes[++at] as number
+  }
+  if (byte !== CR || bytes[at + 1] !== LF) throw bad('response', 'reason phrase', byte, at - from)
+  const reason = text.slice(from - start, at - start)
+  const raw = parseFields(bytes, text, start, at + 2, end, 'response')
+  return { version, status, reason, headers: new HttpHeaders(raw) }
+}
+
+function parseVersion(text: string, at: number, side: Side): Http1Version {
+  if (text.startsWith('HTTP/1.1', at)) return '1.1'
+  if (text.startsWith('HTTP/1.0', at)) return '1.0'
+  const found = text.slice(at, at + 8)
+  if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not spoken here, only HTTP/1.0 and HTTP/1.1`, 505)
+  throw fault(side, `the version is neither HTTP/1.0 nor HTTP/1.1: ${quoted(found)}`)
+}
+
+function bad(side: Side, where: string, byte: number | undefined, at: number): Http1Error {
+  return fault(side, `the ${where} has ${shown(byte)} at byte ${at} of it`)
+}
+
+/** The four forms of RFC 9112, 3.2. */
+function checkTarget(method: string, target: string): void {
+  const problem = targetProblem(method, target)
+  if (problem) throw fault('request', problem)
+}
+
+/** What is wrong with a target, if anything; its bytes are taken to be right. */
+export function targetProblem(method: string, target: string): string | undefined {
+  if (method === 'CONNECT') {
+    const colon = target.lastIndexOf(':')
+    const port = target.slice(colon + 1)
+    const fits = colon > 0 && port.length <= 5 && all(port, DIGIT) && Number(port) > 0 && Number(port) < 65536
+    return fits && all(target, HOST) ? undefined : `CONNECT wants host:port as its target, not ${quoted(target)}`
+  }
+  if (target.charCodeAt(0) === 47) return undefined
+  if (target === '*') return method === 'OPTIONS' ? undefined : 'only OPTIONS may have * as its target'
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]/i.test(target)
+    ? undefined
+    : `the target is neither a path nor a URL: ${quoted(target)}`
+}
+
+/** RFC 9112, 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0, and what it holds could be a host and port. */
+function checkHost(raw: string[], version: Http1Version): void {
+  let host: string | undefined
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    if (host !== undefined) throw fault('request', 'there are two Host fields')
+    host = raw[at + 1] as string
+  }
+  if (host === undefined) {
+    if (version === '1.1') throw fault('request', 'there is no Host field')
+  } else if (!all(host, HOST)) {
+    throw fault('request', `the Host field is no host and port: ${quoted(host)}`)
+  }
+}
