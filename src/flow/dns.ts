@@ -1,0 +1,15 @@
+// A DNS query and its answer.
+import type { DnsMessage } from './dns-message.js'
+import { Flow, type FlowOrigin } from './flow.js'
+
+export class DnsFlow extends Flow {
+  readonly type = 'dns'
+  request: DnsMessage
+  /** Set in the `dns_request` hook it is the answer, and nobody else is asked: `dnsReply(flow.request, { answers })`. */
+  response: DnsMessage | undefined
+
+  constructor(origin: FlowOrigin, request: DnsMessage) {
+    super(origin)
+    this.request = request
+  }
+}
