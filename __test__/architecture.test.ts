@@ -35,8 +35,18 @@ const rooms: Record<string, Room> = {
   },
   modes: {
     imports: ['connection', 'errors', 'options', 'layers', 'transports'],
-    node: ['net', 'buffer'],
-    shared: ['mode', 'spec'],
+    node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
+    shared: [
+      'mode',
+      'spec',
+      'listen',
+      'subnet',
+      'tunnel-arrivals',
+      'tunnel-server',
+      'wireguard-conf',
+      'wireguard-file',
+      'wireguard-json',
+    ],
   },
   proxy: {
     imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow'],
@@ -44,8 +54,8 @@ const rooms: Record<string, Room> = {
   },
   addons: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],
-    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto'],
-    shared: ['addon'],
+    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net'],
+    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps'],
   },
   sinks: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],
@@ -119,7 +129,8 @@ function fault(path: string, { from, typeOnly }: Import): string | undefined {
   const other = roomOf(target)
   if (other === room) {
     const sibling = basename(target).replace(/\.js$/, '')
-    const isList = basename(path) === 'index.ts'
+    // The list knows all of them, and so does the grammar, which names them.
+    const isList = ['index.ts', 'spec.ts'].includes(basename(path))
     return !rule.shared || isList || rule.shared.includes(sibling) ? undefined : `one of ${room} may not know another`
   }
   if (tables.includes(other) && typeOnly) return undefined

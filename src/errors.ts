@@ -17,6 +17,9 @@ const SENTENCES = {
   ERR_NATIVE: '{}',
   ERR_SERVER_CLOSED: '{}',
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
+  ERR_MODE: 'mode {}',
+  ERR_WIREGUARD_CONF: '{}',
+  ERR_SCRIPT: 'the script cannot be run: {}',
   ERR_EXHAUSTED: '{}: close some connections first',
 } as const
 

@@ -11,6 +11,7 @@ export interface ModeSpec {
   readonly text: string
   readonly name: string
   readonly data: string | undefined
+  /** Without brackets; empty for every address. */
   readonly host: string | undefined
   readonly port: number | undefined
 }
@@ -60,8 +61,13 @@ export interface RunningMode {
   readonly spec: ModeSpec
   readonly mode: Mode
   readonly listeners: readonly Listener[]
-  /** Of a tunnel. */
+  /** Of a tunnel: its clients as they are now; `midwire wg add` and `remove` change them while it runs. */
   readonly peers?: readonly TunnelPeer[]
+  /** Of a tunnel: what clients can dial, `host:port`, the best first. */
+  readonly endpoints?: readonly string[]
+  /** Of a tunnel: the addresses of its own resolver, which are also where the onboarding page is. */
+  readonly resolver?: readonly string[]
+  /** Stops listening; connections that were accepted are their owner's. */
   close(): Promise<void>
 }
 
@@ -70,6 +76,8 @@ export interface Mode {
   /** One line, for --help. */
   readonly description: string
   readonly defaultPort: number
+  /** Empty for every address. */
+  readonly defaultHost: string
   readonly transport: 'tcp' | 'udp'
   /** What may stand after the colon, for --help; undefined where nothing may. */
   readonly data?: string

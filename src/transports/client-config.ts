@@ -1,4 +1,5 @@
 // The text that a WireGuard client imports, as wg-quick reads it.
+import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { MidwireError } from '../errors.js'
 import { hostPort } from './addresses.js'
@@ -44,31 +45,48 @@ export function clientConfig(facts: ClientConfigFacts, options: ClientConfigOpti
     `PublicKey = ${facts.serverPublicKey}`,
     ...(facts.presharedKey ? [`PresharedKey = ${facts.presharedKey}`] : []),
     `AllowedIPs = ${(options.allowedIps ?? ['0.0.0.0/0', '::/0']).join(', ')}`,
-    `Endpoint = ${endpoint(facts, options.endpoint)}`,
+    `Endpoint = ${endpoints(options.endpoint, facts.host, facts.port)[0]}`,
     ...(facts.keepalive > 0 ? [`PersistentKeepalive = ${facts.keepalive}`] : []),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function endpoint(facts: ClientConfigFacts, wanted: string | undefined): string {
-  const host = wanted ?? facts.host ?? localAddresses()[0] ?? '127.0.0.1'
-  const withPort = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(host)
-  if (withPort && Number(withPort[2]) >= 1 && Number(withPort[2]) <= 65_535) return host
-  const bare = host.replace(/^\[(.*)\]$/, '$1')
-  if (!/^[\w.:-]+$/.test(bare)) {
-    throw new MidwireError(
-      'ERR_ARGUMENT',
-      `endpoint ${JSON.stringify(host)}: a host name or an address, with or without a port`,
-    )
-  }
-  return hostPort(bare, facts.port)
+/** What a client can dial, `host:port`, the best first. Throws ERR_ARGUMENT when `wanted` is none. */
+export function endpoints(wanted: string | undefined, host: string | undefined, port: number): string[] {
+  if (wanted !== undefined) return [checkedEndpoint(wanted, port)]
+  const hosts = host === undefined ? localAddresses() : [host]
+  return (hosts.length > 0 ? hosts : ['127.0.0.1']).map((one) => hostPort(one, port))
 }
 
-/** This machine's addresses that others may reach it by, the best first: IPv4, then IPv6 that is not link-local. */
-export function localAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  const outside = all.filter(({ internal, address }) => !internal && !/^(169\.254\.|fe80:)/i.test(address))
-  const rank = (address: { family: string; address: string }) =>
-    address.family === 'IPv4' ? 0 : /^f[cd]/i.test(address.address) ? 2 : 1
-  return outside.sort((a, b) => rank(a) - rank(b)).map(({ address }) => address)
+function checkedEndpoint(text: string, port: number): string {
+  const [, six, other, own = `${port}`] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text) ?? []
+  const host = isIPv6(text) ? text : six !== undefined && isIPv6(six) ? six : other
+  const number = isIPv6(text) ? port : Number(own)
+  if (host === undefined || text.includes('%') || number > 65_535 || (number < 1 && port !== number)) {
+    throw new MidwireError(
+      'ERR_ARGUMENT',
+      `endpoint ${JSON.stringify(text)}: a host name or an address, with or without a port`,
+    )
+  }
+  return hostPort(host, number)
+}
+
+/** Networks of containers and virtual machines, and other tunnels: nobody outside reaches this machine by them. */
+const VIRTUAL =
+  /^(docker|br-|veth|virbr|vboxnet|vmnet|lxc|lxdbr|cni|flannel|cali|podman|ifb|tun|tap|utun|wg|zt|vethernet|awdl|llw)/i
+
+/**
+ * This machine's addresses that others may reach it by, the best first: IPv4, private networks of carriers (RFC 6598) after the
+ * rest; then IPv6, unique local (RFC 4193) after the rest. Where there are none but those of virtual networks, those.
+ */
+export function localAddresses(interfaces = networkInterfaces()): string[] {
+  const all = Object.entries(interfaces).flatMap(([name, list]) => (list ?? []).map((one) => ({ name, ...one })))
+  const outside = all.filter(({ internal, address }) => !internal && !/^(169\.254\.|fe[89ab])/i.test(address))
+  const real = outside.filter(({ name }) => !VIRTUAL.test(name))
+  return (real.length > 0 ? real : outside).sort((a, b) => rank(a) - rank(b)).map(({ address }) => address)
+}
+
+function rank({ family, address }: { family: string; address: string }): number {
+  if (family === 'IPv4') return /^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(address) ? 1 : 0
+  return /^f[cd]/i.test(address) ? 3 : 2
 }

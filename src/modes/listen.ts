@@ -1,0 +1,36 @@
+// Where a mode listens: its spec before the options, the options before its own default; and what to say when that is taken.
+import { isIPv6 } from 'node:net'
+import { MidwireError } from '../errors.js'
+import type { Options } from '../options.js'
+import { hostPort } from '../transports/addresses.js'
+import type { Mode, ModeSpec } from './mode.js'
+
+export type ListenOptions = Pick<Options, 'listen_host' | 'listen_port'>
+
+export interface ListenAddress {
+  /** Without brackets; empty for every address. */
+  readonly host: string
+  readonly port: number
+}
+
+type Defaults = Pick<Mode, 'defaultHost' | 'defaultPort'>
+
+export function listenAddress(spec: ModeSpec, mode: Defaults, options: ListenOptions): ListenAddress {
+  const host = spec.host ?? (options.listen_host === '' ? mode.defaultHost : options.listen_host)
+  return {
+    host: host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1'),
+    port: spec.port ?? options.listen_port ?? mode.defaultPort,
+  }
+}
+
+/** The error of a port that is taken, with a spec that may do instead; any other error as it is. */
+export function suggesting(error: unknown, spec: ModeSpec, mode: Mode, { host, port }: ListenAddress): unknown {
+  if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error
+  const other = port + 2 <= 65_535 ? port + 2 : port - 2
+  const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
+  const own = spec.host === undefined ? '' : `${isIPv6(spec.host) ? `[${spec.host}]` : spec.host}:`
+  const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
+  return new MidwireError('ERR_ADDRESS_IN_USE', `${where} is in use (try --mode ${name}@${own}${other})`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,105 @@
+// The grammar of a mode's spec, `name[:data][@[host:]port]`, and what is refused before anything starts.
+import { isIP } from 'node:net'
+import { MidwireError } from '../errors.js'
+import { hostPort } from '../transports/addresses.js'
+import { MODES } from './index.js'
+import { type ListenOptions, listenAddress } from './listen.js'
+import type { Mode, ModeSpec } from './mode.js'
+
+/** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
+export function parseSpec(text: string): ModeSpec {
+  // The last @, so that a path may hold others.
+  const at = text.lastIndexOf('@')
+  const left = at === -1 ? text : text.slice(0, at)
+  const colon = left.indexOf(':')
+  const given = colon === -1 ? left : left.slice(0, colon)
+  const mode = MODES.find(({ name }) => name === given.toLowerCase())
+  if (!mode) throw unknownMode(text, given)
+  const data = colon === -1 ? undefined : left.slice(colon + 1) || undefined
+  if (data !== undefined && mode.data === undefined) {
+    throw new MidwireError('ERR_MODE', `${quoted(text)}: ${mode.name} takes nothing after a colon`)
+  }
+  const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, text.slice(at + 1))
+  return { text, name: mode.name, data, ...listen }
+}
+
+/** The mode that a spec names. */
+export function modeOf(spec: ModeSpec): Mode {
+  const mode = MODES.find(({ name }) => name === spec.name)
+  if (!mode) throw unknownMode(spec.text, spec.name)
+  return mode
+}
+
+/** Throws ERR_MODE when two of them would listen on one address. */
+export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): void {
+  const taken = new Map<string, ModeSpec>()
+  for (const spec of specs) {
+    const mode = modeOf(spec)
+    const { host, port } = listenAddress(spec, mode, options)
+    // Port 0 is a free one, and another each time.
+    if (port === 0) continue
+    const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
+    const key = `${mode.transport} ${port} ${canonical(host)}`
+    const other = taken.get(key)
+    if (other) {
+      throw new MidwireError(
+        'ERR_MODE',
+        `${quoted(spec.text)}: ${quoted(other.text)} listens on ${where} already; give one of them another port, ` +
+          `as in ${spec.name}${spec.data === undefined ? '' : `:${spec.data}`}@${port === 65_535 ? 1024 : port + 1}`,
+      )
+    }
+    taken.set(key, spec)
+  }
+}
+
+function parseListen(text: string, listen: string): Pick<ModeSpec, 'host' | 'port'> {
+  const colon = listen.lastIndexOf(':')
+  const port = listen.slice(colon + 1)
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new MidwireError(
+      'ERR_MODE',
+      `${quoted(text)}: invalid port ${quoted(port)}; after @ stands a port from 0 to 65535, or host:port`,
+    )
+  }
+  if (colon === -1) return { host: undefined, port: Number(port) }
+  const host = listen.slice(0, colon).replace(/^\[([^\]]*)\]$/, '$1')
+  if (host !== '' && isIP(host) === 0 && !/^[\w.-]+$/.test(host)) {
+    throw new MidwireError('ERR_MODE', `${quoted(text)}: ${quoted(host)} is neither an address nor a name`)
+  }
+  return { host, port: Number(port) }
+}
+
+function unknownMode(text: string, given: string): MidwireError {
+  const names = MODES.map(({ name }) => name)
+  const nearest = names
+    .map((name) => ({ name, edits: edits(name, given.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= name.length / 2)
+    .sort((a, b) => a.edits - b.edits)[0]
+  const hint = nearest ? ` (did you mean ${nearest.name}?)` : ''
+  return new MidwireError(
+    'ERR_MODE',
+    `${quoted(text)}: there is no mode ${quoted(given)}${hint}; the modes are ${names.join(', ')}`,
+  )
+}
+
+/** How many letters have to be put in, taken out or changed (Levenshtein). */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1]
+    for (let j = 0; j < b.length; j++) {
+      const kept = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
+      next.push(Math.min(kept, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+/** One spelling an address: IPv6 has many. */
+function canonical(host: string): string {
+  if (isIP(host) !== 6 || host.includes('%')) return host.toLowerCase()
+  return new URL(`http://[${host}]`).hostname
+}
+
+const quoted = (text: string) => JSON.stringify(text)

@@ -1,0 +1,63 @@
+// What comes out of a tunnel, as arrivals: requests for TCP connections, and the first datagrams of UDP flows.
+import type { Address, Peer } from '../connection.js'
+import type { DatagramFlow } from '../transports/datagram-flow.js'
+import { Pipe } from '../transports/pipe.js'
+import type { ConnectionRequest } from '../transports/request.js'
+import type { Transport } from '../transports/transport.js'
+import type { Arrival } from './mode.js'
+
+export class TcpArrival implements Arrival {
+  readonly transport = 'tcp'
+  readonly source: Address
+  readonly destination: Address
+  readonly virtualResolver: boolean
+  readonly #request: ConnectionRequest
+
+  constructor(request: ConnectionRequest, resolver: ReadonlySet<string>) {
+    this.#request = request
+    this.source = request.source
+    this.destination = request.destination
+    this.virtualResolver = resolver.has(this.destination.address)
+  }
+
+  get peer(): Peer {
+    return this.#request.peer
+  }
+
+  accept(): Transport {
+    return new Pipe(this.#request.accept(), { local: this.destination, remote: this.source })
+  }
+
+  refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void {
+    if (reason === 'refused') this.#request.refuse()
+    else this.#request.unreachable(reason === 'unreachable' ? 'host' : 'prohibited')
+  }
+}
+
+export class UdpArrival implements Arrival {
+  readonly transport = 'udp'
+  readonly source: Address
+  readonly destination: Address
+  readonly virtualResolver: boolean
+  readonly #flow: DatagramFlow
+
+  constructor(flow: DatagramFlow, resolver: ReadonlySet<string>) {
+    this.#flow = flow
+    this.source = flow.remote
+    this.destination = flow.local
+    this.virtualResolver = resolver.has(this.destination.address)
+  }
+
+  get peer(): Peer {
+    return this.#flow.peer
+  }
+
+  accept(): Transport {
+    return this.#flow
+  }
+
+  /** The tunnel knows one refusal of datagrams: port unreachable. */
+  refuse(): void {
+    this.#flow.reset()
+  }
+}

@@ -1,0 +1,132 @@
+// A WireGuard server that is started again when it fails: a listener is never silently dead (promise 41).
+import type { LogLevel } from '../hooks.js'
+import { DatagramFlows } from '../transports/datagram-flow.js'
+import type { ConnectionRequest } from '../transports/request.js'
+import { startWireGuardServer, type WireGuardServer } from '../transports/wireguard.js'
+import type { Arrival } from './mode.js'
+import { TcpArrival, UdpArrival } from './tunnel-arrivals.js'
+import { type ConfKeys, type ConfPeer, peerOptions } from './wireguard-json.js'
+
+/** Milliseconds before a server that failed is started again; twice as long each time, up to the second one. */
+const FIRST_RETRY = 1000
+const LAST_RETRY = 30_000
+
+export interface TunnelServerOptions {
+  readonly conf: ConfKeys
+  /** Undefined for every address. */
+  readonly host: string | undefined
+  /** The tunnel's own. */
+  readonly addresses: readonly string[]
+  /** Logs what the addon says at debug level. */
+  readonly verbose: boolean
+  arrived(arrival: Arrival): void
+  log(level: LogLevel, message: string): void
+}
+
+export class TunnelServer {
+  readonly #options: TunnelServerOptions
+  readonly #resolver: ReadonlySet<string>
+  readonly #flows: DatagramFlows
+  #peers: readonly ConfPeer[]
+  #server: WireGuardServer | undefined
+  #port = 0
+  #closed = false
+  #startedAt = 0
+  #delay = FIRST_RETRY
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(options: TunnelServerOptions) {
+    this.#options = options
+    this.#peers = options.conf.peers
+    this.#resolver = new Set(options.addresses)
+    this.#flows = new DatagramFlows((flow) => this.#arrived(new UdpArrival(flow, this.#resolver)))
+  }
+
+  /** Stays what it is when the server is started again. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Throws what startWireGuardServer throws. */
+  async start(port: number): Promise<void> {
+    const { conf, host, addresses, verbose, log } = this.#options
+    const server = await startWireGuardServer({
+      privateKey: conf.serverKey,
+      port,
+      peers: this.#peers.map(peerOptions),
+      addresses: [...addresses],
+      allowHalfOpen: true,
+      ...(host !== undefined && { host }),
+      onRequest: (request: ConnectionRequest) => this.#arrived(new TcpArrival(request, this.#resolver)),
+      onDatagram: (datagram) => this.#flows.handleDatagram(datagram),
+      onDatagramFlowEnd: (flow) => this.#flows.handleFlowEnd(flow),
+      onError: (error) => this.#handleFailure(error),
+      onLog: ({ level, message }) => log(level === 'trace' ? 'debug' : level, `wireguard: ${message}`),
+      logLevel: verbose ? 'debug' : 'warn',
+    })
+    this.#server = server
+    this.#port = server.port
+    this.#startedAt = performance.now()
+  }
+
+  /** The peers from now on; those that are as they were keep their connections. */
+  setPeers(peers: readonly ConfPeer[]): void {
+    const before = this.#peers
+    this.#peers = peers
+    // Those that go make room for those that come.
+    for (const peer of before.filter((one) => !peers.some((other) => isSame(one, other)))) {
+      if (this.#server?.removePeer(peer.publicKey)) this.#options.log('info', `peer ${peer.name} was removed`)
+    }
+    for (const peer of peers.filter((one) => !before.some((other) => isSame(one, other)))) {
+      this.#server?.addPeer(peerOptions(peer))
+      this.#options.log('info', `peer ${peer.name} was added`)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    // A server that has failed is closed already, and says so by rejecting.
+    await this.#server?.close().catch(() => {})
+    this.#flows.handleGone()
+  }
+
+  #arrived(arrival: Arrival): void {
+    try {
+      this.#options.arrived(arrival)
+    } catch (error) {
+      this.#options.log('error', `a connection was not taken: ${(error as Error).message}`)
+      arrival.refuse('refused')
+    }
+  }
+
+  #handleFailure(error: Error): void {
+    this.#server = undefined
+    this.#flows.handleGone(error)
+    if (this.#closed) return
+    // One that ran for a while starts from the beginning.
+    if (performance.now() - this.#startedAt > LAST_RETRY) this.#delay = FIRST_RETRY
+    this.#options.log('error', `the WireGuard server on port ${this.#port} has failed: ${error.message}`)
+    this.#startLater()
+  }
+
+  #startLater(): void {
+    this.#options.log('warn', `the WireGuard server is started again in ${this.#delay / 1000} s`)
+    this.#retry = setTimeout(() => void this.#startAgain(), this.#delay)
+    this.#delay = Math.min(2 * this.#delay, LAST_RETRY)
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      await this.start(this.#port)
+      if (this.#closed) await this.close()
+      else this.#options.log('info', `the WireGuard server listens on port ${this.#port} again`)
+    } catch (error) {
+      this.#options.log('error', (error as Error).message)
+      if (!this.#closed) this.#startLater()
+    }
+  }
+}
+
+const isSame = (one: ConfPeer, other: ConfPeer) =>
+  JSON.stringify(peerOptions(one)) === JSON.stringify(peerOptions(other))

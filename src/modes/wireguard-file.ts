@@ -1,0 +1,111 @@
+// wireguard.conf on the disk: never half written, never readable by others, never written by two processes at once.
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { MidwireError } from '../errors.js'
+
+/** How long another process may hold the lock, in milliseconds; it needs a few. */
+const LOCK_PATIENCE = 5000
+const LOCK_RETRY = 20
+/** After so many milliseconds a lock is left over from a process that died. */
+const LOCK_LIFE = 10_000
+
+/** Where a mode's key file is: its own path, `~` expanded, or `wireguard.conf` in the conf dir. */
+export function confPath(data: string | undefined, confdir: string): string {
+  if (data === undefined) return join(confdir, 'wireguard.conf')
+  return resolve(/^~(?=$|[/\\])/.test(data) ? join(homedir(), data.slice(1)) : data)
+}
+
+export interface ConfText {
+  readonly text: string
+  /** Others than the owner may read it. */
+  readonly exposed: boolean
+}
+
+/** Undefined where there is no such file. Throws ERR_WIREGUARD_CONF. */
+export async function readConfText(path: string): Promise<ConfText | undefined> {
+  try {
+    const text = await readFile(path, 'utf8')
+    const { mode } = await stat(path)
+    return { text, exposed: process.platform !== 'win32' && (mode & 0o077) !== 0 }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unusable(path, 'cannot be read', error)
+  }
+}
+
+/** Puts a text in the file's place: the whole of it is on the disk before it has the name. Throws ERR_WIREGUARD_CONF. */
+export async function writeConfText(path: string, text: string): Promise<void> {
+  // A link stays a link.
+  const target = await realpath(path).catch(() => path)
+  const temporary = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, target)
+    await syncFolder(dirname(target))
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw unusable(path, 'cannot be written', error)
+  }
+}
+
+/** Runs `work` while no other process is in here with the same file. Throws ERR_WIREGUARD_CONF. */
+export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = `${path}.lock`
+  const handle = await acquire(path, lock)
+  try {
+    return await work()
+  } finally {
+    await handle.close()
+    await rm(lock, { force: true }).catch(() => {})
+  }
+}
+
+async function acquire(path: string, lock: string): Promise<FileHandle> {
+  for (const patient = Date.now() + LOCK_PATIENCE; ; ) {
+    try {
+      return await open(lock, 'wx', 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, 'cannot be locked', error)
+    }
+    const since = await stat(lock)
+      .then(({ mtimeMs }) => mtimeMs)
+      .catch(() => Date.now())
+    if (Date.now() - since > LOCK_LIFE) await rm(lock, { force: true })
+    else if (Date.now() > patient) {
+      throw new MidwireError(
+        'ERR_WIREGUARD_CONF',
+        `${path} is being written by another process; if there is none, remove ${lock}`,
+      )
+    } else await new Promise((later) => setTimeout(later, LOCK_RETRY))
+  }
+}
+
+/** So that the new name outlives a power cut; where folders cannot be synced (Windows) there is nothing to do. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r')
+    await handle.sync().finally(() => handle.close())
+  } catch {}
+}
+
+function unusable(path: string, what: string, cause: unknown): MidwireError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const reasons: Record<string, string> = {
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOENT: 'its directory does not exist',
+    ENOTDIR: 'its directory is a file',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the file system is read-only',
+  }
+  return new MidwireError('ERR_WIREGUARD_CONF', `${path} ${what}: ${reasons[code ?? ''] ?? message}`, { cause })
+}

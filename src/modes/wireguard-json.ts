@@ -1,0 +1,154 @@
+// What wireguard.conf says: JSON with mitmproxy's `server_key` and `client_key`, and `peers` besides. Checked whole; no message shows a key.
+import { MidwireError } from '../errors.js'
+import { publicKey } from '../transports/keys.js'
+import { type PeerOptions, PeerTable } from '../transports/server-options.js'
+import { freePair, type Subnet } from './subnet.js'
+
+/** The peer whose key is `client_key`. */
+export const FIRST_PEER = 'default'
+
+/** A client as the file has it. Keys are base64, addresses `address/prefix`. */
+export interface ConfPeer {
+  readonly name: string
+  readonly publicKey: string
+  /** Undefined where the client keeps it to itself. */
+  readonly privateKey: string | undefined
+  readonly presharedKey: string | undefined
+  readonly addresses: readonly string[]
+}
+
+export interface ConfKeys {
+  readonly serverKey: string
+  readonly publicKey: string
+  /** `client_key`'s first, then `peers` in their order. */
+  readonly peers: readonly ConfPeer[]
+}
+
+export type Json = Readonly<Record<string, unknown>>
+
+/** Throws ERR_WIREGUARD_CONF. */
+export function parseConf(path: string, text: string): Json {
+  if (/^\s*\[Interface\]/i.test(text)) {
+    throw wrong(path, 'this is a configuration for wg-quick; here stands JSON with server_key and client_key')
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    // The parser's own message shows a piece of the text, which may be a key.
+    const position = /position (\d+)/.exec((error as Error).message)?.[1]
+    const line = position === undefined ? '' : `, line ${text.slice(0, Number(position)).split('\n').length}`
+    throw wrong(path, `this is no JSON: a syntax error${line}`)
+  }
+  if (!isObject(json)) throw wrong(path, 'here stands a JSON object with server_key and client_key')
+  return json
+}
+
+/** Throws ERR_WIREGUARD_CONF. */
+export function readConf(path: string, json: Json, subnet: Subnet): ConfKeys {
+  const { server_key: serverKey, client_key: clientKey } = json
+  if (serverKey === undefined) throw wrong(path, 'server_key is missing')
+  // A file of ours whose first peer was removed has `peers`.
+  if (clientKey === undefined && json.peers === undefined) throw wrong(path, 'client_key is missing')
+  const first = { name: FIRST_PEER, private_key: clientKey, addresses: subnet.pair(1) }
+  const drafts = peerList(path, json).map((entry, index) => draft(path, entry, index))
+  if (clientKey !== undefined) drafts.unshift(draft(path, first, -1))
+  return {
+    serverKey: serverKey as string,
+    publicKey: publicOf(path, serverKey, 'server_key'),
+    peers: settle(path, drafts, subnet),
+  }
+}
+
+/** `peers` as the file has it. Throws ERR_WIREGUARD_CONF. */
+export function peerList(path: string, { peers = [] }: Json): readonly Json[] {
+  if (!Array.isArray(peers) || !peers.every(isObject)) {
+    throw wrong(path, 'peers is a list of objects with name, private_key or public_key, and addresses')
+  }
+  return peers
+}
+
+/** The name of one of `peers`; the first without a name is `peer2`. */
+export function peerName(path: string, { name }: Json, index: number): string {
+  if (name === undefined) return `peer${index + 2}`
+  if (typeof name !== 'string' || !isName(name)) throw wrong(path, `the name of peers[${index}] is 1 to 64 characters`)
+  return name
+}
+
+export const isName = (name: string) => /^[^\p{C}]{1,64}$/u.test(name) && name.trim() !== ''
+
+/** A peer as startWireGuardServer takes it. */
+export function peerOptions({ name, publicKey, presharedKey, addresses }: ConfPeer): PeerOptions {
+  return { name, publicKey, allowedIps: [...addresses], ...(presharedKey !== undefined && { presharedKey }) }
+}
+
+export const wrong = (path: string, what: string) => new MidwireError('ERR_WIREGUARD_CONF', `${path}: ${what}`)
+
+type Draft = Omit<ConfPeer, 'addresses'> & { addresses: readonly string[] | undefined }
+
+/** One of `peers`; `index` -1 is `client_key`. */
+function draft(path: string, entry: Json, index: number): Draft {
+  const name = index === -1 ? FIRST_PEER : peerName(path, entry, index)
+  const what = `peer ${JSON.stringify(name)}`
+  const { private_key: privateKey, preshared_key: presharedKey, addresses } = entry
+  const shown =
+    privateKey === undefined
+      ? entry.public_key
+      : publicOf(path, privateKey, index === -1 ? 'client_key' : `the private_key of ${what}`)
+  if (shown === undefined) throw wrong(path, `${what} has neither private_key nor public_key`)
+  if (privateKey !== undefined && entry.public_key !== undefined && entry.public_key !== shown) {
+    throw wrong(path, `the public_key of ${what} is not that of its private_key`)
+  }
+  if (addresses !== undefined && !isTexts(addresses)) {
+    throw wrong(path, `the addresses of ${what} are a list like ["10.0.0.2/32"]`)
+  }
+  return {
+    name,
+    publicKey: shown as string,
+    privateKey: privateKey as string | undefined,
+    presharedKey: presharedKey as string | undefined,
+    addresses,
+  }
+}
+
+/** Checks the peers beside each other, and gives addresses to those that have none. */
+function settle(path: string, drafts: readonly Draft[], subnet: Subnet): ConfPeer[] {
+  const table = new PeerTable()
+  const taken = new Set<string>()
+  const settled = new Map<Draft, ConfPeer>()
+  const names = new Set<string>()
+  // Those that have addresses come first: nobody else is given theirs.
+  for (const one of [...drafts].sort((a, b) => Number(a.addresses === undefined) - Number(b.addresses === undefined))) {
+    if (names.has(one.name)) throw wrong(path, `two peers are named ${JSON.stringify(one.name)}`)
+    names.add(one.name)
+    const peer = { ...one, addresses: one.addresses ?? freePair(subnet, taken) }
+    const { allowedIps } = reworded(path, () => table.add(peerOptions(peer)))
+    for (const range of allowedIps) taken.add(range)
+    settled.set(one, { ...peer, addresses: allowedIps })
+  }
+  return drafts.flatMap((one) => settled.get(one) ?? [])
+}
+
+function publicOf(path: string, privateKey: unknown, what: string): string {
+  try {
+    return publicKey(privateKey as string)
+  } catch (cause) {
+    if (!(cause instanceof MidwireError) || cause.code !== 'ERR_KEY') throw cause
+    throw wrong(path, new MidwireError('ERR_KEY', what).message)
+  }
+}
+
+/** What is wrong with a peer is wrong in the file. */
+function reworded<T>(path: string, check: () => T): T {
+  try {
+    return check()
+  } catch (cause) {
+    if (!(cause instanceof MidwireError) || cause.code === 'ERR_NATIVE_MISSING') throw cause
+    throw new MidwireError('ERR_WIREGUARD_CONF', `${path}: ${cause.message}`, { cause })
+  }
+}
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string')

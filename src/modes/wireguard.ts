@@ -1,0 +1,120 @@
+// `wireguard`: a WireGuard server. Whatever its clients send to any address arrives here.
+import { unwatchFile, watchFile } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { transparentLayer } from '../layers/transparent.js'
+import { endpoints } from '../transports/client-config.js'
+import { listenAddress, suggesting } from './listen.js'
+import type { Listener, Mode, ModeContext, ModeSpec, RunningMode, TunnelPeer } from './mode.js'
+import { parseSubnets, type Subnet } from './subnet.js'
+import { TunnelServer } from './tunnel-server.js'
+import { clientText, loadWireGuardConf, type WireGuardConf } from './wireguard-conf.js'
+import { confPath } from './wireguard-file.js'
+
+/** How often the key file is looked at, in milliseconds. */
+const WATCH_INTERVAL = 500
+
+export const wireguard: Mode = {
+  name: 'wireguard',
+  description: 'WireGuard server, for phones and other devices; all that they send passes',
+  defaultPort: 51_820,
+  defaultHost: '',
+  transport: 'udp',
+  data: 'file with the keys; default: wireguard.conf in the conf dir',
+  layer: transparentLayer,
+  async start(spec, context) {
+    const address = listenAddress(spec, wireguard, context.options)
+    const subnet = parseSubnets(context.options.wireguard_subnet)
+    // An endpoint that is none is refused before anything is opened.
+    endpoints(context.options.endpoint, address.host || undefined, address.port)
+    const path = confPath(spec.data, context.confdir)
+    const conf = await loadWireGuardConf(path, { create: true, subnet })
+    if (conf.exposed) context.log('warn', `${path} holds private keys, and others may read it: chmod 600 it`)
+    const running = new RunningWireGuard(spec, context, conf, subnet, address.host)
+    try {
+      await running.listen(address.port)
+    } catch (error) {
+      throw suggesting(error, spec, wireguard, address)
+    }
+    return running
+  },
+}
+
+class RunningWireGuard implements RunningMode {
+  readonly mode = wireguard
+  readonly spec: ModeSpec
+  readonly resolver: readonly string[]
+  readonly #context: ModeContext
+  readonly #subnet: Subnet
+  readonly #host: string
+  readonly #server: TunnelServer
+  readonly #look: () => void
+  #conf: WireGuardConf
+
+  constructor(spec: ModeSpec, context: ModeContext, conf: WireGuardConf, subnet: Subnet, host: string) {
+    this.spec = spec
+    this.resolver = subnet.resolver
+    this.#context = context
+    this.#conf = conf
+    this.#subnet = subnet
+    this.#host = host
+    this.#server = new TunnelServer({
+      conf,
+      host: host || undefined,
+      addresses: subnet.resolver,
+      verbose: context.options.termlog_verbosity === 'debug',
+      arrived: (arrival) => context.arrived(this, arrival),
+      log: (level, message) => context.log(level, message),
+    })
+    this.#look = () => void this.#reload()
+  }
+
+  async listen(port: number): Promise<void> {
+    await this.#server.start(port)
+    watchFile(this.#conf.path, { interval: WATCH_INTERVAL, persistent: false }, this.#look)
+  }
+
+  get listeners(): readonly Listener[] {
+    const hosts = this.#host ? [this.#host] : anyHosts()
+    return hosts.map((host) => ({ host, port: this.#server.port, transport: 'udp' }))
+  }
+
+  get peers(): readonly TunnelPeer[] {
+    const { endpoint } = this.#context.options
+    const options = { endpoint, host: this.#host, port: this.#server.port, subnet: this.#subnet }
+    return this.#conf.peers.map((peer) => ({
+      name: peer.name,
+      publicKey: peer.publicKey,
+      addresses: peer.addresses,
+      config: clientText(this.#conf, peer, options),
+    }))
+  }
+
+  get endpoints(): readonly string[] {
+    return endpoints(this.#context.options.endpoint, this.#host || undefined, this.#server.port)
+  }
+
+  async close(): Promise<void> {
+    unwatchFile(this.#conf.path, this.#look)
+    await this.#server.close()
+  }
+
+  /** The file was changed, by `midwire wg` or by hand. */
+  async #reload(): Promise<void> {
+    try {
+      const conf = await loadWireGuardConf(this.#conf.path, { subnet: this.#subnet })
+      if (conf.serverKey !== this.#conf.serverKey) {
+        this.#context.log('warn', `${conf.path} has another server_key now: it counts from the next start`)
+      }
+      this.#conf = { ...conf, serverKey: this.#conf.serverKey, publicKey: this.#conf.publicKey }
+      this.#server.setPeers(conf.peers)
+    } catch (error) {
+      this.#context.log('error', `${(error as Error).message}; the peers stay as they were`)
+    }
+  }
+}
+
+/** Both families, as far as the machine has them. */
+function anyHosts(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return addresses.some(({ family }) => family === 'IPv6') ? ['0.0.0.0', '::'] : ['0.0.0.0']
+}
