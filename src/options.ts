@@ -9,12 +9,15 @@ interface Definition {
 }
 
 const flag = (fallback: boolean, help: string) => ({ type: 'boolean', default: fallback, help }) as const
-const integer = (fallback: number | undefined, help: string) => ({ type: 'integer', default: fallback, help }) as const
-const text = (fallback: string | undefined, help: string) => ({ type: 'string', default: fallback, help }) as const
+const integer = <D extends number | undefined>(fallback: D, help: string) =>
+  ({ type: 'integer', default: fallback, help }) as const
+const text = <D extends string | undefined>(fallback: D, help: string) =>
+  ({ type: 'string', default: fallback, help }) as const
 const list = (help: string) => ({ type: 'strings', default: [] as readonly string[], help }) as const
 const regexps = (help: string) => ({ type: 'regexps', default: [] as readonly string[], help }) as const
 /** Bytes; `k`, `m`, `g` and `t` are powers of 1024. */
-const size = (fallback: string | undefined, help: string) => ({ type: 'size', default: fallback, help }) as const
+const size = <D extends string | undefined>(fallback: D, help: string) =>
+  ({ type: 'size', default: fallback, help }) as const
 const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
   ({ type: 'choice', choices, default: fallback, help }) as const
 

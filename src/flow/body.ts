@@ -8,7 +8,8 @@ export class RecordedBody {
   #recorded = 0
   /** Bytes of the body so far, recorded or not. */
   length = 0
-  readonly limit: number
+  /** Bytes that are recorded. */
+  limit: number
 
   constructor(limit: number) {
     this.limit = limit

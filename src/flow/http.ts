@@ -102,6 +102,11 @@ export class HttpRequest extends HttpMessage {
     this.port = parts.port
   }
 
+  /** As it stands in a request line to a server. */
+  get target(): string {
+    return this.method === 'CONNECT' ? `${this.host}:${this.port}` : this.path
+  }
+
   /** The host as the client names it: the Host field's, without port; else `host`. */
   get prettyHost(): string {
     const field = this.headers.get('host')

@@ -84,10 +84,10 @@ export type Wish =
   | { type: 'hook'; name: HookName; subject: Hooks[HookName] }
   /** Asks the world's resolver: a DNS message in, one out, both as bytes. */
   | { type: 'resolve'; query: Buffer }
-  /** Relays between two channels, without events, until both ways are over. Answers the bytes that went each way. */
-  | { type: 'splice'; client: AnyChannel; server: AnyChannel }
-  /** Waits for data, the end, or the loss of a channel. */
-  | { type: 'receive'; channel: AnyChannel; milliseconds: number }
+  /** Waits for data, the end, or the loss of a channel, or of another one. 0 milliseconds: for as long as it takes. */
+  | { type: 'receive'; channel: AnyChannel; or?: AnyChannel | undefined; milliseconds: number }
+  /** Whether a connection to that place lies idle, so that somebody is there. Answered at once. */
+  | { type: 'known'; to: Destination }
   /** Waits until a channel takes more. */
   | { type: 'room'; channel: AnyChannel }
   | { type: 'join'; task: Task }

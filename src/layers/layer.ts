@@ -30,6 +30,8 @@ export interface LayerOptions {
   readonly body_size_limit: number
   /** Seconds. */
   readonly tcp_timeout: number
+  /** Names that are answered inside, by addons: nothing is dialled for them. */
+  readonly inside: readonly string[]
 }
 
 /** Everything that the layers of one client connection share. */
@@ -43,10 +45,16 @@ export interface Context {
   destination: Destination | undefined
   /** The server's channel, if it was opened before its protocol was known. */
   server: Channel<ServerConnection> | undefined
+  /** That channel has carried requests before, of this client or another. */
+  serverReused: boolean
   /** How TLS was done with the server, or is to be done when it is opened. */
   serverTls: ServerTls | undefined
   /** The destination is the tunnel's own resolver. */
   readonly virtualResolver: boolean
+  /** Nobody is dialled for this connection: its requests are answered by addons, or not at all. */
+  inside: boolean
+  /** Why the server's TLS failed, when it was tried before the client's: the client is told once it can hear it. */
+  failure: OpenFailure | undefined
 }
 
 export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
@@ -65,11 +73,14 @@ export function* receiveWithin(channel: AnyChannel, milliseconds: number): Step<
   return channel.take()
 }
 
-/** Waits for more than is in the channel, and leaves it there. False at the end, TIMEOUT after so many milliseconds (0: never). */
-export function* more(channel: AnyChannel, milliseconds: number): Step<boolean | typeof TIMEOUT> {
+/**
+ * Waits for more than is in the channel, and leaves it there. False at the end, and when it is the `or` channel that has
+ * something; TIMEOUT after so many milliseconds (0: never).
+ */
+export function* more(channel: AnyChannel, milliseconds: number, or?: AnyChannel): Step<boolean | typeof TIMEOUT> {
   if (channel.ended || channel.closed) return false
   const before = channel.buffered
-  const answer = yield { type: 'receive', channel, milliseconds }
+  const answer = yield { type: 'receive', channel, or, milliseconds }
   if (answer === TIMEOUT) return TIMEOUT
   return channel.buffered > before
 }
@@ -110,16 +121,6 @@ export function* join(task: Task): Step<void> {
 
 export function* sleep(milliseconds: number): Step<void> {
   yield { type: 'sleep', milliseconds }
-}
-
-/** Bytes that went each way. */
-export interface Spliced {
-  fromClient: number
-  fromServer: number
-}
-
-export function* splice(client: AnyChannel, server: AnyChannel): Step<Spliced> {
-  return (yield { type: 'splice', client, server }) as Spliced
 }
 
 export function log(context: Context, level: LogLevel, message: string): void {

@@ -1,7 +1,7 @@
 // Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
 import type { HookName } from '../hooks.js'
-import type { AnyChannel } from './channel.js'
-import type { Command, Wish } from './commands.js'
+import { type AnyChannel, Channel } from './channel.js'
+import type { Command, Deed, Wish } from './commands.js'
 import type { Event } from './events.js'
 import type { Context, Layer, Step } from './layer.js'
 
@@ -13,6 +13,11 @@ export const TIMEOUT = Symbol('timeout')
 
 /** Bytes that wait in a channel for a layer before its connection is read no further. */
 const HIGH_WATER = 64 * 1024
+
+/** What a task waits for, where it is to be told first that the client is gone. */
+const WAITS = new Set<Command['type']>([
+  ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
+])
 
 /** Thrown into the tasks of a connection whose client is gone. */
 export class ClientGone extends Error {
@@ -44,6 +49,8 @@ export class Task {
   told = false
   /** Who waits for its end. */
   joined: Task | undefined
+  /** The world's: its timer. */
+  timer: unknown
 
   constructor(steps: Step<unknown>) {
     this.steps = steps
@@ -58,6 +65,8 @@ export class Machine {
   #running = false
   #gone: ClientGone | undefined
   #client: AnyChannel | undefined
+  /** It was our own wish that the client's connection ends. */
+  #leaving = false
 
   constructor(world: World) {
     this.world = world
@@ -83,6 +92,12 @@ export class Machine {
     this.#resume(task, undefined)
     if (outermost) this.#catchUp()
     return task
+  }
+
+  /** A deed of the task that runs, without a yield. */
+  perform(deed: Deed): void {
+    if (deed.type === 'close' || deed.type === 'reset') this.#letGo(deed)
+    else this.world.perform(deed)
   }
 
   /** Ends a task where it stands; its `finally` blocks run, and may not wait. */
@@ -134,17 +149,23 @@ export class Machine {
         this.#wake('room', event.channel)
         return
       case 'reply':
-        for (const task of this.#tasks) {
-          if (task.wish === event.wish) {
-            this.#resume(task, event.value)
-            return
-          }
-        }
+        this.#reply(event.wish, event.value)
         return
       case 'timeout':
         event.task.timed = false
         if (event.task.wish) this.#resume(event.task, TIMEOUT)
     }
+  }
+
+  #reply(wish: Wish, value: unknown): void {
+    for (const task of this.#tasks) {
+      if (task.wish === wish) {
+        this.#resume(task, value)
+        return
+      }
+    }
+    // Nobody waits for it any more.
+    if (value instanceof Channel) this.world.perform({ type: 'close', channel: value })
   }
 
   #closed(channel: AnyChannel, error: string | undefined): void {
@@ -153,43 +174,58 @@ export class Machine {
     channel.error = error
     this.#wake('receive', channel)
     this.#wake('room', channel)
-    if (channel !== this.#client) return
+    if (channel !== this.#client || this.#leaving) return
     this.#gone = new ClientGone(error)
-    // Who waits for a hook is told when the hook is done: an addon is never left in the middle.
-    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#resume(task, undefined)
+    // Who waits for a hook is told at its next wait: an addon is never left in the middle, and what is done is done.
+    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#interrupt(task, this.#gone)
   }
 
   #wake(type: 'receive' | 'room', channel: AnyChannel): void {
     for (const task of this.#tasks) {
       const { wish } = task
-      if (wish && wish.type === type && wish.channel === channel) {
+      if (wish?.type !== type) continue
+      if (wish.channel === channel || (wish.type === 'receive' && wish.or === channel)) {
         this.#resume(task, undefined)
         return
       }
     }
   }
 
-  #resume(task: Task, answer: unknown): void {
+  #interrupt(task: Task, gone: ClientGone): void {
+    if (task.told) return
+    task.told = true
+    this.#resume(task, undefined, gone)
+  }
+
+  #resume(task: Task, answer: unknown, interruption?: ClientGone): void {
     this.#stopTimer(task)
     task.wish = undefined
     let value = answer
+    let gone = interruption
     try {
       for (;;) {
-        const gone = this.#gone && !task.told ? this.#gone : undefined
-        if (gone) task.told = true
         const result = gone ? task.steps.throw(gone) : task.steps.next(value)
+        gone = undefined
         if (result.done) break
+        if (this.#gone && !task.told && WAITS.has(result.value.type)) {
+          task.told = true
+          gone = this.#gone
+          continue
+        }
         value = this.#perform(task, result.value)
         if (value === PENDING) return
       }
     } catch (error) {
-      if (!(error instanceof ClientGone)) {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })
-        if (this.#client && !this.#client.closed) this.world.perform({ type: 'reset', channel: this.#client })
-      }
+      if (!(error instanceof ClientGone)) this.#failed(error)
     }
     this.#finish(task)
+  }
+
+  /** A fault of ours: it ends this connection, and no other. */
+  #failed(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })
+    if (this.#client && !this.#client.closed) this.world.perform({ type: 'reset', channel: this.#client })
   }
 
   #finish(task: Task): void {
@@ -211,6 +247,10 @@ export class Machine {
       case 'sleep':
         this.#wait(task, command, command.milliseconds)
         return PENDING
+      case 'close':
+      case 'reset':
+        this.#letGo(command)
+        return undefined
       case 'room':
         task.wish = command
         return PENDING
@@ -225,6 +265,13 @@ export class Machine {
         return value
       }
     }
+  }
+
+  #letGo(deed: Deed & { type: 'close' | 'reset' }): void {
+    const { channel } = deed
+    if (channel === this.#client) this.#leaving = true
+    this.world.perform(deed)
+    this.#events.push({ type: 'closed', channel, error: undefined })
   }
 
   #wait(task: Task, wish: Wish, milliseconds: number): void {

@@ -1,0 +1,254 @@
+// Plays a layer as a conversation: events in, commands expected. Nothing here has a socket, a clock or chance.
+import type { ClientConnection, ServerConnection } from '../../src/connection.js'
+import type { Flow } from '../../src/flow/flow.js'
+import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
+import { type AnyChannel, Channel } from '../../src/layers/channel.js'
+import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../../src/layers/commands.js'
+import type { Context, Layer, LayerOptions } from '../../src/layers/layer.js'
+import { Machine, PENDING, type Task, type World } from '../../src/layers/machine.js'
+
+/** The options of layers as they are when nobody sets any. */
+export const defaults: LayerOptions = {
+  connection_strategy: 'eager',
+  upstream_cert: true,
+  rawtcp: true,
+  ignore_hosts: [],
+  allow_hosts: [],
+  tcp_hosts: [],
+  udp_hosts: [],
+  show_ignored_hosts: false,
+  body_record_limit: 1 << 20,
+  stream_large_bodies: 1 << 20,
+  body_size_limit: 0,
+  tcp_timeout: 600,
+  inside: ['mitm.it'],
+}
+
+type HookMethods = { [Name in HookName]?: (subject: Hooks[Name]) => void }
+
+export interface PlaybookOptions {
+  mode?: string
+  transport?: 'tcp' | 'udp'
+  options?: Partial<LayerOptions>
+  /** Hooks that somebody has; each runs at once. `'wait'` leaves them to `replyHook`. */
+  hooks?: HookMethods | 'wait'
+  destination?: Destination
+  virtualResolver?: boolean
+  /** A server that was opened before. */
+  connected?: boolean
+  serverTls?: ServerTls
+}
+
+/** A command as tests write it: `send client "..."`, `open http example.org:80`. */
+export type Line = string
+
+let servers = 0
+
+export class Playbook implements World {
+  readonly machine: Machine
+  readonly client: Channel<ClientConnection>
+  readonly context: Context
+  /** Channels of servers, in the order in which they were opened. */
+  readonly servers: Channel<ServerConnection>[] = []
+  /** Flows that were over, in order. */
+  readonly finished: Flow[] = []
+  readonly logs: { level: LogLevel; message: string }[] = []
+  /** Names of the hooks that ran, in order. */
+  readonly hooks: string[] = []
+  clock = 1_000
+  /** What `known` answers. */
+  known = false
+  #ids = 0
+  #lines: Line[] = []
+  #wishes: Wish[] = []
+  readonly #timers = new Map<Task, number>()
+  readonly #methods: HookMethods | 'wait'
+
+  constructor(layer: Layer, settings: PlaybookOptions = {}) {
+    const remote = { address: '10.0.0.1', port: 40_000, family: 4 } as const
+    const to = settings.destination ?? { host: '192.0.2.1', port: 80, transport: settings.transport ?? 'tcp' }
+    const local = { address: to.host, port: to.port, family: 4 } as const
+    this.#methods = settings.hooks ?? {}
+    this.client = new Channel<ClientConnection>({
+      id: 'client',
+      transport: settings.transport ?? 'tcp',
+      remote,
+      local,
+      mode: settings.mode ?? 'wireguard',
+    })
+    this.machine = new Machine(this)
+    this.context = {
+      machine: this.machine,
+      client: this.client,
+      mode: settings.mode ?? 'wireguard',
+      options: { ...defaults, ...settings.options },
+      destination: settings.mode === 'regular' ? settings.destination : to,
+      server: undefined,
+      serverReused: false,
+      serverTls: settings.serverTls,
+      virtualResolver: settings.virtualResolver ?? false,
+      inside: false,
+      failure: undefined,
+    }
+    if (settings.connected) this.context.server = this.#server(to)
+    this.machine.start(layer, this.context)
+  }
+
+  now(): number {
+    return this.clock
+  }
+
+  newId(): string {
+    this.#ids += 1
+    return `flow-${this.#ids}`
+  }
+
+  wants(name: HookName): boolean {
+    return this.#methods === 'wait' || this.#methods[name] !== undefined
+  }
+
+  perform(command: Command): unknown {
+    switch (command.type) {
+      case 'timer':
+        this.#timers.set(command.task, this.clock + command.milliseconds)
+        return undefined
+      case 'cancel':
+        this.#timers.delete(command.task)
+        return undefined
+      case 'finished':
+        this.finished.push(command.flow)
+        return undefined
+      case 'log':
+        this.logs.push(command)
+        return undefined
+      case 'hook': {
+        this.hooks.push(command.name)
+        if (this.#methods === 'wait') return this.#ask(command)
+        const method = this.#methods[command.name] as ((subject: unknown) => void) | undefined
+        method?.(command.subject)
+        return undefined
+      }
+      case 'send':
+        this.#lines.push(`send ${this.#name(command.channel)} ${JSON.stringify(command.data.toString('latin1'))}`)
+        return undefined
+      case 'open': {
+        const tls = command.tls ? ` tls:${command.tls.sni ?? ''}:${command.tls.alpn.join('+')}` : ''
+        const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
+        this.#lines.push(`open ${command.to.transport} ${command.to.host}:${command.to.port}${tls}${pooled}`)
+        return this.#ask(command)
+      }
+      case 'secureServer':
+        this.#lines.push(`secure server ${command.tls.sni ?? ''} ${command.tls.alpn.join('+')}`.trimEnd())
+        return this.#ask(command)
+      case 'secureClient':
+        this.#lines.push(`secure client ${command.tls.sni ?? ''} ${command.tls.alpn ?? ''}`.trimEnd())
+        return this.#ask(command)
+      case 'resolve':
+        this.#lines.push('resolve')
+        return this.#ask(command)
+      case 'known':
+        return this.known
+      case 'accept':
+        this.#lines.push('accept')
+        return undefined
+      case 'refuse':
+        this.#lines.push(`refuse ${command.reason}`)
+        return undefined
+      default:
+        if ('channel' in command) this.#lines.push(`${command.type} ${this.#name(command.channel)}`)
+        return undefined
+    }
+  }
+
+  /** What was wanted since the last time. */
+  said(): Line[] {
+    const lines = this.#lines
+    this.#lines = []
+    return lines
+  }
+
+  /** Bytes from a side. */
+  data(channel: AnyChannel, data: string | Buffer): this {
+    this.machine.handle({ type: 'data', channel, data: typeof data === 'string' ? Buffer.from(data, 'latin1') : data })
+    return this
+  }
+
+  /** FIN from a side. */
+  end(channel: AnyChannel): this {
+    this.machine.handle({ type: 'end', channel })
+    return this
+  }
+
+  /** A side is gone. */
+  close(channel: AnyChannel, error?: string): this {
+    this.machine.handle({ type: 'closed', channel, error })
+    return this
+  }
+
+  /** Room again in a channel that was made full by `channel.full = true`. */
+  drain(channel: AnyChannel): this {
+    this.machine.handle({ type: 'drain', channel })
+    return this
+  }
+
+  /** The oldest `open` that waits succeeds. */
+  opened(): Channel<ServerConnection> {
+    const wish = this.#waiting('open')
+    if (wish.type !== 'open') throw new Error('unreachable')
+    const channel = this.#server(wish.to, wish.tls)
+    this.machine.handle({ type: 'reply', wish, value: channel })
+    return channel
+  }
+
+  /** The oldest `open` that waits fails. */
+  openFailed(code: string, message = code): this {
+    const wish = this.#waiting('open')
+    if (wish.type !== 'open') throw new Error('unreachable')
+    const value = new OpenFailure({ id: 'none', ...wish.to }, code, message)
+    this.machine.handle({ type: 'reply', wish, value })
+    return this
+  }
+
+  /** Answers the oldest wish of a type. */
+  reply(type: Wish['type'], value?: unknown): this {
+    this.machine.handle({ type: 'reply', wish: this.#waiting(type), value })
+    return this
+  }
+
+  /** Time passes. */
+  after(milliseconds: number): this {
+    this.clock += milliseconds
+    for (const [task, due] of [...this.#timers]) {
+      if (due > this.clock) continue
+      this.#timers.delete(task)
+      this.machine.handle({ type: 'timeout', task })
+    }
+    return this
+  }
+
+  #waiting(type: Wish['type']): Wish {
+    const index = this.#wishes.findIndex((wish) => wish.type === type)
+    const [wish] = index === -1 ? [] : this.#wishes.splice(index, 1)
+    if (!wish) throw new Error(`nobody waits for ${type}`)
+    return wish
+  }
+
+  #ask(wish: Wish): typeof PENDING {
+    this.#wishes.push(wish)
+    return PENDING
+  }
+
+  #server(to: Destination, tls?: ServerTls): Channel<ServerConnection> {
+    servers += 1
+    const channel = new Channel<ServerConnection>({ id: `server-${servers}`, ...to })
+    if (tls) channel.connection.tls = { sni: tls.sni, alpn: tls.alpn[0] ?? '' }
+    this.servers.push(channel)
+    return channel
+  }
+
+  #name(channel: AnyChannel): string {
+    if (channel === this.client) return 'client'
+    const index = this.servers.indexOf(channel as Channel<ServerConnection>)
+    return index > 0 ? `server${index + 1}` : 'server'
+  }
+}

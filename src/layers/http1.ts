@@ -1,0 +1,114 @@
+// HTTP/1.0 and 1.1 (RFC 9112): one client connection, request after request, in the open or as an explicit proxy.
+import { HttpFlow, HttpRequest } from '../flow/http.js'
+import { OpenFailure } from './commands.js'
+import { requestKeepAlive } from './http1/connection.js'
+import { Http1Error } from './http1/error.js'
+import { Exchange } from './http1/exchange.js'
+import { requestFraming } from './http1/framing.js'
+import { parseRequestHead, type RequestHead } from './http1/head.js'
+import { errorPage } from './http1/pages.js'
+import { type Place, placeOf, targetOf } from './http1/target.js'
+import { readHead } from './http1/transfer.js'
+import { Upstream } from './http1/upstream.js'
+import { writeResponseHead } from './http1/write.js'
+import { type Context, finish, hook, type Layer, log, more, open, origin, type Step, send } from './layer.js'
+import { TIMEOUT } from './machine.js'
+import { nextLayer } from './next.js'
+import { rawLayer } from './raw.js'
+
+/** What a client has for a whole head. */
+const HEAD_MILLISECONDS = 30_000
+
+/** HTTP to a server whose place is known. */
+export const http1Layer: Layer = (context) => serve(context, false)
+
+/** HTTP to an explicit proxy: absolute-form and CONNECT (RFC 9112, 3.2). */
+export const httpProxyLayer: Layer = (context) => serve(context, true)
+
+function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
+  const { client } = context
+  const upstream = new Upstream(context)
+  context.server = undefined
+  try {
+    for (;;) {
+      // Between requests a connection may be silent for long; once a head has begun, it has to come.
+      if (client.buffered === 0) {
+        const arrived = yield* more(client, context.options.tcp_timeout * 1000)
+        if (arrived === TIMEOUT || !arrived) break
+      }
+      const startedAt = context.machine.world.now()
+      const bytes = yield* readHead(client, HEAD_MILLISECONDS)
+      if (!bytes) break
+      const head = parseRequestHead(bytes, 0, bytes.length)
+      if (explicit && head.method === 'CONNECT') return yield* connect(context, upstream, head, startedAt)
+      const outcome = yield* exchange(context, upstream, head, explicit, startedAt)
+      if (outcome === 'next') continue
+      if (typeof outcome === 'object') {
+        context.server = outcome.upgraded
+        log(context, 'debug', 'the connection was upgraded: what follows passes as raw TCP')
+        return rawLayer
+      }
+      yield { type: outcome, channel: client }
+      break
+    }
+  } catch (error) {
+    if (!(error instanceof Http1Error)) throw error
+    log(context, 'warn', `refused with ${error.status}: ${error.message}`)
+    yield* send(client, errorPage(error.status, error.message))
+  } finally {
+    upstream.keepNone()
+  }
+  yield { type: 'close', channel: client }
+  return undefined
+}
+
+function* exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
+  const framing = requestFraming(head)
+  const target = targetOf(head, explicit ? undefined : placeOf(context))
+  if (explicit) {
+    // Meant for this proxy, and for nobody behind it.
+    head.headers.delete('proxy-connection')
+    head.headers.delete('proxy-authorization')
+  }
+  const request = new HttpRequest({ ...head, ...target }, context.options.body_record_limit, startedAt)
+  if (framing.kind === 'none') request.endedAt = context.machine.world.now()
+  const flow = new HttpFlow(origin(context, undefined), request)
+  return yield* new Exchange(context, flow, framing, upstream, requestKeepAlive(head)).run()
+}
+
+/** A tunnel to anywhere, whose contents are looked at as if they had come there by themselves. */
+function* connect(context: Context, upstream: Upstream, head: RequestHead, startedAt: number): Step<Layer | undefined> {
+  const { client, options } = context
+  if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
+  const place: Place = { ...targetOf(head, undefined), path: '' }
+  const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
+  const flow = new HttpFlow(origin(context, undefined), request)
+  yield* hook(context, 'http_connect', flow)
+  if (flow.error || (flow.response && flow.response.status >= 300)) {
+    if (flow.response) yield* send(client, Buffer.concat([writeResponseHead(flow.response), flow.response.content]))
+    yield { type: flow.response ? 'close' : 'reset', channel: client }
+    return undefined
+  }
+  upstream.keepNone()
+  context.destination = { host: request.host, port: request.port, transport: 'tcp' }
+  context.inside = options.inside.includes(request.host.toLowerCase())
+  if (options.connection_strategy === 'eager' && !context.inside) {
+    const known = yield { type: 'known', to: context.destination }
+    if (!known) {
+      const opened = yield* open(context.destination)
+      if (!opened || opened instanceof OpenFailure) {
+        const message = opened?.message ?? 'no connection'
+        flow.server = opened?.server
+        flow.error = { message, timestamp: context.machine.world.now() }
+        yield* send(client, errorPage(opened?.code === 'ETIMEDOUT' ? 504 : 502, message))
+        yield { type: 'close', channel: client }
+        yield* hook(context, 'error', flow)
+        finish(context, flow)
+        return undefined
+      }
+      context.server = opened
+    }
+  }
+  yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
+  return nextLayer
+}

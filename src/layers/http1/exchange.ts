@@ -1,0 +1,322 @@
+// One request and its response: hooks, the way to the server, and the bodies both ways.
+import type { ServerConnection } from '../../connection.js'
+import { type HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
+import type { AnyChannel, Channel } from '../channel.js'
+import { OpenFailure } from '../commands.js'
+import { type Context, finish, hook, join, type Step, send } from '../layer.js'
+import type { Task } from '../machine.js'
+import { BodyReader } from './body.js'
+import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
+import { Http1Error } from './error.js'
+import { type Framing, responseFraming } from './framing.js'
+import { parseResponseHead, type ResponseHead } from './head.js'
+import { errorPage } from './pages.js'
+import { Closed, readHead, Transfer, writeMessage } from './transfer.js'
+import type { Upstream } from './upstream.js'
+import { writeRequestHead, writeResponseHead } from './write.js'
+
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+
+/** Schemes that authenticate a connection, and so its every later request (RFC 4559). */
+const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
+
+/** What becomes of the client's connection after an exchange. */
+export type Outcome = 'next' | 'close' | 'reset' | { upgraded: Channel<ServerConnection> }
+
+/** A server whose final response has begun. */
+interface Answering {
+  server: Channel<ServerConnection>
+  framing: Framing
+}
+
+export class Exchange {
+  readonly #context: Context
+  readonly #client: AnyChannel
+  readonly #flow: HttpFlow
+  readonly #upstream: Upstream
+  readonly #request: HttpRequest
+  readonly #requestBody: BodyReader
+  readonly #framing: Framing
+  /** The client's connection can carry another request after this one. */
+  #persistent: boolean
+  /** The client waits for a 100 before it sends its body. */
+  #continueWanted: boolean
+  /** Something of an answer has gone to the client. */
+  #answering = false
+  #pump: Task | undefined
+  /** Why the request's body could not be passed on. */
+  #pumpError: unknown
+
+  constructor(context: Context, flow: HttpFlow, framing: Framing, upstream: Upstream, persistent: boolean) {
+    this.#context = context
+    this.#client = context.client
+    this.#flow = flow
+    this.#upstream = upstream
+    this.#request = flow.request
+    this.#framing = framing
+    this.#requestBody = new BodyReader(framing)
+    this.#persistent = persistent
+    this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
+  }
+
+  *run(): Step<Outcome> {
+    const flow = this.#flow
+    try {
+      const outcome = yield* this.#attempt()
+      if (flow.error) yield* hook(this.#context, 'error', flow)
+      finish(this.#context, flow)
+      return outcome
+    } catch (error) {
+      return yield* this.#fail(error)
+    } finally {
+      if (this.#pump && !this.#pump.done) this.#context.machine.cancel(this.#pump)
+    }
+  }
+
+  *#attempt(): Step<Outcome> {
+    const flow = this.#flow
+    yield* hook(this.#context, 'requestheaders', flow)
+    this.#check()
+    if (flow.response) return yield* this.#answer()
+    const held = yield* this.#holdRequest()
+    if (held) {
+      yield* hook(this.#context, 'request', flow)
+      this.#check()
+      if (flow.response) return yield* this.#answer()
+    }
+    const server = yield* this.#send(held)
+    const head = yield* this.#responseHead(server, held)
+    return 'framing' in head ? yield* this.#respond(head) : head
+  }
+
+  /** Ends the exchange where a hook wished so. */
+  #check(): void {
+    if (this.#flow.error) throw new Stopped(this.#flow.error.message)
+  }
+
+  /** Reads the body of a request that is held. False where it passes as it comes. */
+  *#holdRequest(): Step<boolean> {
+    const { machine, options } = this.#context
+    if (this.#framing.kind === 'none') return true
+    const { stream } = this.#request
+    const long = this.#framing.kind === 'length' && this.#framing.length > options.stream_large_bodies
+    if (stream === true || (stream === undefined && (long || !machine.world.wants('request')))) return false
+    if (this.#continueWanted) {
+      this.#continueWanted = false
+      this.#request.headers.delete('expect')
+      yield* send(this.#client, CONTINUE)
+    }
+    const transfer = new Transfer(this.#context, this.#client, this.#requestBody, this.#request)
+    return yield* transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
+  }
+
+  /** Sends the request, or its head and what is there of its body. */
+  *#send(held: boolean): Step<Channel<ServerConnection>> {
+    const request = this.#request
+    const server = yield* this.#upstream.acquire(request)
+    if (server instanceof OpenFailure) {
+      this.#flow.server = server.server
+      throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
+    }
+    this.#flow.server = server.connection
+    if (held) {
+      // Whether it has arrived is known when the answer comes, or does not.
+      yield* this.#sendHeld(server)
+    } else {
+      yield* send(server, writeRequestHead(request))
+      this.#pump = this.#context.machine.fork(this.#passRequest(server))
+    }
+    return server
+  }
+
+  *#sendHeld(server: AnyChannel): Step<void> {
+    const plan = planFraming(this.#request, this.#framing, false, true)
+    yield* writeMessage(server, this.#request, plan, writeRequestHead(this.#request))
+  }
+
+  *#passRequest(server: AnyChannel): Step<void> {
+    try {
+      const transfer = new Transfer(this.#context, this.#client, this.#requestBody, this.#request)
+      yield* transfer.pass(server, this.#framing.kind === 'chunked')
+    } catch (error) {
+      // The response may say more than the failed write.
+      if (!(error instanceof Closed && error.channel === server)) {
+        this.#pumpError = error
+        yield { type: 'reset', channel: server }
+      }
+    }
+  }
+
+  /** The final response's head, in the flow; interim ones have passed. */
+  *#responseHead(
+    first: Channel<ServerConnection>,
+    held: boolean,
+  ): Step<{ upgraded: Channel<ServerConnection> } | Answering> {
+    const { world } = this.#context.machine
+    const request = this.#request
+    let server = first
+    for (;;) {
+      const bytes = yield* readHead(server, 0)
+      if (!bytes) {
+        if (this.#pumpError) throw this.#pumpError
+        const again = held && !this.#answering ? yield* this.#upstream.retry(request) : undefined
+        if (!again)
+          throw new Http1Error(
+            502,
+            `the server has closed the connection without an answer${server.error ? `: ${server.error}` : ''}`,
+          )
+        server = again
+        this.#flow.server = server.connection
+        yield* this.#sendHeld(server)
+        continue
+      }
+      const head = parseResponseHead(bytes, 0, bytes.length)
+      const { status } = head
+      if (status === 101) return yield* this.#upgrade(server, head)
+      if (status < 200) {
+        if (this.#context.client.connection.transport === 'tcp' && request.version !== '1.0') {
+          this.#answering = true
+          yield* send(this.#client, writeResponseHead(head))
+        }
+        continue
+      }
+      const framing = responseFraming(head, request.method)
+      this.#flow.response = new HttpResponse(head, this.#context.options.body_record_limit, world.now())
+      return { server, framing }
+    }
+  }
+
+  *#respond({ server, framing }: Answering): Step<Outcome> {
+    const { options, machine } = this.#context
+    const flow = this.#flow
+    const response = flow.response as HttpResponse
+    const persistentUpstream = responseKeepAlive(response) && framing.kind !== 'close'
+    yield* hook(this.#context, 'responseheaders', flow)
+    this.#check()
+    const body = new BodyReader(framing, 'response')
+    const transfer = new Transfer(this.#context, server, body, response)
+    const sent = flow.response
+    let held = framing.kind === 'none' || sent !== response
+    if (!held && machine.world.wants('response')) {
+      const long = framing.kind === 'length' && framing.length > options.stream_large_bodies
+      const live = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+      if (response.stream === false || (response.stream === undefined && !long && !live)) {
+        held = yield* transfer.hold(response.stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
+      }
+    }
+    if (held) {
+      yield* hook(this.#context, 'response', flow)
+      this.#check()
+      yield* this.#sendResponse(
+        flow.response as HttpResponse,
+        sent === response ? framing : { kind: 'length', length: 0 },
+      )
+    } else {
+      yield* this.#passResponse(response, transfer, framing)
+      yield* hook(this.#context, 'response', flow)
+      this.#check()
+    }
+    if (this.#pump) {
+      // A server that answers before it has read the body will not read the rest.
+      if (!this.#requestBody.done) {
+        this.#upstream.drop()
+        return 'close'
+      }
+      yield* join(this.#pump)
+    }
+    if (CONNECTION_AUTHENTICATION.test(response.headers.get('www-authenticate') ?? '')) this.#upstream.bind()
+    if (persistentUpstream && body.done && !server.closed) this.#upstream.keep()
+    else this.#upstream.drop()
+    return this.#persistent ? 'next' : 'close'
+  }
+
+  /** An answer that was held, or is an addon's. */
+  *#sendResponse(response: HttpResponse, framing: Framing): Step<void> {
+    response.endedAt ??= this.#context.machine.world.now()
+    this.#answering = true
+    const { status } = response
+    const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304
+    const plan = planFraming(response, framing, bodiless, this.#request.version !== '1.0')
+    if (!responseKeepAlive(response)) this.#persistent = false
+    if (!(yield* writeMessage(this.#client, response, plan, writeResponseHead(response))))
+      throw new Closed(this.#client)
+  }
+
+  /** A response that passes as it comes. */
+  *#passResponse(response: HttpResponse, transfer: Transfer, framing: Framing): Step<void> {
+    let { kind } = framing
+    if (kind === 'chunked' && this.#request.version === '1.0') {
+      // A 1.0 client knows no chunks: the end of the connection is the end of the body.
+      response.headers.delete('transfer-encoding')
+      kind = 'close'
+    }
+    if (!responseKeepAlive(response) || kind === 'close') this.#persistent = false
+    this.#answering = true
+    yield* transfer.pass(this.#client, kind === 'chunked', writeResponseHead(response))
+  }
+
+  /** An answer that an addon has given: the request's body is read past, or the connection ends. */
+  *#answer(): Step<Outcome> {
+    const response = this.#flow.response as HttpResponse
+    response.startedAt ||= this.#context.machine.world.now()
+    if (!this.#requestBody.done && this.#framing.kind !== 'none') this.#persistent = false
+    yield* hook(this.#context, 'response', this.#flow)
+    this.#check()
+    yield* this.#sendResponse(this.#flow.response as HttpResponse, { kind: 'length', length: 0 })
+    return this.#persistent ? 'next' : 'close'
+  }
+
+  *#upgrade(server: Channel<ServerConnection>, head: ResponseHead): Step<{ upgraded: Channel<ServerConnection> }> {
+    const flow = this.#flow
+    if (!wantsUpgrade(this.#request)) throw new Http1Error(502, 'the server switches protocols, which nobody asked for')
+    flow.response = new HttpResponse(head, 0, this.#context.machine.world.now())
+    flow.upgrade = head.headers.get('upgrade')?.toLowerCase() ?? ''
+    yield* hook(this.#context, 'responseheaders', flow)
+    yield* hook(this.#context, 'response', flow)
+    this.#check()
+    this.#upstream.give()
+    yield* send(this.#client, writeResponseHead(flow.response))
+    return { upgraded: server }
+  }
+
+  *#fail(error: unknown): Step<Outcome> {
+    const flow = this.#flow
+    const message = error instanceof Error ? error.message : String(error)
+    flow.error ??= { message, timestamp: this.#context.machine.world.now() }
+    this.#upstream.drop()
+    let outcome: Outcome = 'reset'
+    if (!this.#answering && !flow.killed && !this.#client.closed) {
+      const status = error instanceof Http1Error ? error.status : 502
+      yield* send(this.#client, errorPage(status, flow.error.message, this.#request.method === 'HEAD'))
+      outcome = 'close'
+    }
+    yield* hook(this.#context, 'error', flow)
+    finish(this.#context, flow)
+    if (!(error instanceof Http1Error || error instanceof Stopped || error instanceof Closed) && !this.#client.closed)
+      throw error
+    return outcome
+  }
+}
+
+/** A hook has killed the flow, or failed. */
+class Stopped extends Error {}
+
+/** How a held message is framed, with the fields that say so: as it came, unless somebody has changed its body. */
+function planFraming(
+  message: HttpRequest | HttpResponse,
+  framing: Framing,
+  bodiless: boolean,
+  chunks: boolean,
+): Framing {
+  if (bodiless) return { kind: 'none' }
+  const { headers } = message
+  const { length } = message.content
+  if (!message.contentChanged) {
+    if (framing.kind === 'chunked' && chunks) return framing
+    if (framing.kind === 'length' && framing.length === length && headers.has('content-length')) return framing
+    if (framing.kind === 'none' && message instanceof HttpRequest) return framing
+  }
+  headers.delete('transfer-encoding')
+  headers.set('Content-Length', String(length))
+  return { kind: 'length', length }
+}

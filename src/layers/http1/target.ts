@@ -1,0 +1,53 @@
+// Where a request goes: from its target, its Host field, and what is known of the connection (RFC 9112, 3.2).
+import type { Context } from '../layer.js'
+import { Http1Error } from './error.js'
+import type { RequestHead } from './head.js'
+
+export interface Place {
+  scheme: 'http' | 'https'
+  host: string
+  port: number
+  /** The target in origin-form, or `*`. */
+  path: string
+}
+
+/** Where a connection goes that is not to a proxy. */
+export function placeOf(context: Context): Omit<Place, 'path'> {
+  const { destination, client } = context
+  const scheme = client.connection.tls?.establishedAt === undefined ? 'http' : 'https'
+  const { address, port } = client.connection.local
+  return { scheme, host: destination?.host ?? address, port: destination?.port ?? port }
+}
+
+/** `place` is undefined where the client speaks to a proxy and has to say it itself. */
+export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefined): Place {
+  const { method, target } = head
+  if (method === 'CONNECT') return { scheme: 'https', ...authority(target, undefined), path: '' }
+  if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) {
+    if (place) return { ...place, path: target }
+    throw new Http1Error(
+      400,
+      `this is a proxy, and the request for ${target} does not say where to: use http://host/path`,
+    )
+  }
+  const scheme = /^(https?):\/\/([^/?#]*)/i.exec(target)
+  if (!scheme?.[1] || !scheme[2]) throw new Http1Error(400, 'a request target that is neither a path nor a URL')
+  const secure = scheme[1].toLowerCase() === 'https'
+  const rest = target.slice(scheme[0].length)
+  const path = rest.startsWith('/') ? rest : method === 'OPTIONS' && rest === '' ? '*' : `/${rest}`
+  // In the open, the connection says where it goes: the target only names it.
+  if (place) return { ...place, path }
+  return { scheme: secure ? 'https' : 'http', ...authority(scheme[2], secure ? 443 : 80), path }
+}
+
+/** `host:port`; IPv6 in brackets. */
+function authority(text: string, defaultPort: number | undefined): { host: string; port: number } {
+  if (text.includes('@')) throw new Http1Error(400, 'a user name in the request target')
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
+  const host = parts?.[1] ?? parts?.[2]
+  const port = parts?.[3] === undefined ? defaultPort : Number(parts[3])
+  if (!host || port === undefined || port < 1 || port > 65_535) {
+    throw new Http1Error(400, `${JSON.stringify(text)} is no host and port`)
+  }
+  return { host, port }
+}

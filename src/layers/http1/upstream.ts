@@ -1,0 +1,116 @@
+// The server's side of a client connection: one connection at a time, kept between requests, shared by way of the pool.
+import type { ServerConnection } from '../../connection.js'
+import type { HttpRequest } from '../../flow/http.js'
+import type { Channel } from '../channel.js'
+import { type Destination, OpenFailure, type ServerTls } from '../commands.js'
+import { type Context, open, type Step } from '../layer.js'
+
+export class Upstream {
+  readonly #context: Context
+  #channel: Channel<ServerConnection> | undefined
+  #tls: ServerTls | undefined
+  /** It has carried a request before: the server may have closed it meanwhile. */
+  #used: boolean
+  /** What a request has authenticated belongs to this client alone (NTLM, Negotiate). */
+  #bound = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#channel = context.server
+    this.#tls = context.serverTls
+    this.#used = context.serverReused
+  }
+
+  /** A connection to where the request goes. */
+  *acquire(request: HttpRequest): Step<Channel<ServerConnection> | OpenFailure> {
+    const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
+    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+    const kept = this.#channel
+    if (kept && this.#leadsTo(to, tls)) {
+      if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
+      this.drop()
+    }
+    const { destination, failure, inside } = this.#context
+    if (inside && to.host === destination?.host) {
+      return new OpenFailure(
+        { id: '', ...to },
+        'INSIDE',
+        `${request.prettyHost} is answered by midwire itself, and has no such page`,
+      )
+    }
+    if (failure && to.host === destination?.host && to.port === destination.port) return failure
+    this.keepNone()
+    const opened = yield* open(to, tls, true)
+    if (!opened || opened instanceof OpenFailure)
+      return opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection')
+    this.#channel = opened
+    this.#tls = tls
+    this.#used = true
+    return opened
+  }
+
+  /** Another connection, where the one that failed had been used before; undefined where there is no second try. */
+  *retry(request: HttpRequest): Step<Channel<ServerConnection> | undefined> {
+    if (!this.#used || !RETRIED.has(request.method)) return undefined
+    this.drop()
+    const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
+    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+    const opened = yield* open(to, tls, false)
+    if (!opened || opened instanceof OpenFailure) return undefined
+    this.#channel = opened
+    this.#tls = tls
+    this.#used = false
+    return opened
+  }
+
+  /** The exchange is over, and the connection is good for another. */
+  keep(): void {
+    this.#used = true
+  }
+
+  /** The connection is of no more use. */
+  drop(): void {
+    const channel = this.#channel
+    this.#channel = undefined
+    this.#bound = false
+    if (channel) this.#context.machine.perform({ type: 'close', channel })
+  }
+
+  /** The connection belongs to somebody else now: after an upgrade. */
+  give(): void {
+    this.#context.server = this.#channel
+    this.#channel = undefined
+  }
+
+  /** Lets another client connection have what is kept. */
+  keepNone(): void {
+    const channel = this.#channel
+    if (!channel) return
+    if (this.#bound || !this.#used || channel.closed || channel.ended || channel.buffered > 0) {
+      this.drop()
+      return
+    }
+    this.#channel = undefined
+    this.#context.machine.perform({ type: 'release', channel, tls: this.#tls })
+  }
+
+  /** Notes what binds the connection to this client. */
+  bind(): void {
+    this.#bound = true
+  }
+
+  #tlsFor(request: HttpRequest): ServerTls {
+    const { destination, serverTls } = this.#context
+    if (serverTls && request.host === destination?.host) return serverTls
+    return { sni: request.host, alpn: ['http/1.1'] }
+  }
+
+  #leadsTo(to: Destination, tls: ServerTls | undefined): boolean {
+    const connection = this.#channel?.connection
+    if (connection?.host !== to.host || connection.port !== to.port) return false
+    return this.#tls?.sni === tls?.sni && this.#tls?.alpn.join() === tls?.alpn.join()
+  }
+}
+
+/** Methods that may be sent again when the connection was lost before an answer (RFC 9110, 9.2.2). */
+const RETRIED = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

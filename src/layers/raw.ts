@@ -1,0 +1,130 @@
+// Relays what is not understood, or is not to be: both ways at once, message by message, half-close and all.
+import { TcpFlow, UdpFlow } from '../flow/messages.js'
+import type { AnyChannel } from './channel.js'
+import { OpenFailure } from './commands.js'
+import {
+  type Context,
+  finish,
+  hook,
+  join,
+  type Layer,
+  log,
+  open,
+  origin,
+  receiveWithin,
+  type Step,
+  send,
+} from './layer.js'
+import { TIMEOUT } from './machine.js'
+
+/** Seconds after which a UDP flow that says nothing is over. */
+const UDP_SILENCE = 60
+
+/** Raw TCP or UDP, as a flow with messages. */
+export const rawLayer: Layer = function* (context) {
+  yield* new Relay(context, true).run()
+  return undefined
+}
+
+/** A connection that is not looked at: no hooks, and no flow unless `show_ignored_hosts` is on. */
+export const ignoreLayer: Layer = function* (context) {
+  yield* new Relay(context, context.options.show_ignored_hosts).run()
+  return undefined
+}
+
+class Relay {
+  readonly #context: Context
+  readonly #shown: boolean
+  readonly #kind: 'tcp' | 'udp'
+  readonly #silence: number
+  readonly #flow: TcpFlow | UdpFlow
+  #heard: number
+
+  constructor(context: Context, shown: boolean) {
+    this.#context = context
+    this.#shown = shown
+    this.#kind = context.client.connection.transport
+    this.#silence = (this.#kind === 'udp' ? UDP_SILENCE : context.options.tcp_timeout) * 1000
+    const Kind = this.#kind === 'udp' ? UdpFlow : TcpFlow
+    this.#flow = new Kind(origin(context), shown ? context.options.body_record_limit : 0)
+    this.#heard = context.machine.world.now()
+  }
+
+  *run(): Step<void> {
+    const context = this.#context
+    const { client } = context
+    try {
+      yield* this.#hook('start')
+      const server = this.#flow.error ? undefined : (context.server ?? (yield* this.#reach()))
+      if (!server) {
+        yield { type: 'reset', channel: client }
+      } else {
+        context.server = server
+        this.#flow.server = server.connection
+        const up = context.machine.fork(this.#pump(client, server, true))
+        yield* this.#pump(server, client, false)
+        yield* join(up)
+      }
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error))
+    }
+    const { server } = context
+    const ending = this.#flow.error ? 'reset' : 'close'
+    if (server) yield { type: ending, channel: server }
+    yield { type: ending, channel: client }
+    if (!this.#shown) return
+    yield* this.#hook(this.#flow.error ? 'error' : 'end')
+    finish(context, this.#flow)
+  }
+
+  *#hook(what: 'start' | 'message' | 'end' | 'error'): Step<void> {
+    if (!this.#shown) return
+    if (this.#kind === 'udp') yield* hook(this.#context, `udp_${what}`, this.#flow as UdpFlow)
+    else yield* hook(this.#context, `tcp_${what}`, this.#flow as TcpFlow)
+  }
+
+  *#reach(): Step<Context['server']> {
+    const { destination, serverTls } = this.#context
+    const opened = destination && (yield* open(destination, serverTls))
+    if (opened && !(opened instanceof OpenFailure)) return opened
+    if (opened) this.#flow.server = opened.server
+    this.#fail(opened?.message ?? 'where it goes is not known')
+    return undefined
+  }
+
+  #fail(message: string): void {
+    this.#flow.error ??= { message, timestamp: this.#context.machine.world.now() }
+  }
+
+  /** One direction, until its end. */
+  *#pump(from: AnyChannel, to: AnyChannel, fromClient: boolean): Step<void> {
+    const { world } = this.#context.machine
+    for (;;) {
+      const data = yield* receiveWithin(from, this.#silence)
+      if (data === TIMEOUT) {
+        // Silence one way is common; silence both ways is a dead connection.
+        if (world.now() - this.#heard < this.#silence && !to.closed) continue
+        if (this.#kind === 'tcp') log(this.#context, 'info', `closed after ${this.#silence / 1000} s of silence`)
+        yield { type: 'close', channel: from }
+        yield { type: 'close', channel: to }
+        return
+      }
+      if (!data) break
+      this.#heard = world.now()
+      const message = this.#flow.record(fromClient, data, this.#heard)
+      yield* this.#hook('message')
+      if (this.#flow.error) return yield* this.#abort(from, to)
+      if (message.content.length > 0 && !(yield* send(to, message.content))) break
+    }
+    if (from.error) {
+      this.#fail(`${fromClient ? 'the client' : 'the server'} was lost: ${from.error}`)
+      return yield* this.#abort(from, to)
+    }
+    yield { type: 'end', channel: to }
+  }
+
+  *#abort(from: AnyChannel, to: AnyChannel): Step<void> {
+    yield { type: 'reset', channel: from }
+    yield { type: 'reset', channel: to }
+  }
+}

@@ -1,0 +1,115 @@
+// TLS with the client and the server, so that what is inside can be seen. The handshakes themselves are the world's.
+import type { ClientHelloHook } from '../hooks.js'
+import { OpenFailure, type ServerTls } from './commands.js'
+import { type Context, hook, type Layer, log, more, open, type Step, secureClient, secureServer } from './layer.js'
+import { TIMEOUT } from './machine.js'
+import { nextLayer } from './next.js'
+import { ignoreLayer } from './raw.js'
+import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
+import { ja3, ja4 } from './tls/fingerprint.js'
+
+/** What a client has for a whole ClientHello. */
+const HELLO_MILLISECONDS = 30_000
+
+/** Spoken inside: HTTP/2 and HTTP/3 are not, and so not offered either. */
+const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
+
+export const tlsLayer: Layer = function* (context) {
+  const { client } = context
+  const hello = yield* readHello(context)
+  if (!hello) {
+    yield { type: 'close', channel: client }
+    return undefined
+  }
+  const { connection } = client
+  connection.tls = { sni: hello.sni, alpnOffers: hello.alpn, ja3: ja3(hello).hash, ja4: ja4(hello) }
+  const subject: ClientHelloHook = { client: connection, server: context.server?.connection, ignore: false }
+  yield* hook(context, 'tls_clienthello', subject)
+  if (subject.ignore) return ignoreLayer
+  if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
+
+  const { destination, options } = context
+  const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
+  const sni = hello.sni ?? nameOf(destination?.host)
+  context.serverTls = { sni, alpn: alpn.length === 0 && hello.alpn.length > 0 ? ['http/1.1'] : alpn }
+  if (destination && !context.inside && options.upstream_cert && options.connection_strategy === 'eager') {
+    yield* secureServerFirst(context, context.serverTls)
+  } else if (context.server) {
+    // It was opened to see whether somebody is there; who asks for it later does TLS with it then.
+    yield { type: 'close', channel: context.server }
+    context.server = undefined
+  }
+  const failure = yield* secureClient(client, {
+    sni: hello.sni,
+    alpn: chosenFor(hello.alpn, context.server?.connection.tls?.alpn),
+    upstream: context.server?.connection.tls?.certificates?.[0],
+  })
+  if (failure !== undefined) {
+    log(context, 'warn', `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${failure}`)
+    yield* hook(context, 'tls_failed_client', {
+      client: connection,
+      server: context.server?.connection,
+      error: failure,
+    })
+    return undefined
+  }
+  yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
+  return nextLayer
+}
+
+function* readHello(context: Context): Step<ClientHello | undefined> {
+  const { client } = context
+  for (;;) {
+    if (client.buffered > 0) {
+      const bytes = client.takeAll()
+      client.unread(bytes)
+      try {
+        const hello = readClientHello(bytes)
+        if (hello) return hello
+      } catch (error) {
+        if (!(error instanceof ClientHelloError)) throw error
+        log(context, 'warn', `what looked like TLS is no ClientHello: ${error.message}`)
+        return undefined
+      }
+    }
+    const arrived = yield* more(client, HELLO_MILLISECONDS)
+    if (arrived === true) continue
+    const what = arrived === TIMEOUT ? `is not whole after ${HELLO_MILLISECONDS / 1000} s` : 'ends in the middle'
+    log(context, 'warn', `the ClientHello ${what}`)
+    return undefined
+  }
+}
+
+/** The server's handshake before the client's, so that its names and its ALPN can be copied. */
+function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
+  const { destination, server } = context
+  if (!destination) return
+  // One that another request has left is as good, and its handshake is done.
+  const idle = yield* open(destination, tls, 'only')
+  if (idle && !(idle instanceof OpenFailure)) {
+    if (server) yield { type: 'close', channel: server }
+    context.server = idle
+    context.serverReused = true
+    return
+  }
+  const failure = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
+  if (failure instanceof OpenFailure) {
+    // The client hears of it inside: an error page says more than an alert.
+    log(context, 'warn', failure.message)
+    context.failure = failure
+    context.server = undefined
+  } else if (failure) {
+    context.server = failure
+  }
+}
+
+/** What is agreed on with the client: what the server has chosen; where no server was asked, HTTP/1.1 if that is offered. */
+function chosenFor(offers: readonly string[], upstream: string | undefined): string | undefined {
+  if (upstream) return upstream
+  return offers.includes('http/1.1') ? 'http/1.1' : undefined
+}
+
+/** A name may be sent as SNI, an address may not (RFC 6066, 3). */
+function nameOf(host: string | undefined): string | undefined {
+  return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host
+}

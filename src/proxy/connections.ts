@@ -1,0 +1,122 @@
+// All client connections of a proxy, and what they share.
+
+import type { SecureContext } from 'node:tls'
+import type { CertificateStore } from '../certs/store.js'
+import { upstreamNames } from '../certs/upstream.js'
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Flow } from '../flow/flow.js'
+import type { LogLevel } from '../hooks.js'
+import type { ClientTls } from '../layers/commands.js'
+import type { LayerOptions } from '../layers/layer.js'
+import type { Arrival, RunningMode } from '../modes/mode.js'
+import type { Options } from '../options.js'
+import type { Secured } from '../transports/tls.js'
+import type { ListenerInfo } from './api.js'
+import type { Core } from './core.js'
+import { Dialer } from './dial.js'
+import type { Dispatcher } from './dispatch.js'
+import { Driver } from './driver.js'
+import { explainClient } from './explain.js'
+import { Pool } from './pool.js'
+import { Resolver } from './resolver.js'
+
+export interface Surroundings {
+  readonly options: Options
+  readonly dispatcher: Dispatcher
+  readonly certificates: CertificateStore
+  listeners(): readonly ListenerInfo[]
+  finished(flow: Flow): void
+  log(level: LogLevel, message: string): void
+}
+
+export class Connections implements Core {
+  readonly layerOptions: LayerOptions
+  readonly dispatcher: Dispatcher
+  readonly dialer: Dialer
+  readonly pool: Pool
+  readonly #around: Surroundings
+  readonly #drivers = new Set<Driver>()
+  readonly #resolver: Resolver
+
+  constructor(around: Surroundings) {
+    const { options, dispatcher } = around
+    this.#around = around
+    this.layerOptions = {
+      ...options,
+      body_size_limit: options.body_size_limit ?? 0,
+      inside: options.onboarding ? [options.onboarding_host] : [],
+    }
+    this.dispatcher = dispatcher
+    this.dialer = new Dialer(options, dispatcher, () => around.listeners())
+    this.pool = new Pool((connection) => this.serverGone(undefined, connection))
+    this.#resolver = new Resolver({
+      nameServers: [...options.dns_name_servers],
+      useHostsFile: options.dns_use_hosts_file,
+    })
+  }
+
+  /** A client has come. */
+  begin(mode: RunningMode, arrival: Arrival): void {
+    const driver = new Driver(this, mode, arrival)
+    this.#drivers.add(driver)
+    const waited = this.dispatcher.run('client_connected', driver.client)
+    if (waited) void waited.then(() => this.#start(driver, mode, arrival))
+    else this.#start(driver, mode, arrival)
+  }
+
+  #start(driver: Driver, mode: RunningMode, arrival: Arrival): void {
+    if (driver.client.error !== undefined) {
+      this.log('info', `${driver.client.remote.address}: ${driver.client.error}`)
+      arrival.refuse('prohibited')
+      this.departed(driver)
+      return
+    }
+    const { address, port } = arrival.destination
+    const transparent = mode.mode.transport === 'udp'
+    const destination = transparent ? { host: address, port, transport: arrival.transport } : undefined
+    driver.start(mode.mode.layer, mode.spec.name, destination)
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.#around.log(level, message)
+  }
+
+  finished(flow: Flow): void {
+    this.#around.finished(flow)
+  }
+
+  resolve(query: Buffer): Promise<Buffer | undefined> {
+    return this.#resolver.answer(query)
+  }
+
+  async secureClient(
+    handshake: (context: SecureContext) => Promise<Secured>,
+    names: ClientTls & { address: string },
+  ): Promise<Secured | string> {
+    try {
+      const upstream = names.upstream && upstreamNames(names.upstream)
+      return await handshake(this.#around.certificates.context({ sni: names.sni, address: names.address, upstream }))
+    } catch (error) {
+      return explainClient(error, this.#around.options.onboarding_host)
+    }
+  }
+
+  serverGone(client: ClientConnection | undefined, server: ServerConnection): void {
+    server.closedAt ??= Date.now()
+    if (client && this.dispatcher.wants('server_disconnected')) {
+      void this.dispatcher.run('server_disconnected', { client, server })
+    }
+  }
+
+  departed(driver: Driver): void {
+    if (!this.#drivers.delete(driver)) return
+    void this.dispatcher.run('client_disconnected', driver.client)
+  }
+
+  /** Ends everything that is open. */
+  close(): void {
+    for (const driver of [...this.#drivers]) driver.abort()
+    this.pool.close()
+    this.#resolver.close()
+  }
+}

@@ -1,0 +1,34 @@
+// What all connections of a proxy share: the drivers' view of it.
+
+import type { SecureContext } from 'node:tls'
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Flow } from '../flow/flow.js'
+import type { LogLevel } from '../hooks.js'
+import type { ClientTls } from '../layers/commands.js'
+import type { LayerOptions } from '../layers/layer.js'
+import type { Secured } from '../transports/tls.js'
+import type { Dialer } from './dial.js'
+import type { Dispatcher } from './dispatch.js'
+import type { Driver } from './driver.js'
+import type { Pool } from './pool.js'
+
+export interface Core {
+  readonly layerOptions: LayerOptions
+  readonly dispatcher: Dispatcher
+  readonly dialer: Dialer
+  readonly pool: Pool
+  log(level: LogLevel, message: string): void
+  /** A flow is over. */
+  finished(flow: Flow): void
+  /** Answers a DNS query; never rejects. */
+  resolve(query: Buffer): Promise<Buffer | undefined>
+  /** Does a handshake with a certificate for those names; why it failed, as a sentence, where it did. */
+  secureClient(
+    handshake: (context: SecureContext) => Promise<Secured>,
+    names: ClientTls & { address: string },
+  ): Promise<Secured | string>
+  /** A server's connection is over. */
+  serverGone(client: ClientConnection | undefined, server: ServerConnection): void
+  /** A client's connection is over, and everything that was done for it. */
+  departed(driver: Driver): void
+}

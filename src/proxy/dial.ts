@@ -1,0 +1,165 @@
+// Ways out: connects to servers, does TLS with them, keeps their sessions, and never dials midwire itself.
+import { randomUUID } from 'node:crypto'
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import { explainCertificate, trustedRoots } from '../certs/trust.js'
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
+import type { Options } from '../options.js'
+import type { Pipe } from '../transports/pipe.js'
+import { connectTcp } from '../transports/socket.js'
+import { type Secured, secureServer } from '../transports/tls.js'
+import type { StreamTransport, Transport } from '../transports/transport.js'
+import { connectUdp } from '../transports/udp.js'
+import type { Dispatcher } from './dispatch.js'
+import { codeOf, explainConnect } from './explain.js'
+import type { Pooled } from './pool.js'
+import { Recent } from './recent.js'
+
+/** TLS sessions that may be resumed, by destination and TLS settings. */
+const MAX_SESSIONS = 1_000
+
+/** Versions as options name them, and as Node does. */
+const VERSIONS: Record<string, SecureVersion | undefined> = {
+  TLS1: 'TLSv1',
+  TLS1_1: 'TLSv1.1',
+  TLS1_2: 'TLSv1.2',
+  TLS1_3: 'TLSv1.3',
+}
+
+/** What midwire listens on. */
+type OwnListeners = () => readonly { host: string; port: number; transport: string }[]
+
+export class Dialer {
+  readonly #options: Options
+  readonly #dispatcher: Dispatcher
+  readonly #sessions = new Recent<string, Buffer>(MAX_SESSIONS)
+  readonly #own: OwnListeners
+  #context: SecureContext | undefined
+
+  constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners) {
+    this.#options = options
+    this.#dispatcher = dispatcher
+    this.#own = own
+  }
+
+  /** Connects, with TLS if there are settings for it. Never rejects. */
+  async dial(client: ClientConnection, to: Destination, tls: ServerTls | undefined): Promise<Pooled | OpenFailure> {
+    const server: ServerConnection = { id: randomUUID(), transport: to.transport, host: to.host, port: to.port }
+    const waited = this.#dispatcher.run('server_connect', { client, server })
+    if (waited) await waited
+    if (server.error) return this.#failure(client, server, 'KILLED', server.error)
+    if (isIP(to.host) && this.#isOwn(to.host, to.port, to.transport)) return this.#ourselves(client, server)
+    let transport: Transport
+    try {
+      transport = to.transport === 'udp' ? await connectUdp(to.host, to.port) : await connectTcp(to.host, to.port)
+    } catch (error) {
+      return this.#failure(client, server, codeOf(error), explainConnect(error, to))
+    }
+    server.local = transport.local
+    server.remote = transport.remote
+    server.openedAt = Date.now()
+    if (transport.remote && this.#isOwn(transport.remote.address, transport.remote.port, to.transport)) {
+      transport.reset()
+      return this.#ourselves(client, server)
+    }
+    await this.#dispatcher.run('server_connected', { client, server })
+    if (!tls) return { transport, connection: server }
+    const secured = await this.secure(client, { transport, connection: server }, tls)
+    return secured instanceof OpenFailure ? secured : { transport: secured, connection: server }
+  }
+
+  /** TLS over a connection. Never rejects. */
+  async secure(client: ClientConnection, over: Pooled, tls: ServerTls): Promise<Pipe | OpenFailure> {
+    const { connection: server } = over
+    const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
+    const key = `${server.host} ${server.port} ${tls.sni ?? ''} ${tls.alpn.join(',')}`
+    server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
+    let secured: Secured
+    try {
+      secured = await secureServer(over.transport as StreamTransport, {
+        context: this.#secureContext(),
+        sni: tls.sni,
+        alpn: tls.alpn,
+        verify,
+        session: this.#sessions.get(key),
+        onSession: (session) => this.#sessions.set(key, session),
+      })
+    } catch (error) {
+      this.#sessions.delete(key)
+      const code = codeOf(error)
+      const message = explainTls(error, code, tls.sni ?? server.host)
+      server.error = message
+      await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
+      return new OpenFailure(server, code, message, true)
+    }
+    Object.assign(server.tls, secured.state, { establishedAt: Date.now() })
+    const certificate = secured.certificate()
+    if (certificate) server.tls.certificates = [certificate]
+    await this.#dispatcher.run('tls_established_server', { client, server })
+    return secured.pipe
+  }
+
+  #secureContext(): SecureContext {
+    if (this.#context) return this.#context
+    const options = this.#options
+    const roots = options.ssl_insecure
+      ? undefined
+      : trustedRoots({
+          caFile: options.ssl_verify_upstream_trusted_ca,
+          caDirectory: options.ssl_verify_upstream_trusted_confdir,
+        })
+    const max = VERSIONS[options.tls_version_server_max]
+    this.#context = createSecureContext({
+      ...(roots && { ca: roots }),
+      minVersion: VERSIONS[options.tls_version_server_min] ?? 'TLSv1.2',
+      ...(max && { maxVersion: max }),
+      // OpenSSL refuses the old versions altogether at its default level.
+      ...(options.tls_version_server_min.startsWith('TLS1_2') || options.tls_version_server_min === 'TLS1_3'
+        ? {}
+        : { ciphers: 'DEFAULT@SECLEVEL=0' }),
+    })
+    return this.#context
+  }
+
+  async #failure(
+    client: ClientConnection,
+    server: ServerConnection,
+    code: string,
+    message: string,
+  ): Promise<OpenFailure> {
+    server.error = message
+    await this.#dispatcher.run('server_connect_error', { client, server })
+    return new OpenFailure(server, code, message)
+  }
+
+  #ourselves(client: ClientConnection, server: ServerConnection): Promise<OpenFailure> {
+    const message = `${server.host}:${server.port} is midwire itself: the request would go round in circles`
+    return this.#failure(client, server, 'LOOP', message)
+  }
+
+  /** Whether an address and port lead back to one of our listeners (all local addresses are looked at). */
+  #isOwn(host: string, port: number, transport: string): boolean {
+    for (const listener of this.#own()) {
+      if (listener.port !== port || listener.transport !== transport) continue
+      if (listener.host === host) return true
+      const any = listener.host === '0.0.0.0' || listener.host === '::'
+      if (any && isLocal(host)) return true
+    }
+    return false
+  }
+}
+
+function isLocal(host: string): boolean {
+  const plain = host.replace(/^::ffff:/i, '').replace(/%.*$/, '')
+  if (plain.startsWith('127.') || plain === '::1' || plain === '0.0.0.0' || plain === '::') return true
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === plain))
+}
+
+function explainTls(error: unknown, code: string, host: string): string {
+  return (
+    explainCertificate(error as NodeJS.ErrnoException, host) ??
+    `TLS with ${host} has failed: ${error instanceof Error ? error.message : code}`
+  )
+}

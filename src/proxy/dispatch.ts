@@ -1,0 +1,111 @@
+// Runs hooks: every addon's method of that name, in order, each waited for, and none able to do harm beyond its flow.
+import { Flow } from '../flow/flow.js'
+import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
+
+/** How long a hook may take: an addon that never answers fails its flow, and no other. */
+const HOOK_MILLISECONDS = 30_000
+
+type Method = (subject: unknown) => unknown
+
+interface Entry {
+  readonly addon: Addon
+  readonly label: string
+  readonly method: Method
+}
+
+export class Dispatcher {
+  readonly #entries = new Map<HookName, Entry[]>()
+  readonly #log: (level: LogLevel, message: string) => void
+
+  constructor(log: (level: LogLevel, message: string) => void) {
+    this.#log = log
+  }
+
+  add(addon: Addon): void {
+    for (const name of hookNames(addon)) {
+      const method = (addon as Record<string, Method>)[name]
+      if (typeof method !== 'function') continue
+      const entries = this.#entries.get(name) ?? []
+      entries.push({ addon, label: addon.name ?? 'addon', method })
+      this.#entries.set(name, entries)
+    }
+  }
+
+  remove(addon: Addon): void {
+    for (const [name, entries] of this.#entries) {
+      const rest = entries.filter((entry) => entry.addon !== addon)
+      if (rest.length > 0) this.#entries.set(name, rest)
+      else this.#entries.delete(name)
+    }
+  }
+
+  wants(name: HookName): boolean {
+    return this.#entries.has(name)
+  }
+
+  /** Runs a hook: a promise where somebody has to be waited for. Never throws or rejects. */
+  run<Name extends HookName>(name: Name, subject: Hooks[Name]): Promise<void> | undefined {
+    const entries = this.#entries.get(name)
+    if (!entries) return undefined
+    for (const [index, entry] of entries.entries()) {
+      const promise = this.#call(entry, name, subject)
+      if (promise) return this.#rest(entries, index, promise, name, subject)
+    }
+    return undefined
+  }
+
+  async #rest(entries: Entry[], index: number, first: Promise<void>, name: HookName, subject: unknown): Promise<void> {
+    await first
+    for (const entry of entries.slice(index + 1)) await this.#call(entry, name, subject)
+  }
+
+  /** One method; a promise when it gives one. */
+  #call(entry: Entry, name: HookName, subject: unknown): Promise<void> | undefined {
+    let result: unknown
+    try {
+      result = entry.method.call(entry.addon, subject)
+    } catch (error) {
+      this.#failed(entry, name, subject, error)
+      return undefined
+    }
+    return isThenable(result) ? this.#patiently(entry, name, subject, result) : undefined
+  }
+
+  async #patiently(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
+    let late: NodeJS.Timeout | undefined
+    const timeout = new Promise((_, reject) => {
+      const error = new Error(`it has not answered within ${HOOK_MILLISECONDS / 1000} s`)
+      late = setTimeout(() => reject(error), HOOK_MILLISECONDS).unref()
+    })
+    try {
+      await Promise.race([result, timeout])
+    } catch (error) {
+      this.#failed(entry, name, subject, error)
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    const where = error instanceof Error ? (error.stack ?? '').split('\n')[1]?.trim() : undefined
+    this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`)
+    if (subject instanceof Flow && subject.live) {
+      subject.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }
+    }
+  }
+}
+
+/** Methods of an addon, its class's included. */
+function hookNames(addon: Addon): HookName[] {
+  const names = new Set<string>()
+  for (let part: object | null = addon; part && part !== Object.prototype; part = Object.getPrototypeOf(part)) {
+    for (const name of Object.getOwnPropertyNames(part)) names.add(name)
+  }
+  names.delete('constructor')
+  return [...names] as HookName[]
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+}

@@ -1,0 +1,320 @@
+// One client connection: what its transports do becomes events for its layers, and what the layers want is done.
+import { randomUUID } from 'node:crypto'
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { HookName } from '../hooks.js'
+import { type AnyChannel, Channel } from '../layers/channel.js'
+import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../layers/commands.js'
+import type { Context, Layer } from '../layers/layer.js'
+import { Machine, PENDING, type Task, type World } from '../layers/machine.js'
+import type { Arrival, RunningMode } from '../modes/mode.js'
+import { secureClient } from '../transports/tls.js'
+import { deaf, type Receiver, type StreamTransport, type Transport } from '../transports/transport.js'
+import type { Core } from './core.js'
+import type { Pooled } from './pool.js'
+
+export class Driver implements World {
+  readonly client: ClientConnection
+  readonly #core: Core
+  readonly #arrival: Arrival
+  readonly #machine: Machine
+  readonly #channel: Channel<ClientConnection>
+  readonly #servers = new Set<Channel<ServerConnection>>()
+  #over = false
+
+  constructor(core: Core, mode: RunningMode, arrival: Arrival) {
+    this.#core = core
+    this.#arrival = arrival
+    this.client = {
+      id: randomUUID(),
+      transport: arrival.transport,
+      remote: arrival.source,
+      local: arrival.destination,
+      mode: mode.spec.text,
+      peer: arrival.peer,
+      openedAt: Date.now(),
+    }
+    this.#channel = new Channel(this.client)
+    this.#machine = new Machine(this)
+  }
+
+  start(layer: Layer, mode: string, destination: Destination | undefined): void {
+    const context: Context = {
+      machine: this.#machine,
+      client: this.#channel,
+      mode,
+      options: this.#core.layerOptions,
+      destination,
+      server: undefined,
+      serverReused: false,
+      serverTls: undefined,
+      virtualResolver: this.#arrival.virtualResolver,
+      inside: this.#arrival.virtualResolver,
+      failure: undefined,
+    }
+    this.#machine.start(layer, context)
+    this.#settle()
+  }
+
+  /** The proxy is closing. */
+  abort(): void {
+    this.#transport(this.#channel)?.reset()
+    this.#lost(this.#channel, 'midwire was closed')
+  }
+
+  now(): number {
+    return Date.now()
+  }
+
+  newId(): string {
+    return randomUUID()
+  }
+
+  wants(name: HookName): boolean {
+    return this.#core.dispatcher.wants(name)
+  }
+
+  perform(command: Command): unknown {
+    switch (command.type) {
+      case 'send': {
+        const transport = this.#transport(command.channel)
+        if (transport && !transport.write(command.data)) command.channel.full = true
+        return undefined
+      }
+      case 'hook':
+        return this.#wait(command, this.#core.dispatcher.run(command.name, command.subject))
+      case 'open':
+        return this.#open(command)
+      case 'release':
+        this.#release(command.channel, command.tls)
+        return undefined
+      case 'finished':
+        this.#core.finished(command.flow)
+        return undefined
+      case 'timer':
+        command.task.timer = setTimeout(() => this.#timeout(command.task), command.milliseconds).unref()
+        return undefined
+      case 'cancel':
+        clearTimeout(command.task.timer as NodeJS.Timeout)
+        return undefined
+      case 'end':
+        this.#transport(command.channel)?.end()
+        return undefined
+      case 'close':
+      case 'reset':
+        this.#letGo(command.channel, command.type)
+        return undefined
+      case 'pause':
+        this.#transport(command.channel)?.pause()
+        return undefined
+      case 'resume':
+        this.#transport(command.channel)?.resume()
+        return undefined
+      case 'known':
+        return this.#core.pool.has(command.to)
+      case 'accept':
+        this.#bind(this.#channel, this.#arrival.accept())
+        return undefined
+      case 'refuse':
+        this.#arrival.refuse(command.reason)
+        return undefined
+      case 'log':
+        this.#core.log(command.level, `${endOf(this.client)}: ${command.message}`)
+        return undefined
+      case 'secureServer':
+        return this.#wait(command, this.#secureServer(command.channel, command.tls))
+      case 'secureClient':
+        return this.#wait(command, this.#secureClient(command))
+      case 'resolve':
+        return this.#wait(command, this.#core.resolve(command.query))
+      default:
+        return undefined
+    }
+  }
+
+  #wait(wish: Wish, promise: Promise<unknown> | undefined): unknown {
+    if (!promise) return undefined
+    promise.then(
+      (value) => this.#event(() => this.#machine.handle({ type: 'reply', wish, value })),
+      // None of these promises rejects; if one does all the same, nobody must wait for ever.
+      (error) => {
+        this.#core.log('error', `a wish has failed: ${error instanceof Error ? error.stack : error}`)
+        this.abort()
+      },
+    )
+    return PENDING
+  }
+
+  #open(command: Wish & { type: 'open' }): unknown {
+    const { to, tls, pooled } = command
+    const idle = pooled ? this.#core.pool.take(to, tls) : undefined
+    if (idle) return this.#adopt(idle)
+    if (pooled === 'only') return undefined
+    const dialled = this.#core.dialer
+      .dial(this.client, to, tls)
+      .then((result) => (result instanceof OpenFailure ? result : this.#adopt(result)))
+    return this.#wait(command, dialled)
+  }
+
+  /** Makes a connection that was dialled, or lay in the pool, one of ours. */
+  #adopt({ transport, connection }: Pooled): Channel<ServerConnection> {
+    const channel = new Channel(connection)
+    this.#servers.add(channel)
+    this.#bind(channel, transport)
+    if (this.#over) this.#letGo(channel, 'close')
+    return channel
+  }
+
+  #release(channel: Channel<ServerConnection>, tls: ServerTls | undefined): void {
+    const transport = this.#transport(channel)
+    this.#servers.delete(channel)
+    channel.handle = undefined
+    if (transport && !channel.closed && !channel.ended && channel.buffered === 0) {
+      this.#core.pool.put({ transport, connection: channel.connection }, tls)
+    } else if (transport) {
+      transport.receiver = deaf
+      transport.close()
+      this.#core.serverGone(this.client, channel.connection)
+    }
+  }
+
+  async #secureServer(channel: Channel<ServerConnection>, tls: ServerTls): Promise<OpenFailure | undefined> {
+    const transport = this.#transport(channel)
+    if (!transport) return new OpenFailure(channel.connection, 'ECONNRESET', 'the server has closed the connection')
+    const pooled = { transport, connection: channel.connection }
+    channel.handle = undefined
+    const secured = await this.#core.dialer.secure(this.client, pooled, tls)
+    if (secured instanceof OpenFailure) {
+      this.#servers.delete(channel)
+      channel.closed = true
+      return secured
+    }
+    if (this.#over) secured.reset()
+    else this.#bind(channel, secured)
+    return undefined
+  }
+
+  async #secureClient(command: Wish & { type: 'secureClient' }): Promise<string | undefined> {
+    const { channel, tls } = command
+    const transport = this.#transport(channel)
+    if (!transport) return 'the client has closed the connection'
+    channel.handle = undefined
+    const result = await this.#core.secureClient(
+      (context) => secureClient(transport as StreamTransport, channel.takeAll(), { context, alpn: tls.alpn }),
+      { ...tls, address: this.client.local.address },
+    )
+    if (typeof result === 'string') {
+      channel.closed = true
+      return result
+    }
+    this.client.tls = { ...this.client.tls, ...result.state, establishedAt: Date.now() }
+    if (this.#over) result.pipe.reset()
+    else this.#bind(channel, result.pipe)
+    return undefined
+  }
+
+  #transport(channel: AnyChannel): Transport | undefined {
+    return channel.handle as Transport | undefined
+  }
+
+  #bind(channel: AnyChannel, transport: Transport): void {
+    channel.handle = transport
+    channel.full = false
+    transport.receiver = new ChannelReceiver(this, channel)
+    // It may have been told so before it was made anew by TLS.
+    if (channel.paused) transport.pause()
+  }
+
+  #letGo(channel: AnyChannel, how: 'close' | 'reset'): void {
+    const transport = this.#transport(channel)
+    if (!transport) return
+    channel.handle = undefined
+    transport.receiver = deaf
+    transport[how]()
+    this.#ended(channel)
+  }
+
+  #ended(channel: AnyChannel): void {
+    channel.connection.closedAt ??= Date.now()
+    if (channel !== this.#channel) {
+      this.#servers.delete(channel as Channel<ServerConnection>)
+      this.#core.serverGone(this.client, channel.connection as ServerConnection)
+    }
+  }
+
+  #timeout(task: Task): void {
+    this.#event(() => this.#machine.handle({ type: 'timeout', task }))
+  }
+
+  #event(happen: () => void): void {
+    happen()
+    this.#settle()
+  }
+
+  /** @internal */
+  heard(channel: AnyChannel, data: Buffer): void {
+    this.#machine.handle({ type: 'data', channel, data })
+    if (!this.#machine.busy) this.#settle()
+  }
+
+  /** @internal */
+  endHeard(channel: AnyChannel): void {
+    this.#event(() => this.#machine.handle({ type: 'end', channel }))
+  }
+
+  /** @internal */
+  drained(channel: AnyChannel): void {
+    this.#event(() => this.#machine.handle({ type: 'drain', channel }))
+  }
+
+  /** @internal */
+  closeHeard(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
+    channel.handle = undefined
+    this.#ended(channel)
+    this.#lost(channel, error?.message)
+  }
+
+  #lost(channel: AnyChannel, error: string | undefined): void {
+    this.#event(() => this.#machine.handle({ type: 'closed', channel, error }))
+  }
+
+  /** When the layers are done, so is the connection. */
+  #settle(): void {
+    if (this.#machine.busy || this.#over) return
+    this.#over = true
+    this.#letGo(this.#channel, 'close')
+    for (const channel of [...this.#servers]) this.#letGo(channel, 'close')
+    this.client.closedAt ??= Date.now()
+    this.#core.departed(this)
+  }
+}
+
+class ChannelReceiver implements Receiver {
+  readonly #driver: Driver
+  readonly #channel: AnyChannel
+
+  constructor(driver: Driver, channel: AnyChannel) {
+    this.#driver = driver
+    this.#channel = channel
+  }
+
+  handleData(data: Buffer): void {
+    this.#driver.heard(this.#channel, data)
+  }
+
+  handleEnd(): void {
+    this.#driver.endHeard(this.#channel)
+  }
+
+  handleDrain(): void {
+    this.#driver.drained(this.#channel)
+  }
+
+  handleClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#driver.closeHeard(this.#channel, error)
+  }
+}
+
+const endOf = (client: ClientConnection) =>
+  client.remote.family === 6
+    ? `[${client.remote.address}]:${client.remote.port}`
+    : `${client.remote.address}:${client.remote.port}`

@@ -1,0 +1,45 @@
+// Errors of sockets and handshakes, as sentences for people.
+import type { Destination } from '../layers/commands.js'
+
+export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ERROR'
+
+const CONNECT_REASONS: Record<string, string> = {
+  ECONNREFUSED: 'the connection was refused',
+  ETIMEDOUT: 'nobody answers',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'there is no route to that network',
+  ENOTFOUND: 'there is no such name',
+  EAI_AGAIN: 'the name server does not answer',
+  ECONNRESET: 'the connection was reset',
+  EMFILE: 'midwire has no file descriptors left',
+}
+
+/** Why a server could not be reached. */
+export function explainConnect(error: unknown, { host, port }: Destination): string {
+  const reason = CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
+  return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
+}
+
+/** Alerts by which clients say that they do not know the authority (RFC 8446, 6.2). */
+const DISTRUST = new Set([
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+])
+
+/** Why a client's handshake failed; `host` is where its certificate is to be had. */
+export function explainClient(error: unknown, host: string): string {
+  const code = codeOf(error)
+  const install = `install midwire's certificate in the client, from http://${host}`
+  if (DISTRUST.has(code)) return `the client does not trust our certificate: ${install}`
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return `the client has closed the connection during the handshake; if it does not trust our certificate: ${install}`
+  }
+  if (code === 'ERR_SSL_NO_SHARED_CIPHER') return 'the client offers no cipher that we have'
+  if (code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') {
+    return 'the client speaks only TLS versions that are too old: --set tls_version_client_min=TLS1 allows them'
+  }
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,59 @@
+// Flows as an async iterator: those that end, for whoever asks, with a bound on what waits.
+import type { AnyFlow } from '../flow/index.js'
+
+/** Flows that wait for a slow reader; beyond it the oldest is forgotten, and that is said. */
+const MAX_WAITING = 10_000
+
+export class FlowReader implements AsyncIterableIterator<AnyFlow> {
+  readonly #accepts: (flow: AnyFlow) => boolean
+  readonly #left: (reader: FlowReader) => void
+  readonly #waiting: AnyFlow[] = []
+  #asked: ((result: IteratorResult<AnyFlow>) => void)[] = []
+  #ended = false
+  /** Flows that were forgotten, because nobody read them. */
+  dropped = 0
+
+  constructor(accepts: (flow: AnyFlow) => boolean, left: (reader: FlowReader) => void) {
+    this.#accepts = accepts
+    this.#left = left
+  }
+
+  /** A flow has ended. */
+  offer(flow: AnyFlow): void {
+    if (!this.#accepts(flow)) return
+    const asked = this.#asked.shift()
+    if (asked) {
+      asked({ done: false, value: flow })
+      return
+    }
+    this.#waiting.push(flow)
+    if (this.#waiting.length <= MAX_WAITING) return
+    this.#waiting.shift()
+    this.dropped += 1
+  }
+
+  /** There will be no more; what waits can still be read. */
+  end(): void {
+    this.#ended = true
+    for (const asked of this.#asked) asked({ done: true, value: undefined })
+    this.#asked = []
+  }
+
+  next(): Promise<IteratorResult<AnyFlow>> {
+    const flow = this.#waiting.shift()
+    if (flow) return Promise.resolve({ done: false, value: flow })
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => this.#asked.push(resolve))
+  }
+
+  return(): Promise<IteratorResult<AnyFlow>> {
+    this.#waiting.length = 0
+    this.end()
+    this.#left(this)
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

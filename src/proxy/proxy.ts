@@ -1,0 +1,186 @@
+// The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
+import { mkdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { builtinAddons } from '../addons/index.js'
+import { loadScripts } from '../addons/scripts.js'
+import { type Authority, loadAuthority } from '../certs/authority.js'
+import { CertificateStore } from '../certs/store.js'
+import { MidwireError } from '../errors.js'
+import { parseFilter } from '../flow/filter.js'
+import type { Flow } from '../flow/flow.js'
+import type { AnyFlow } from '../flow/index.js'
+import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
+import { MODES } from '../modes/index.js'
+import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
+import { checkSpecs, parseSpec } from '../modes/spec.js'
+import type { Options } from '../options.js'
+import type { Sink } from '../sinks/sink.js'
+import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
+import { Connections } from './connections.js'
+import { Dispatcher } from './dispatch.js'
+import { FlowReader } from './flows.js'
+import { readOptions } from './settings.js'
+
+/** With no mode given, these run together. */
+const DEFAULT_MODES = ['wireguard', 'regular']
+
+/** A running proxy. */
+export class Midwire {
+  readonly confdir: string
+  readonly options: Options
+  /** The certificate authority that clients are to trust. */
+  readonly authority: Authority
+  /** Fulfilled when the proxy is closed. */
+  readonly closed: Promise<void>
+  readonly #dispatcher: Dispatcher
+  readonly #connections: Connections
+  readonly #sinks: readonly Sink[]
+  readonly #readers = new Set<FlowReader>()
+  #modes: RunningMode[] = []
+  #closing: Promise<void> | undefined
+  #settleClosed: () => void = () => {}
+
+  /**
+   * Starts a proxy; it listens when the promise is fulfilled. Throws a MidwireError, before anything is opened, for what is
+   * wrong with options, modes, keys or scripts; then ERR_ADDRESS_IN_USE and its like.
+   */
+  static async start(given: MidwireOptions = {}): Promise<Midwire> {
+    const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
+    const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
+    checkSpecs(specs, options)
+    const confdir = resolve(given.confdir ?? process.env.MIDWIRE_CONFDIR ?? join(homedir(), '.midwire'))
+    await mkdir(confdir, { recursive: true, mode: 0o700 })
+    const authority = await loadAuthority(confdir)
+    const scripts = await loadScripts(options.scripts)
+    const proxy = new Midwire(confdir, options, authority, given.sinks ?? [])
+    for (const warning of authority.warnings) proxy.log('warn', warning)
+    const addons = [...builtinAddons(options, authority), ...(given.addons ?? []), ...scripts]
+    for (const addon of addons) proxy.#dispatcher.add(addon)
+    await proxy.#listen(specs)
+    await proxy.#dispatcher.run('running', undefined)
+    return proxy
+  }
+
+  private constructor(confdir: string, options: Options, authority: Authority, sinks: readonly Sink[]) {
+    this.confdir = confdir
+    this.options = options
+    this.authority = authority
+    this.#sinks = sinks
+    this.closed = new Promise((settle) => {
+      this.#settleClosed = settle
+    })
+    this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
+    this.#connections = new Connections({
+      options,
+      dispatcher: this.#dispatcher,
+      certificates: new CertificateStore(authority, {
+        minVersion: options.tls_version_client_min,
+        maxVersion: options.tls_version_client_max,
+      }),
+      listeners: () => this.listeners,
+      finished: (flow) => this.#finished(flow),
+      log: (level, message) => this.log(level, message),
+    })
+  }
+
+  /** What is listened on. */
+  get listeners(): readonly ListenerInfo[] {
+    return this.#modes.flatMap(({ spec, listeners }) =>
+      listeners.map((listener) => ({ spec: spec.text, mode: spec.name, ...listener })),
+    )
+  }
+
+  /** The clients of tunnels. */
+  get peers(): readonly PeerInfo[] {
+    return this.#modes.flatMap(({ spec, peers = [] }) => peers.map((peer) => ({ spec: spec.text, ...peer })))
+  }
+
+  /**
+   * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000 wait for a
+   * slow reader. Ends when the proxy is closed. Throws ERR_FILTER.
+   */
+  flows(filter?: string | ((flow: AnyFlow) => boolean)): AsyncIterableIterator<AnyFlow> {
+    const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
+    const reader = new FlowReader(accepts, (left) => this.#readers.delete(left))
+    if (this.#closing) reader.end()
+    else this.#readers.add(reader)
+    return reader
+  }
+
+  /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. */
+  on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void {
+    return this.addAddon({ name: `on ${name}`, [name]: method })
+  }
+
+  /** Adds an addon while the proxy runs; the answer takes it away again. */
+  addAddon(addon: Addon): () => void {
+    this.#dispatcher.add(addon)
+    return () => this.#dispatcher.remove(addon)
+  }
+
+  /** Writes a line to the log. */
+  log(level: LogLevel, message: string): void {
+    const entry = { level, message, timestamp: Date.now() }
+    for (const sink of this.#sinks) safely(() => sink.log?.(entry))
+  }
+
+  /** Closes the listeners, ends what is open, and writes what is buffered. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #listen(specs: readonly ModeSpec[]): Promise<void> {
+    try {
+      for (const spec of specs) {
+        const mode = MODES.find(({ name }) => name === spec.name)
+        if (!mode) throw new MidwireError('ERR_MODE', spec.text)
+        const running = await mode.start(spec, {
+          options: this.options,
+          confdir: this.confdir,
+          arrived: (by, arrival) => this.#arrived(by, arrival),
+          log: (level, message) => this.log(level, message),
+        })
+        this.#modes.push(running)
+      }
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  #arrived(mode: RunningMode, arrival: Arrival): void {
+    if (this.#closing) arrival.refuse('refused')
+    else this.#connections.begin(mode, arrival)
+  }
+
+  #finished(flow: Flow): void {
+    const ended = flow as AnyFlow
+    for (const reader of this.#readers) reader.offer(ended)
+    for (const sink of this.#sinks) safely(() => sink.flow?.(ended))
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#modes.map((mode) => mode.close()))
+    this.#modes = []
+    this.#connections.close()
+    await this.#dispatcher.run('done', undefined)
+    for (const reader of this.#readers) reader.end()
+    await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
+    this.#settleClosed()
+  }
+}
+
+/** An output that fails must not end the proxy. */
+function safely(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // There is nobody to tell: it is the telling that has failed.
+  }
+}

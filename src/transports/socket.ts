@@ -1,0 +1,100 @@
+// TCP sockets: listening, and connecting out.
+import { connect, createServer, isIPv6, type Socket } from 'node:net'
+import type { Address } from '../connection.js'
+import { MidwireError } from '../errors.js'
+import { Pipe } from './pipe.js'
+
+/** What a connection may wait for its SYN-ACK. */
+const CONNECT_MILLISECONDS = 30_000
+
+/** Bytes of writes that a socket holds back before it says that it is full. */
+const HIGH_WATER = 128 * 1024
+
+const address = (text: string | undefined, port: number | undefined): Address | undefined =>
+  text === undefined || port === undefined
+    ? undefined
+    : { address: plain(text), port, family: isIPv6(plain(text)) ? 6 : 4 }
+
+/** Sockets that listen on :: name IPv4 ends in their mapped form (RFC 4291, 2.5.5.2). */
+function plain(text: string): string {
+  return text.startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text
+}
+
+/** A socket that is connected, as a transport. */
+export function socketPipe(socket: Socket): Pipe {
+  return new Pipe(socket, {
+    local: address(socket.localAddress, socket.localPort),
+    remote: address(socket.remoteAddress, socket.remotePort),
+  })
+}
+
+export interface TcpListener {
+  readonly host: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+const LISTEN_ERRORS = {
+  EADDRINUSE: ['ERR_ADDRESS_IN_USE', 'is in use'],
+  EADDRNOTAVAIL: ['ERR_ADDRESS_NOT_AVAILABLE', 'is no address of this machine'],
+  EACCES: ['ERR_PERMISSION', 'may not be bound'],
+} as const
+
+/** Listens; `port` 0 takes a free one. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION. */
+export function listenTcp(
+  { host, port }: { host: string; port: number },
+  onSocket: (socket: Socket) => void,
+): Promise<TcpListener> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
+    // Until somebody holds it, a reset must not end the process.
+    socket.on('error', () => {})
+    if (socket.remoteAddress === undefined) socket.destroy()
+    else onSocket(socket)
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const known = LISTEN_ERRORS[error.code as keyof typeof LISTEN_ERRORS]
+      const where = `TCP ${isIPv6(host) ? `[${host}]` : host}:${port}`
+      reject(known ? new MidwireError(known[0], `${where} ${known[1]}`, { cause: error }) : error)
+    })
+    server.listen({ host, port, exclusive: true }, () => {
+      // Running out of descriptors is no reason to stop: the next connection may succeed (promise 39).
+      server.removeAllListeners('error').on('error', () => {})
+      const bound = server.address() as { address: string; port: number }
+      resolve({
+        host: bound.address,
+        port: bound.port,
+        close: () => new Promise((closed) => server.close(() => closed())),
+      })
+    })
+  })
+}
+
+/** Connects. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, ENOTFOUND, EHOSTUNREACH ... */
+export function connectTcp(host: string, port: number): Promise<Pipe> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: 500,
+      highWaterMark: HIGH_WATER,
+    } as Parameters<typeof connect>[0] & object)
+    const late = setTimeout(() => {
+      const error = new Error(`connect ETIMEDOUT ${host}:${port}`)
+      socket.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
+    }, CONNECT_MILLISECONDS)
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(late)
+      // Several addresses were tried, each with its own error: the first says most.
+      reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
+    })
+    socket.once('connect', () => {
+      clearTimeout(late)
+      socket.removeAllListeners('error')
+      resolve(socketPipe(socket))
+    })
+  })
+}
