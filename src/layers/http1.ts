@@ -49,7 +49,7 @@ function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
         return rawLayer
       }
       yield { type: outcome, channel: client }
-      break
+      return undefined
     }
   } catch (error) {
     if (!(error instanceof Http1Error)) throw error

@@ -12,13 +12,14 @@ import { tlsLayer } from './tls.js'
 /** Silence of a client after which the server is asked whether it speaks first. */
 const SERVER_FIRST_MILLISECONDS = 500
 
-const LAYERS: Record<Exclude<Decision, 'more'>, Layer> = {
-  ignore: ignoreLayer,
-  tls: tlsLayer,
-  'http-proxy': httpProxyLayer,
-  http1: http1Layer,
-  dns: dnsLayer,
-  raw: rawLayer,
+/** Layers name each other in circles, so each is looked up when it is needed. */
+const LAYERS: Record<Exclude<Decision, 'more'>, () => Layer> = {
+  ignore: () => ignoreLayer,
+  tls: () => tlsLayer,
+  'http-proxy': () => httpProxyLayer,
+  http1: () => http1Layer,
+  dns: () => dnsLayer,
+  raw: () => rawLayer,
 }
 
 export const nextLayer: Layer = function* (context) {
@@ -28,7 +29,7 @@ export const nextLayer: Layer = function* (context) {
     const { decision, reason } = decide(evidence(context))
     if (decision !== 'more') {
       log(context, 'debug', `${decision}: ${reason}`)
-      return LAYERS[decision]
+      return LAYERS[decision]()
     }
     const silent = client.buffered === 0
     const mayAsk =

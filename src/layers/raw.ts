@@ -15,7 +15,7 @@ import {
   type Step,
   send,
 } from './layer.js'
-import { TIMEOUT } from './machine.js'
+import { ClientGone, TIMEOUT } from './machine.js'
 
 /** Seconds after which a UDP flow that says nothing is over. */
 const UDP_SILENCE = 60
@@ -56,9 +56,7 @@ class Relay {
     try {
       yield* this.#hook('start')
       const server = this.#flow.error ? undefined : (context.server ?? (yield* this.#reach()))
-      if (!server) {
-        yield { type: 'reset', channel: client }
-      } else {
+      if (server) {
         context.server = server
         this.#flow.server = server.connection
         const up = context.machine.fork(this.#pump(client, server, true))
@@ -66,7 +64,9 @@ class Relay {
         yield* join(up)
       }
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error))
+      if (!(error instanceof ClientGone)) throw error
+      // A UDP flow has no other end than this one.
+      if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
     }
     const { server } = context
     const ending = this.#flow.error ? 'reset' : 'close'

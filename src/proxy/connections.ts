@@ -85,7 +85,7 @@ export class Connections implements Core {
     this.#around.finished(flow)
   }
 
-  resolve(query: Buffer): Promise<Buffer | undefined> {
+  resolve(query: Buffer): Promise<Buffer | Error> {
     return this.#resolver.answer(query)
   }
 

@@ -20,8 +20,8 @@ export interface Core {
   log(level: LogLevel, message: string): void
   /** A flow is over. */
   finished(flow: Flow): void
-  /** Answers a DNS query; never rejects. */
-  resolve(query: Buffer): Promise<Buffer | undefined>
+  /** Answers a DNS query, or says why it cannot; never rejects. */
+  resolve(query: Buffer): Promise<Buffer | Error>
   /** Does a handshake with a certificate for those names; why it failed, as a sentence, where it did. */
   secureClient(
     handshake: (context: SecureContext) => Promise<Secured>,

@@ -36,6 +36,7 @@ export class Exchange {
   readonly #upstream: Upstream
   readonly #request: HttpRequest
   readonly #requestBody: BodyReader
+  readonly #transfer: Transfer
   readonly #framing: Framing
   /** The client's connection can carry another request after this one. */
   #persistent: boolean
@@ -55,6 +56,7 @@ export class Exchange {
     this.#request = flow.request
     this.#framing = framing
     this.#requestBody = new BodyReader(framing)
+    this.#transfer = new Transfer(context, context.client, this.#requestBody, flow.request)
     this.#persistent = persistent
     this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
   }
@@ -106,8 +108,7 @@ export class Exchange {
       this.#request.headers.delete('expect')
       yield* send(this.#client, CONTINUE)
     }
-    const transfer = new Transfer(this.#context, this.#client, this.#requestBody, this.#request)
-    return yield* transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
+    return yield* this.#transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
   }
 
   /** Sends the request, or its head and what is there of its body. */
@@ -136,8 +137,7 @@ export class Exchange {
 
   *#passRequest(server: AnyChannel): Step<void> {
     try {
-      const transfer = new Transfer(this.#context, this.#client, this.#requestBody, this.#request)
-      yield* transfer.pass(server, this.#framing.kind === 'chunked')
+      yield* this.#transfer.pass(server, this.#framing.kind === 'chunked')
     } catch (error) {
       // The response may say more than the failed write.
       if (!(error instanceof Closed && error.channel === server)) {
@@ -190,7 +190,7 @@ export class Exchange {
     const { options, machine } = this.#context
     const flow = this.#flow
     const response = flow.response as HttpResponse
-    const persistentUpstream = responseKeepAlive(response) && framing.kind !== 'close'
+    const persistentUpstream = this.#persistent && responseKeepAlive(response) && framing.kind !== 'close'
     yield* hook(this.#context, 'responseheaders', flow)
     this.#check()
     const body = new BodyReader(framing, 'response')

@@ -1,0 +1,146 @@
+// Raw flows: bytes and datagrams both ways, ends, losses, hooks.
+import test from 'ava'
+import type { TcpFlow } from '../../src/flow/messages.js'
+import { ignoreLayer, rawLayer } from '../../src/layers/raw.js'
+import { Playbook } from '../support/playbook.js'
+
+const hooks = {
+  tcp_start() {},
+  tcp_message() {},
+  tcp_end() {},
+  tcp_error() {},
+  udp_start() {},
+  udp_message() {},
+  udp_end() {},
+  udp_error() {},
+}
+
+test('bytes pass both ways, and a half-close passes as one', (t) => {
+  const play = new Playbook(rawLayer, { connected: true, hooks })
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.data(play.client, 'hello')
+  t.deepEqual(play.said(), ['send server "hello"'])
+  play.end(play.client)
+  t.deepEqual(play.said(), ['end server'])
+  play.data(server, 'still here')
+  t.deepEqual(play.said(), ['send client "still here"'])
+  play.end(server)
+  t.deepEqual(play.said(), ['end client', 'close server', 'close client'])
+  t.deepEqual(play.hooks, ['tcp_start', 'tcp_message', 'tcp_message', 'tcp_end'])
+  const [flow] = play.finished as TcpFlow[]
+  t.deepEqual(
+    flow?.messages.map(({ fromClient, content }) => [fromClient, content.toString()]),
+    [
+      [true, 'hello'],
+      [false, 'still here'],
+    ],
+  )
+  t.false(play.machine.busy)
+})
+
+test('a server that speaks first is heard before the client says anything', (t) => {
+  const play = new Playbook(rawLayer, { connected: true })
+  const [server] = play.servers
+  if (server) play.data(server, 'SSH-2.0-x\r\n')
+  t.deepEqual(play.said(), ['send client "SSH-2.0-x\\r\\n"'])
+})
+
+test("what was not connected yet is connected, and a failure is the flow's", (t) => {
+  const play = new Playbook(rawLayer, { hooks })
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
+  play.openFailed('ECONNREFUSED', 'nobody there')
+  t.deepEqual(play.said(), ['reset client'])
+  t.deepEqual(play.hooks, ['tcp_start', 'tcp_error'])
+  t.is(play.finished[0]?.error?.message, 'nobody there')
+})
+
+test('a message can be changed, dropped, or end the flow', (t) => {
+  const play = new Playbook(rawLayer, {
+    connected: true,
+    hooks: {
+      tcp_message(flow) {
+        if (!flow.last) return
+        const text = flow.last.content.toString()
+        if (text === 'kill') flow.kill()
+        else flow.last.content = Buffer.from(text === 'drop' ? '' : text.toUpperCase())
+      },
+    },
+  })
+  play.data(play.client, 'hello').data(play.client, 'drop').data(play.client, 'more')
+  t.deepEqual(play.said(), ['send server "HELLO"', 'send server "MORE"'])
+  play.data(play.client, 'kill')
+  t.deepEqual(play.said().slice(0, 2), ['reset client', 'reset server'])
+  t.true(play.finished[0]?.killed)
+  t.false(play.machine.busy)
+})
+
+test('the loss of one side resets the other, and says which it was', (t) => {
+  for (const lost of ['client', 'server'] as const) {
+    const play = new Playbook(rawLayer, { connected: true, hooks })
+    const [server] = play.servers
+    if (!server) return t.fail()
+    play.close(lost === 'client' ? play.client : server, 'ECONNRESET')
+    t.regex(play.finished[0]?.error?.message ?? '', /ECONNRESET/)
+    t.true(play.said().includes(lost === 'client' ? 'reset server' : 'reset client'))
+    t.is(play.hooks.at(-1), 'tcp_error')
+    t.false(play.machine.busy)
+  }
+})
+
+test('a side that is full holds the other back, and no other', (t) => {
+  const play = new Playbook(rawLayer, { connected: true })
+  const [server] = play.servers
+  if (!server) return t.fail()
+  server.full = true
+  play.data(play.client, 'a').data(play.client, Buffer.alloc(70_000))
+  t.deepEqual(play.said(), ['send server "a"', 'pause client'])
+  play.data(server, 'b')
+  t.deepEqual(play.said(), ['send client "b"'])
+  play.drain(server)
+  t.deepEqual(
+    play.said().map((line) => line.slice(0, 13)),
+    ['send server "', 'resume client'],
+  )
+})
+
+test('what is recorded is capped, what passes is not', (t) => {
+  const play = new Playbook(rawLayer, { connected: true, options: { body_record_limit: 10 } })
+  for (let index = 0; index < 4; index += 1) play.data(play.client, 'sixsix')
+  t.is(play.said().length, 4)
+  play.end(play.client)
+  if (play.servers[0]) play.end(play.servers[0])
+  const [flow] = play.finished as TcpFlow[]
+  t.is(flow?.messages.length, 2)
+  t.true(flow?.truncated)
+  t.is(flow?.bytesFromClient, 24)
+})
+
+test('silence both ways ends a connection, silence one way does not', (t) => {
+  const play = new Playbook(rawLayer, { connected: true, options: { tcp_timeout: 10 } })
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.after(6_000).data(server, 'x').after(6_000)
+  t.true(play.machine.busy)
+  play.after(12_000)
+  t.false(play.machine.busy)
+  t.true(play.said().includes('close client'))
+})
+
+test('an ignored connection passes without hooks and without a flow', (t) => {
+  const play = new Playbook(ignoreLayer, { connected: true, hooks })
+  play.data(play.client, 'secret')
+  t.deepEqual(play.said(), ['send server "secret"'])
+  play.end(play.client)
+  if (play.servers[0]) play.end(play.servers[0])
+  t.deepEqual(play.hooks, [])
+  t.deepEqual(play.finished, [])
+})
+
+test('datagrams stay whole', (t) => {
+  const play = new Playbook(rawLayer, { connected: true, transport: 'udp', hooks })
+  play.data(play.client, 'one').data(play.client, 'two')
+  t.deepEqual(play.said(), ['send server "one"', 'send server "two"'])
+  play.close(play.client)
+  t.deepEqual(play.hooks, ['udp_start', 'udp_message', 'udp_message', 'udp_end'])
+})
