@@ -50,7 +50,7 @@ const rooms: Record<string, Room> = {
   },
   proxy: {
     imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow'],
-    node: ['net', 'tls', 'dgram', 'dns', 'dns/promises', 'events', 'stream', 'buffer', 'timers', 'http2'],
+    node: ['net', 'tls', 'dgram', 'dns', 'fs/promises', 'crypto', 'events', 'stream', 'buffer', 'timers', 'http2'],
   },
   addons: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],

@@ -1,0 +1,140 @@
+// Asks name servers: by UDP, again when nothing comes, by TCP when the answer is cut. Believes only answers to its questions.
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { connect, isIP } from 'node:net'
+import { type DnsMessage, parseDns, writeDns } from '../flow/dns-message.js'
+import { queryKey } from '../flow/dns-reply.js'
+
+export interface NameServer {
+  readonly address: string
+  readonly port: number
+}
+
+/** Milliseconds for each try by UDP, and for one by TCP. */
+const UDP_TIMEOUT = 2_000
+const TCP_TIMEOUT = 5_000
+
+/** `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`, as Node's `dns.setServers` takes them; undefined for anything else. */
+export function parseNameServer(text: string): NameServer | undefined {
+  if (isIP(text)) return { address: text, port: 53 }
+  const { address = '', port = '53' } = /^\[?(?<address>[^\][]*?)\]?(?::(?<port>\d{1,5}))?$/.exec(text)?.groups ?? {}
+  const family = isIP(address)
+  const valid = family === 4 ? !text.startsWith('[') : family === 6 && text.startsWith('[')
+  return valid && Number(port) > 0 && Number(port) <= 65535 ? { address, port: Number(port) } : undefined
+}
+
+export class NameServerClient {
+  /** What is under way: each ends its exchange with an error. */
+  readonly #open = new Set<(error: Error) => void>()
+  #closed = false
+
+  /**
+   * Forwards a query: to the first server, to it again, then to the second. The answer has the query's id and is else what the
+   * server said. Rejects when nobody answers.
+   */
+  async ask(servers: readonly NameServer[], query: DnsMessage): Promise<DnsMessage> {
+    const [first, second] = servers
+    if (!first) throw new Error('no name server is known')
+    // An id that nobody who cannot see the query knows.
+    const asked = { ...query, id: randomInt(0x10000) }
+    const bytes = Buffer.from(writeDns(query))
+    bytes.writeUInt16BE(asked.id)
+    let failure: unknown
+    for (const server of second ? [first, first, second] : [first, first]) {
+      try {
+        return await this.#tryServer(server, asked, bytes, query.id)
+      } catch (error) {
+        if (this.#closed) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const end of [...this.#open]) end(new Error('midwire is closing'))
+  }
+
+  async #tryServer(server: NameServer, asked: DnsMessage, bytes: Buffer, id: number): Promise<DnsMessage> {
+    const accept = (answer: Buffer) => acceptAnswer(answer, asked, id)
+    const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) => askUdp(server, bytes, accept, done))
+    if (!answer.truncated) return answer
+    // Without the rest, what was cut is better than nothing: the client sees TC.
+    return this.#exchange(server, 'TCP', TCP_TIMEOUT, (done) => askTcp(server, bytes, accept, done)).catch(() => answer)
+  }
+
+  /** One question by one transport: `start` gives back what ends it. */
+  #exchange(server: NameServer, how: string, timeout: number, start: (done: Done) => () => void): Promise<DnsMessage> {
+    return new Promise((resolve, reject) => {
+      let stop: (() => void) | undefined
+      const settle: Done = (result) => {
+        if (!this.#open.delete(settle)) return
+        clearTimeout(timer)
+        stop?.()
+        if (result instanceof Error) reject(new Error(`the name server ${server.address} failed: ${result.message}`))
+        else resolve(result)
+      }
+      const timer = setTimeout(() => settle(new Error(`no answer by ${how} within ${timeout / 1000} s`)), timeout)
+      this.#open.add(settle)
+      stop = start(settle)
+      if (this.#closed) settle(new Error('midwire is closing'))
+    })
+  }
+}
+
+type Done = (result: DnsMessage | Error) => void
+
+type Accept = (answer: Buffer) => DnsMessage | undefined
+
+/** The answer with the client's id, if it is one to what was asked: anything else is somebody else's, or forged. */
+function acceptAnswer(answer: Buffer, asked: DnsMessage, id: number): DnsMessage | undefined {
+  if (answer.length < 12 || answer.readUInt16BE(0) !== asked.id) return undefined
+  try {
+    const message = parseDns(answer)
+    // Some servers leave the question out when they refuse.
+    const bare = message.questions.length === 0 && message.rcode !== 0
+    if (!message.response || message.opcode !== asked.opcode) return undefined
+    if (!bare && queryKey(message) !== queryKey(asked)) return undefined
+    const bytes = Buffer.from(answer)
+    bytes.writeUInt16BE(id)
+    return parseDns(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** By a connected socket with a port of its own: the system drops what comes from elsewhere. */
+function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): () => void {
+  const socket = createSocket(isIP(server.address) === 6 ? 'udp6' : 'udp4')
+  socket.on('error', done)
+  socket.on('message', (answer) => {
+    const message = accept(answer)
+    if (message) done(message)
+  })
+  socket.connect(server.port, server.address, () => {
+    socket.send(query, (error) => error && done(error))
+  })
+  return () => {
+    socket.removeAllListeners('message')
+    socket.close()
+  }
+}
+
+function askTcp(server: NameServer, query: Buffer, accept: Accept, done: Done): () => void {
+  const socket = connect({ host: server.address, port: server.port })
+  const head = Buffer.alloc(2)
+  head.writeUInt16BE(query.length)
+  socket.write(Buffer.concat([head, query]))
+  let received = Buffer.alloc(0)
+  socket.on('data', (data: Buffer) => {
+    received = Buffer.concat([received, data])
+    if (received.length < 2) return
+    const end = 2 + received.readUInt16BE(0)
+    if (received.length < end) return
+    done(accept(received.subarray(2, end)) ?? new Error('the answer by TCP is to another question'))
+  })
+  socket.on('error', done)
+  socket.on('close', () => done(new Error('the connection was closed without an answer')))
+  return () => socket.destroy()
+}

@@ -1,0 +1,185 @@
+// The tunnel's own resolver: addresses by Node's resolver and the hosts file, everything else by the system's name server.
+import { promises as dns } from 'node:dns'
+import { isIP } from 'node:net'
+import { MidwireError } from '../errors.js'
+import { type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
+import { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
+import { aaaaRecord, aRecord, dnsReply, optOf, SYNTHETIC_TTL } from '../flow/dns-reply.js'
+import { HostsFile } from './hosts-file.js'
+import { type NameServer, NameServerClient, parseNameServer } from './name-server.js'
+
+/** Queries that are under way at once. */
+const MAX_QUERIES = 1_000
+
+/** Milliseconds after which the system is asked again which name servers it has: a laptop changes networks. */
+const FRESH = 10_000
+
+/** Names that c-ares and Node's resolver take as they are; others are forwarded, whatever is in them. */
+const PLAIN_NAME = /^[\w-]{1,63}(\.[\w-]{1,63})*$/
+
+export interface ResolverOptions {
+  /** As in option `dns_name_servers`. Default: the system's. */
+  nameServers?: readonly string[] | undefined
+  /** Option `dns_use_hosts_file`. */
+  useHostsFile: boolean
+  /** Names in lower case that are answered from here, with the addresses of both families; nobody is asked for them. */
+  inside?: ReadonlyMap<string, readonly string[]> | undefined
+  /** Whether it is ourselves that listen there: a name server that is us would be asked without end. */
+  isOurs?: ((address: string, port: number) => boolean) | undefined
+  /** Default: the system's. */
+  hostsFile?: string | undefined
+}
+
+interface Upstream {
+  readonly resolver: dns.Resolver
+  readonly servers: readonly NameServer[]
+}
+
+export class Resolver {
+  readonly #options: ResolverOptions
+  readonly #hosts: HostsFile
+  readonly #client = new NameServerClient()
+  #upstream: Upstream | undefined
+  #asked = 0
+  #running = 0
+  #closed = false
+
+  /** Throws a MidwireError for a name server that is no address. */
+  constructor(options: ResolverOptions) {
+    for (const text of options.nameServers ?? []) {
+      if (!parseNameServer(text)) {
+        const wrong = JSON.stringify(text)
+        throw new MidwireError('ERR_ARGUMENT', `dns_name_servers: ${wrong} is no IP address, with or without a port`)
+      }
+    }
+    this.#options = options
+    this.#hosts = new HostsFile(options.hostsFile)
+  }
+
+  /** As resolve, for bytes; never rejects: an Error says why there is no answer. */
+  async answer(query: Buffer): Promise<Buffer | Error> {
+    try {
+      return writeDns(await this.resolve(parseDns(query)))
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  /** The answer to a query: also that a name does not exist, or that a server refuses. Rejects where there is none. */
+  async resolve(query: DnsMessage): Promise<DnsMessage> {
+    if (this.#closed) throw new Error('midwire is closing')
+    if (this.#running >= MAX_QUERIES) throw new Error(`${MAX_QUERIES} queries are under way already`)
+    this.#running += 1
+    try {
+      return await this.#resolve(query)
+    } finally {
+      this.#running -= 1
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#upstream?.resolver.cancel()
+    this.#client.close()
+  }
+
+  async #resolve(query: DnsMessage): Promise<DnsMessage> {
+    const { servers, resolver } = this.#servers()
+    const [question] = query.questions
+    if (query.opcode === DNS_OPCODE.QUERY && question?.class === DNS_CLASS.IN && query.questions.length === 1) {
+      const inside = this.#options.inside?.get(question.name.toLowerCase())
+      if (inside) return addressReply(query, question, inside)
+      if (question.type === DNS_TYPE.A || question.type === DNS_TYPE.AAAA) {
+        const known = this.#options.useHostsFile ? await this.#hosts.find(question.name) : undefined
+        if (known) return addressReply(query, question, known)
+        const plain = question.name.length < 254 && PLAIN_NAME.test(question.name)
+        if (plain && servers.length === 0 && this.#options.useHostsFile) return lookUp(query, question)
+        if (plain && servers.length > 0 && !validates(query)) return this.#addresses(query, question, resolver)
+      }
+    }
+    if (servers.length > 0) return this.#client.ask(servers, query)
+    throw new Error('no name server is known: set dns_name_servers')
+  }
+
+  /** Asks c-ares. */
+  async #addresses(query: DnsMessage, question: DnsQuestion, resolver: dns.Resolver): Promise<DnsMessage> {
+    const { name, type } = question
+    try {
+      if (type === DNS_TYPE.A) {
+        const found = await resolver.resolve4(name, { ttl: true })
+        return dnsReply(query, { answers: found.map(({ address, ttl }) => aRecord(name, address, ttl)) })
+      }
+      const found = await resolver.resolve6(name, { ttl: true })
+      return dnsReply(query, { answers: found.map(({ address, ttl }) => aaaaRecord(name, address, ttl)) })
+    } catch (error) {
+      switch ((error as NodeJS.ErrnoException).code) {
+        case 'ENOTFOUND':
+          return dnsReply(query, { rcode: DNS_RCODE.NXDOMAIN })
+        case 'ENODATA':
+          return dnsReply(query)
+        case 'ESERVFAIL':
+        case 'EREFUSED':
+        case 'ENOTIMP':
+        case 'EFORMERR':
+          return dnsReply(query, { rcode: DNS_RCODE.SERVFAIL })
+        case 'ECONNREFUSED':
+          // Where the system names no server c-ares takes 127.0.0.1, and nobody is there.
+          if (this.#options.useHostsFile && !this.#options.nameServers?.length) return lookUp(query, question)
+          throw new Error('the name servers refuse connections')
+        case 'ETIMEOUT':
+          throw new Error('no name server has answered')
+        default:
+          throw error
+      }
+    }
+  }
+
+  #servers(): Upstream {
+    const { nameServers, isOurs } = this.#options
+    const given = nameServers && nameServers.length > 0 ? nameServers : undefined
+    const stale = !given && Date.now() - this.#asked > FRESH
+    if (this.#upstream && !stale) return this.#upstream
+    // A new one reads what the system has now.
+    const resolver = new dns.Resolver({ timeout: 2_000, tries: 2 })
+    const servers = (given ?? resolver.getServers())
+      .map(parseNameServer)
+      .filter((server) => server !== undefined)
+      .filter(({ address, port }) => !isOurs?.(address, port))
+    if (servers.length > 0) resolver.setServers(servers.map(serverText))
+    this.#asked = Date.now()
+    this.#upstream = { resolver, servers }
+    return this.#upstream
+  }
+}
+
+const serverText = ({ address, port }: NameServer) =>
+  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
+
+/** The client checks signatures itself: it needs what c-ares does not give. */
+const validates = (query: DnsMessage) => query.checkingDisabled || optOf(query)?.dnssecOk === true
+
+/** Those of the addresses that the question is for; none where it is for something else. */
+function addressReply(query: DnsMessage, { name, type }: DnsQuestion, addresses: readonly string[]): DnsMessage {
+  const answers = addresses.flatMap((address) => {
+    const family = isIP(address)
+    if (family === 4 && type === DNS_TYPE.A) return [aRecord(name, address, SYNTHETIC_TTL)]
+    if (family === 6 && type === DNS_TYPE.AAAA) return [aaaaRecord(name, address, SYNTHETIC_TTL)]
+    return []
+  })
+  return dnsReply(query, { answers })
+}
+
+/** Asks the C library. */
+async function lookUp(query: DnsMessage, question: DnsQuestion): Promise<DnsMessage> {
+  try {
+    const found = await dns.lookup(question.name, { all: true, verbatim: true })
+    return addressReply(
+      query,
+      question,
+      found.map(({ address }) => address),
+    )
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTFOUND') return dnsReply(query, { rcode: DNS_RCODE.NXDOMAIN })
+    throw error
+  }
+}
