@@ -1,0 +1,70 @@
+// `block_global` and `block_private`: which clients may use listeners that are open to a network.
+import { BlockList, isIP, isIPv4 } from 'node:net'
+import type { ClientConnection } from '../connection.js'
+import type { Addon } from '../hooks.js'
+import type { Options } from '../options.js'
+
+const LOOPBACK = list('127.0.0.0/8', '::1/128')
+
+/**
+ * Networks that nobody on the Internet can come from: RFC 1918, 6598 (carriers), 3927 and 4291 (link-local), 4193 (unique
+ * local), 2544 (benchmarks), 3879 (site-local). Whatever is not in the list is public, networks for examples (RFC 5737), too.
+ */
+const PRIVATE = list(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '198.18.0.0/15',
+  'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
+)
+
+export type BlockOptions = Pick<Options, 'block_global' | 'block_private'>
+
+/** Refuses clients at `client_connected`, by `client.error`. Those of a tunnel have proved who they are and are not asked. */
+export function block(options: BlockOptions): Addon {
+  return {
+    name: 'block',
+    client_connected(client: ClientConnection) {
+      if (client.peer) return
+      const kind = reach(client.remote.address)
+      if (kind === 'public' && options.block_global) {
+        client.error = `${client.remote.address} is a public address, and block_global is on`
+      } else if (kind === 'private' && options.block_private) {
+        client.error = `${client.remote.address} is a private address, and block_private is on`
+      }
+    },
+  }
+}
+
+/** Where an address is from; what is no address counts as public. */
+export function reach(text: string): 'loopback' | 'private' | 'public' {
+  const address = plain(text)
+  const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+  if (isIP(address) === 0) return 'public'
+  if (LOOPBACK.check(address, family)) return 'loopback'
+  return PRIVATE.check(address, family) ? 'private' : 'public'
+}
+
+/** Without its zone (RFC 4007), and IPv4 out of its mapped form (RFC 4291, 2.5.5.2), however that is written. */
+function plain(text: string): string {
+  const address = text.replace(/%.*$/, '')
+  if (isIP(address) !== 6) return address
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? []
+  if (high === undefined || low === undefined) return short
+  const [first, last] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+  return [first >> 8, first & 0xff, last >> 8, last & 0xff].join('.')
+}
+
+function list(...networks: string[]): BlockList {
+  const made = new BlockList()
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/')
+    made.addSubnet(address, Number(prefix), isIPv4(address) ? 'ipv4' : 'ipv6')
+  }
+  return made
+}
