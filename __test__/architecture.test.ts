@@ -18,9 +18,10 @@ interface Room {
 }
 
 const rooms: Record<string, Room> = {
+  native: { imports: ['errors'], node: ['module'] },
   transports: {
     imports: ['connection', 'errors', 'options', 'native'],
-    node: ['net', 'tls', 'dgram', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads', 'module'],
+    node: ['net', 'tls', 'dgram', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
   },
   layers: {
     imports: ['connection', 'errors', 'flow', 'hooks'],
@@ -162,11 +163,11 @@ test('the rules notice what breaks them', (t) => {
   t.truthy(fault('src/layers/http.ts', value('node:net')))
   t.truthy(fault('src/layers/http.ts', value('../proxy/driver.js')))
   t.truthy(fault('src/modes/socks5.ts', value('./regular.js')))
-  t.truthy(fault('src/cli/midwire.ts', value('../transports/native.js')))
+  t.truthy(fault('src/cli/midwire.ts', value('../native/load.js')))
   t.truthy(fault('src/options.ts', value('node:net')))
   t.truthy(fault('src/somewhere.ts', value('./index.js')))
   t.falsy(fault('src/modes/index.ts', value('./regular.js')))
-  t.falsy(fault('src/transports/native.ts', value('../native/binding.cjs')))
+  t.falsy(fault('src/certs/store.ts', value('../native/load.js')))
   t.falsy(fault('src/cli/midwire.ts', value('../index.js')))
 })
 

@@ -9,6 +9,17 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** An authority's key, its name, and the one public key of all leaves. */
+export declare class NativeLeafIssuer {
+  /**
+   * `key` is PKCS#8, `subject` the authority's name (DER), `point` an uncompressed point on P-256. Keys
+   * other than P-256 and RSA of 2048 to 4096 bits are refused.
+   */
+  constructor(key: Uint8Array, subject: Uint8Array, keyIdentifier: Uint8Array, point: Uint8Array)
+  /** The certificate, as DER. */
+  mint(leaf: NativeLeaf): Buffer
+}
+
 export declare class NativeServer {
   /** Binds the sockets and starts the task. `doorbell` is called on Node's thread when events wait. */
   static start(options: NativeServerOptions, doorbell: () => void): NativeServer
@@ -38,6 +49,19 @@ export declare function generatePrivateKey(): Buffer
 export interface NativeConnection {
   id: number
   peer: number
+}
+
+export interface NativeLeaf {
+  commonName?: string
+  organization?: string
+  /** DNS names in ASCII, and IP addresses. */
+  names: Array<string>
+  /** Seconds since the epoch. */
+  notBefore: number
+  notAfter: number
+  /** At most 20 bytes, read as a positive number. */
+  serial: Buffer
+  crlUrl?: string
 }
 
 export interface NativePeer {

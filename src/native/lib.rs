@@ -5,6 +5,7 @@ mod egress;
 mod engine;
 mod error;
 mod key;
+mod leaf;
 mod log;
 mod messages;
 mod options;

@@ -1,6 +1,6 @@
 // The keys of WireGuard as text: 32 bytes in base64.
 import { MidwireError } from '../errors.js'
-import { callNative, native } from './native.js'
+import { callNative, native } from '../native/load.js'
 
 const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 

@@ -1,10 +1,10 @@
 // What startWireGuardServer takes, checked whole before anything is opened.
 import { isIP, isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
+import type { NativePeer, NativeServerOptions } from '../native/load.js'
 import { addressBytes } from './addresses.js'
 import type { Datagram, IcmpMessage } from './datagram.js'
 import { keyBytes } from './keys.js'
-import type { NativePeer, NativeServerOptions } from './native.js'
 import type { ConnectionRequest } from './request.js'
 import type { WireGuardStream } from './stream.js'
 

@@ -2,12 +2,12 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { Peer } from '../connection.js'
 import { MidwireError } from '../errors.js'
+import { callNative, type NativePeer, type NativeServer, type NativeServerOptions, native } from '../native/load.js'
 import { addressBytes } from './addresses.js'
 import { Bridge, type Risen } from './bridge.js'
 import { type ClientConfigOptions, clientConfig } from './client-config.js'
 import { Datagram, IcmpMessage } from './datagram.js'
 import { publicKey } from './keys.js'
-import { callNative, type NativePeer, type NativeServer, type NativeServerOptions, native } from './native.js'
 import { addressHeader, COMMAND, peerOf } from './records.js'
 import { ConnectionRequest, type RequestOwner } from './request.js'
 import {

@@ -1,9 +1,9 @@
 // The addon, loaded when it is first needed, and its errors as MidwireErrors. No other file imports the binding.
 import { createRequire } from 'node:module'
 import { type ErrorCode, MidwireError } from '../errors.js'
-import type * as binding from '../native/binding.cjs'
+import type * as binding from './binding.cjs'
 
-export type { NativePeer, NativePeerStatus, NativeServer, NativeServerOptions } from '../native/binding.cjs'
+export type { NativePeer, NativePeerStatus, NativeServer, NativeServerOptions } from './binding.cjs'
 
 let loaded: typeof binding | undefined
 
@@ -15,7 +15,7 @@ export function native(): typeof binding {
 
 function load(): typeof binding {
   try {
-    return createRequire(import.meta.url)('../native/binding.cjs')
+    return createRequire(import.meta.url)('./binding.cjs')
   } catch (cause) {
     throw new MidwireError(
       'ERR_NATIVE_MISSING',
