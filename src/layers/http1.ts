@@ -70,7 +70,10 @@ function* exchange(context: Context, upstream: Upstream, head: RequestHead, expl
     head.headers.delete('proxy-connection')
     head.headers.delete('proxy-authorization')
   }
-  const request = new HttpRequest({ ...head, ...target }, context.options.body_record_limit, startedAt)
+  const { method, version, headers } = head
+  const { scheme, host, port, path } = target
+  const parts = { method, path, scheme, host, port, version, headers }
+  const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
   return yield* new Exchange(context, flow, framing, upstream, requestKeepAlive(head)).run()

@@ -1,0 +1,203 @@
+// The machine: tasks, waits, timers, faults, and what a client that goes away means to each.
+import test from 'ava'
+import { Channel } from '../../src/layers/channel.js'
+import {
+  type Context,
+  hook,
+  join,
+  type Layer,
+  open,
+  receive,
+  receiveWithin,
+  type Step,
+  send,
+  sleep,
+} from '../../src/layers/layer.js'
+import { ClientGone, TIMEOUT } from '../../src/layers/machine.js'
+import { Playbook } from '../support/playbook.js'
+
+const layer = (steps: (context: Context) => Step<unknown>): Layer =>
+  function* (context) {
+    yield* steps(context)
+    return undefined
+  }
+
+test('a layer hands over to the layer that it names', (t) => {
+  const second: Layer = function* (context) {
+    yield { type: 'send', channel: context.client, data: Buffer.from('second') }
+    return undefined
+  }
+  const first: Layer = function* (context) {
+    yield* receive(context.client)
+    return second
+  }
+  const play = new Playbook(first)
+  t.deepEqual(play.said(), [])
+  play.data(play.client, 'x')
+  t.deepEqual(play.said(), ['send client "second"'])
+  t.false(play.machine.busy)
+})
+
+test('what comes while nobody asks waits, and is counted; too much stops the reading', (t) => {
+  const taken: string[] = []
+  const play = new Playbook(
+    layer(function* ({ client }) {
+      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      for (let data = yield* receive(client); data; data = yield* receive(client)) taken.push(String(data.length))
+    }),
+  )
+  play.data(play.client, Buffer.alloc(40_000)).data(play.client, Buffer.alloc(40_000))
+  t.deepEqual(play.said(), ['open tcp x:1', 'pause client'])
+  t.is(play.client.buffered, 80_000)
+  play.opened()
+  t.deepEqual(taken, ['40000', '40000'])
+  t.deepEqual(play.said(), ['resume client'])
+})
+
+test('tasks run beside each other, and one can wait for the other', (t) => {
+  const order: string[] = []
+  const play = new Playbook(
+    layer(function* ({ machine, client }) {
+      const task = machine.fork(
+        (function* (): Step<void> {
+          yield* receive(client)
+          order.push('forked')
+        })(),
+      )
+      order.push('first')
+      yield* join(task)
+      order.push('joined')
+    }),
+  )
+  t.deepEqual(order, ['first'])
+  play.data(play.client, 'x')
+  t.deepEqual(order, ['first', 'forked', 'joined'])
+})
+
+test('a wait can take too long, and its timer is gone when it does not', (t) => {
+  const seen: unknown[] = []
+  const play = new Playbook(
+    layer(function* ({ client }) {
+      seen.push(yield* receiveWithin(client, 100))
+      seen.push(yield* receiveWithin(client, 100))
+      yield* sleep(50)
+      seen.push('slept')
+      yield* receive(client)
+    }),
+  )
+  play.data(play.client, 'x').after(99)
+  t.deepEqual(seen, [Buffer.from('x')])
+  play.after(1)
+  t.is(seen[1], TIMEOUT)
+  play.after(50)
+  t.is(seen[2], 'slept')
+  play.after(10_000)
+  t.true(play.machine.busy)
+})
+
+test('a send waits while its channel is full, and fails when it is gone', (t) => {
+  const results: boolean[] = []
+  const play = new Playbook(
+    layer(function* ({ client, server }) {
+      if (!server) return
+      yield* receive(client)
+      results.push(yield* send(server, Buffer.from('a')))
+      results.push(yield* send(server, Buffer.from('b')))
+    }),
+    { connected: true },
+  )
+  const [server] = play.servers
+  if (!server) return t.fail()
+  server.full = true
+  play.data(play.client, 'x')
+  t.deepEqual(results, [])
+  play.drain(server)
+  t.deepEqual(results, [true, true])
+})
+
+test('a client that goes away interrupts every wait but a hook', (t) => {
+  const seen: string[] = []
+  const play = new Playbook(
+    layer(function* (context) {
+      const other = context.machine.fork(
+        (function* (): Step<void> {
+          try {
+            yield* open({ host: 'x', port: 1, transport: 'tcp' })
+          } catch (error) {
+            seen.push(error instanceof ClientGone ? `open: ${error.message}` : 'wrong')
+            throw error
+          }
+        })(),
+      )
+      try {
+        yield* hook(context, 'client_connected', context.client.connection)
+        seen.push('the hook was waited for')
+        yield* join(other)
+        yield* receive(context.client)
+        seen.push('the end is no surprise')
+        yield* sleep(1)
+      } catch (error) {
+        seen.push(error instanceof ClientGone ? 'told' : 'wrong')
+        yield* hook(context, 'client_disconnected', context.client.connection)
+        seen.push('tidied up')
+      }
+    }),
+    { hooks: 'wait' },
+  )
+  play.close(play.client, 'reset')
+  t.deepEqual(seen, ['open: reset'])
+  play.reply('hook')
+  t.deepEqual(seen.slice(1), ['the hook was waited for', 'the end is no surprise', 'told'])
+  play.reply('hook')
+  t.is(seen.at(-1), 'tidied up')
+  t.false(play.machine.busy)
+})
+
+test('a connection that was opened for nobody is closed', (t) => {
+  const play = new Playbook(
+    layer(function* () {
+      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+    }),
+  )
+  play.close(play.client)
+  t.false(play.machine.busy)
+  t.true(play.opened() instanceof Channel)
+  t.deepEqual(play.said(), ['open tcp x:1', 'close server'])
+})
+
+test('a fault of a layer ends its connection, is said, and nothing else happens', (t) => {
+  const play = new Playbook(
+    layer(function* ({ client }) {
+      yield* receive(client)
+      throw new TypeError('oops')
+    }),
+  )
+  play.data(play.client, 'x')
+  t.deepEqual(play.said(), ['reset client'])
+  t.regex(play.logs[0]?.message ?? '', /^a layer has failed: TypeError: oops/)
+  t.false(play.machine.busy)
+  t.notThrows(() => play.data(play.client, 'more').end(play.client).close(play.client))
+})
+
+test('a task that is cancelled tidies up, and hears nothing more', (t) => {
+  const seen: string[] = []
+  const play = new Playbook(
+    layer(function* ({ machine, client }) {
+      const task = machine.fork(
+        (function* (): Step<void> {
+          try {
+            yield* sleep(10)
+            seen.push('wrong')
+          } finally {
+            seen.push('tidy')
+          }
+        })(),
+      )
+      yield* receive(client)
+      machine.cancel(task)
+      yield* receive(client)
+    }),
+  )
+  play.data(play.client, 'x').after(100)
+  t.deepEqual(seen, ['tidy'])
+})

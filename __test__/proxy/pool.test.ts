@@ -1,0 +1,78 @@
+// Idle connections to servers: found by destination and TLS, lost when they say anything or grow old.
+import test from 'ava'
+import { Pool, type Pooled } from '../../src/proxy/pool.js'
+import { deaf, type Receiver, type Transport } from '../../src/transports/transport.js'
+
+class Fake implements Transport {
+  local = undefined
+  remote = undefined
+  receiver: Receiver = deaf
+  closed = false
+  write() {
+    return true
+  }
+  end() {}
+  close() {
+    this.closed = true
+  }
+  reset() {
+    this.closed = true
+  }
+  pause() {}
+  resume() {}
+}
+
+const to = { host: 'a.test', port: 443, transport: 'tcp' as const }
+const tls = { sni: 'a.test', alpn: ['http/1.1'] }
+
+function pooled(): Pooled & { transport: Fake } {
+  return { transport: new Fake(), connection: { id: 'x', ...to } }
+}
+
+test('a connection is found by its destination and TLS settings alone, the last one first', (t) => {
+  const pool = new Pool(() => {})
+  const [first, second] = [pooled(), pooled()]
+  pool.put(first, tls)
+  pool.put(second, tls)
+  t.true(pool.has(to))
+  t.false(pool.has({ ...to, port: 80 }))
+  t.is(pool.take(to, undefined), undefined)
+  t.is(pool.take(to, { ...tls, sni: 'b.test' }), undefined)
+  t.is(pool.take(to, { ...tls, alpn: [] }), undefined)
+  t.is(pool.take(to, tls)?.transport, second.transport)
+  t.is(pool.take(to, tls)?.transport, first.transport)
+  t.is(pool.take(to, tls), undefined)
+  t.false(pool.has(to))
+})
+
+test('what speaks, ends or is lost while idle is used no more', (t) => {
+  const gone: unknown[] = []
+  const pool = new Pool((connection) => gone.push(connection))
+  for (const happen of [
+    (receiver: Receiver) => receiver.handleData(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')),
+    (receiver: Receiver) => receiver.handleEnd(),
+    (receiver: Receiver) => receiver.handleClose(undefined),
+  ]) {
+    const one = pooled()
+    pool.put(one, tls)
+    happen(one.transport.receiver)
+    t.true(one.transport.closed)
+    t.is(pool.take(to, tls), undefined)
+    t.false(pool.has(to))
+  }
+  t.is(gone.length, 3)
+})
+
+test('there are at most 1,024, and the oldest go', (t) => {
+  const pool = new Pool(() => {})
+  const all = Array.from({ length: 1_100 }, pooled)
+  const now = Date.now
+  let clock = now()
+  Date.now = () => (clock += 1)
+  for (const one of all) pool.put(one, tls)
+  Date.now = now
+  t.is(all.filter(({ transport }) => !transport.closed).length, 1_024)
+  t.true(all[0]?.transport.closed)
+  pool.close()
+  t.true(all.every(({ transport }) => transport.closed))
+})
