@@ -50,8 +50,11 @@ const rooms: Record<string, Room> = {
     ],
   },
   proxy: {
-    imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow'],
-    node: ['net', 'tls', 'dgram', 'dns', 'fs/promises', 'crypto', 'events', 'stream', 'buffer', 'timers', 'http2'],
+    imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
+    node: [
+      ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
+      ...['crypto', 'os', 'path', 'fs/promises'],
+    ],
   },
   addons: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],

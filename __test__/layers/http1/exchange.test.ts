@@ -1,25 +1,6 @@
 // HTTP/1 as conversations: requests and responses, hooks, bodies, connections that stay and connections that do not.
 import test from 'ava'
-import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
-import { http1Layer, httpProxyLayer } from '../../../src/layers/http1.js'
-import { Playbook, type PlaybookOptions } from '../../support/playbook.js'
-
-const GET = 'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
-const hooks = { requestheaders() {}, request() {}, responseheaders() {}, response() {}, error() {} }
-
-const open = (options: PlaybookOptions = {}) => new Playbook(http1Layer, options)
-const flowOf = (play: Playbook, index = 0) => play.finished[index] as HttpFlow
-const sent = (text: string) => JSON.stringify(text)
-
-/** A request that goes to a server that is opened for it. */
-function asked(options: PlaybookOptions = {}, request = GET) {
-  const play = open(options)
-  play.data(play.client, request)
-  const opens = play.said()
-  const server = play.opened()
-  return { play, server, opens, said: play.said() }
-}
+import { asked, flowOf, GET, hooks, OK, open, sent } from '../../support/http1-play.js'
 
 test('a request goes out as it came, and so does its response', (t) => {
   const { play, server, opens, said } = asked({ hooks })
@@ -96,48 +77,6 @@ test('bodies stream both ways, chunk by chunk', (t) => {
   t.is(flowOf(play).response?.trailers?.get('x-u'), '2')
 })
 
-test('a body that is held can be changed, and Content-Length follows', (t) => {
-  const play = open({
-    hooks: {
-      request(flow) {
-        flow.request.content = flow.request.content.toString().toUpperCase().repeat(2)
-      },
-      response(flow) {
-        if (flow.response) flow.response.text = 'changed'
-      },
-    },
-  })
-  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\ncontent-length: 4\r\n\r\nab')
-  t.deepEqual(play.said(), [])
-  play.data(play.client, 'cd')
-  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
-  const server = play.opened()
-  t.deepEqual(play.said(), [`send server ${sent('POST / HTTP/1.1\r\nHost: x\r\ncontent-length: 8\r\n\r\nABCDABCD')}`])
-  play.data(server, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n')
-  t.deepEqual(play.said(), [])
-  play.data(server, '0\r\n\r\n')
-  t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nchanged')}`])
-})
-
-test('a body that is longer than stream_large_bodies passes before its hook', (t) => {
-  const options = { stream_large_bodies: 4, body_record_limit: 3 }
-  const play = open({ hooks, options })
-  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
-  t.deepEqual(play.said(), [])
-  play.data(play.client, '3\r\ndef\r\n')
-  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
-  const server = play.opened()
-  t.deepEqual(play.said().slice(1), [`send server ${sent('6\r\nabcdef\r\n')}`])
-  play.data(play.client, '1\r\ng\r\n0\r\n\r\n')
-  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234')
-  t.is(play.said().at(-1), `send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234')}`)
-  play.data(server, '56789')
-  t.is(play.said().at(-1), `send client ${sent('56789')}`)
-  t.is(flowOf(play).response?.content.toString(), '123')
-  t.is(flowOf(play).response?.body.length, 9)
-  t.true(flowOf(play).response?.body.truncated)
-})
-
 test('Expect: 100-continue passes where the body streams, and is answered where it is held', (t) => {
   const request = 'POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n'
   const streamed = asked({}, request)
@@ -205,53 +144,6 @@ test('a client of HTTP/1.0 gets no chunks', (t) => {
   const { play, server } = asked({}, 'GET / HTTP/1.0\r\nHost: x\r\n\r\n')
   play.data(server, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n')
   t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 OK\r\n\r\nab')}`, 'close server', 'close client'])
-})
-
-test('an addon can answer, and the server is never asked', (t) => {
-  const play = open({
-    hooks: {
-      request(flow) {
-        flow.response = new HttpResponse({ status: 418, headers: { 'X-By': 'me' }, content: 'tea' })
-      },
-      response() {},
-    },
-  })
-  play.data(play.client, GET)
-  const answer = "HTTP/1.1 418 I'm a teapot\r\nX-By: me\r\nContent-Length: 3\r\n\r\ntea"
-  t.deepEqual(play.said(), [`send client ${sent(answer)}`])
-  t.deepEqual(play.hooks, ['request', 'response'])
-  t.is(flowOf(play).server, undefined)
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), [`send client ${sent(answer)}`], 'the connection goes on')
-})
-
-test('an addon can kill, and nothing is answered', (t) => {
-  const play = open({
-    hooks: {
-      request(flow) {
-        flow.kill()
-      },
-      error() {},
-    },
-  })
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), ['reset client'])
-  t.deepEqual(play.hooks, ['request', 'error'])
-  t.true(flowOf(play).killed)
-})
-
-test('an addon can send the request elsewhere', (t) => {
-  const play = open({
-    hooks: {
-      request(flow) {
-        flow.request.url = 'https://other.test:8443/b?c'
-      },
-    },
-  })
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), ['open tcp other.test:8443 tls:other.test:http/1.1 pooled'])
-  play.opened()
-  t.deepEqual(play.said(), [`send server ${sent('GET /b?c HTTP/1.1\r\nHost: other.test:8443\r\n\r\n')}`])
 })
 
 test('a server that cannot be reached is a 502 that says why', (t) => {
@@ -332,54 +224,4 @@ test('a connection from the pool that has died is replaced once', (t) => {
   t.deepEqual(play.said(), [`send server2 ${sent(GET)}`])
   play.end(second)
   t.regex(play.said().join(), /HTTP\/1\.1 502 .*without an answer/)
-})
-
-test('an upgrade is raw after its 101, and not before', (t) => {
-  const request = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
-  const { play, server, said } = asked({ hooks: { tcp_message() {} } }, request)
-  t.deepEqual(said, [`send server ${sent(request)}`])
-  const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
-  play.data(server, `${switching}\x81\x00`)
-  t.deepEqual(play.said(), [`send client ${sent(switching)}`, `send client ${sent('\x81\x00')}`])
-  play.data(play.client, '\x81\x80')
-  t.deepEqual(play.said(), [`send server ${sent('\x81\x80')}`])
-  t.is(flowOf(play).upgrade, 'websocket')
-
-  const plain = asked()
-  plain.play.data(plain.server, switching)
-  t.regex(plain.play.said().join(), /502/)
-})
-
-test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
-  play.data(
-    play.client,
-    'GET http://example.org:81/x?y HTTP/1.1\r\nHost: example.org:81\r\nProxy-Connection: keep-alive\r\n\r\n',
-  )
-  t.deepEqual(play.said(), ['open tcp example.org:81 pooled'])
-  play.opened()
-  t.deepEqual(play.said(), [`send server ${sent('GET /x?y HTTP/1.1\r\nHost: example.org:81\r\n\r\n')}`])
-})
-
-test('CONNECT is answered when the server is there, and looks at what is inside', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
-  play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
-  t.deepEqual(play.said(), ['open tcp example.org:443'])
-  play.opened()
-  t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 Connection established\r\n\r\n')}`])
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), [`send server ${sent(GET)}`])
-})
-
-test('CONNECT to nobody is a 502', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
-  play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
-  play.openFailed('ENOTFOUND', 'example.org:443: there is no such name')
-  t.regex(play.said().join(), /502 .*there is no such name.*close client/)
-})
-
-test('a client that says where to go in origin-form is told so', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
-  play.data(play.client, GET)
-  t.regex(play.said().join(), /HTTP\/1\.1 400 .*does not say where to/)
 })
