@@ -48,16 +48,13 @@ export function parseConf(path: string, text: string): Json {
 export function readConf(path: string, json: Json, subnet: Subnet): ConfKeys {
   const { server_key: serverKey, client_key: clientKey } = json
   if (serverKey === undefined) throw wrong(path, 'server_key is missing')
+  const publicKey = publicOf(path, serverKey, 'server_key')
   // A file of ours whose first peer was removed has `peers`.
   if (clientKey === undefined && json.peers === undefined) throw wrong(path, 'client_key is missing')
   const first = { name: FIRST_PEER, private_key: clientKey, addresses: subnet.pair(1) }
   const drafts = peerList(path, json).map((entry, index) => draft(path, entry, index))
   if (clientKey !== undefined) drafts.unshift(draft(path, first, -1))
-  return {
-    serverKey: serverKey as string,
-    publicKey: publicOf(path, serverKey, 'server_key'),
-    peers: settle(path, drafts, subnet),
-  }
+  return { serverKey: serverKey as string, publicKey, peers: settle(path, drafts, subnet) }
 }
 
 /** `peers` as the file has it. Throws ERR_WIREGUARD_CONF. */

@@ -1,0 +1,94 @@
+// The grammar of mode specs (features 4.1), and two modes on one address.
+import test from 'ava'
+import { MODES } from '../../src/modes/index.js'
+import type { ListenOptions } from '../../src/modes/listen.js'
+import { checkSpecs, parseSpec } from '../../src/modes/spec.js'
+
+const none: ListenOptions = { listen_host: '', listen_port: undefined }
+const parsed = (text: string) => {
+  const { name, data, host, port } = parseSpec(text)
+  return [name, data, host, port]
+}
+
+test('specs', (t) => {
+  const specs: [string, (string | number | undefined)[]][] = [
+    ['regular', ['regular', undefined, undefined, undefined]],
+    ['REGULAR', ['regular', undefined, undefined, undefined]],
+    ['regular:', ['regular', undefined, undefined, undefined]],
+    ['regular@8081', ['regular', undefined, undefined, 8081]],
+    ['regular@0', ['regular', undefined, undefined, 0]],
+    ['regular@:8081', ['regular', undefined, '', 8081]],
+    ['regular@localhost:65535', ['regular', undefined, 'localhost', 65_535]],
+    ['regular@192.0.2.1:1', ['regular', undefined, '192.0.2.1', 1]],
+    ['regular@::1:8080', ['regular', undefined, '::1', 8080]],
+    ['regular@[fe80::1%eth0]:8080', ['regular', undefined, 'fe80::1%eth0', 8080]],
+    ['wireguard:~/keys.conf', ['wireguard', '~/keys.conf', undefined, undefined]],
+    ['WireGuard:C:\\Keys@Home\\a.conf@51821', ['wireguard', 'C:\\Keys@Home\\a.conf', undefined, 51_821]],
+    ['wireguard:a@b:c@[2001:db8::1]:9', ['wireguard', 'a@b:c', '2001:db8::1', 9]],
+  ]
+  for (const [text, expected] of specs) t.deepEqual(parsed(text), expected, text)
+  t.is(parseSpec('Regular@1').text, 'Regular@1')
+})
+
+test('what is no spec', (t) => {
+  const wrong: [string, RegExp][] = [
+    ['', /no mode ""/],
+    ['regullar', /no mode "regullar" \(did you mean regular\?\); the modes are wireguard, regular/],
+    ['wiregard@1', /did you mean wireguard\?/],
+    ['osproxy', /no mode "osproxy"; the modes are/],
+    ['@8080', /no mode ""/],
+    ['regular:data', /takes nothing after a colon/],
+    ['regular@', /invalid port ""/],
+    ['regular@65536', /invalid port "65536"/],
+    ['regular@-1', /invalid port "-1"/],
+    ['regular@+1', /invalid port/],
+    ['regular@1e3', /invalid port/],
+    ['regular@ 80', /invalid port/],
+    ['regular@localhost', /invalid port "localhost"/],
+    ['regular@[::1]', /invalid port "1\]"/],
+    ['regular@host:', /invalid port ""/],
+    ['regular@a b:80', /"a b" is neither an address nor a name/],
+    ['regular@[::1:80', /neither an address nor a name/],
+    ['wireguard:me@home', /invalid port "home"/],
+  ]
+  for (const [text, message] of wrong) {
+    t.throws(() => parseSpec(text), { code: 'ERR_MODE', message }, text)
+  }
+})
+
+const check = (specs: string[], options = none) => checkSpecs(specs.map(parseSpec), options)
+
+test('two modes on one address are refused, with a way out', (t) => {
+  const twice: [string[], ListenOptions, RegExp][] = [
+    [['regular', 'regular'], none, /"regular" listens on TCP 127\.0\.0\.1:8080 already.*as in regular@8081/],
+    [['regular', 'wireguard', 'regular@8080'], none, /TCP 127\.0\.0\.1:8080/],
+    [['regular', 'regular@127.0.0.1:8080'], none, /TCP 127\.0\.0\.1:8080/],
+    [['regular', 'regular@localhost:8080'], none, /TCP 127\.0\.0\.1:8080/],
+    [['wireguard', 'wireguard:other'], none, /UDP port 51820 already.*as in wireguard:other@51821/],
+    [['regular@::1:1', 'regular@[0:0::1]:1'], none, /TCP \[0:0::1\]:1/],
+    [['regular', 'regular@192.0.2.1:9'], { listen_host: '192.0.2.1', listen_port: 9 }, /TCP 192\.0\.2\.1:9/],
+  ]
+  for (const [specs, options, message] of twice) {
+    t.throws(() => check(specs, options), { code: 'ERR_MODE', message }, specs.join())
+  }
+  const apart: [string[], ListenOptions][] = [
+    [['wireguard', 'regular'], none],
+    [['regular', 'regular@8081', 'wireguard', 'wireguard@51821'], none],
+    // UDP and TCP have ports of their own.
+    [['regular', 'wireguard'], { listen_host: '', listen_port: 9000 }],
+    // Each takes a free one.
+    [['regular@0', 'regular@0'], none],
+    [['regular@127.0.0.1:8080', 'regular@127.0.0.2:8080'], none],
+  ]
+  for (const [specs, options] of apart) t.notThrows(() => check(specs, options), specs.join())
+})
+
+test('each mode of the list says who it is', (t) => {
+  t.is(new Set(MODES.map(({ name }) => name)).size, MODES.length)
+  for (const mode of MODES) {
+    t.regex(mode.name, /^[a-z0-9]+$/)
+    t.true(mode.description.length > 10)
+    t.true(mode.defaultPort > 0)
+    t.is(parseSpec(mode.name).name, mode.name)
+  }
+})

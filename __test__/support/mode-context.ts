@@ -1,0 +1,36 @@
+// What a mode needs of the proxy, with everything that it says kept.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import type { LogLevel } from '../../src/hooks.js'
+import type { Arrival, ModeContext, RunningMode } from '../../src/modes/mode.js'
+import { OPTIONS, type Options } from '../../src/options.js'
+
+export interface KeptContext extends ModeContext {
+  readonly arrivals: { mode: RunningMode; arrival: Arrival }[]
+  readonly logged: { level: LogLevel; message: string }[]
+}
+
+/** Its conf dir is a new one, which goes with the test. */
+export function modeContext(t: ExecutionContext, options: Partial<Options> = {}): KeptContext {
+  const confdir = mkdtempSync(join(tmpdir(), 'midwire-mode-'))
+  t.teardown(() => rmSync(confdir, { recursive: true, force: true }))
+  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, { default: value }]) => [name, value]))
+  const arrivals: KeptContext['arrivals'] = []
+  const logged: KeptContext['logged'] = []
+  return {
+    options: { ...(defaults as unknown as Options), ...options },
+    confdir,
+    arrivals,
+    logged,
+    arrived: (mode, arrival) => arrivals.push({ mode, arrival }),
+    log: (level, message) => logged.push({ level, message }),
+  }
+}
+
+/** Waits until `ready` says so, for 5 s at most. */
+export async function until(ready: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !ready(); turn++) await new Promise((later) => setTimeout(later, 10))
+  if (!ready()) throw new Error('waited in vain')
+}
