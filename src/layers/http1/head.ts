@@ -107,7 +107,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number): Re
   const digits = text.slice(9, 12)
   const status = Number(digits)
   if (!all(digits, DIGIT) || digits.length !== 3 || status < 100) {
-    throw fault('response', `the status is not three digits from 100 on: ${quoted(digits)}`)
+    throw fault('response', `the status is not three digits from 100 on: ${quoted(withinLine(text, 9, 3))}`)
   }
   at += 4
   let from = at
@@ -126,9 +126,16 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number): Re
 function parseVersion(text: string, at: number, side: Side): Http1Version {
   if (text.startsWith('HTTP/1.1', at)) return '1.1'
   if (text.startsWith('HTTP/1.0', at)) return '1.0'
-  const found = text.slice(at, at + 8)
+  const found = withinLine(text, at, 8)
   if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not spoken here, only HTTP/1.0 and HTTP/1.1`, 505)
   throw fault(side, `the version is neither HTTP/1.0 nor HTTP/1.1: ${quoted(found)}`)
+}
+
+/** Up to `length` characters of a line: for messages, which must not depend on what has come behind it. */
+function withinLine(text: string, at: number, length: number): string {
+  const part = text.slice(at, at + length)
+  const end = part.search(/[\r\n]/)
+  return end === -1 ? part : part.slice(0, end)
 }
 
 function bad(side: Side, where: string, byte: number | undefined, at: number): Http1Error {
@@ -151,9 +158,9 @@ export function targetProblem(method: string, target: string): string | undefine
   }
   if (target.charCodeAt(0) === 47) return undefined
   if (target === '*') return method === 'OPTIONS' ? undefined : 'only OPTIONS may have * as its target'
-  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]/i.test(target)
-    ? undefined
-    : `the target is neither a path nor a URL: ${quoted(target)}`
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target)?.[1]
+  if (authority === undefined) return `the target is neither a path nor a URL: ${quoted(target)}`
+  return all(authority, HOST) ? undefined : `the URL of the target has no host and port: ${quoted(target)}`
 }
 
 /** RFC 9112, 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0, and what it holds could be a host and port. */
