@@ -1,0 +1,253 @@
+// DNS by UDP and TCP: each query a flow, many at once, answered by the tunnel's resolver or by the server that the client chose.
+import { DnsFlow } from '../flow/dns.js'
+import { DNS_HEADER, DnsError, type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
+import { DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
+import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply.js'
+import { TcpFlow, UdpFlow } from '../flow/messages.js'
+import { DnsFramer, frameDns, readDns } from './dns-framing.js'
+import { type Asked, type Asker, DnsUpstream } from './dns-upstream.js'
+import { type Context, finish, hook, type Layer, log, origin, type Step, sleep } from './layer.js'
+import { type Task, TIMEOUT } from './machine.js'
+import { rawLayer } from './raw.js'
+
+/** Queries of one connection that wait for an answer. */
+const MAX_QUERIES = 1_000
+
+/** Milliseconds for a server's answer: stub resolvers ask again after 5 s at most. */
+const ANSWER_MILLISECONDS = 10_000
+
+/** Milliseconds without a datagram after which a UDP client is forgotten: most ask once, and one that asks again is a new one. */
+const UDP_SILENCE = 5_000
+
+/** One query, until it is answered or has failed. */
+interface Query extends Asked {
+  /** What the client asked, whatever addons make of it. */
+  readonly key: string
+  readonly id: number
+  readonly questions: DnsQuestion[]
+  /** Octets that the client takes by UDP. */
+  readonly size: number
+  task: Task | undefined
+}
+
+/** DNS, until the client has gone; what turns out not to be DNS goes on as raw. */
+export const dnsLayer: Layer = function* (context) {
+  return yield* new DnsConnection(context).run()
+}
+
+class DnsConnection implements Asker<Query> {
+  readonly #context: Context
+  readonly #tcp: boolean
+  readonly #framer: DnsFramer | undefined
+  /** By what the client asked. */
+  readonly #open = new Map<string, Query>()
+  readonly #upstream: DnsUpstream<Query>
+  /** Nothing was understood yet. */
+  #fresh = true
+  /** There were too many queries. */
+  #refused = false
+  /** The client asks nothing more. */
+  #ending = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#tcp = context.client.connection.transport === 'tcp'
+    this.#framer = this.#tcp ? new DnsFramer() : undefined
+    this.#upstream = new DnsUpstream<Query>(context, this)
+  }
+
+  *run(): Step<Layer | undefined> {
+    const { client, options } = this.#context
+    const patience = this.#tcp ? options.tcp_timeout * 1000 : UDP_SILENCE
+    for (;;) {
+      // Who does not take answers is not asked for more.
+      while (client.full && !client.closed) yield { type: 'room', channel: client }
+      let bytes: Buffer | undefined | typeof TIMEOUT
+      try {
+        bytes = yield* readDns(client, this.#framer, patience)
+        if (bytes === TIMEOUT && this.#open.size > 0) continue
+        if (bytes === undefined || bytes === TIMEOUT) break
+        const request = parseDns(bytes)
+        if (request.response) throw new DnsError('an answer, where a query was expected')
+        if (this.#isRaw(request)) return this.#raw(bytes)
+        yield* this.#start(request)
+      } catch (error) {
+        if (!(error instanceof DnsError)) throw error
+        const garbage = Buffer.isBuffer(bytes) ? bytes : undefined
+        if (this.#mayBeRaw()) return this.#raw(garbage)
+        yield* this.#refuse(garbage, error.message)
+        if (this.#tcp) break
+      }
+    }
+    this.#ending = true
+    yield* this.#leave()
+    return undefined
+  }
+
+  #mayBeRaw(): boolean {
+    return this.#fresh && !this.#context.virtualResolver
+  }
+
+  /** Zone transfers have many answers to a query, and sessions (RFC 8490) have answers to none. */
+  #isRaw({ opcode, questions }: DnsMessage): boolean {
+    if (!this.#tcp || !this.#mayBeRaw()) return false
+    const type = questions[0]?.type
+    return opcode === DNS_OPCODE.DSO || type === DNS_TYPE.AXFR || type === DNS_TYPE.IXFR
+  }
+
+  #raw(bytes: Buffer | undefined): Layer {
+    const { client } = this.#context
+    const rest = this.#framer?.rest()
+    if (rest) client.unread(rest)
+    if (bytes) client.unread(this.#frame(bytes))
+    return rawLayer
+  }
+
+  /** What is no DNS, where nothing else is possible: a raw flow that has failed, and FORMERR where the head says whom to tell. */
+  *#refuse(bytes: Buffer | undefined, message: string): Step<void> {
+    const { options, machine, client } = this.#context
+    const { world } = machine
+    const flow = new (this.#tcp ? TcpFlow : UdpFlow)(origin(this.#context), options.body_record_limit)
+    if (bytes) flow.record(true, bytes, world.now())
+    flow.error = { message: `not DNS: ${message}`, timestamp: world.now() }
+    if (flow instanceof TcpFlow) yield* hook(this.#context, 'tcp_error', flow)
+    else yield* hook(this.#context, 'udp_error', flow)
+    if (bytes && bytes.length >= DNS_HEADER && ((bytes[2] as number) & 0x80) === 0) {
+      const opcode = ((bytes[2] as number) >> 3) & 15
+      const head = dnsQuery('.', 0, bytes.readUInt16BE(0), { opcode, questions: [] })
+      const data = this.#frame(writeDns(dnsReply(head, { rcode: DNS_RCODE.FORMERR })))
+      yield { type: 'send', channel: client, data }
+    }
+    finish(this.#context, flow)
+  }
+
+  *#start(request: DnsMessage): Step<void> {
+    const context = this.#context
+    const key = queryKey(request)
+    this.#fresh = false
+    const same = this.#open.get(key)
+    if (same) {
+      // Asked again, because the answer is slow or was lost. A resolver of ours asks again by itself.
+      if (!this.#tcp) yield* this.#upstream.repeat(same)
+      return
+    }
+    if (this.#open.size >= MAX_QUERIES) {
+      if (!this.#refused) log(context, 'warn', `${MAX_QUERIES} DNS queries wait for an answer: more are refused`)
+      this.#refused = true
+      const data = this.#frame(writeDns(dnsReply(request, { rcode: DNS_RCODE.SERVFAIL })))
+      yield { type: 'send', channel: context.client, data }
+      return
+    }
+    const query: Query = {
+      flow: new DnsFlow(origin(context), request),
+      key,
+      id: request.id,
+      questions: request.questions.map((question) => ({ ...question })),
+      size: udpSize(request),
+      task: undefined,
+      sent: undefined,
+      sentKey: '',
+      server: undefined,
+    }
+    this.#open.set(key, query)
+    query.task = context.machine.fork(this.#settle(query, this.#ask(query)))
+  }
+
+  /** Runs the steps of a query; whatever goes wrong in them is an error of its flow. */
+  *#settle(query: Query, steps: Step<void>): Step<void> {
+    try {
+      yield* steps
+    } catch (error) {
+      yield* this.#fail(query, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  *#ask(query: Query): Step<void> {
+    const { flow } = query
+    yield* hook(this.#context, 'dns_request', flow)
+    if (flow.error) return yield* this.#fail(query, flow.error.message)
+    if (flow.response) return yield* this.#respond(query)
+    const bytes = writeDns(flow.request)
+    if (!this.#context.virtualResolver) {
+      yield* this.#upstream.ask(query, bytes)
+      yield* sleep(ANSWER_MILLISECONDS)
+      throw new DnsError(`the server has not answered within ${ANSWER_MILLISECONDS / 1000} s`)
+    }
+    const answer = yield { type: 'resolve', query: bytes }
+    if (!Buffer.isBuffer(answer)) throw answer instanceof Error ? answer : new DnsError('there is no resolver')
+    flow.response = parseDns(answer)
+    return yield* this.#respond(query)
+  }
+
+  /** The server's answer has come. */
+  answered(query: Query, response: DnsMessage): void {
+    query.flow.response = response
+    this.#resume(query, this.#respond(query))
+  }
+
+  /** The server will not answer. */
+  failed(query: Query, message: string): void {
+    this.#resume(query, this.#fail(query, message))
+  }
+
+  /** The query waits no longer: this is what comes next. */
+  #resume(query: Query, steps: Step<void>): void {
+    if (query.task) this.#context.machine.cancel(query.task)
+    query.task = this.#context.machine.fork(this.#settle(query, steps))
+  }
+
+  *#respond(query: Query): Step<void> {
+    const { flow } = query
+    const { client } = this.#context
+    if (!flow.error) yield* hook(this.#context, 'dns_response', flow)
+    if (flow.error) return yield* this.#fail(query, flow.error.message)
+    if (!flow.response) throw new DnsError('an addon has taken the response away')
+    const data = this.#frame(this.#answer(query, flow.response))
+    if (!client.closed) yield { type: 'send', channel: client, data }
+    yield* this.#done(query)
+  }
+
+  /** The answer's bytes for the client: to what it asked, and no larger than it takes. */
+  #answer(query: Query, response: DnsMessage): Buffer {
+    const { id, questions } = query
+    const asked = queryKey(query.flow.request)
+    const changed = asked !== query.key && queryKey(response) === asked
+    const answer = changed ? { ...response, id, questions } : response.id === id ? response : { ...response, id }
+    const bytes = writeDns(answer)
+    // What a server has sent by UDP arrives by UDP.
+    const relayed = query.server !== undefined && bytes === response.raw
+    return this.#tcp || relayed || bytes.length <= query.size ? bytes : fitDns(answer, query.size)
+  }
+
+  *#fail(query: Query, message: string): Step<void> {
+    const { flow } = query
+    const { machine, client } = this.#context
+    this.#upstream.forget(query)
+    flow.error ??= { message, timestamp: machine.world.now() }
+    yield* hook(this.#context, 'dns_error', flow)
+    if (!client.closed) {
+      const reply = dnsReply(dnsQuery('.', 0, query.id, { questions: query.questions }), { rcode: DNS_RCODE.SERVFAIL })
+      if (!flow.killed) yield { type: 'send', channel: client, data: this.#frame(writeDns(reply)) }
+      else if (this.#tcp) yield { type: 'reset', channel: client }
+    }
+    yield* this.#done(query)
+  }
+
+  *#done(query: Query): Step<void> {
+    this.#open.delete(query.key)
+    finish(this.#context, query.flow)
+    if (this.#ending) yield* this.#leave()
+  }
+
+  /** Lets go of both sides, once nothing waits for an answer. */
+  *#leave(): Step<void> {
+    const { client, server } = this.#context
+    if (this.#open.size > 0) return
+    if (server) yield { type: 'close', channel: server }
+    yield { type: 'close', channel: client }
+  }
+
+  #frame(message: Buffer): Buffer {
+    return frameDns(message, this.#tcp)
+  }
+}
