@@ -209,6 +209,11 @@ export class Playbook implements World {
     return this
   }
 
+  /** What is wished for and was not answered, oldest first. */
+  get wishes(): Wish['type'][] {
+    return this.#wishes.map(({ type }) => type)
+  }
+
   /** Answers the oldest wish of a type. */
   reply(type: Wish['type'], value?: unknown): this {
     this.machine.handle({ type: 'reply', wish: this.#waiting(type), value })
