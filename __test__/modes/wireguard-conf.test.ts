@@ -1,7 +1,7 @@
 // wireguard.conf: what it may say, how it is written, and two processes at once.
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
@@ -265,11 +265,35 @@ test('many at once, in this process and in others: every peer is there, with add
 
 test('a lock that a dead process has left is taken away', async (t) => {
   const path = await given(t, { server_key: key(), client_key: key() })
-  await writeFile(`${path}.lock`, '')
-  const long = new Date(Date.now() - 60_000)
-  await utimes(`${path}.lock`, long, long)
-  await addPeer(path, 'a')
-  t.is((await loadWireGuardConf(path)).peers.length, 2)
+  const dead = await run(process.execPath, ['-p', 'process.pid'])
+  const left: [string, number][] = [
+    // Killed in the middle, whoever it was.
+    [`${dead.stdout.trim()}@${hostname()}`, 0],
+    // Killed before it could sign.
+    ['', 2000],
+    // The same number again, as in a container that was started anew.
+    [`${process.pid}@${hostname()}`, 2000],
+    ['1@elsewhere', 20_000],
+  ]
+  for (const [index, [signature, age]] of left.entries()) {
+    await writeFile(`${path}.lock`, signature)
+    const then = new Date(Date.now() - age)
+    await utimes(`${path}.lock`, then, then)
+    const before = Date.now()
+    await addPeer(path, `peer ${index}`)
+    t.true(Date.now() - before < 1000, signature)
+  }
+  t.is((await loadWireGuardConf(path)).peers.length, 1 + left.length)
+})
+
+test('a lock that somebody has is waited for', async (t) => {
+  const path = await given(t, { server_key: key(), client_key: key() })
+  await writeFile(`${path}.lock`, '1@elsewhere')
+  const added = addPeer(path, 'a')
+  await new Promise((later) => setTimeout(later, 100))
+  t.is((await loadWireGuardConf(path)).peers.length, 1, 'reading waits for nobody')
+  await rm(`${path}.lock`)
+  t.is((await added).name, 'a')
 })
 
 test('the text for a client', async (t) => {

@@ -1,15 +1,19 @@
 // wireguard.conf on the disk: never half written, never readable by others, never written by two processes at once.
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { MidwireError } from '../errors.js'
 
 /** How long another process may hold the lock, in milliseconds; it needs a few. */
-const LOCK_PATIENCE = 5000
+const LOCK_PATIENCE = 12_000
 const LOCK_RETRY = 20
-/** After so many milliseconds a lock is left over from a process that died. */
+/** After so many milliseconds a lock is left over, whoever has it; and after so many one that nobody has signed. */
 const LOCK_LIFE = 10_000
+const LOCK_UNSIGNED_LIFE = 1000
+
+/** The locks of this process: after a crash in a container the next process may well have the same number. */
+const held = new Set<string>()
 
 /** Where a mode's key file is: its own path, `~` expanded, or `wireguard.conf` in the conf dir. */
 export function confPath(data: string | undefined, confdir: string): string {
@@ -56,35 +60,59 @@ export async function writeConfText(path: string, text: string): Promise<void> {
   }
 }
 
-/** Runs `work` while no other process is in here with the same file. Throws ERR_WIREGUARD_CONF. */
+/** Runs `work` while nobody else is in here with the same file. Throws ERR_WIREGUARD_CONF. */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`
-  const handle = await acquire(path, lock)
+  await acquire(path, lock)
+  held.add(lock)
   try {
     return await work()
   } finally {
-    await handle.close()
     await rm(lock, { force: true }).catch(() => {})
+    held.delete(lock)
   }
 }
 
-async function acquire(path: string, lock: string): Promise<FileHandle> {
+async function acquire(path: string, lock: string): Promise<void> {
   for (const patient = Date.now() + LOCK_PATIENCE; ; ) {
     try {
-      return await open(lock, 'wx', 0o600)
+      await writeFile(lock, `${process.pid}@${hostname()}`, { flag: 'wx', mode: 0o600 })
+      return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, 'cannot be locked', error)
     }
-    const since = await stat(lock)
-      .then(({ mtimeMs }) => mtimeMs)
-      .catch(() => Date.now())
-    if (Date.now() - since > LOCK_LIFE) await rm(lock, { force: true })
+    if (await isLeftOver(lock)) await rm(lock, { force: true })
     else if (Date.now() > patient) {
       throw new MidwireError(
         'ERR_WIREGUARD_CONF',
         `${path} is being written by another process; if there is none, remove ${lock}`,
       )
     } else await new Promise((later) => setTimeout(later, LOCK_RETRY))
+  }
+}
+
+/** Whoever made the lock was killed before it could take it away. */
+async function isLeftOver(lock: string): Promise<boolean> {
+  try {
+    const { mtimeMs } = await stat(lock)
+    const [pid = '', host] = (await readFile(lock, 'utf8')).split('@')
+    const age = Date.now() - mtimeMs
+    if (pid === '') return age > LOCK_UNSIGNED_LIFE
+    if (age > LOCK_LIFE) return true
+    if (host !== hostname() || held.has(lock)) return false
+    return Number(pid) === process.pid ? age > LOCK_UNSIGNED_LIFE : !isAlive(Number(pid))
+  } catch {
+    // It has just gone.
+    return false
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

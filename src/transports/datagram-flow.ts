@@ -6,7 +6,7 @@ import { deaf, type Receiver, type Transport } from './transport.js'
 /** Datagrams of a flow that wait for a receiver that is not there yet or is paused; the newest are lost beyond it. */
 const MAX_WAITING = 64
 /** Bytes of them. */
-const MAX_WAITING_BYTES = 256 * 1024
+const MAX_WAITING_BYTES = 128 * 1024
 
 export class DatagramFlow implements Transport {
   readonly local: Address
@@ -29,7 +29,7 @@ export class DatagramFlow implements Transport {
     this.local = first.destination
     this.remote = first.source
     this.peer = first.peer
-    this.#first = first
+    this.#first = first.bare()
     this.#forget = forget
     this.#keep(first.data)
   }

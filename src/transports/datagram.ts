@@ -10,6 +10,8 @@ export interface MessageOwner {
   peer(header: Buffer): Peer
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** What both kinds have: bytes from one address to another. */
 class Message {
   protected readonly owner: MessageOwner
@@ -52,6 +54,11 @@ export class Datagram extends Message {
   /** Sends an answer from where this one went to. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments. */
   reply(data: Uint8Array): void {
     this.owner.bridge.message(COMMAND.sendDatagram, turned(this.header), data)
+  }
+
+  /** @internal The same without its bytes, to answer by for as long as the flow lives. */
+  bare(): Datagram {
+    return new Datagram(this.owner, this.flow, this.header, NOTHING)
   }
 
   /** Nobody is there: the peer gets an ICMP port unreachable (RFC 1122, 4.1.3.1). */
