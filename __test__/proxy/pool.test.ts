@@ -1,5 +1,6 @@
 // Idle connections to servers: found by destination and TLS, lost when they say anything or grow old.
 import test from 'ava'
+import type { ClientConnection } from '../../src/connection.js'
 import { Pool, type Pooled } from '../../src/proxy/pool.js'
 import { deaf, type Receiver, type Transport } from '../../src/transports/transport.js'
 
@@ -23,6 +24,7 @@ class Fake implements Transport {
 }
 
 const to = { host: 'a.test', port: 443, transport: 'tcp' as const }
+const client = { id: 'c' } as ClientConnection
 const tls = { sni: 'a.test', alpn: ['http/1.1'] }
 
 function pooled(): Pooled & { transport: Fake } {
@@ -32,8 +34,8 @@ function pooled(): Pooled & { transport: Fake } {
 test('a connection is found by its destination and TLS settings alone, the last one first', (t) => {
   const pool = new Pool(() => {})
   const [first, second] = [pooled(), pooled()]
-  pool.put(first, tls)
-  pool.put(second, tls)
+  pool.put(first, tls, client)
+  pool.put(second, tls, client)
   t.true(pool.has(to))
   t.false(pool.has({ ...to, port: 80 }))
   t.is(pool.take(to, undefined), undefined)
@@ -47,14 +49,14 @@ test('a connection is found by its destination and TLS settings alone, the last 
 
 test('what speaks, ends or is lost while idle is used no more', (t) => {
   const gone: unknown[] = []
-  const pool = new Pool((connection) => gone.push(connection))
+  const pool = new Pool((_, connection) => gone.push(connection))
   for (const happen of [
     (receiver: Receiver) => receiver.handleData(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')),
     (receiver: Receiver) => receiver.handleEnd(),
     (receiver: Receiver) => receiver.handleClose(undefined),
   ]) {
     const one = pooled()
-    pool.put(one, tls)
+    pool.put(one, tls, client)
     happen(one.transport.receiver)
     t.true(one.transport.closed)
     t.is(pool.take(to, tls), undefined)
@@ -69,7 +71,7 @@ test('there are at most 1,024, and the oldest go', (t) => {
   const now = Date.now
   let clock = now()
   Date.now = () => (clock += 1)
-  for (const one of all) pool.put(one, tls)
+  for (const one of all) pool.put(one, tls, client)
   Date.now = now
   t.is(all.filter(({ transport }) => !transport.closed).length, 1_024)
   t.true(all[0]?.transport.closed)

@@ -154,6 +154,7 @@ test('a forged answer is dropped: another id, another question, another source, 
       say(writeDns({ ...right(query, 'evil'), questions: [{ name: 'b.example', type: DNS_TYPE.TXT, class: 1 }] }))
       say(writeDns({ ...right(query, 'evil'), response: false }))
       say(writeDns({ ...right(query, 'evil'), questions: [] }))
+      say(writeDns(dnsReply({ ...query, id: query.id ^ 1, questions: [] }, { rcode: 5 })))
       say(Buffer.concat([writeDns(right(query, 'evil')), Buffer.from('x')]))
       say(Buffer.alloc(0))
       setTimeout(say, 50, writeDns(right(query, 'good')))
@@ -206,7 +207,7 @@ test('silence is asked again, and a server that refuses is followed by the secon
 
 test('names of the inside are answered from there, whatever is asked', async (t) => {
   const inside = new Map([['mitm.it', ['10.0.0.53', 'fd6d:6964:7769:7265::53']]])
-  const resolver = resolverOf(t, { inside, isOurs: () => true })
+  const resolver = resolverOf(t, { inside: (name) => inside.get(name), isOurs: () => true })
   const ask = async (type: number) => shown(await resolver.resolve(dnsQuery('MITM.it', type, 9)))
   t.is(await ask(DNS_TYPE.A), '0 60 10.0.0.53')
   t.is(await ask(DNS_TYPE.AAAA), '0 60 fd6d:6964:7769:7265::53')

@@ -48,7 +48,7 @@ export class Connections implements Core {
     }
     this.dispatcher = dispatcher
     this.dialer = new Dialer(options, dispatcher, () => around.listeners())
-    this.pool = new Pool((connection) => this.serverGone(undefined, connection))
+    this.pool = new Pool((client, connection) => this.serverGone(client, connection))
     this.#resolver = new Resolver({
       nameServers: [...options.dns_name_servers],
       useHostsFile: options.dns_use_hosts_file,
@@ -101,11 +101,9 @@ export class Connections implements Core {
     }
   }
 
-  serverGone(client: ClientConnection | undefined, server: ServerConnection): void {
+  serverGone(client: ClientConnection, server: ServerConnection): void {
     server.closedAt ??= Date.now()
-    if (client && this.dispatcher.wants('server_disconnected')) {
-      void this.dispatcher.run('server_disconnected', { client, server })
-    }
+    void this.dispatcher.run('server_disconnected', { client, server })
   }
 
   departed(driver: Driver): void {

@@ -28,7 +28,7 @@ export interface Core {
     names: ClientTls & { address: string },
   ): Promise<Secured | string>
   /** A server's connection is over. */
-  serverGone(client: ClientConnection | undefined, server: ServerConnection): void
+  serverGone(client: ClientConnection, server: ServerConnection): void
   /** A client's connection is over, and everything that was done for it. */
   departed(driver: Driver): void
 }

@@ -169,7 +169,7 @@ export class Driver implements World {
     this.#servers.delete(channel)
     channel.handle = undefined
     if (transport && !channel.closed && !channel.ended && channel.buffered === 0) {
-      this.#core.pool.put({ transport, connection: channel.connection }, tls)
+      this.#core.pool.put({ transport, connection: channel.connection }, tls, this.client)
     } else if (transport) {
       transport.receiver = deaf
       transport.close()

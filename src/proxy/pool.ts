@@ -1,5 +1,5 @@
 // Server connections that lie idle between requests, by destination and TLS settings.
-import type { ServerConnection } from '../connection.js'
+import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Destination, ServerTls } from '../layers/commands.js'
 import { deaf, type Receiver, type Transport } from '../transports/transport.js'
 
@@ -15,6 +15,8 @@ export interface Pooled {
 }
 
 interface Idle extends Pooled {
+  /** Who used it last. */
+  readonly client: ClientConnection
   readonly place: string
   readonly key: string
   readonly since: number
@@ -28,11 +30,12 @@ export class Pool {
   readonly #idle = new Map<string, Idle[]>()
   /** Idle connections by destination alone. */
   readonly #places = new Map<string, number>()
-  readonly #gone: (connection: ServerConnection) => void
+  readonly #gone: (client: ClientConnection, connection: ServerConnection) => void
   #count = 0
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(gone: (connection: ServerConnection) => void) {
+  /** `gone` is told of connections that end while they lie here. */
+  constructor(gone: (client: ClientConnection, connection: ServerConnection) => void) {
     this.#gone = gone
   }
 
@@ -48,9 +51,9 @@ export class Pool {
     return idle
   }
 
-  put(pooled: Pooled, tls: ServerTls | undefined): void {
+  put(pooled: Pooled, tls: ServerTls | undefined, client: ClientConnection): void {
     const place = placeOf(pooled.connection)
-    const idle: Idle = { ...pooled, place, key: keyOf(place, tls), since: Date.now() }
+    const idle: Idle = { ...pooled, client, place, key: keyOf(place, tls), since: Date.now() }
     pooled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)
@@ -89,7 +92,7 @@ export class Pool {
     this.#remove(idle)
     idle.transport.receiver = deaf
     idle.transport.close()
-    this.#gone(idle.connection)
+    this.#gone(idle.client, idle.connection)
   }
 
   #remove(idle: Idle): void {

@@ -22,8 +22,8 @@ export interface ResolverOptions {
   nameServers?: readonly string[] | undefined
   /** Option `dns_use_hosts_file`. */
   useHostsFile: boolean
-  /** Names in lower case that are answered from here, with the addresses of both families; nobody is asked for them. */
-  inside?: ReadonlyMap<string, readonly string[]> | undefined
+  /** The addresses, of both families, of a name (in lower case) that is answered from here: nobody is asked for it. */
+  inside?: ((name: string) => readonly string[] | undefined) | undefined
   /** Whether it is ourselves that listen there: a name server that is us would be asked without end. */
   isOurs?: ((address: string, port: number) => boolean) | undefined
   /** Default: the system's. */
@@ -87,7 +87,7 @@ export class Resolver {
     const { servers, resolver } = this.#servers()
     const [question] = query.questions
     if (query.opcode === DNS_OPCODE.QUERY && question?.class === DNS_CLASS.IN && query.questions.length === 1) {
-      const inside = this.#options.inside?.get(question.name.toLowerCase())
+      const inside = this.#options.inside?.(question.name.toLowerCase())
       if (inside) return addressReply(query, question, inside)
       if (question.type === DNS_TYPE.A || question.type === DNS_TYPE.AAAA) {
         const known = this.#options.useHostsFile ? await this.#hosts.find(question.name) : undefined
