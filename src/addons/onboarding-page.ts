@@ -31,8 +31,8 @@ export function onboardingPage(host: string, { commonName, fingerprint }: Certif
 ${shown.join('\n')}
 <footer>
 <p>Files: <a href="/cert/pem">pem</a>, <a href="/cert/cer">cer</a>, <a href="/cert/p12">p12</a>. Certificate: ${name}. SHA-256 fingerprint:<br><code>${escaped(fingerprint)}</code><br>
-It is the right one when <code>midwire ca show</code> says the same.</p>
-<p>Who has this authority’s key can read what this device sends: remove the certificate when you need it no more.</p>
+Compare it with what <code>midwire ca show</code> prints.</p>
+<p>Whoever has this authority’s private key can read what this device sends: remove the certificate when you no longer need it.</p>
 </footer>`
   return page('Install the certificate', body, probe(host), `https://${host}`)
 }
@@ -46,12 +46,13 @@ export function missingPage(host: string): Page {
   return page('There is no such page', body, '', '')
 }
 
-function sectionHtml({ id, title, file, steps, note }: Section, name: string, first: boolean): string {
+function sectionHtml({ id, title, file, steps, apart, note }: Section, name: string, first: boolean): string {
+  const list = apart ? 'ul' : 'ol'
   const filled = steps.map((step) => `<li>${step.replaceAll('{name}', () => name)}</li>`).join('\n')
   const inner = `<a class="get" href="/cert/${file}">Get the certificate <small>.${file}</small></a>
-<ol>
+<${list}>
 ${filled}
-</ol>${note ? `\n<p class="note">${note}</p>` : ''}`
+</${list}>${note ? `\n<p class="note">${note}</p>` : ''}`
   return first
     ? `<section id="${id}"><h2>${title}</h2>\n${inner}</section>`
     : `<details id="${id}"><summary><h2>${title}</h2></summary>\n${inner}</details>`

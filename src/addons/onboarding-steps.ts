@@ -9,6 +9,8 @@ export interface Section {
   readonly file: 'pem' | 'cer' | 'p12'
   /** HTML; `{name}` stands for the certificate's common name. */
   readonly steps: readonly string[]
+  /** The steps are for one system or program each, not one after the other. */
+  readonly apart?: boolean
   /** HTML, below the steps. */
   readonly note?: string
 }
@@ -63,6 +65,7 @@ export const SECTIONS: readonly Section[] = [
     id: 'linux',
     title: 'Linux',
     file: 'pem',
+    apart: true,
     steps: [
       'Debian, Ubuntu: <pre>sudo cp midwire-ca-cert.pem /usr/local/share/ca-certificates/midwire.crt\nsudo update-ca-certificates</pre>',
       'Fedora, RHEL, Arch: <pre>sudo trust anchor midwire-ca-cert.pem</pre>',
@@ -85,6 +88,7 @@ export const SECTIONS: readonly Section[] = [
     id: 'programs',
     title: 'curl, Node, Python and other programs',
     file: 'pem',
+    apart: true,
     steps: [
       'curl: <pre>curl --cacert midwire-ca-cert.pem https://example.org</pre>',
       'Node: <pre>export NODE_EXTRA_CA_CERTS=$PWD/midwire-ca-cert.pem</pre>',
@@ -92,7 +96,7 @@ export const SECTIONS: readonly Section[] = [
       'Python’s ssl, Go, Ruby and what else uses OpenSSL: <pre>export SSL_CERT_FILE=$PWD/midwire-ca-cert.pem</pre>',
       'git: <pre>git config --global http.sslCAInfo $PWD/midwire-ca-cert.pem</pre>',
     ],
-    note: 'All but Node’s variable stand in place of what the program trusts otherwise.',
+    note: 'Except for Node’s, these replace what the program trusts otherwise.',
   },
 ]
 

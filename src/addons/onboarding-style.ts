@@ -15,6 +15,7 @@ header p{margin:0;color:#5b6675}
 #trust.no{background:#fdeccc;color:#6b4300}
 section,details{display:block;margin:0 0 12px;padding:4px 20px 12px;border:1px solid #dfe3e8;border-radius:12px;background:#fff}
 summary{margin:0 -20px -12px;padding:14px 20px;cursor:pointer}
+details{padding-top:0}
 details[open]>summary{margin-bottom:0}
 h2{display:inline;margin:0;font-size:18px;line-height:1.4}
 section h2{display:block;margin:14px 0 12px}
@@ -22,7 +23,7 @@ section h2{display:block;margin:14px 0 12px}
 .get:active{background:#095a4e}
 .get:focus,summary:focus,a:focus{outline:3px solid #6cc7b8;outline-offset:2px}
 .get small{font-weight:400;opacity:.85}
-ol{margin:8px 0;padding-left:24px}
+ol,ul{margin:8px 0;padding-left:24px}
 li{margin:0 0 10px}
 pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
 pre{margin:6px 0 0;padding:10px 12px;border-radius:8px;background:#f0f2f5;white-space:pre-wrap;word-wrap:break-word;-webkit-user-select:all;user-select:all}
