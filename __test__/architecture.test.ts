@@ -32,7 +32,7 @@ const rooms: Record<string, Room> = {
   store: { imports: ['flow', 'errors', 'options'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
     imports: ['errors', 'options', 'native'],
-    node: ['crypto', 'tls', 'fs', 'fs/promises', 'path', 'os', 'buffer'],
+    node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
   },
   modes: {
     imports: ['connection', 'errors', 'options', 'layers', 'transports'],

@@ -20,6 +20,7 @@ const SENTENCES = {
   ERR_MODE: 'mode {}',
   ERR_WIREGUARD_CONF: '{}',
   ERR_SCRIPT: 'the script cannot be run: {}',
+  ERR_AUTHORITY: '{}',
   ERR_EXHAUSTED: '{}: close some connections first',
 } as const
 

@@ -1,0 +1,83 @@
+// What a certificate says, read from its DER as far as it is needed: cheaper than node:crypto, and without its text forms.
+import { DerError, type DerValue, readAll, readDer, TAG } from './der.js'
+
+/** The fields of a certificate as bytes (RFC 5280, 4.1). */
+export interface CertificateFields {
+  readonly serial: Buffer
+  /** The names, whole, as they are written. */
+  readonly issuer: Buffer
+  readonly subject: Buffer
+  /** The SubjectPublicKeyInfo, whole. */
+  readonly publicKeyInfo: Buffer
+  /** The key in it, as it is hashed for a key identifier. */
+  readonly publicKey: Buffer
+  /** The content of each extension's OCTET STRING by the hexadecimal content of its object identifier. */
+  readonly extensions: ReadonlyMap<string, Buffer>
+}
+
+/** Object identifiers of extensions, as `extensions` has them. */
+export const EXTENSION = {
+  subjectKeyIdentifier: '551d0e',
+  keyUsage: '551d0f',
+  subjectAltName: '551d11',
+  crlDistributionPoints: '551d1f',
+} as const
+
+/** Throws a DerError where it is no certificate. */
+export function readCertificate(der: Buffer): CertificateFields {
+  const [toBeSigned] = readAll(readDer(der).content)
+  const fields = readAll(need(toBeSigned).content)
+  // The version is left out in version 1.
+  if (fields[0]?.tag === 0xa0) fields.shift()
+  const [serial, , issuer, , subject, publicKeyInfo, ...optional] = fields
+  const [, bits] = readAll(need(publicKeyInfo).content)
+  const extensions = new Map<string, Buffer>()
+  const list = optional.find(({ tag }) => tag === 0xa3)
+  for (const extension of list ? readAll(readDer(list.content).content) : []) {
+    const parts = readAll(extension.content)
+    const value = parts.at(-1)
+    if (value?.tag === TAG.octetString) extensions.set(need(parts[0]).content.toString('hex'), value.content)
+  }
+  return {
+    serial: need(serial).content,
+    issuer: need(issuer).whole,
+    subject: need(subject).whole,
+    publicKeyInfo: need(publicKeyInfo).whole,
+    publicKey: need(bits).content.subarray(1),
+    extensions,
+  }
+}
+
+function need(value: DerValue | undefined): DerValue {
+  if (!value) throw new DerError('it is no certificate')
+  return value
+}
+
+/** The first value of each of these attributes of a name (RFC 5280, 4.1.2.4); undefined where it has none. */
+export function readName(name: Buffer): { commonName: string | undefined; organization: string | undefined } {
+  const found: Record<string, string | undefined> = {}
+  for (const set of readAll(readDer(name).content)) {
+    for (const attribute of readAll(set.content)) {
+      const [type, value] = readAll(attribute.content)
+      const key = need(type).content.toString('hex')
+      found[key] ??= readText(need(value))
+    }
+  }
+  return { commonName: found['550403'], organization: found['55040a'] }
+}
+
+/** A character string of any of the types that names have. */
+function readText({ tag, content }: DerValue): string | undefined {
+  switch (tag) {
+    case TAG.utf8String:
+      return content.toString('utf8')
+    case TAG.printableString:
+    case TAG.ia5String:
+    case TAG.teletexString:
+      return content.toString('latin1')
+    case TAG.bmpString:
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined
+    default:
+      return undefined
+  }
+}

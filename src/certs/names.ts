@@ -1,0 +1,74 @@
+// Names that a certificate may be for: checked, in one spelling each, and never more than are of use.
+import { isIP } from 'node:net'
+
+/** A certificate has at most so many names; a server that has more is known by its first ones. */
+export const MAX_NAMES = 100
+
+/** One label: what host names are made of, and the underscore that many have all the same. */
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/**
+ * A DNS name in lower case and ASCII (names in other scripts become punycode), without a dot at its end; undefined for
+ * what is none. `wildcard`: `*` may stand for the first label.
+ */
+export function dnsName(text: string, wildcard = false): string | undefined {
+  if (text.length === 0 || text.length > 255) return undefined
+  let name = text.toLowerCase()
+  if (name.endsWith('.')) name = name.slice(0, -1)
+  if (/[^\x21-\x7e]/.test(name)) {
+    const ascii = toAscii(name)
+    if (ascii === undefined) return undefined
+    name = ascii
+  }
+  const labels = name.split('.')
+  if (wildcard && labels.length > 2 && labels[0] === '*') labels.shift()
+  return name.length <= 255 && labels.every((label) => LABEL.test(label)) && !/^[\d.]+$/.test(name) ? name : undefined
+}
+
+/** By the URL standard's rules (UTS 46). */
+function toAscii(name: string): string | undefined {
+  if (/[\p{Cc} /\\:@?#[\]%<>^|]/u.test(name)) return undefined
+  try {
+    return new URL(`http://${name}`).hostname
+  } catch {
+    return undefined
+  }
+}
+
+/** An IP address in its shortest form, IPv4 for those that IPv6 maps, without a zone; undefined for what is none. */
+export function ipAddress(text: string): string | undefined {
+  const plain = text.replace(/%.*$/s, '')
+  const family = isIP(plain)
+  if (family === 4) return plain
+  if (family !== 6) return undefined
+  const short = new URL(`http://[${plain}]/`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short)
+  if (!mapped) return short
+  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)]
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+}
+
+/** The bytes of an address that `ipAddress` wrote. */
+export function addressBytes(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number))
+  const [left = '', right] = address.split('::')
+  const head = left ? left.split(':') : []
+  const tail = right ? right.split(':') : []
+  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail]
+  return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')
+}
+
+/** The address of 4 or 16 bytes, as `ipAddress` writes it; undefined for any other length. */
+export function addressText(bytes: Buffer): string | undefined {
+  if (bytes.length === 4) return bytes.join('.')
+  if (bytes.length !== 16) return undefined
+  return ipAddress((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'))
+}
+
+/** Whether a name of a certificate stands for `name`: it is the same, or a wildcard for its first label (RFC 9525, 6.3). */
+export function covers(certificateName: string, name: string): boolean {
+  if (certificateName === name) return true
+  if (!certificateName.startsWith('*.')) return false
+  const dot = name.indexOf('.')
+  return dot > 0 && isIP(name) === 0 && name.slice(dot) === certificateName.slice(1)
+}

@@ -1,0 +1,21 @@
+// PEM (RFC 7468): the blocks of a text, and a block of bytes.
+
+export interface PemBlock {
+  /** `CERTIFICATE`, `PRIVATE KEY`, `RSA PRIVATE KEY` ... */
+  readonly label: string
+  /** With its first and its last line. */
+  readonly text: string
+}
+
+/** The blocks of a text, in their order; whatever stands between them is passed over. */
+export function pemBlocks(text: string): PemBlock[] {
+  const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g)
+  return [...blocks].map(([whole, label = '']) => ({ label, text: `${whole}\n` }))
+}
+
+export function pem(label: string, bytes: Uint8Array): string {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+  let text = `-----BEGIN ${label}-----\n`
+  for (let at = 0; at < base64.length; at += 64) text += `${base64.slice(at, at + 64)}\n`
+  return `${text}-----END ${label}-----\n`
+}
