@@ -1,0 +1,114 @@
+// wireguard with the addon and a client of its own file: TCP, datagrams, refusals, peers that come and go.
+import { once } from 'node:events'
+import { join } from 'node:path'
+import test from 'ava'
+import { generatePrivateKey, startWireGuardServer } from '../../src/index.js'
+import type { RunningMode } from '../../src/modes/mode.js'
+import { parseSpec } from '../../src/modes/spec.js'
+import { wireguard } from '../../src/modes/wireguard.js'
+import { addPeer, removePeer } from '../../src/modes/wireguard-conf.js'
+import type { Transport } from '../../src/transports/transport.js'
+import { modeContext, until } from '../support/mode-context.js'
+
+/** A client that was given the text of a peer. */
+function clientOf(config: string | undefined, onDatagram: (text: string) => void = () => {}) {
+  const field = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(config ?? '')?.[1] ?? ''
+  return startWireGuardServer({
+    host: '127.0.0.1',
+    port: 0,
+    privateKey: field('PrivateKey'),
+    addresses: field('Address').replace(/\/\d+/g, '').split(', '),
+    peers: [
+      {
+        publicKey: field('PublicKey'),
+        endpoint: field('Endpoint'),
+        allowedIps: field('AllowedIPs').split(', '),
+        ...(field('PresharedKey') && { presharedKey: field('PresharedKey') }),
+      },
+    ],
+    onDatagram: ({ data }) => onDatagram(`${data}`),
+  })
+}
+
+const configOf = (running: RunningMode, name: string) => running.peers?.find((peer) => peer.name === name)?.config
+
+function echo(transport: Transport): void {
+  transport.receiver = {
+    handleData: (data) => transport.write(data),
+    handleEnd: () => transport.end(),
+    handleDrain() {},
+    handleClose() {},
+  }
+}
+
+test('what a client sends arrives, by IPv4 and IPv6, as TCP and as datagrams', async (t) => {
+  const context = modeContext(t)
+  const running = await wireguard.start(parseSpec('wireguard@127.0.0.1:0'), context)
+  t.teardown(() => running.close())
+  const answers: string[] = []
+  const client = await clientOf(configOf(running, 'default'), (text) => answers.push(text))
+  t.teardown(() => client.close())
+  for (const [index, host] of ['192.0.2.1', '2001:db8::1', '10.0.0.53', 'fd6d:6964:7769:7265::53'].entries()) {
+    const stream = client.connect({ host, port: 80 })
+    stream.end('hello')
+    await until(() => context.arrivals.length === index + 1)
+    const arrival = context.arrivals[index]?.arrival
+    t.is(arrival?.destination.address, host)
+    t.is(arrival?.virtualResolver, index > 1)
+    t.is(arrival?.peer?.name, 'default')
+    t.true(stream.connecting, 'nothing is answered yet')
+    if (arrival) echo(arrival.accept())
+    t.is((await stream.toArray()).join(''), 'hello')
+  }
+  const from = { address: '10.0.0.1', port: 4000 }
+  for (const text of ['one', 'two']) client.sendDatagram(Buffer.from(text), from, { address: '10.0.0.53', port: 53 })
+  await until(() => context.arrivals.length === 5)
+  const flow = context.arrivals[4]?.arrival
+  t.true(flow?.virtualResolver)
+  if (flow) echo(flow.accept())
+  await until(() => answers.length === 2)
+  t.deepEqual(answers, ['one', 'two'])
+})
+
+test('a client that is refused sees a closed port', async (t) => {
+  const context = modeContext(t)
+  const running = await wireguard.start(parseSpec('wireguard@127.0.0.1:0'), context)
+  t.teardown(() => running.close())
+  const client = await clientOf(configOf(running, 'default'))
+  t.teardown(() => client.close())
+  const stream = client.connect({ host: '192.0.2.1', port: 80 })
+  const error = once(stream, 'error')
+  await until(() => context.arrivals.length === 1)
+  context.arrivals[0]?.arrival.refuse('refused')
+  t.is(((await error)[0] as NodeJS.ErrnoException).code, 'ECONNREFUSED')
+})
+
+test('a peer that is added has a tunnel at once, and one that is removed has none', async (t) => {
+  const context = modeContext(t)
+  const running = await wireguard.start(parseSpec('wireguard@127.0.0.1:0'), context)
+  t.teardown(() => running.close())
+  const path = join(context.confdir, 'wireguard.conf')
+  await addPeer(path, 'tablet', { presharedKey: generatePrivateKey() })
+  await until(() => running.peers?.length === 2)
+  const client = await clientOf(configOf(running, 'tablet'))
+  t.teardown(() => client.close())
+  const stream = client.connect({ host: '192.0.2.1', port: 80 })
+  await until(() => context.arrivals.length === 1)
+  const arrival = context.arrivals[0]?.arrival
+  t.is(arrival?.peer?.name, 'tablet')
+  t.is(arrival?.source.address, '10.0.0.2')
+  let gone: NodeJS.ErrnoException | undefined
+  const transport = arrival?.accept()
+  if (transport) {
+    echo(transport)
+    transport.receiver.handleClose = (error) => {
+      gone = error
+    }
+  }
+  stream.write('x')
+  await once(stream, 'data')
+  await removePeer(path, 'tablet')
+  await until(() => gone !== undefined)
+  t.is(gone?.code, 'ECONNABORTED')
+  stream.on('error', () => {})
+})
