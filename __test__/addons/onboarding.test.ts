@@ -14,6 +14,8 @@ const authority = {
   p12: () => Buffer.from([0x30, 0x80]),
   commonName: 'mid<wire>',
   fingerprint: 'AB:CD:EF',
+  crlPath: '/midwire-01.crl',
+  crl: () => Buffer.alloc(0),
 }
 
 const AGENTS = {
@@ -203,6 +205,6 @@ test('the list follows the options', (t) => {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, { default: value }]) => [name, value]))
   const names = (options: Partial<Options>) =>
     builtinAddons({ ...(defaults as unknown as Options), ...options }, authority).map(({ name }) => name)
-  t.deepEqual(names({}), ['block', 'onboarding'])
-  t.deepEqual(names({ onboarding: false }), ['block'])
+  t.deepEqual(names({}), ['block', 'crl', 'onboarding'])
+  t.deepEqual(names({ onboarding: false }), ['block', 'crl'])
 })
