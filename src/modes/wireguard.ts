@@ -25,7 +25,7 @@ export const wireguard: Mode = {
     const address = listenAddress(spec, wireguard, context.options)
     const subnet = parseSubnets(context.options.wireguard_subnet)
     // An endpoint that is none is refused before anything is opened.
-    endpoints(context.options.endpoint, address.host || undefined, address.port)
+    endpoints(context.options.endpoint || undefined, address.host || undefined, address.port)
     const path = confPath(spec.data, context.confdir)
     const conf = await loadWireGuardConf(path, { create: true, subnet })
     if (conf.exposed) context.log('warn', `${path} holds private keys, and others may read it: chmod 600 it`)
@@ -90,7 +90,7 @@ class RunningWireGuard implements RunningMode {
   }
 
   get endpoints(): readonly string[] {
-    return endpoints(this.#context.options.endpoint, this.#host || undefined, this.#server.port)
+    return endpoints(this.#context.options.endpoint || undefined, this.#host || undefined, this.#server.port)
   }
 
   async close(): Promise<void> {
