@@ -18,6 +18,7 @@ const SENTENCES = {
   ERR_SERVER_CLOSED: '{}',
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
   ERR_MODE: 'mode {}',
+  ERR_OPTION: '{}',
   ERR_WIREGUARD_CONF: '{}',
   ERR_SCRIPT: 'the script cannot be run: {}',
   ERR_AUTHORITY: '{}',
@@ -39,4 +40,33 @@ export class MidwireError extends Error {
     this.name = 'MidwireError'
     this.code = code
   }
+}
+
+/** The known name that a wrong one was most likely meant to be; undefined where none is near. */
+export function nearest(wrong: string, known: readonly string[]): string | undefined {
+  const word = wrong.slice(0, 100).toLowerCase()
+  const [first] = known
+    .map((name) => ({ name, distance: distance(word, name.toLowerCase()) }))
+    .filter(({ name, distance }) => distance <= Math.max(1, Math.min(3, Math.floor(name.length / 3))))
+    .sort((a, b) => a.distance - b.distance)
+  return first?.name
+}
+
+/** How many letters have to be put in, taken out, changed or swapped with the next (optimal string alignment). */
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      let least = Math.min((row[j - 1] ?? 0) + same, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (swapped) least = Math.min(least, (before[j - 2] ?? 0) + 1)
+      next.push(least)
+    }
+    before = row
+    row = next
+  }
+  return row[b.length] ?? 0
 }

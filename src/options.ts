@@ -2,18 +2,25 @@
 import type { LogLevel } from './hooks.js'
 
 interface Definition {
-  readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'size' | 'choice' | 'regexps'
+  readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps'
+  /** As `--set` would write it; undefined for no value. */
   readonly default: boolean | number | string | readonly string[] | undefined
   readonly choices?: readonly string[]
+  /** Of an integer: the least and the greatest. */
+  readonly range?: readonly [number, number]
   readonly help: string
 }
 
 const flag = (fallback: boolean, help: string) => ({ type: 'boolean', default: fallback, help }) as const
-const integer = <D extends number | undefined>(fallback: D, help: string) =>
-  ({ type: 'integer', default: fallback, help }) as const
+const integer = <D extends number | undefined>(range: readonly [number, number], fallback: D, help: string) =>
+  ({ type: 'integer', range, default: fallback, help }) as const
 const text = <D extends string | undefined>(fallback: D, help: string) =>
   ({ type: 'string', default: fallback, help }) as const
 const list = (help: string) => ({ type: 'strings', default: [] as readonly string[], help }) as const
+/** `~` is the home directory. */
+const path = (help: string) => ({ type: 'path', default: undefined, help }) as const
+const paths = (help: string) => ({ type: 'paths', default: [] as readonly string[], help }) as const
+/** Searched for anywhere, without regard to case. */
 const regexps = (help: string) => ({ type: 'regexps', default: [] as readonly string[], help }) as const
 /** Bytes; `k`, `m`, `g` and `t` are powers of 1024. */
 const size = <D extends string | undefined>(fallback: D, help: string) =>
@@ -25,15 +32,15 @@ const choice = <const C extends readonly string[]>(choices: C, fallback: C[numbe
 export const OPTIONS = {
   mode: list('ways in, each `name[:data][@[host:]port]`; without any, wireguard and regular'),
   listen_host: text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for the rest'),
-  listen_port: integer(undefined, "port that listeners bind; default: each mode's own"),
-  scripts: list('addons to load: .js, .mjs or .ts files'),
+  listen_port: integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own"),
+  scripts: paths('addons to load: .js, .mjs or .ts files'),
   endpoint: text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
   wireguard_subnet: list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64'),
   connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),
   upstream_cert: flag(true, "ask the server first, and copy its certificate's names and its ALPN"),
   ssl_insecure: flag(false, "do not verify servers' certificates"),
-  ssl_verify_upstream_trusted_ca: text(undefined, 'file of PEM certificates to trust instead of the system ones'),
-  ssl_verify_upstream_trusted_confdir: text(undefined, 'directory of PEM certificates to trust besides'),
+  ssl_verify_upstream_trusted_ca: path('file of PEM certificates to trust instead of the system ones'),
+  ssl_verify_upstream_trusted_confdir: path('directory of PEM certificates to trust besides'),
   tls_version_client_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for clients'),
   tls_version_client_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for clients'),
   tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
@@ -44,18 +51,19 @@ export const OPTIONS = {
   udp_hosts: regexps('host:port that match are raw UDP'),
   show_ignored_hosts: flag(false, 'show ignored connections as raw flows'),
   rawtcp: flag(true, 'what does not look like HTTP is raw TCP; off: it is treated as HTTP'),
-  showhost: flag(false, 'show the Host field in URLs instead of the address'),
+  showhost: flag(true, 'show the host that the client names in URLs; off: the address that it goes to'),
   body_record_limit: size('1m', 'bytes of each body, or raw flow, that are kept; the traffic passes whole'),
   stream_large_bodies: size('1m', 'bodies longer than this pass before their request or response hook'),
   body_size_limit: size(undefined, 'bodies longer than this are refused'),
-  tcp_timeout: integer(600, 'seconds of silence after which a connection is closed'),
+  tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
   dns_name_servers: list("name servers for the tunnel's resolver; default: the system's"),
   dns_use_hosts_file: flag(true, "the tunnel's resolver reads the hosts file"),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
   onboarding_host: text('mitm.it', 'the name of the page with the certificate'),
-  flow_detail: integer(1, '0 nothing, 1 a line a flow, 2 and headers, 3 and bodies cut short, 4 everything'),
+  flow_detail: integer([0, 4], 1, '0 nothing, 1 a line a flow, 2 and headers, 3 and bodies cut short, 4 everything'),
+  content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
 } as const satisfies Record<string, Definition>
@@ -69,11 +77,11 @@ type ValueOf<D> = D extends { type: 'boolean' }
     ? F extends undefined
       ? number | undefined
       : number
-    : D extends { type: 'string'; default: infer F }
+    : D extends { type: 'string' | 'path'; default: infer F }
       ? F extends undefined
         ? string | undefined
         : string
-      : D extends { type: 'strings' }
+      : D extends { type: 'strings' | 'paths' }
         ? readonly string[]
         : D extends { type: 'regexps' }
           ? readonly RegExp[]
@@ -86,7 +94,7 @@ export type Options = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[
 
 /** Options as a program or a file gives them: any of them, as values or as `--set` would write them. */
 export type GivenOptions = {
-  [Name in OptionName]?: Options[Name] | string | number | boolean | readonly string[] | undefined
+  [Name in OptionName]?: Options[Name] | string | number | boolean | readonly (string | RegExp)[] | undefined
 }
 
 /** How verbose each level is. */
