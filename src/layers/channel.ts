@@ -43,10 +43,10 @@ export class Channel<Of extends Connection = Connection> {
 
   /** Takes everything, as one. */
   takeAll(): Buffer {
-    const all = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks)
-    this.chunks.length = 0
+    const { chunks } = this
     this.buffered = 0
-    return all
+    const only = chunks.length === 1 ? chunks.pop() : undefined
+    return only ?? Buffer.concat(chunks.splice(0))
   }
 
   /** Puts back what was taken too much. */

@@ -82,7 +82,7 @@ export type Wish =
   /** TLS with the client; what it has said is in the channel. Answers undefined, or why it failed. */
   | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
   | { type: 'hook'; name: HookName; subject: Hooks[HookName] }
-  /** Asks the world's resolver: a DNS message in, one out, both as bytes. */
+  /** Asks the world's resolver: a DNS message in; one out, both as bytes, or an Error that says why there is none. */
   | { type: 'resolve'; query: Buffer }
   /** Waits for data, the end, or the loss of a channel, or of another one. 0 milliseconds: for as long as it takes. */
   | { type: 'receive'; channel: AnyChannel; or?: AnyChannel | undefined; milliseconds: number }

@@ -85,12 +85,24 @@ export function* more(channel: AnyChannel, milliseconds: number, or?: AnyChannel
   return channel.buffered > before
 }
 
+/** Sends. False when the connection is gone; who sends much waits for `room` after it. */
+export function push({ machine }: Context, channel: AnyChannel, data: Buffer): boolean {
+  if (channel.closed) return false
+  machine.perform({ type: 'send', channel, data })
+  return true
+}
+
+/** Waits while a channel is full. False when the connection is gone. */
+export function* room(channel: AnyChannel): Step<boolean> {
+  while (channel.full && !channel.closed) yield { type: 'room', channel }
+  return !channel.closed
+}
+
 /** Sends, and waits while the channel is full. False when the connection is gone. */
 export function* send(channel: AnyChannel, data: Buffer): Step<boolean> {
   if (channel.closed) return false
   yield { type: 'send', channel, data }
-  while (channel.full && !channel.closed) yield { type: 'room', channel }
-  return !channel.closed
+  return yield* room(channel)
 }
 
 export function* open(
@@ -110,10 +122,23 @@ export function* secureClient(channel: AnyChannel, tls: ClientTls): Step<string 
   return (yield { type: 'secureClient', channel, tls }) as string | undefined
 }
 
-/** Runs a hook's methods, and waits for them. */
-export function* hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): Step<void> {
-  if (context.machine.world.wants(name)) yield { type: 'hook', name, subject }
+/** Whether anybody has a hook: who asks first saves the making of what the hook is given. */
+export const wants = (context: Context, name: HookName): boolean => context.machine.world.wants(name)
+
+/** Runs a hook's methods, and waits for them. One that nobody has costs nothing. */
+export function hook<Name extends HookName>(
+  context: Context,
+  name: Name,
+  subject: Hooks[Name],
+): Iterable<Command, void, unknown> {
+  return wants(context, name) ? run({ type: 'hook', name, subject }) : NOTHING
 }
+
+function* run(command: Command): Step<void> {
+  yield command
+}
+
+const NOTHING: Iterable<Command, void, unknown> = []
 
 export function* join(task: Task): Step<void> {
   if (!task.done) yield { type: 'join', task }

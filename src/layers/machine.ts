@@ -59,7 +59,7 @@ export class Task {
 
 export class Machine {
   readonly world: World
-  readonly #tasks = new Set<Task>()
+  readonly #tasks: Task[] = []
   /** Events that came while a task ran. */
   readonly #events: Event[] = []
   #running = false
@@ -74,7 +74,7 @@ export class Machine {
 
   /** Tasks that are not done. */
   get busy(): boolean {
-    return this.#tasks.size > 0
+    return this.#tasks.length > 0
   }
 
   /** Runs a layer, and those that it names, until the last one returns. */
@@ -86,7 +86,7 @@ export class Machine {
   /** A task beside the one that runs. */
   fork(steps: Step<unknown>): Task {
     const task = new Task(steps)
-    this.#tasks.add(task)
+    this.#tasks.push(task)
     const outermost = !this.#running
     this.#running = true
     this.#resume(task, undefined)
@@ -180,14 +180,17 @@ export class Machine {
     for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#interrupt(task, this.#gone)
   }
 
+  /** Resumes who waits for a channel: one reader, for what it takes is gone; every writer. */
   #wake(type: 'receive' | 'room', channel: AnyChannel): void {
-    for (const task of this.#tasks) {
+    // Tasks that end meanwhile leave the list; those that begin stand at its end.
+    for (let index = 0; index < this.#tasks.length; index += 1) {
+      const task = this.#tasks[index] as Task
       const { wish } = task
       if (wish?.type !== type) continue
-      if (wish.channel === channel || (wish.type === 'receive' && wish.or === channel)) {
-        this.#resume(task, undefined)
-        return
-      }
+      if (wish.channel !== channel && !(wish.type === 'receive' && wish.or === channel)) continue
+      this.#resume(task, undefined)
+      if (type === 'receive') return
+      if (task.done) index -= 1
     }
   }
 
@@ -230,7 +233,8 @@ export class Machine {
 
   #finish(task: Task): void {
     task.done = true
-    this.#tasks.delete(task)
+    const index = this.#tasks.indexOf(task)
+    if (index !== -1) this.#tasks.splice(index, 1)
     const { joined } = task
     if (joined?.wish) this.#resume(joined, undefined)
   }

@@ -3,7 +3,7 @@ import type { ServerConnection } from '../../connection.js'
 import { type HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
-import { type Context, finish, hook, join, type Step, send } from '../layer.js'
+import { type Context, finish, hook, join, type Step, send, wants } from '../layer.js'
 import type { Task } from '../machine.js'
 import { BodyReader } from './body.js'
 import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
@@ -98,11 +98,11 @@ export class Exchange {
 
   /** Reads the body of a request that is held. False where it passes as it comes. */
   *#holdRequest(): Step<boolean> {
-    const { machine, options } = this.#context
+    const { options } = this.#context
     if (this.#framing.kind === 'none') return true
     const { stream } = this.#request
     const long = this.#framing.kind === 'length' && this.#framing.length > options.stream_large_bodies
-    if (stream === true || (stream === undefined && (long || !machine.world.wants('request')))) return false
+    if (stream === true || (stream === undefined && (long || !wants(this.#context, 'request')))) return false
     if (this.#continueWanted) {
       this.#continueWanted = false
       this.#request.headers.delete('expect')
@@ -187,7 +187,7 @@ export class Exchange {
   }
 
   *#respond({ server, framing }: Answering): Step<Outcome> {
-    const { options, machine } = this.#context
+    const { options } = this.#context
     const flow = this.#flow
     const response = flow.response as HttpResponse
     const persistentUpstream = this.#persistent && responseKeepAlive(response) && framing.kind !== 'close'
@@ -197,7 +197,7 @@ export class Exchange {
     const transfer = new Transfer(this.#context, server, body, response)
     const sent = flow.response
     let held = framing.kind === 'none' || sent !== response
-    if (!held && machine.world.wants('response')) {
+    if (!held && wants(this.#context, 'response')) {
       const long = framing.kind === 'length' && framing.length > options.stream_large_bodies
       const live = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
       if (response.stream === false || (response.stream === undefined && !long && !live)) {

@@ -1,7 +1,7 @@
 // Moves heads and bodies between channels: read, held, recorded, passed on.
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, more, receiveWithin, type Step, send } from '../layer.js'
+import { type Context, more, push, receiveWithin, room, type Step, send } from '../layer.js'
 import { TIMEOUT } from '../machine.js'
 import type { BodyReader } from './body.js'
 import { Http1Error } from './error.js'
@@ -51,9 +51,14 @@ export class Transfer {
   readonly #from: AnyChannel
   readonly #reader: BodyReader
   readonly #message: HttpRequest | HttpResponse
-  readonly #pieces: Buffer[] = []
+  /** What was read and has not gone on: one piece as a rule, and more where chunks are small. */
+  #piece: Buffer | undefined
+  #rest: Buffer[] | undefined
   readonly #emit = (piece: Buffer): void => {
-    this.#pieces.push(piece)
+    this.#message.body.append(piece)
+    if (this.#piece === undefined) this.#piece = piece
+    else if (this.#rest) this.#rest.push(piece)
+    else this.#rest = [this.#piece, piece]
   }
 
   constructor(context: Context, from: AnyChannel, reader: BodyReader, message: HttpRequest | HttpResponse) {
@@ -70,10 +75,9 @@ export class Transfer {
     body.limit = Number.POSITIVE_INFINITY
     while (!this.#reader.done) {
       yield* this.#read()
-      for (const piece of this.#pieces) body.append(piece)
-      this.#pieces.length = 0
+      this.#taken()
       if (body.length > limit && !this.#reader.done) {
-        this.#pieces.push(body.content)
+        this.#piece = body.content
         body.limit = recorded
         return false
       }
@@ -84,34 +88,33 @@ export class Transfer {
 
   /** Passes the body on as it comes, after a head, if one is given. Throws Closed. */
   *pass(to: AnyChannel, chunked: boolean, head?: Buffer): Step<void> {
-    const { body } = this.#message
-    // What was held is recorded already.
-    let recorded = body.length
     let first = head
-    while (!this.#reader.done || this.#pieces.length > 0) {
-      if (this.#pieces.length === 0 && (first === undefined || this.#from.buffered > 0)) yield* this.#read()
-      for (const piece of this.#pieces) {
-        if (recorded > 0) recorded -= piece.length
-        else body.append(piece)
-      }
+    while (!this.#reader.done) {
+      if (this.#piece === undefined && (first === undefined || this.#from.buffered > 0)) yield* this.#read()
+      if (this.#reader.done) break
       const out = this.#outgoing(first, chunked)
       first = undefined
-      if (out && !(yield* send(to, out))) throw new Closed(to)
+      if (out && !(push(this.#context, to, out) && (!to.full || (yield* room(to))))) throw new Closed(to)
     }
     this.#finish()
     const rest = this.#outgoing(first, chunked)
     const end = chunked ? lastChunk(this.#message.trailers) : undefined
     const last = rest && end ? Buffer.concat([rest, end]) : (rest ?? end)
-    if (last && !(yield* send(to, last))) throw new Closed(to)
+    if (last && !(push(this.#context, to, last) && (!to.full || (yield* room(to))))) throw new Closed(to)
   }
 
-  /** The pieces that were read, as one, framed. */
+  /** What was read, framed. */
   #outgoing(head: Buffer | undefined, chunked: boolean): Buffer | undefined {
-    const pieces = this.#pieces
-    const data = pieces.length > 1 ? Buffer.concat(pieces) : pieces[0]
-    pieces.length = 0
+    const data = this.#taken()
     const framed = data && chunked ? chunk(data) : data
     return head && framed ? Buffer.concat([head, framed]) : (head ?? framed)
+  }
+
+  #taken(): Buffer | undefined {
+    const data = this.#rest ? Buffer.concat(this.#rest) : this.#piece
+    this.#piece = undefined
+    this.#rest = undefined
+    return data
   }
 
   *#read(): Step<void> {
