@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly dispatcher: Dispatcher
   readonly certificates: CertificateStore
   listeners(): readonly ListenerInfo[]
+  /** Addresses of the tunnels' resolvers. */
+  resolvers(): readonly string[]
   finished(flow: Flow): void
   log(level: LogLevel, message: string): void
 }
@@ -52,6 +54,9 @@ export class Connections implements Core {
     this.#resolver = new Resolver({
       nameServers: [...options.dns_name_servers],
       useHostsFile: options.dns_use_hosts_file,
+      inside: (name) => (this.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
+      // A machine that uses us as its name server must not be asked in turn.
+      isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
     })
   }
 

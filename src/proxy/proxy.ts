@@ -14,6 +14,7 @@ import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
 import { MODES } from '../modes/index.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { checkSpecs, parseSpec } from '../modes/spec.js'
+import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
@@ -55,7 +56,9 @@ export class Midwire {
     const scripts = await loadScripts(options.scripts)
     const proxy = new Midwire(confdir, options, authority, given.sinks ?? [])
     for (const warning of authority.warnings) proxy.log('warn', warning)
-    const addons = [...builtinAddons(options, authority), ...(given.addons ?? []), ...scripts]
+    const { resolver } = parseSubnets(options.wireguard_subnet)
+    const builtin = builtinAddons(options, authority, resolver)
+    const addons = [...builtin, ...(given.addons ?? []), ...scripts]
     for (const addon of addons) proxy.#dispatcher.add(addon)
     await proxy.#listen(specs)
     await proxy.#dispatcher.run('running', undefined)
@@ -79,6 +82,7 @@ export class Midwire {
         maxVersion: options.tls_version_client_max,
       }),
       listeners: () => this.listeners,
+      resolvers: () => this.#modes.flatMap(({ resolver = [] }) => resolver),
       finished: (flow) => this.#finished(flow),
       log: (level, message) => this.log(level, message),
     })
@@ -89,6 +93,11 @@ export class Midwire {
     return this.#modes.flatMap(({ spec, listeners }) =>
       listeners.map((listener) => ({ spec: spec.text, mode: spec.name, ...listener })),
     )
+  }
+
+  /** What clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+  get endpoints(): readonly string[] {
+    return this.#modes.flatMap(({ endpoints = [] }) => endpoints)
   }
 
   /** The clients of tunnels. */
