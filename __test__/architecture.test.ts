@@ -64,7 +64,7 @@ const rooms: Record<string, Room> = {
   sinks: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
-    shared: ['sink'],
+    shared: ['sink', 'lines', 'text', 'body-text'],
   },
   cli: { imports: ['index'], node: ['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'] },
   web: {

@@ -1,0 +1,116 @@
+// Flows as lines of JSON: the first line, what each kind of flow has, and that a line is a line.
+import test from 'ava'
+import type { AnyFlow } from '../../src/flow/index.js'
+import { jsonSink } from '../../src/sinks/json.js'
+import { dnsFlow, httpFlow, tcpFlow, udpFlow } from '../support/flows.js'
+
+const facts = {
+  listeners: [{ spec: 'regular@0', mode: 'regular', host: '127.0.0.1', port: 8080, transport: 'tcp' as const }],
+  peers: [
+    { spec: 'wireguard', name: 'phone', publicKey: 'key', addresses: ['10.0.0.1'], config: 'PrivateKey = secret' },
+  ],
+}
+
+function lines(flows: AnyFlow[], filter?: string): Record<string, unknown>[] {
+  let text = ''
+  const sink = jsonSink({ write: (more) => (text += more) }, { dumper_filter: filter })
+  sink.ready(facts)
+  for (const flow of flows) sink.flow?.(flow)
+  void sink.close?.()
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((one) => JSON.parse(one))
+}
+
+test('the first line says what is ready, and tells no private key', (t) => {
+  const [ready] = lines([])
+  t.deepEqual(ready, {
+    event: 'ready',
+    listeners: facts.listeners,
+    peers: [{ name: 'phone', publicKey: 'key', addresses: ['10.0.0.1'] }],
+  })
+})
+
+test('a flow that ends before the first line comes after it', (t) => {
+  const written: string[] = []
+  const sink = jsonSink({ write: (text) => written.push(...text.trimEnd().split('\n')) })
+  sink.flow?.(httpFlow())
+  t.deepEqual(written, [])
+  sink.ready(facts)
+  t.deepEqual(
+    written.map((one) => JSON.parse(one).event),
+    ['ready', 'flow'],
+  )
+})
+
+test('HTTP: fields as they stood, lengths of bodies and not the bodies', (t) => {
+  const flow = httpFlow({
+    requestHeaders: ['Host', 'a.example', 'x-A', '1', 'X-a', '2'],
+    responseBody: 'b'.repeat(50),
+    limit: 20,
+  })
+  const [, line] = lines([flow])
+  t.like(line, {
+    event: 'flow',
+    id: 'flow',
+    type: 'http',
+    client: { address: '10.0.0.1', port: 51_234, mode: 'wireguard', peer: 'phone' },
+    server: { host: '93.184.216.34', port: 443 },
+    createdAt: 1000,
+    endedAt: 1035,
+    error: null,
+    request: {
+      method: 'GET',
+      url: 'https://a.example/',
+      headers: [
+        ['Host', 'a.example'],
+        ['x-A', '1'],
+        ['X-a', '2'],
+      ],
+      bodyLength: 0,
+    },
+    response: { status: 200, reason: 'OK', bodyLength: 50, bodyTruncated: true },
+  })
+  t.notRegex(JSON.stringify(line), /bbbb/)
+})
+
+test('a flow without server or response says so', (t) => {
+  const flow = httpFlow()
+  flow.server = undefined
+  flow.response = undefined
+  flow.error = { message: 'killed', timestamp: 1 }
+  t.like(lines([flow])[1], { server: null, response: null, error: 'killed' })
+})
+
+test('raw flows: how many messages, and bytes', (t) => {
+  const [, tcp, udp] = lines([tcpFlow(), udpFlow()])
+  t.like(tcp, { type: 'tcp', messages: 2, bytesFromClient: 11, bytesFromServer: 4, truncated: false })
+  t.like(udp, { type: 'udp', messages: 1, bytesFromClient: 4, bytesFromServer: 4, truncated: true })
+})
+
+test('DNS: questions and answers as text', (t) => {
+  const [, good, bad] = lines([dnsFlow('192.0.2.1'), dnsFlow(3)])
+  t.like(good, {
+    request: { questions: [{ name: 'example.com', class: 'IN', type: 'A' }] },
+    response: {
+      status: 'NOERROR',
+      answers: [{ name: 'example.com', ttl: 60, class: 'IN', type: 'A', data: '192.0.2.1' }],
+    },
+  })
+  t.like(bad, { response: { status: 'NXDOMAIN', answers: [] } })
+})
+
+test('a flow is one line, whatever is in it', (t) => {
+  let text = ''
+  const sink = jsonSink({ write: (more) => (text += more) })
+  sink.ready(facts)
+  sink.flow?.(httpFlow({ path: '/\n\u2028\u2029\x85\x1b\x9b' }))
+  void sink.close?.()
+  t.is(text.split(/[\n\r\u2028\u2029\x85]/).length, 3)
+  t.notRegex(text, /[^\P{Cc}\n]/u)
+})
+
+test('only flows that match the filter are written', (t) => {
+  t.is(lines([httpFlow(), dnsFlow('192.0.2.1')], '~dns').length, 2)
+})

@@ -1,0 +1,153 @@
+// Flows as JSON lines, for programs: one object when the proxy is ready, then one for each flow that is over.
+import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
+import type { DnsMessage, DnsRecord } from '../flow/dns-message.js'
+import { className, typeName } from '../flow/dns-names.js'
+import { recordText, statusText } from '../flow/dns-text.js'
+import { parseFilter } from '../flow/filter.js'
+import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
+import type { AnyFlow } from '../flow/index.js'
+import type { Options } from '../options.js'
+import { LineWriter, type TextOutput } from './lines.js'
+import type { Sink } from './sink.js'
+
+/** What can be reached when the proxy is ready; `spec` is the mode's, as it was given. */
+export interface ReadyFacts {
+  readonly listeners: readonly {
+    readonly spec: string
+    readonly mode: string
+    readonly host: string
+    readonly port: number
+    readonly transport: 'tcp' | 'udp'
+  }[]
+  readonly peers: readonly {
+    readonly name: string
+    readonly publicKey: string
+    readonly addresses: readonly string[]
+  }[]
+}
+
+export interface JsonSink extends Sink {
+  /** Writes the first line, `{"event":"ready",...}`. Flows that ended before it come after it. */
+  ready(facts: ReadyFacts): void
+}
+
+/** Flows that wait for the first line; there is hardly ever one. */
+const MAX_EARLY = 10_000
+
+/** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
+export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dumper_filter'>> = {}): JsonSink {
+  const accepts = options.dumper_filter ? parseFilter(options.dumper_filter) : () => true
+  const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
+  let early: AnyFlow[] | undefined = []
+  return {
+    name: 'json',
+    ready({ listeners, peers }) {
+      const listening = listeners.map(({ spec, mode, host, port, transport }) => ({
+        spec,
+        mode,
+        host,
+        port,
+        transport,
+      }))
+      // The configuration has a private key in it: it is asked for, `midwire wg show`, and not told to whoever reads along.
+      const clients = peers.map(({ name, publicKey, addresses }) => ({ name, publicKey, addresses }))
+      writer.write(line({ event: 'ready', listeners: listening, peers: clients }))
+      for (const flow of early ?? []) writer.write(line(flowObject(flow)))
+      early = undefined
+      writer.flush()
+    },
+    flow(flow) {
+      if (!accepts(flow)) return
+      if (!early) writer.write(line(flowObject(flow)))
+      else if (early.length < MAX_EARLY) early.push(flow)
+    },
+    close: () => writer.flush(),
+  }
+}
+
+/** JSON leaves DEL, C1 controls and the separators of lines as they are; a terminal, and readers of lines, do not. */
+const line = (object: object): string =>
+  `${JSON.stringify(object).replace(/[\x7f-\x9f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
+
+function flowObject(flow: AnyFlow): object {
+  const { id, type, client, server, createdAt, endedAt, error } = flow
+  return {
+    event: 'flow',
+    id,
+    type,
+    client: clientObject(client),
+    server: server ? serverObject(server) : null,
+    createdAt,
+    endedAt: endedAt ?? null,
+    ...contents(flow),
+    error: error?.message ?? null,
+  }
+}
+
+function contents(flow: AnyFlow): object {
+  if (flow.type === 'http') return httpObject(flow)
+  if (flow.type === 'dns') {
+    return { request: dnsObject(flow.request), response: flow.response ? dnsObject(flow.response) : null }
+  }
+  const { messages, bytesFromClient, bytesFromServer, truncated } = flow
+  return { messages: messages.length, bytesFromClient, bytesFromServer, truncated }
+}
+
+const clientObject = (client: ClientConnection) => ({
+  address: client.remote.address,
+  port: client.remote.port,
+  mode: client.mode,
+  peer: client.peer?.name ?? client.peer?.publicKey ?? null,
+  destination: { address: client.local.address, port: client.local.port },
+  tls: tlsObject(client),
+})
+
+const serverObject = (server: ServerConnection) => ({
+  host: server.host,
+  port: server.port,
+  address: server.remote?.address ?? null,
+  tls: tlsObject(server),
+})
+
+function tlsObject({ tls }: Connection): object | null {
+  if (!tls) return null
+  const { sni, alpn, version, cipher, ja3, ja4 } = tls
+  return { sni, alpn, version, cipher, ja3, ja4 }
+}
+
+function httpObject({ request, response, upgrade }: HttpFlow): object {
+  const { method, url, scheme, host, port, path } = request
+  return {
+    request: { method, url, scheme, host, port, path, ...messageObject(request) },
+    response: response ? { status: response.status, reason: response.reason, ...messageObject(response) } : null,
+    upgrade,
+  }
+}
+
+/** Header fields in the order, the case and the number in which they came; a character is a byte. */
+const messageObject = ({ version, headers, trailers, body }: HttpRequest | HttpResponse) => ({
+  version,
+  headers: [...headers],
+  trailers: trailers && [...trailers],
+  bodyLength: body.length,
+  bodyTruncated: body.truncated,
+})
+
+const dnsObject = (message: DnsMessage) => ({
+  id: message.id,
+  status: message.response ? statusText(message) : undefined,
+  questions: message.questions.map((one) => ({
+    name: one.name,
+    class: className(one.class),
+    type: typeName(one.type),
+  })),
+  answers: message.response ? message.answers.map(recordObject) : undefined,
+})
+
+const recordObject = (record: DnsRecord) => ({
+  name: record.name,
+  ttl: record.ttl,
+  class: className(record.class),
+  type: typeName(record.type),
+  data: recordText(record),
+})

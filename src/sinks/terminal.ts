@@ -1,0 +1,185 @@
+// Flows in a terminal, as mitmdump shows them: a line each, or more, by `flow_detail`.
+
+import type { DnsFlow } from '../flow/dns.js'
+import { typeName } from '../flow/dns-names.js'
+import { messageText, recordText, statusText } from '../flow/dns-text.js'
+import { parseFilter } from '../flow/filter.js'
+import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
+import type { AnyFlow } from '../flow/index.js'
+import type { TcpFlow, UdpFlow } from '../flow/messages.js'
+import type { Options } from '../options.js'
+import { bodyText } from './body-text.js'
+import { LineWriter, type TextOutput } from './lines.js'
+import type { Sink } from './sink.js'
+import { cut, durationText, oneLine, type Paint, painter, placeText, type Style, sizeText } from './text.js'
+
+type ShownOptions = Pick<Options, 'flow_detail' | 'showhost' | 'content_view_lines_cutoff' | 'dumper_filter'>
+
+export interface TerminalOptions extends Partial<ShownOptions> {
+  /** Default: false. */
+  color?: boolean
+}
+
+/** However narrow a terminal is, so much of a URL is shown. */
+const LEAST_URL = 24
+
+/** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
+export function terminalSink(output: TextOutput, options: TerminalOptions = {}): Sink {
+  const { flow_detail = 1, dumper_filter } = options
+  const accepts = dumper_filter ? parseFilter(dumper_filter) : () => true
+  const writer = new LineWriter(output, (count) => `(${count} flows were not shown: the terminal is too slow)\n`)
+  const show = new Shown(output, options)
+  return {
+    name: 'terminal',
+    flow(flow) {
+      if (flow_detail > 0 && accepts(flow)) writer.write(show.flow(flow))
+    },
+    close: () => writer.flush(),
+  }
+}
+
+class Shown {
+  readonly #output: TextOutput
+  readonly #paint: Paint
+  readonly #detail: number
+  readonly #showhost: boolean
+  /** Lines of a body. */
+  readonly #lines: number
+
+  constructor(output: TextOutput, options: TerminalOptions) {
+    const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512 } = options
+    this.#output = output
+    this.#paint = painter(color)
+    this.#detail = flow_detail
+    this.#showhost = showhost
+    this.#lines = flow_detail > 3 ? Number.POSITIVE_INFINITY : content_view_lines_cutoff
+  }
+
+  /** Lines, each with its newline. */
+  flow(flow: AnyFlow): string {
+    if (flow.type === 'http') return this.#http(flow)
+    return flow.type === 'dns' ? this.#dns(flow) : this.#raw(flow)
+  }
+
+  #http(flow: HttpFlow): string {
+    const { request, response } = flow
+    const client = clientText(flow)
+    const versions =
+      request.version === '1.1' && (response?.version ?? '1.1') === '1.1' ? '' : ` HTTP/${request.version}`
+    const method = oneLine(request.method)
+    const url = oneLine(this.#showhost ? request.url : byAddress(request))
+    const tail: [Style | undefined, string][] = []
+    if (response) tail.push(...this.#statusParts(flow, response))
+    if (flow.error) tail.push(['bold', ' <<'], ['red', ` ${oneLine(flow.error.message)}`])
+    else if (!response) tail.push(['bold', ' <<'], ['red', ' no response'])
+    const fixed = client.length + 2 + method.length + 1 + versions.length
+    const room = this.#room(fixed + tail.reduce((sum, [, text]) => sum + text.length, 0), LEAST_URL)
+    const paint = this.#paint
+    const end = tail.map(([style, text]) => (style ? paint(style, text) : text)).join('')
+    const head = `${client}: ${paint(METHOD_STYLES[method] ?? 'boldMagenta', method)} ${paint('bold', cut(url, room))}${versions}`
+    if (this.#detail < 2) return `${head}${end}\n`
+    return `${head}\n${this.#message(request)}${end}\n${response ? this.#message(response) : ''}\n`
+  }
+
+  #statusParts(flow: HttpFlow, response: HttpResponse): [Style | undefined, string][] {
+    const style = STATUS_STYLES[Math.floor(response.status / 100)] ?? 'bold'
+    const reason = response.reason === '' ? '' : ` ${oneLine(response.reason)}`
+    const size = flow.upgrade ? `(${oneLine(flow.upgrade)})` : sizeText(response.body.length)
+    const time = durationText((flow.endedAt ?? response.endedAt ?? response.startedAt) - flow.createdAt)
+    return [
+      ['bold', ' <<'],
+      [style, ` ${response.status}${reason}`],
+      ['bold', ` ${size}`],
+      ['dim', ` ${time}`],
+    ]
+  }
+
+  /** Headers, and the body where it is wanted. */
+  #message(message: HttpRequest | HttpResponse): string {
+    let text = ''
+    for (const [name, value] of [...message.headers, ...(message.trailers ?? [])]) {
+      text += `    ${this.#paint('cyan', oneLine(name))}: ${oneLine(readable(value))}\n`
+    }
+    const { body } = message
+    if (this.#detail < 3 || body.length === 0) return text
+    const content = message.decodedContent ?? body.content
+    const kept = body.truncated
+      ? `    (${sizeText(body.length)} in all: body_record_limit says how much is kept)\n`
+      : ''
+    return `${text}\n${bodyText(content, this.#lines)}${kept}`
+  }
+
+  #dns(flow: DnsFlow): string {
+    const { request, response } = flow
+    const paint = this.#paint
+    const questions = request.questions.map(({ type, name }) => `${typeName(type)} ${oneLine(name)}`).join(', ')
+    const client = clientText(flow)
+    const start = `${client}: ${paint('boldMagenta', 'DNS')} `
+    const failed = flow.error?.message ?? (response && response.rcode !== 0 ? statusText(response) : undefined)
+    const answers = response?.answers.map(recordText).join(', ') || 'no records'
+    const room = this.#room(client.length + 2 + 4 + questions.length + 4, LEAST_URL)
+    const told = cut(oneLine(failed ?? (response ? answers : 'no answer')), room)
+    const isGood = failed === undefined && response !== undefined
+    const line = `${start}${paint('bold', questions)}${paint('bold', ' <<')} ${paint(isGood ? 'cyan' : 'red', told)}\n`
+    if (this.#detail < 2) return line
+    const messages = [request, ...(response ? [response] : [])].map((message) => indented(messageText(message)))
+    return `${line}${messages.join('\n')}\n`
+  }
+
+  #raw(flow: TcpFlow | UdpFlow): string {
+    const paint = this.#paint
+    const { server, client } = flow
+    const tls = client.tls?.establishedAt === undefined ? flow.type : flow.type === 'tcp' ? 'tls' : 'dtls'
+    const name = this.#showhost ? (client.tls?.sni ?? server?.host) : undefined
+    const host = name ?? server?.remote?.address ?? server?.host ?? client.local.address
+    const place = placeText(host, server?.port ?? client.local.port)
+    const bytes = ` >> ${sizeText(flow.bytesFromClient)} << ${sizeText(flow.bytesFromServer)}`
+    const time = durationText((flow.endedAt ?? flow.createdAt) - flow.createdAt)
+    const failure = flow.error ? `${paint('bold', ' <<')} ${paint('red', oneLine(flow.error.message))}` : ''
+    const ends = `${clientText(flow)} <-> ${paint('bold', place)}`
+    const line = `${ends} ${paint('boldMagenta', tls)}${bytes} ${paint('dim', time)}${failure}\n`
+    if (this.#detail < 3) return line
+    const messages = flow.messages.map(({ fromClient, content }) => {
+      return `${paint('bold', fromClient ? ' >>' : ' <<')} ${sizeText(content.length)}\n${bodyText(content, this.#lines)}`
+    })
+    const kept = flow.truncated ? '    (the rest was not kept: body_record_limit says how much is)\n' : ''
+    return `${line}${messages.join('')}${kept}\n`
+  }
+
+  /** What a terminal has left beside so many characters; without end where there is no terminal, or more than a line. */
+  #room(taken: number, least: number): number {
+    const { columns } = this.#output
+    return columns === undefined || this.#detail > 1 ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken)
+  }
+}
+
+const METHOD_STYLES: Record<string, Style> = { GET: 'boldGreen', HEAD: 'boldGreen', DELETE: 'boldRed' }
+
+const STATUS_STYLES: Record<number, Style> = {
+  1: 'boldCyan',
+  2: 'boldGreen',
+  3: 'boldMagenta',
+  4: 'boldYellow',
+  5: 'boldRed',
+}
+
+const clientText = ({ client }: AnyFlow) => placeText(client.remote.address, client.remote.port)
+
+function byAddress({ scheme, host, port, path, method }: HttpRequest): string {
+  return method === 'CONNECT'
+    ? placeText(host, port)
+    : `${scheme}://${placeText(host, port)}${path === '*' ? '' : path}`
+}
+
+/** A field's value is bytes; most that are not ASCII are UTF-8. */
+function readable(value: string): string {
+  const bytes = Buffer.from(value, 'latin1')
+  const text = bytes.toString()
+  return text.includes('\ufffd') ? value : text
+}
+
+const indented = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => `    ${oneLine(line)}\n`)
+    .join('')
