@@ -43,12 +43,12 @@ export function readAuthority(path: string, text: string): AuthorityFile {
   if (!own) return refuse(`the private key and the certificate do not belong together: ${anew}`)
 
   const fields = readCertificate(own.raw)
-  if (!own.ca) refuse(`the certificate is that of no authority (basicConstraints CA:TRUE is missing): ${anew}`)
   const usage = fields.extensions.get(EXTENSION.keyUsage)
-  // keyCertSign is bit 5 (RFC 5280, 4.2.1.3).
+  // keyCertSign is bit 5 (RFC 5280, 4.2.1.3). It comes first, as OpenSSL's `ca` asks for it, too.
   if (usage && !((readDer(usage).content[1] ?? 0) & 0x04)) {
     refuse(`the certificate may not sign others (keyUsage keyCertSign is missing): ${anew}`)
   }
+  if (!own.ca) refuse(`the certificate is that of no authority (basicConstraints CA:TRUE is missing): ${anew}`)
   const until = Date.parse(own.validTo)
   if (until <= Date.now())
     refuse(`the certificate has expired on ${own.validTo}: ${anew}, and install it in the clients`)

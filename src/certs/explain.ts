@@ -29,7 +29,7 @@ const REASONS: Record<string, readonly [reason: string, remedy: string] | undefi
   CERT_CHAIN_TOO_LONG: ['there are too many authorities above its certificate', INSECURE],
   PATH_LENGTH_EXCEEDED: ['there are more authorities above its certificate than they allow', INSECURE],
   INVALID_CA: ['its certificate was issued by one that is no authority', INSECURE],
-  INVALID_PURPOSE: ['its certificate is not meant for servers', INSECURE],
+  INVALID_PURPOSE: ['its certificate is not meant for servers, or one above it not for issuing certificates', INSECURE],
   CERT_SIGNATURE_FAILURE: ['the signature of its certificate is wrong', INSECURE],
   UNABLE_TO_DECRYPT_CERT_SIGNATURE: ['the signature of its certificate cannot be read', INSECURE],
   UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: ['the key of its authority cannot be read', INSECURE],

@@ -10,7 +10,7 @@ export interface PemBlock {
 /** The blocks of a text, in their order; whatever stands between them is passed over. */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g)
-  return [...blocks].map(([whole, label = '']) => ({ label, text: `${whole}\n` }))
+  return [...blocks].map(([whole, label = '']) => ({ label, text: `${whole.replaceAll('\r', '')}\n` }))
 }
 
 export function pem(label: string, bytes: Uint8Array): string {

@@ -19,16 +19,14 @@ export class Recent<Key, Value> {
     return value
   }
 
-  /** The one that was not used for longest leaves where there is no room. */
-  set(key: Key, value: Value): void {
+  /** The one that was not used for longest leaves where there is no room: it is what is returned. */
+  set(key: Key, value: Value): Value | undefined {
     this.#entries.delete(key)
     this.#entries.set(key, value)
-    if (this.#entries.size <= this.#limit) return
-    const oldest = this.#entries.keys().next()
-    if (!oldest.done) this.#entries.delete(oldest.value)
-  }
-
-  clear(): void {
-    this.#entries.clear()
+    if (this.#entries.size <= this.#limit) return undefined
+    const oldest = this.#entries.entries().next()
+    if (oldest.done) return undefined
+    this.#entries.delete(oldest.value[0])
+    return oldest.value[1]
   }
 }

@@ -7,6 +7,7 @@ import type { Authority } from './authority.js'
 import { type Leaf, type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
 import { pem } from './pem.js'
 import { Recent } from './recent.js'
+import { RetiredContexts } from './retired.js'
 
 export interface StoreOptions {
   /** Default `TLS1_2`. */
@@ -47,13 +48,14 @@ interface Kept {
   readonly renewAt: number
 }
 
-/** One a proxy. The leaves' key is made with it, and is never written anywhere. */
+/** One a proxy. The leaves' key is made with it, and is never written anywhere. Throws ERR_ARGUMENT or ERR_AUTHORITY. */
 export class CertificateStore {
   readonly #authority: Authority
   readonly #mint: LeafMinter
   readonly #base: Parameters<typeof createSecureContext>[0]
   readonly #chain: string
   readonly #contexts: Recent<string, Kept>
+  readonly #retired = new RetiredContexts()
 
   constructor(authority: Authority, options: StoreOptions = {}) {
     this.#authority = authority
@@ -76,12 +78,9 @@ export class CertificateStore {
       // Clients that put ChaCha20 first have no AES in hardware.
       secureOptions: constants.SSL_OP_PRIORITIZE_CHACHA,
     }
-    try {
-      createSecureContext(this.#base)
-    } catch (cause) {
-      const what = `ciphers for clients: ${cause instanceof Error ? cause.message : String(cause)}`
-      throw new MidwireError('ERR_ARGUMENT', `${what}; write a list as \`openssl ciphers\` takes it`, { cause })
-    }
+    attempt('ERR_ARGUMENT', 'ciphers for clients', () => createSecureContext(this.#base))
+    // Not at the first handshake, but now: whether that authority's leaves and chain are accepted by OpenSSL.
+    attempt('ERR_AUTHORITY', authority.path, () => this.#contextOf(planLeaf(leafNames({}), {}, authority)))
   }
 
   /** How many leaves are kept. */
@@ -91,7 +90,8 @@ export class CertificateStore {
 
   /**
    * The context of a handshake, with a leaf for that client. Clients that want the same names have the same context, so that
-   * they resume sessions. A name that is none is as if it were not there: every request has an answer.
+   * they resume sessions. A name that is none is as if it were not there: every request has an answer. Use it in the same
+   * turn: one that is not kept any longer is closed a moment later.
    */
   context(request: LeafRequest): SecureContext {
     const names = leafNames(request)
@@ -101,11 +101,22 @@ export class CertificateStore {
     if (kept && kept.renewAt > Date.now() / 1000) return kept.context
     const leaf = planLeaf(names, request, this.#authority)
     const context = this.#contextOf(leaf)
-    this.#contexts.set(key, { context, renewAt: leaf.notAfter - RENEW_SECONDS })
+    const left = this.#contexts.set(key, { context, renewAt: leaf.notAfter - RENEW_SECONDS })
+    if (left) this.#retired.add(left.context)
     return context
   }
 
   #contextOf(leaf: Leaf): SecureContext {
     return createSecureContext({ ...this.#base, cert: pem('CERTIFICATE', this.#mint(leaf)) + this.#chain })
+  }
+}
+
+function attempt(code: 'ERR_ARGUMENT' | 'ERR_AUTHORITY', what: string, call: () => unknown): void {
+  try {
+    call()
+  } catch (cause) {
+    throw new MidwireError(code, `${what}: OpenSSL refuses: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    })
   }
 }
