@@ -1,4 +1,4 @@
-// Leaves without the addon: for platforms that have none, and for authorities with keys that it does not sign with.
+// Leaves without the addon: for platforms that have none, and for authorities whose key is not on P-256, as mitmproxy's.
 import { type KeyObject, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Authority } from './authority.js'

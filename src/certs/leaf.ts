@@ -75,7 +75,7 @@ export function leafMinter(authority: Authority, key: KeyObject): LeafMinter {
   return addonMinter(authority, key) ?? leafWriter(authority, key)
 }
 
-/** Undefined where there is no addon, or where the authority's key is none that it signs with. */
+/** Undefined where there is no addon, or where the authority's key is not on P-256. */
 export function addonMinter(authority: Authority, key: KeyObject): LeafMinter | undefined {
   try {
     const issuer = new (native().NativeLeafIssuer)(

@@ -12,8 +12,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** An authority's key, its name, and the one public key of all leaves. */
 export declare class NativeLeafIssuer {
   /**
-   * `key` is PKCS#8, `subject` the authority's name (DER), `point` an uncompressed point on P-256. Keys
-   * other than P-256 and RSA of 2048 to 4096 bits are refused.
+   * `key` is PKCS#8, `subject` the authority's name (DER), `point` an uncompressed point on P-256. Keys that are not on
+   * P-256 are refused: OpenSSL signs with RSA twice as fast as ring, so TypeScript does that.
    */
   constructor(key: Uint8Array, subject: Uint8Array, keyIdentifier: Uint8Array, point: Uint8Array)
   /** The certificate, as DER. */

@@ -7,12 +7,12 @@ use napi_derive::napi;
 use rcgen::string::Ia5String;
 use rcgen::{
     CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData, SerialNumber,
-    SignatureAlgorithm, SigningKey,
+    Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber, SignatureAlgorithm,
+    SigningKey,
 };
 use ring::error::KeyRejected;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use time::OffsetDateTime;
 
 use crate::error::{Code, Error, Result, error};
@@ -39,7 +39,8 @@ pub struct NativeLeaf {
 /// An authority's key, its name, and the one public key of all leaves.
 #[napi]
 pub struct NativeLeafIssuer {
-    key: AuthorityKey,
+    // ring's own: rcgen's key pairs link RSA and every curve, which is 190 KB.
+    key: EcdsaKeyPair,
     subject: Vec<u8>,
     key_identifier: Vec<u8>,
     leaf_key: LeafKey,
@@ -47,8 +48,8 @@ pub struct NativeLeafIssuer {
 
 #[napi]
 impl NativeLeafIssuer {
-    /// `key` is PKCS#8, `subject` the authority's name (DER), `point` an uncompressed point on P-256. Keys
-    /// other than P-256 and RSA of 2048 to 4096 bits are refused.
+    /// `key` is PKCS#8, `subject` the authority's name (DER), `point` an uncompressed point on P-256. Keys that are not on
+    /// P-256 are refused: OpenSSL signs with RSA twice as fast as ring, so TypeScript does that.
     #[napi(constructor, catch_unwind)]
     pub fn new(key: &[u8], subject: &[u8], key_identifier: &[u8], point: &[u8]) -> Result<Self> {
         if point.len() != 65 || point.first() != Some(&4) {
@@ -58,7 +59,8 @@ impl NativeLeafIssuer {
             ));
         }
         Ok(Self {
-            key: AuthorityKey::read(key)?,
+            key: EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key, &SystemRandom::new())
+                .map_err(unusable)?,
             subject: subject.to_vec(),
             key_identifier: key_identifier.to_vec(),
             leaf_key: LeafKey(point.to_vec()),
@@ -97,33 +99,6 @@ impl NativeLeafIssuer {
     }
 }
 
-/// What ring signs with. rcgen's own key pairs would bring the curves that nobody has an authority on, and 200 KB.
-enum AuthorityKey {
-    P256(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
-}
-
-impl AuthorityKey {
-    fn read(pkcs8: &[u8]) -> Result<Self> {
-        let p256 = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &SystemRandom::new());
-        let rsa = |_| RsaKeyPair::from_pkcs8(pkcs8).map(AuthorityKey::Rsa);
-        let unusable = |reason: KeyRejected| error(Code::BadArgument, format!("the authority's key: {reason}"));
-        p256.map(AuthorityKey::P256).or_else(rsa).map_err(unusable)
-    }
-
-    fn sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, ring::error::Unspecified> {
-        let random = SystemRandom::new();
-        match self {
-            AuthorityKey::P256(key) => Ok(key.sign(&random, message)?.as_ref().to_vec()),
-            AuthorityKey::Rsa(key) => {
-                let mut signature = vec![0; key.public().modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
-                Ok(signature)
-            }
-        }
-    }
-}
-
 /// Signs what will be in the certificate in the end: with the authority's name.
 struct Authority<'a> {
     issuer: &'a NativeLeafIssuer,
@@ -131,27 +106,22 @@ struct Authority<'a> {
 
 impl PublicKeyData for Authority<'_> {
     fn der_bytes(&self) -> &[u8] {
-        match &self.issuer.key {
-            AuthorityKey::P256(key) => key.public_key().as_ref(),
-            AuthorityKey::Rsa(key) => key.public_key().as_ref(),
-        }
+        self.issuer.key.public_key().as_ref()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        match &self.issuer.key {
-            AuthorityKey::P256(_) => &PKCS_ECDSA_P256_SHA256,
-            AuthorityKey::Rsa(_) => &PKCS_RSA_SHA256,
-        }
+        &PKCS_ECDSA_P256_SHA256
     }
 }
 
 impl SigningKey for Authority<'_> {
     fn sign(&self, to_be_signed: &[u8]) -> std::result::Result<Vec<u8>, rcgen::Error> {
-        let named = self
-            .issuer
-            .with_issuer(to_be_signed)
-            .ok_or(rcgen::Error::RemoteKeyError)?;
-        self.issuer.key.sign(&named).map_err(|_| rcgen::Error::RemoteKeyError)
+        let unsigned = rcgen::Error::RemoteKeyError;
+        let Some(named) = self.issuer.with_issuer(to_be_signed) else {
+            return Err(unsigned);
+        };
+        let signature = self.issuer.key.sign(&SystemRandom::new(), &named);
+        signature.map(|bytes| bytes.as_ref().to_vec()).map_err(|_| unsigned)
     }
 }
 
@@ -249,4 +219,8 @@ fn misread() -> Error {
 
 fn refused(reason: rcgen::Error) -> Error {
     error(Code::BadArgument, reason.to_string())
+}
+
+fn unusable(reason: KeyRejected) -> Error {
+    error(Code::BadArgument, format!("the authority's key: {reason}"))
 }
