@@ -115,6 +115,7 @@ test('what a leaf says of itself', (t) => {
   t.is(leaf.commonName, 'h0.example.org')
   t.is(leaf.crlUrl, 'http://crl.example.org/x.crl')
   t.is(leaf.serial.length, 18)
+  t.true((leaf.serial[0] ?? 255) < 128)
   t.not(leaf.serial.toString('hex'), planLeaf(['x'], {}, by).serial.toString('hex'))
   const now = Date.now() / 1000
   t.true(Math.abs(now - leaf.notBefore - 2 * 86_400) < 5)
