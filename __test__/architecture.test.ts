@@ -25,7 +25,7 @@ const rooms: Record<string, Room> = {
   },
   layers: {
     imports: ['connection', 'errors', 'flow', 'hooks'],
-    node: ['buffer', 'zlib'],
+    node: ['buffer', 'zlib', 'crypto'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },
   flow: { imports: ['connection', 'errors'], node: ['zlib', 'buffer'] },
@@ -66,7 +66,14 @@ const rooms: Record<string, Room> = {
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
     shared: ['sink', 'lines', 'text', 'body-text'],
   },
-  cli: { imports: ['index'], node: ['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'] },
+  cli: {
+    imports: ['index'],
+    node: [
+      ...['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'],
+      // The demonstration's device and web site.
+      ...['http', 'https', 'tls', 'net', 'events', 'stream'],
+    ],
+  },
   web: {
     imports: ['index'],
     node: ['http', 'net', 'path', 'url', 'fs', 'fs/promises', 'crypto', 'stream', 'events', 'buffer'],
@@ -186,7 +193,7 @@ test('every file says in its first line what it is', (t) => {
     ...files('scripts', '.mjs'),
     ...files('examples', '.mjs'),
   ]
-    .filter((path) => !/^\/\/ \S/.test(read(path)))
+    .filter((path) => !/^(#![^\n]*\n)?\/\/ \S/.test(read(path)))
     .concat(files('src', '.rs').filter((path) => !/^\/\/! \S/.test(read(path))))
   t.deepEqual(silent, [])
 })

@@ -1,0 +1,83 @@
+// Which hosts a connection is for, by all that names them: what `ignore_hosts` and its like are tested against.
+import type { Evidence } from './decide.js'
+import { findHeadEnd, MAX_HEAD } from './http1/head.js'
+import { looksLikeHttp, looksLikeTls } from './sniff.js'
+import { ClientHelloError, readClientHello } from './tls/client-hello.js'
+
+/** What names the host of a connection, and whether bytes that follow may name another one. */
+interface Names {
+  readonly hosts: readonly string[]
+  readonly more: boolean
+}
+
+/** Whether a connection passes without being looked at; `more` where bytes that follow will say it. */
+export function passes(evidence: Evidence): 'yes' | 'no' | 'more' {
+  const { ignore_hosts, allow_hosts } = evidence.options
+  if (ignore_hosts.length === 0 && allow_hosts.length === 0) return 'no'
+  const known = namesBeforehand(evidence)
+  if (known.some((host) => matches(ignore_hosts, host))) return 'yes'
+  const { hosts, more } = namesInside(evidence)
+  if (hosts.some((host) => matches(ignore_hosts, host))) return 'yes'
+  // Who is allowed may still be ignored by a name that has not come.
+  if (more && ignore_hosts.length > 0) return 'more'
+  if (allow_hosts.length === 0) return 'no'
+  if ([...known, ...hosts].some((host) => matches(allow_hosts, host))) return 'no'
+  return more ? 'more' : 'yes'
+}
+
+/** Whether the destination, or the name of the TLS that is established, is in a list: with its port or without. */
+export function isListed(evidence: Evidence, list: readonly RegExp[]): boolean {
+  if (list.length === 0) return false
+  const { destination, sni } = evidence
+  const alone = [destination?.host, destination?.address, sni].filter((host) => host !== undefined)
+  return [...alone, ...namesBeforehand(evidence)].some((host) => matches(list, host))
+}
+
+/** `search`, because a `test` with a regular expression that is global or sticky depends on the one before. */
+const matches = (list: readonly RegExp[], host: string) => list.some((regexp) => host.search(regexp) !== -1)
+
+/** `host:port`, `[2001:db8::1]:443`. */
+function withPort(host: string, port: number): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function namesBeforehand({ destination, sni }: Evidence): string[] {
+  if (!destination) return []
+  const { host, address, port } = destination
+  const all = [address, host, sni].filter((name) => name !== undefined)
+  return [...new Set(all)].map((name) => withPort(name, port))
+}
+
+/** What the bytes themselves say: the name in a ClientHello, or the Host field of a first request. */
+function namesInside(evidence: Evidence): Names {
+  const { transport, clientBytes, clientEnded, serverBytes, clientTls, destination } = evidence
+  if (transport === 'udp' || serverBytes > 0 || !destination) return NONE
+  const tls = clientTls ? 'no' : looksLikeTls(clientBytes)
+  const http = looksLikeHttp(clientBytes)
+  let name: string | undefined | typeof MORE
+  if (tls === 'yes') name = nameInHello(clientBytes)
+  else if (http === 'yes') name = nameInHead(clientBytes)
+  else if ((tls === 'more' || http === 'more') && !(evidence.waited && clientBytes.length > 0)) name = MORE
+  if (name === MORE) return { hosts: [], more: !clientEnded }
+  if (name === undefined) return NONE
+  return { hosts: [/:\d+$/.test(name) ? name : withPort(name, destination.port)], more: false }
+}
+
+const NONE: Names = { hosts: [], more: false }
+const MORE = Symbol()
+
+function nameInHello(bytes: Buffer): string | undefined | typeof MORE {
+  try {
+    const hello = readClientHello(bytes)
+    return hello ? (hello.sni ?? hello.serverName) : MORE
+  } catch (error) {
+    if (error instanceof ClientHelloError) return undefined
+    throw error
+  }
+}
+
+function nameInHead(bytes: Buffer): string | undefined | typeof MORE {
+  const end = findHeadEnd(bytes, 0)
+  if (end === -1) return bytes.length < MAX_HEAD ? MORE : undefined
+  return /\nhost:[ \t]*([^\r\n]*?)[ \t]*\r?\n/i.exec(bytes.toString('latin1', 0, end))?.[1] || undefined
+}

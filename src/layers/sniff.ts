@@ -1,0 +1,121 @@
+// What the first bytes of a client look like, whoever it is.
+import { all, TOKEN } from './http1/bytes.js'
+
+/** Whether bytes look like something, as far as they have come: `more` where those that follow will say it. */
+export type Look = 'yes' | 'no' | 'more'
+
+/** A TLS record with a handshake: 0x16, 0x03, 0x00 to 0x03. A version of 0x0304 is never sent (RFC 8446, 5.1). */
+export function looksLikeTls(bytes: Buffer): Look {
+  return head(bytes, 0x03, 0x00, 0x03)
+}
+
+/** A DTLS record with a handshake: 0x16, 0xfe, 0xfd to 0xff; ClientHellos of DTLS 1.2 have 0xff, too (RFC 6347, 4.2.1). */
+export function looksLikeDtls(bytes: Buffer): Look {
+  return head(bytes, 0xfe, 0xfd, 0xff)
+}
+
+function head(bytes: Buffer, major: number, from: number, to: number): Look {
+  const [type, high, low] = bytes
+  if ((type ?? 0x16) !== 0x16 || (high ?? major) !== major) return 'no'
+  if (low === undefined) return 'more'
+  return low >= from && low <= to ? 'yes' : 'no'
+}
+
+const LEAST_QUIC = 18
+const QUIC_PORTS = [80, 443, 8443]
+/** Version 1, version 2 and its draft, Google's Q043, Q046 and Q050. */
+const QUIC_VERSIONS = [0x00000001, 0x6b3343cf, 0x709a50c4, 0x51303433, 0x51303436, 0x51303530]
+
+/** A QUIC packet in a datagram: a long header with a version that is known or greased, or anything that goes to a port of HTTP/3. */
+export function looksLikeQuic(datagram: Buffer, destinationPort: number): boolean {
+  if (datagram.length < LEAST_QUIC || looksLikeDtls(datagram) === 'yes') return false
+  if (QUIC_PORTS.includes(destinationPort)) return true
+  const version = datagram.readUInt32BE(1)
+  // RFC 9000, 15: ?a?a?a?a is reserved, for the same purpose as GREASE.
+  const greased = (version & 0x0f0f0f0f) === 0x0a0a0a0a
+  return (datagram.readUInt8(0) & 0x80) !== 0 && (greased || QUIC_VERSIONS.includes(version))
+}
+
+/** Methods of RFC 9110, RFC 5789 and WebDAV: whatever follows them is HTTP, or a client's fault. */
+const METHODS = new Set([
+  ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'],
+  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'MKCALENDAR', 'ACL'],
+])
+const LONGEST_METHOD = 32
+
+/**
+ * A request line of HTTP/1. A method that is not known must begin with three letters and have a target that begins as one does:
+ * other protocols have words and spaces, too (`NICK midwire`).
+ */
+export function looksLikeHttp(bytes: Buffer): Look {
+  const start = bytes.toString('latin1', 0, LONGEST_METHOD + 1)
+  const space = start.indexOf(' ')
+  const method = space === -1 ? start : start.slice(0, space)
+  if (!all(method, TOKEN) || /[^a-z]/i.test(method.slice(0, 3))) return 'no'
+  if (space === -1) return start.length > LONGEST_METHOD ? 'no' : 'more'
+  if (method.length < 3) return 'no'
+  if (METHODS.has(method)) return 'yes'
+  const target = bytes.toString('latin1', space + 1, space + 1 + 'https://'.length).toLowerCase()
+  if (target.startsWith('/') || target.startsWith('*')) return 'yes'
+  return startsWith(target, 'http://', 'https://')
+}
+
+/** How a text begins that may not have come whole. */
+function startsWith(text: string, ...starts: readonly string[]): Look {
+  if (starts.some((start) => text.startsWith(start))) return 'yes'
+  return starts.some((start) => start.startsWith(text)) ? 'more' : 'no'
+}
+
+interface Probe {
+  readonly protocol: string
+  readonly look: (bytes: Buffer) => Look
+}
+
+const WORD_END = /[ \r\n]/
+
+/** Words of protocols with lines, in any case, each with a space or the end of the line after it. */
+function words(protocol: string, ...list: readonly string[]): Probe {
+  const longest = Math.max(...list.map((word) => word.length))
+  return {
+    protocol,
+    look(bytes) {
+      const text = bytes.toString('latin1', 0, longest + 1).toUpperCase()
+      const whole = list.some((word) => text.startsWith(word) && WORD_END.test(text[word.length] ?? ''))
+      if (whole) return 'yes'
+      return list.some((word) => word.startsWith(text) && text.length <= word.length) ? 'more' : 'no'
+    },
+  }
+}
+
+function octets(protocol: string, ...list: readonly string[]): Probe {
+  return { protocol, look: (bytes) => startsWith(bytes.toString('latin1', 0, 24), ...list) }
+}
+
+/** MQTT 3.1, 3.1.1 and 5.0: CONNECT, its length in one to four bytes, the protocol's name. */
+function looksLikeMqtt(bytes: Buffer): Look {
+  if (bytes.length > 0 && bytes[0] !== 0x10) return 'no'
+  let at = 1
+  while (at < 4 && (bytes[at] ?? 0) >= 0x80) at++
+  return startsWith(bytes.toString('latin1', at + 1, at + 9), '\0\x04MQTT', '\0\x06MQIsdp')
+}
+
+const PROBES: readonly Probe[] = [
+  octets('HTTP/2 with prior knowledge, which is not spoken yet', 'PRI * HTTP/2.0\r\n'),
+  octets('SSH', 'SSH-'),
+  octets('PostgreSQL', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x08\x04\xd2\x16\x30'),
+  { protocol: 'MQTT', look: looksLikeMqtt },
+  words('mail', 'EHLO', 'HELO', 'LHLO', 'STLS', 'CAPA'),
+  words('STARTTLS', 'STARTTLS', 'AUTH TLS', 'AUTH SSL'),
+  words('IRC or FTP', 'NICK', 'USER', 'PASS', 'CAP'),
+]
+
+/** A protocol that is known by its first bytes, and passes as it is; by its name, or `more`. Not asked before something has come. */
+export function knownProtocol(bytes: Buffer): string | 'more' | undefined {
+  let more = false
+  for (const { protocol, look } of PROBES) {
+    const answer = look(bytes)
+    if (answer === 'yes') return protocol
+    if (answer === 'more') more = true
+  }
+  return more ? 'more' : undefined
+}

@@ -1,0 +1,88 @@
+// JA3 and JA4: what a ClientHello tells of the program that has made it.
+import { hash } from 'node:crypto'
+import type { ClientHello } from './client-hello.js'
+
+/** RFC 8701: 0x0a0a, 0x1a1a ... 0xfafa. They are there at random, so no fingerprint counts them. */
+export const isGrease = (value: number): boolean => (value & 0x0f0f) === 0x0a0a && value >>> 8 === (value & 0xff)
+
+const withoutGrease = (values: readonly number[]) => values.filter((value) => !isGrease(value))
+
+/** What JA3 is made of (salesforce/ja3): `version,ciphers,extensions,groups,point formats`, each a list of decimals; and its MD5. */
+export function ja3(hello: ClientHello): { text: string; hash: string } {
+  const { legacyVersion, cipherSuites, extensions, supportedGroups, ecPointFormats } = hello
+  const lists = [...[cipherSuites, extensions, supportedGroups].map(withoutGrease), ecPointFormats]
+  const text = [legacyVersion, ...lists.map((list) => list.join('-'))].join(',')
+  return { text, hash: hash('md5', text) }
+}
+
+/** How it was sent: TLS over TCP, QUIC, or DTLS. */
+export type Ja4Transport = 't' | 'q' | 'd'
+
+const SERVER_NAME = 0x0000
+const ALPN = 0x0010
+const NOTHING = '000000000000'
+
+const VERSIONS = new Map([
+  [0x0304, '13'],
+  [0x0303, '12'],
+  [0x0302, '11'],
+  [0x0301, '10'],
+  [0x0300, 's3'],
+  [0x0002, 's2'],
+  [0xfeff, 'd1'],
+  [0xfefd, 'd2'],
+  [0xfefc, 'd3'],
+])
+
+/** JA4 (FoxIO, technical_details/JA4.md): `t13d1516h2_8daaf6152771_e5627efa2ab1`. */
+export function ja4(hello: ClientHello, transport: Ja4Transport = 't'): string {
+  const { ciphers, extensions } = ja4Lists(hello)
+  return `${ja4Head(hello, transport)}_${digest(ciphers)}_${digest(extensions)}`
+}
+
+/** JA4_r: the same with its lists in place of their hashes. */
+export function ja4Raw(hello: ClientHello, transport: Ja4Transport = 't'): string {
+  const { ciphers, extensions } = ja4Lists(hello)
+  return `${ja4Head(hello, transport)}_${ciphers}_${extensions}`
+}
+
+function ja4Head(hello: ClientHello, transport: Ja4Transport): string {
+  const name = hello.extensions.includes(SERVER_NAME) ? 'd' : 'i'
+  const counts = count(hello.cipherSuites) + count(hello.extensions)
+  return `${transport}${ja4Version(hello)}${name}${counts}${ja4Alpn(hello.alpn[0])}`
+}
+
+function ja4Lists(hello: ClientHello): { ciphers: string; extensions: string } {
+  const named = withoutGrease(hello.extensions).filter((type) => type !== SERVER_NAME && type !== ALPN)
+  const algorithms = hex(withoutGrease(hello.signatureAlgorithms))
+  // Of one length, so the order of the text is the order of the numbers.
+  const extensions = hex(named).sort().join(',')
+  return {
+    ciphers: hex(withoutGrease(hello.cipherSuites)).sort().join(','),
+    extensions: algorithms.length > 0 ? `${extensions}_${algorithms.join(',')}` : extensions,
+  }
+}
+
+const hex = (values: readonly number[]) => values.map((value) => value.toString(16).padStart(4, '0'))
+
+const digest = (list: string) => (list === '' ? NOTHING : hash('sha256', list).slice(0, 12))
+
+const count = (values: readonly number[]) => String(Math.min(withoutGrease(values).length, 99)).padStart(2, '0')
+
+/** The newest that is offered. DTLS counts downwards. */
+function ja4Version({ legacyVersion, supportedVersions }: ClientHello): string {
+  const offered = withoutGrease(supportedVersions)
+  const dtls = legacyVersion >>> 8 === 0xfe
+  const newest = offered.reduce(
+    (best, one) => ((dtls ? one < best : one > best) ? one : best),
+    offered[0] ?? legacyVersion,
+  )
+  return VERSIONS.get(newest) ?? '00'
+}
+
+/** The first and the last character of the first protocol, or of its bytes in hex where one of the two is no letter or digit. */
+function ja4Alpn(protocol = ''): string {
+  if (protocol === '') return '00'
+  const text = /^[0-9a-z](.*[0-9a-z])?$/is.test(protocol) ? protocol : Buffer.from(protocol, 'latin1').toString('hex')
+  return `${text.at(0)}${text.at(-1)}`
+}
