@@ -19,6 +19,7 @@ const SENTENCES = {
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
   ERR_MODE: 'mode {}',
   ERR_OPTION: '{}',
+  ERR_FILTER: 'filter: {}',
   ERR_WIREGUARD_CONF: '{}',
   ERR_SCRIPT: 'the script cannot be run: {}',
   ERR_AUTHORITY: '{}',

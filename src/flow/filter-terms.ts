@@ -1,0 +1,182 @@
+// The operators of filters: what each looks at.
+import { messageText } from './dns-text.js'
+import type { Search } from './filter-regexp.js'
+import type { HttpHeaders } from './headers.js'
+import type { HttpFlow, HttpRequest, HttpResponse } from './http.js'
+import type { AnyFlow } from './index.js'
+
+type Test = (flow: AnyFlow) => boolean
+
+interface Help {
+  readonly help: string
+}
+
+/** What a term takes after its name, and how it is compiled. */
+export type Term = Help &
+  (
+    | { readonly takes: 'nothing'; readonly make: () => Test }
+    | { readonly takes: 'number'; readonly make: (number: number) => Test }
+    | {
+        readonly takes: 'regexp'
+        readonly make: (search: Search) => Test
+        readonly bytes?: boolean
+        readonly lines?: boolean
+        readonly dotAll?: boolean
+      }
+  )
+
+const plain = (help: string, test: Test) => ({ takes: 'nothing', help, make: () => test }) as const
+const regexp = (help: string, make: (search: Search) => Test) => ({ takes: 'regexp', help, make }) as const
+/** Searched in bytes, where the dot matches newlines. */
+const body = (help: string, request: boolean, response: boolean) =>
+  ({
+    takes: 'regexp',
+    help,
+    bytes: true,
+    dotAll: true,
+    make: (search: Search) => bodies(search, request, response),
+  }) as const
+/** Searched in all fields of a head at once, line by line. */
+const header = (help: string, request: boolean, response: boolean) =>
+  ({
+    takes: 'regexp',
+    help,
+    bytes: true,
+    lines: true,
+    make: (search: Search) => heads(search, request, response),
+  }) as const
+const contentType = (help: string, request: boolean, response: boolean) =>
+  ({ takes: 'regexp', help, bytes: true, make: (search: Search) => contentTypes(search, request, response) }) as const
+
+const ASSET = /text\/javascript|application\/(x-)?javascript|text\/css|image\/|font\/|application\/font/i
+
+/** By name, without the `~`. */
+export const TERMS = {
+  a: plain(
+    'asset in the response: CSS, JavaScript, image or font, by Content-Type',
+    contentTypes((value) => ASSET.test(value), false, true),
+  ),
+  all: plain('everything', () => true),
+  b: body('body of request or response; messages of TCP and UDP; DNS as text', true, true),
+  bq: body('body of the request; messages of the client', true, false),
+  bs: body('body of the response; messages of the server', false, true),
+  c: {
+    takes: 'number',
+    help: 'status of the response',
+    make: (status: number) => (flow: AnyFlow) => flow.type === 'http' && flow.response?.status === status,
+  },
+  comment: { ...regexp('comment', (search) => (flow) => search(flow.comment)), lines: true },
+  d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
+    return flow.type === 'http' && (search(flow.request.host) || search(flow.request.prettyHost))
+  }),
+  dns: plain('DNS', ({ type }) => type === 'dns'),
+  dst: regexp('where it goes to, `host:port` or `address:port`', (search) => (flow) => destinations(flow).some(search)),
+  e: plain('it has failed', ({ error }) => error !== undefined),
+  h: header('header of request or response: a line `name: value`', true, true),
+  hq: header('header of the request', true, false),
+  hs: header('header of the response', false, true),
+  http: plain('HTTP', ({ type }) => type === 'http'),
+  m: regexp('method', (search) => (flow) => flow.type === 'http' && search(flow.request.method)),
+  marked: plain('it is marked', ({ marked }) => marked !== ''),
+  marker: regexp('the text of its mark', (search) => (flow) => search(flow.marked)),
+  meta: { ...regexp('notes of addons: lines `name: value`', (search) => (flow) => search(notes(flow))), lines: true },
+  q: plain('request without a response', (flow) => hasResponse(flow) === false),
+  replay: plain('it was replayed', () => false),
+  replayq: plain('its request was replayed', () => false),
+  replays: plain('its response was replayed', () => false),
+  s: plain('it has a response', (flow) => hasResponse(flow) === true),
+  src: regexp('the client, `address:port`', (search) => (flow) => {
+    const { address, port } = flow.client.remote
+    return places(address, port).some(search)
+  }),
+  t: contentType('Content-Type of request or response', true, true),
+  tcp: plain('raw TCP', ({ type }) => type === 'tcp'),
+  tq: contentType('Content-Type of the request', true, false),
+  ts: contentType('Content-Type of the response', false, true),
+  u: regexp('URL of the request; name in a DNS question', (search) => (flow) => {
+    if (flow.type === 'http') return search(flow.request.url)
+    return flow.type === 'dns' && flow.request.questions.some(({ name }) => search(name))
+  }),
+  udp: plain('raw UDP', ({ type }) => type === 'udp'),
+  websocket: plain('WebSocket', (flow) => flow.type === 'http' && flow.upgrade === 'websocket'),
+} as const satisfies Record<string, Term>
+
+/** Every operator as it is written, and what it matches. */
+export const FILTER_HELP: readonly { readonly term: string; readonly help: string }[] = [
+  ...Object.entries<Term>(TERMS).map(([name, { takes, help }]) => {
+    return { term: takes === 'nothing' ? `~${name}` : `~${name} ${takes}`, help }
+  }),
+  { term: 'regexp', help: 'the same as ~u' },
+  { term: '!', help: 'not' },
+  { term: '&', help: 'and; so are terms side by side' },
+  { term: '|', help: 'or' },
+  { term: '( )', help: 'together' },
+]
+
+/** Undefined for flows that have neither requests nor responses. */
+function hasResponse(flow: AnyFlow): boolean | undefined {
+  return flow.type === 'http' || flow.type === 'dns' ? flow.response !== undefined : undefined
+}
+
+function messagesOf(flow: HttpFlow, request: boolean, response: boolean): (HttpRequest | HttpResponse)[] {
+  const asked = request ? [flow.request] : []
+  return response && flow.response ? [...asked, flow.response] : asked
+}
+
+function bodies(search: Search, request: boolean, response: boolean): Test {
+  const inBytes = (bytes: Buffer) => search(bytes.toString('latin1'))
+  return (flow) => {
+    if (flow.type === 'http') {
+      return messagesOf(flow, request, response).some(({ content, decodedContent = content }) => {
+        return content.length > 0 && inBytes(decodedContent)
+      })
+    }
+    if (flow.type === 'dns') {
+      const messages = [request ? flow.request : undefined, response ? flow.response : undefined]
+      return messages.some((message) => message !== undefined && inBytes(Buffer.from(messageText(message))))
+    }
+    return flow.messages.some(({ fromClient, content }) => (fromClient ? request : response) && inBytes(content))
+  }
+}
+
+const headersOf = (search: (headers: HttpHeaders) => boolean, request: boolean, response: boolean): Test => {
+  return (flow) => flow.type === 'http' && messagesOf(flow, request, response).some(({ headers }) => search(headers))
+}
+
+function heads(search: Search, request: boolean, response: boolean): Test {
+  return headersOf((headers) => search(headers.toString()), request, response)
+}
+
+function contentTypes(search: Search, request: boolean, response: boolean): Test {
+  return headersOf((headers) => headers.getAll('content-type').some(search), request, response)
+}
+
+/** `address:port`; of IPv6 with brackets and, as mitmproxy has it, without. */
+function places(host: string, port: number): string[] {
+  return host.includes(':') ? [`[${host}]:${port}`, `${host}:${port}`] : [`${host}:${port}`]
+}
+
+function destinations(flow: AnyFlow): string[] {
+  const { server, client } = flow
+  if (server) {
+    const { host, port, remote } = server
+    return [...places(host, port), ...(remote ? places(remote.address, remote.port) : [])]
+  }
+  if (flow.type === 'http') return places(flow.request.host, flow.request.port)
+  return places(client.local.address, client.local.port)
+}
+
+function notes({ metadata }: AnyFlow): string {
+  return Object.entries(metadata)
+    .map(([name, value]) => `${name}: ${noteText(value)}`)
+    .join('\n')
+}
+
+/** What an addon has left there may be anything. */
+function noteText(value: unknown): string {
+  try {
+    return (typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

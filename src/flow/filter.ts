@@ -1,0 +1,186 @@
+// The language that picks among flows: `~d example.org & (~m POST | ~c 500)`.
+import { MidwireError, nearest } from '../errors.js'
+import { compileRegexp } from './filter-regexp.js'
+import { TERMS, type Term } from './filter-terms.js'
+import type { AnyFlow } from './index.js'
+
+export { FILTER_HELP } from './filter-terms.js'
+
+/** Whether a flow matches. It never throws. */
+export type FlowFilter = (flow: AnyFlow) => boolean
+
+export interface FilterOptions {
+  /** Default: false. mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
+  readonly caseSensitive?: boolean | undefined
+}
+
+/** Parentheses and `!` in each other. */
+const MAX_DEPTH = 100
+/** What cannot stand in a word without quotes. */
+const WORD_END = /[()~'"\s]/
+
+/** How tightly terms are bound: side by side is the loosest, as in mitmproxy: `~d a | ~d b ~m POST` is `(~d a | ~d b) & ~m POST`. */
+const SIDE_BY_SIDE = 1
+const OR = 2
+const AND = 3
+
+/**
+ * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
+ *
+ * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
+ * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
+ * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
+ */
+export function parseFilter(text: string, options: FilterOptions = {}): FlowFilter {
+  return new Parser(text, options.caseSensitive ?? false).parse()
+}
+
+class Parser {
+  readonly #text: string
+  readonly #caseSensitive: boolean
+  #at = 0
+  #depth = 0
+
+  constructor(text: string, caseSensitive: boolean) {
+    this.#text = text
+    this.#caseSensitive = caseSensitive
+  }
+
+  parse(): FlowFilter {
+    const filter = this.#expression(SIDE_BY_SIDE)
+    if (this.#peek() !== '') this.#fail('there is no ( for this )')
+    return filter
+  }
+
+  /** The first character that is no space; empty at the end. */
+  #peek(): string {
+    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++
+    return this.#text[this.#at] ?? ''
+  }
+
+  /** A term, and all that is bound to it at least as tightly as `least`. */
+  #expression(least: number): FlowFilter {
+    let left = this.#prefixed()
+    for (;;) {
+      const next = this.#peek()
+      if (next === '' || next === ')') return left
+      const operator = next === '&' ? AND : next === '|' ? OR : SIDE_BY_SIDE
+      if (operator < least) return left
+      if (operator !== SIDE_BY_SIDE) this.#at++
+      left = join(operator, left, this.#expression(operator + 1))
+    }
+  }
+
+  #prefixed(): FlowFilter {
+    if (++this.#depth > MAX_DEPTH) this.#fail(`there are more than ${MAX_DEPTH} ( and ! in each other`)
+    const filter = this.#inner()
+    this.#depth--
+    return filter
+  }
+
+  #inner(): FlowFilter {
+    const next = this.#peek()
+    if (next === '!') {
+      this.#at++
+      const inner = this.#prefixed()
+      return (flow) => !inner(flow)
+    }
+    if (next === '(') {
+      const start = this.#at++
+      const inner = this.#expression(SIDE_BY_SIDE)
+      if (this.#peek() !== ')') this.#fail('there is no ) for this (', start)
+      this.#at++
+      return inner
+    }
+    if (next === '~') return this.#operator()
+    if (next === '' || next === ')' || next === '&' || next === '|') {
+      this.#fail('a term is expected here: an operator (~d, ~u ...), a regular expression for URLs, or (')
+    }
+    return this.#regexp(TERMS.u)
+  }
+
+  #operator(): FlowFilter {
+    const start = this.#at++
+    const from = this.#at
+    while (/[a-z]/i.test(this.#text[this.#at] ?? '')) this.#at++
+    const name = this.#text.slice(from, this.#at)
+    const term = Object.hasOwn(TERMS, name) ? TERMS[name as keyof typeof TERMS] : undefined
+    if (!term) this.#fail(unknown(name), start)
+    if (term.takes === 'nothing') return term.make()
+    return term.takes === 'number' ? term.make(this.#number(name)) : this.#regexp(term, name)
+  }
+
+  #number(name: string): number {
+    this.#peek()
+    const [digits] = /^\d+/.exec(this.#text.slice(this.#at)) ?? this.#fail(`~${name} takes a whole number`)
+    this.#at += digits.length
+    return Number(digits)
+  }
+
+  #regexp(term: Term & { takes: 'regexp' }, name?: string): FlowFilter {
+    const next = this.#peek()
+    const start = this.#at
+    if (next === '' || (next !== '"' && next !== "'" && WORD_END.test(next))) {
+      this.#fail(`~${name} takes a regular expression`)
+    }
+    const source = next === '"' || next === "'" ? this.#quoted(next) : this.#word()
+    try {
+      return term.make(compileRegexp(source, { ...term, caseSensitive: this.#caseSensitive }))
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      return this.#fail(`this is no regular expression (${reason(error)})`, start)
+    }
+  }
+
+  #word(): string {
+    const start = this.#at
+    while (this.#at < this.#text.length && !WORD_END.test(this.#text[this.#at] as string)) this.#at++
+    return this.#text.slice(start, this.#at)
+  }
+
+  #quoted(quote: string): string {
+    const start = this.#at++
+    let value = ''
+    for (; this.#at < this.#text.length; this.#at++) {
+      const character = this.#text[this.#at] as string
+      if (character === quote) {
+        this.#at++
+        return value
+      }
+      const after = this.#text[this.#at + 1] ?? ''
+      const escaped = character === '\\' && /["'\\]/.test(after)
+      value += escaped ? after : character
+      if (escaped) this.#at++
+    }
+    return this.#fail(`there is no closing ${quote} for this one`, start)
+  }
+
+  #fail(what: string, at = this.#at): never {
+    throw new MidwireError('ERR_FILTER', `${what} (character ${at + 1})\n${pointed(this.#text, at)}`)
+  }
+}
+
+function join(operator: number, left: FlowFilter, right: FlowFilter): FlowFilter {
+  return operator === OR ? (flow) => left(flow) || right(flow) : (flow) => left(flow) && right(flow)
+}
+
+function unknown(name: string): string {
+  const near = nearest(name, Object.keys(TERMS))
+  const meant = near === undefined ? '' : `; did you mean ~${near}?`
+  return name === '' ? 'the name of an operator is expected after ~' : `there is no operator ~${name}${meant}`
+}
+
+/** The sentence of JavaScript's own error, without the expression, which is shown anyway. */
+function reason(error: SyntaxError): string {
+  return error.message.split(': ').at(-1) ?? error.message
+}
+
+const BEFORE = 50
+const AFTER = 20
+
+/** The text around a place, and under it a line that points there. */
+function pointed(text: string, at: number): string {
+  const from = Math.max(0, at - BEFORE)
+  const shown = text.slice(from, at + AFTER).replace(/[\s\p{C}]/gu, ' ')
+  return `  ${shown}\n  ${' '.repeat(at - from)}^`
+}
