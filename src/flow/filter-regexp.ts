@@ -18,7 +18,7 @@ const PARTS =
   /\[(\^?)(\]?)((?:\\[\s\S]|[^\]\\])*)|\\[\s\S]|\(\?#[^)]*\)|\(\?P<|\(\?P=(\w+)\)|\(\?([aimsuxL]+):|\{,(\d+)\}|\$/g
 const GLOBAL_FLAGS = /^\(\?([aimsuxL]+)\)/
 
-/** Throws a SyntaxError for what is no regular expression. */
+/** Throws an error of JavaScript's for what is no regular expression. */
 export function compileRegexp(source: string, kind: RegexpKind): Search {
   const flags = new Set<string>()
   if (!kind.caseSensitive) flags.add('i')
@@ -30,7 +30,16 @@ export function compileRegexp(source: string, kind: RegexpKind): Search {
   const pattern = translate(source.slice(start.length), flags)
   const octets = kind.bytes ? Buffer.from(pattern).toString('latin1') : pattern
   const regexp = new RegExp(octets, [...flags].join(''))
-  return (text) => regexp.test(text)
+  // What is too large is found out where it is used first.
+  regexp.test('')
+  return (text) => {
+    try {
+      return regexp.test(text)
+    } catch {
+      // So much to go back over that there is no room for it.
+      return false
+    }
+  }
 }
 
 function translate(source: string, flags: ReadonlySet<string>): string {

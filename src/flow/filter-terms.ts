@@ -139,7 +139,7 @@ function bodies(search: Search, request: boolean, response: boolean): Test {
   }
 }
 
-const headersOf = (search: (headers: HttpHeaders) => boolean, request: boolean, response: boolean): Test => {
+function headersOf(search: (headers: HttpHeaders) => boolean, request: boolean, response: boolean): Test {
   return (flow) => flow.type === 'http' && messagesOf(flow, request, response).some(({ headers }) => search(headers))
 }
 

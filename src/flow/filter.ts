@@ -121,14 +121,13 @@ class Parser {
     const next = this.#peek()
     const start = this.#at
     if (next === '' || (next !== '"' && next !== "'" && WORD_END.test(next))) {
-      this.#fail(`~${name} takes a regular expression`)
+      this.#fail(`~${name} takes a regular expression, in quotes if it has spaces or one of ( ) ~ ' "`)
     }
     const source = next === '"' || next === "'" ? this.#quoted(next) : this.#word()
     try {
       return term.make(compileRegexp(source, { ...term, caseSensitive: this.#caseSensitive }))
     } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      return this.#fail(`this is no regular expression (${reason(error)})`, start)
+      return this.#fail(`this is no regular expression that JavaScript understands (${reason(error)})`, start)
     }
   }
 
@@ -156,6 +155,7 @@ class Parser {
   }
 
   #fail(what: string, at = this.#at): never {
+    if (this.#text.trim() === '') throw new MidwireError('ERR_FILTER', 'it is empty; ~all matches everything')
     throw new MidwireError('ERR_FILTER', `${what} (character ${at + 1})\n${pointed(this.#text, at)}`)
   }
 }
@@ -165,14 +165,15 @@ function join(operator: number, left: FlowFilter, right: FlowFilter): FlowFilter
 }
 
 function unknown(name: string): string {
-  const near = nearest(name, Object.keys(TERMS))
+  const near = name.length > 1 ? nearest(name, Object.keys(TERMS)) : undefined
   const meant = near === undefined ? '' : `; did you mean ~${near}?`
   return name === '' ? 'the name of an operator is expected after ~' : `there is no operator ~${name}${meant}`
 }
 
 /** The sentence of JavaScript's own error, without the expression, which is shown anyway. */
-function reason(error: SyntaxError): string {
-  return error.message.split(': ').at(-1) ?? error.message
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.slice(message.lastIndexOf(': ') + 1).trim()
 }
 
 const BEFORE = 50
