@@ -31,8 +31,10 @@ export function handshakeOf(bytes: Buffer): Buffer | undefined {
     parts.push(part)
     gathered += part.length
     const missing = missingOf(gathered, header)
-    // Whatever is missing comes in this record, or in further ones that have headers, too.
-    if (at + RECORD_HEADER + part.length + missing > MAX_HELLO) throw tooLong()
+    // What is missing comes in this record, and in further ones, which have headers, too.
+    const come = at + RECORD_HEADER + part.length
+    const further = Math.ceil(Math.max(0, missing - (end - come)) / MAX_RECORD)
+    if (come + missing + further * RECORD_HEADER > MAX_HELLO) throw tooLong()
     if (missing <= 0) return bodyOf(parts, header % (1 << 24))
     at = end
   }
