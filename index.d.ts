@@ -1,6 +1,41 @@
 // The public types of midwire, rolled up from src/index.ts by `npm run types`. Not to be edited.
 
+import { X509Certificate, KeyObject } from 'node:crypto';
 import { Duplex } from 'node:stream';
+
+/** What signs the leaves, and what clients are to trust. */
+interface Authority {
+    readonly certificate: X509Certificate;
+    /** The certificate as clients install it. */
+    readonly pem: string;
+    readonly der: Buffer;
+    /** The certificate as PKCS#12, without a key or a password. */
+    p12(): Buffer;
+    readonly commonName: string;
+    /** SHA-256 of the certificate, as `AB:CD:...`. */
+    readonly fingerprint: string;
+    readonly key: KeyObject;
+    /** Its name (DER), which becomes the issuer of every leaf byte for byte. */
+    readonly subject: Buffer;
+    readonly keyIdentifier: Buffer;
+    /** PEM: what a server sends after a leaf. None for an authority that is a root. */
+    readonly chain: readonly string[];
+    /** Where leaves have their revocation list, if the server's certificate has one; whatever its host is, we answer. */
+    readonly crlPath: string;
+    /** The revocation list: DER, and empty. */
+    crl(): Buffer;
+    /** Sentences about what is wrong without being in the way. */
+    readonly warnings: readonly string[];
+    /** Whether it was made by this call. */
+    readonly created: boolean;
+    /** The file that it is in. */
+    readonly path: string;
+}
+/**
+ * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.
+ * Throws ERR_AUTHORITY.
+ */
+declare function loadAuthority(confdir: string): Promise<Authority>;
 
 /** One end of a TCP connection or a datagram. */
 interface Address {
@@ -16,6 +51,54 @@ interface Peer {
     readonly publicKey: string;
     /** The name that it was added with. */
     readonly name?: string | undefined;
+}
+/** What is known of the TLS of one leg; filled in as it becomes known. */
+interface TlsState {
+    /** The name that the client asked for (RFC 6066), in lower case. */
+    sni?: string | undefined;
+    /** What the client offered, in its order. */
+    alpnOffers?: readonly string[] | undefined;
+    /** What was agreed on; empty for none. Present when the handshake is over. */
+    alpn?: string | undefined;
+    /** As OpenSSL names them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
+    version?: string | undefined;
+    cipher?: string | undefined;
+    /** Fingerprints of the ClientHello; of the client's leg only. */
+    ja3?: string | undefined;
+    ja4?: string | undefined;
+    /** DER, the end entity's first; of the server's leg only. */
+    certificates?: readonly Buffer[] | undefined;
+    /** Milliseconds since the epoch at which the handshake was over. */
+    establishedAt?: number | undefined;
+}
+/** One leg of a flow: the client's to midwire, or midwire's to the server. Times are milliseconds since the epoch. */
+interface Connection {
+    readonly id: string;
+    readonly transport: 'tcp' | 'udp';
+    /** Our end. */
+    local?: Address | undefined;
+    /** The other end. */
+    remote?: Address | undefined;
+    tls?: TlsState | undefined;
+    openedAt?: number | undefined;
+    closedAt?: number | undefined;
+    /** Why it could not be opened, or was lost. */
+    error?: string | undefined;
+}
+/** The client's leg. `remote` is the client; `local` is where it connected to: in a tunnel, any address. */
+interface ClientConnection extends Connection {
+    readonly remote: Address;
+    readonly local: Address;
+    /** The mode's spec, as it was given: `wireguard`, `regular@8080`. */
+    readonly mode: string;
+    /** The WireGuard peer, in a tunnel. */
+    readonly peer?: Peer | undefined;
+}
+/** The server's leg. One that carries the requests of several flows is one object in all of them. */
+interface ServerConnection extends Connection {
+    /** What to connect to: a name or an address, and a port. */
+    readonly host: string;
+    readonly port: number;
 }
 
 /** What was wrong, where, and what to do. `{}` is filled in by who throws. */
@@ -34,6 +117,12 @@ declare const SENTENCES: {
     readonly ERR_NATIVE: "{}";
     readonly ERR_SERVER_CLOSED: "{}";
     readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
+    readonly ERR_MODE: "mode {}";
+    readonly ERR_OPTION: "{}";
+    readonly ERR_FILTER: "filter: {}";
+    readonly ERR_WIREGUARD_CONF: "{}";
+    readonly ERR_SCRIPT: "the script cannot be run: {}";
+    readonly ERR_AUTHORITY: "{}";
     readonly ERR_EXHAUSTED: "{}: close some connections first";
 };
 type ErrorCode = keyof typeof SENTENCES;
@@ -43,6 +132,867 @@ declare class MidwireError extends Error {
     readonly code: ErrorCode;
     constructor(code: ErrorCode, detail: string, options?: ErrorOptions);
 }
+/** The known name that a wrong one was most likely meant to be; undefined where none is near. */
+declare function nearest(wrong: string, known: readonly string[]): string | undefined;
+
+interface DnsQuestion {
+    /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
+    name: string;
+    /** A number of DNS_TYPE, or another. */
+    type: number;
+    /** A number of DNS_CLASS, or another. */
+    class: number;
+}
+interface DnsRecord extends DnsQuestion {
+    /** Seconds; in an OPT record its flags. */
+    ttl: number;
+    /** The RDATA; names in it are not compressed, whatever they were on the wire. */
+    data: Buffer;
+}
+interface DnsMessage {
+    id: number;
+    /** False for a query. */
+    response: boolean;
+    /** A number of DNS_OPCODE, or another; 4 bits. */
+    opcode: number;
+    authoritative: boolean;
+    truncated: boolean;
+    recursionDesired: boolean;
+    recursionAvailable: boolean;
+    /** The Z bit: false, unless the sender breaks the rules. */
+    reserved: boolean;
+    authenticData: boolean;
+    checkingDisabled: boolean;
+    /** A number of DNS_RCODE, or another; 4 bits, the rest of an extended one is in the OPT record. */
+    rcode: number;
+    questions: DnsQuestion[];
+    answers: DnsRecord[];
+    authorities: DnsRecord[];
+    additionals: DnsRecord[];
+    /** The message as it came; what was not changed is passed on like this, byte for byte. */
+    raw: Buffer | undefined;
+}
+
+/** Why a flow failed. */
+interface FlowError {
+    /** A sentence for people. */
+    readonly message: string;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+}
+/** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
+interface FlowOrigin {
+    readonly id: string;
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** Milliseconds since the epoch. */
+    readonly now: number;
+}
+declare abstract class Flow {
+    abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns';
+    readonly id: string;
+    readonly client: ClientConnection;
+    /** Undefined while none was needed: a flow that an addon answers has no server. */
+    server: ServerConnection | undefined;
+    error: FlowError | undefined;
+    /** Milliseconds since the epoch. */
+    readonly createdAt: number;
+    /** When the flow was over: answered, ended, or failed. */
+    endedAt: number | undefined;
+    /** A user's mark; empty for none. */
+    marked: string;
+    comment: string;
+    /** Notes of addons, by names of theirs. */
+    readonly metadata: Record<string, unknown>;
+    constructor(origin: FlowOrigin);
+    /** True until the flow is over. */
+    get live(): boolean;
+    get killed(): boolean;
+    /** Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. */
+    kill(): void;
+}
+
+declare class DnsFlow extends Flow {
+    readonly type = "dns";
+    request: DnsMessage;
+    /** Set in the `dns_request` hook it is the answer, and nobody else is asked: `dnsReply(flow.request, { answers })`. */
+    response: DnsMessage | undefined;
+    constructor(origin: FlowOrigin, request: DnsMessage);
+}
+
+/** Record types, and the types that only questions have. */
+declare const DNS_TYPE: {
+    readonly A: 1;
+    readonly NS: 2;
+    readonly MD: 3;
+    readonly MF: 4;
+    readonly CNAME: 5;
+    readonly SOA: 6;
+    readonly MB: 7;
+    readonly MG: 8;
+    readonly MR: 9;
+    readonly NULL: 10;
+    readonly WKS: 11;
+    readonly PTR: 12;
+    readonly HINFO: 13;
+    readonly MINFO: 14;
+    readonly MX: 15;
+    readonly TXT: 16;
+    readonly RP: 17;
+    readonly AFSDB: 18;
+    readonly RT: 21;
+    readonly SIG: 24;
+    readonly KEY: 25;
+    readonly PX: 26;
+    readonly AAAA: 28;
+    readonly LOC: 29;
+    readonly NXT: 30;
+    readonly SRV: 33;
+    readonly NAPTR: 35;
+    readonly KX: 36;
+    readonly CERT: 37;
+    readonly DNAME: 39;
+    readonly OPT: 41;
+    readonly DS: 43;
+    readonly SSHFP: 44;
+    readonly RRSIG: 46;
+    readonly NSEC: 47;
+    readonly DNSKEY: 48;
+    readonly NSEC3: 50;
+    readonly NSEC3PARAM: 51;
+    readonly TLSA: 52;
+    readonly SMIMEA: 53;
+    readonly CDS: 59;
+    readonly CDNSKEY: 60;
+    readonly OPENPGPKEY: 61;
+    readonly CSYNC: 62;
+    readonly ZONEMD: 63;
+    readonly SVCB: 64;
+    readonly HTTPS: 65;
+    readonly SPF: 99;
+    readonly EUI48: 108;
+    readonly EUI64: 109;
+    readonly TKEY: 249;
+    readonly TSIG: 250;
+    readonly IXFR: 251;
+    readonly AXFR: 252;
+    readonly ANY: 255;
+    readonly URI: 256;
+    readonly CAA: 257;
+};
+declare const DNS_CLASS: {
+    readonly IN: 1;
+    readonly CH: 3;
+    readonly HS: 4;
+    readonly NONE: 254;
+    readonly ANY: 255;
+};
+declare const DNS_OPCODE: {
+    readonly QUERY: 0;
+    readonly IQUERY: 1;
+    readonly STATUS: 2;
+    readonly NOTIFY: 4;
+    readonly UPDATE: 5;
+    readonly DSO: 6;
+};
+/** From 16 on with an OPT record only (RFC 6891, 6.1.3). */
+declare const DNS_RCODE: {
+    readonly NOERROR: 0;
+    readonly FORMERR: 1;
+    readonly SERVFAIL: 2;
+    readonly NXDOMAIN: 3;
+    readonly NOTIMP: 4;
+    readonly REFUSED: 5;
+    readonly YXDOMAIN: 6;
+    readonly YXRRSET: 7;
+    readonly NXRRSET: 8;
+    readonly NOTAUTH: 9;
+    readonly NOTZONE: 10;
+    readonly BADVERS: 16;
+    readonly BADKEY: 17;
+    readonly BADTIME: 18;
+    readonly BADMODE: 19;
+    readonly BADNAME: 20;
+    readonly BADALG: 21;
+    readonly BADTRUNC: 22;
+    readonly BADCOOKIE: 23;
+};
+
+/** A reply to a request: `dnsReply(flow.request, { answers: [aRecord('example.org', '192.0.2.1')] })`. Default: NOERROR, no records. */
+declare function dnsReply(request: DnsMessage, more?: Partial<Omit<DnsMessage, 'id' | 'response' | 'raw'>>): DnsMessage;
+/** Throws a DnsError for what is no IPv4 address. */
+declare function aRecord(name: string, address: string, ttl?: number): DnsRecord;
+/** Throws a DnsError for what is no IPv6 address. */
+declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRecord;
+
+/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` where its form is not known. */
+declare function recordText(record: DnsRecord): string;
+/** A whole message, a line for its head, each question and each record: what `~b` looks at. */
+declare function messageText(message: DnsMessage): string;
+
+declare class RecordedBody {
+    #private;
+    /** Bytes of the body so far, recorded or not. */
+    length: number;
+    /** Bytes that are recorded. */
+    limit: number;
+    constructor(limit: number);
+    /** True when bytes passed that were not recorded. */
+    get truncated(): boolean;
+    append(chunk: Buffer): void;
+    /** The recorded bytes. */
+    get content(): Buffer;
+    /** Puts other bytes in the place of what was recorded. */
+    replace(content: Buffer): void;
+}
+
+/** What `HttpHeaders.from` takes: other headers, pairs of name and value, or an object. */
+type HttpHeadersInit = HttpHeaders | Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | readonly string[]>>;
+/**
+ * Header or trailer fields. Values are latin1 strings, one character a byte. Look-ups know no case; a field that is replaced
+ * keeps its place and the case of its name.
+ */
+declare class HttpHeaders {
+    #private;
+    /** `[name, value, name, value, ...]` in wire order. It may be read freely; who changes it answers for what it holds. */
+    readonly raw: string[];
+    /** Takes the array over as it is: the way for what a parser has checked. */
+    constructor(raw?: string[]);
+    /** Copies and checks: throws a TypeError for a name or value that cannot stand in a header. */
+    static from(init: HttpHeadersInit): HttpHeaders;
+    /** How many fields there are, duplicates counted. */
+    get size(): number;
+    has(name: string): boolean;
+    /**
+     * All values of a name as one, joined by `, ` (Cookie: by `; `); undefined where there is none. Set-Cookie cannot be joined: it
+     * is the first one; `getAll` has the others.
+     */
+    get(name: string): string | undefined;
+    /** The values of a name, one for each field. */
+    getAll(name: string): string[];
+    /**
+     * Gives a name one value, or one field for each value of an array (none: the name is gone). They stand where the first field of
+     * that name stood, else at the end. Throws a TypeError for what cannot stand in a header.
+     */
+    set(name: string, value: string | readonly string[]): void;
+    /** Adds a field at the end. Throws a TypeError for what cannot stand in a header. */
+    append(name: string, value: string): void;
+    /** Removes every field of a name; false where there was none. */
+    delete(name: string): boolean;
+    clone(): HttpHeaders;
+    [Symbol.iterator](): IterableIterator<[name: string, value: string]>;
+    /** `Name: value` lines, each with its CRLF. */
+    toString(): string;
+}
+
+type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0';
+/** What both directions have: a version, fields, a body with its trailers. */
+declare abstract class HttpMessage {
+    #private;
+    version: HttpVersion;
+    headers: HttpHeaders;
+    /** Fields after a chunked body. */
+    trailers: HttpHeaders | undefined;
+    readonly body: RecordedBody;
+    /** Milliseconds since the epoch: the head's first byte, and the body's last. */
+    startedAt: number;
+    endedAt: number | undefined;
+    /**
+     * True: the body passes as it comes, and is seen afterwards. False: it is held until the `request` or `response` hook has
+     * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
+     */
+    stream: boolean | undefined;
+    constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number);
+    /** True when somebody has put other bytes in the body's place. */
+    get contentChanged(): boolean;
+    /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
+    get content(): Buffer;
+    /** Changes the body of a message that is held; Content-Length follows by itself. */
+    set content(content: Uint8Array | string);
+    /**
+     * The recorded body without its Content-Encoding (gzip, deflate, br; zstd where Node has it), at most 32 MiB; undefined
+     * where it cannot be decoded: cut off, damaged, or of an unknown encoding.
+     */
+    get decodedContent(): Buffer | undefined;
+    /** The decoded body as text, in the charset of Content-Type, else UTF-8. */
+    get text(): string | undefined;
+    /** Puts text in the body's place, in UTF-8 and without Content-Encoding. */
+    set text(text: string);
+}
+interface HttpRequestParts {
+    method: string;
+    /** As in the request line, in origin-form: `/path?query`, or `*`. */
+    path: string;
+    scheme: 'http' | 'https';
+    host: string;
+    port: number;
+    version: HttpVersion;
+    headers: HttpHeaders;
+}
+declare class HttpRequest extends HttpMessage {
+    method: string;
+    /** `/path?query`; `*` for a server-wide OPTIONS; empty for CONNECT. */
+    path: string;
+    scheme: 'http' | 'https';
+    /** Where it goes to; an addon that changes it changes the destination. */
+    host: string;
+    port: number;
+    constructor(parts: HttpRequestParts, bodyLimit: number, now: number);
+    /** As it stands in a request line to a server. */
+    get target(): string;
+    /** The host as the client names it: the Host field's, without port; else `host`. */
+    get prettyHost(): string;
+    /** What a browser's address bar would show. */
+    get url(): string;
+    /** Sends the request elsewhere: scheme, host, port, path and the Host field. Throws a TypeError for what is no URL. */
+    set url(text: string);
+}
+interface HttpResponseParts {
+    status: number;
+    reason?: string;
+    version?: HttpVersion;
+    headers?: HttpHeaders | HttpHeadersInit;
+    content?: Uint8Array | string;
+}
+declare class HttpResponse extends HttpMessage {
+    status: number;
+    reason: string;
+    /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. */
+    constructor(parts: HttpResponseParts, bodyLimit?: number, now?: number);
+}
+declare class HttpFlow extends Flow {
+    readonly type = "http";
+    request: HttpRequest;
+    response: HttpResponse | undefined;
+    /** The protocol after a 101, in lower case: `websocket`. */
+    upgrade: string | undefined;
+    constructor(origin: FlowOrigin, request: HttpRequest);
+}
+
+interface RawMessage {
+    readonly fromClient: boolean;
+    /** What goes on; settable in the `tcp_message` and `udp_message` hooks. Empty: nothing goes on. */
+    content: Buffer;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+}
+declare abstract class RawFlow extends Flow {
+    #private;
+    /** What was recorded: the first messages, up to `body_record_limit` bytes in all. */
+    readonly messages: RawMessage[];
+    /** Bytes that passed each way, recorded or not. */
+    bytesFromClient: number;
+    bytesFromServer: number;
+    constructor(origin: FlowOrigin, limit: number);
+    /** False once nothing more is recorded. */
+    get recording(): boolean;
+    /** True when messages passed that were not recorded. */
+    truncated: boolean;
+    /** The message that has just come: the one that a `_message` hook is about. */
+    last: RawMessage | undefined;
+    /** Records a message as far as there is room, and gives it back for the hooks. */
+    record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage;
+    /** Counts bytes that passed without being looked at. */
+    count(fromClient: boolean, bytes: number): void;
+}
+declare class TcpFlow extends RawFlow {
+    readonly type = "tcp";
+}
+declare class UdpFlow extends RawFlow {
+    readonly type = "udp";
+}
+
+type AnyFlow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;
+
+/** Whether a flow matches. It never throws. */
+type FlowFilter = (flow: AnyFlow) => boolean;
+interface FilterOptions {
+    /** Default: false. mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
+    readonly caseSensitive?: boolean | undefined;
+}
+/**
+ * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
+ *
+ * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
+ * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
+ * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
+ */
+declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
+
+/** A server's leg, with the client that it is for. */
+interface ServerHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection;
+}
+/** A ClientHello before anything is answered. */
+interface ClientHelloHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** Set to true: the connection passes as it is, without interception. */
+    ignore: boolean;
+}
+/** A TLS handshake of one leg that is over. */
+interface TlsHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** What went wrong, in the `tls_failed_` hooks. */
+    readonly error?: string | undefined;
+}
+/** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
+interface Hooks {
+    /** All listeners are bound. */
+    running: undefined;
+    /** The proxy is closing. */
+    done: undefined;
+    client_connected: ClientConnection;
+    client_disconnected: ClientConnection;
+    /** Before a server is dialled. */
+    server_connect: ServerHook;
+    server_connected: ServerHook;
+    server_connect_error: ServerHook;
+    server_disconnected: ServerHook;
+    tls_clienthello: ClientHelloHook;
+    tls_established_client: TlsHook;
+    tls_established_server: TlsHook;
+    tls_failed_client: TlsHook;
+    tls_failed_server: TlsHook;
+    /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
+    requestheaders: HttpFlow;
+    /** The whole request. Setting `flow.response` answers it without asking the server. */
+    request: HttpFlow;
+    responseheaders: HttpFlow;
+    /** The whole response; the last hook of a flow that did not fail. */
+    response: HttpFlow;
+    /** The flow has failed or was killed; the last hook then. */
+    error: HttpFlow;
+    /** A CONNECT. Setting `flow.response` to anything but 2xx refuses it. */
+    http_connect: HttpFlow;
+    tcp_start: TcpFlow;
+    /** `flow.last` is the message. */
+    tcp_message: TcpFlow;
+    tcp_end: TcpFlow;
+    tcp_error: TcpFlow;
+    udp_start: UdpFlow;
+    udp_message: UdpFlow;
+    udp_end: UdpFlow;
+    udp_error: UdpFlow;
+    /** Setting `flow.response` answers the query. */
+    dns_request: DnsFlow;
+    dns_response: DnsFlow;
+    dns_error: DnsFlow;
+}
+type HookName = keyof Hooks;
+type HookMethods = {
+    [Name in HookName]?: Hooks[Name] extends undefined ? () => void | Promise<void> : (subject: Hooks[Name]) => void | Promise<void>;
+};
+/** An object with hooks as methods, run in the order in which addons were given. Asynchronous ones are waited for. */
+interface Addon extends HookMethods {
+    /** Shown where the addon fails. */
+    readonly name?: string;
+}
+type LogLevel$1 = 'error' | 'warn' | 'info' | 'debug';
+/** A line of the log. */
+interface LogEntry {
+    readonly level: LogLevel$1;
+    readonly message: string;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+}
+
+interface Definition {
+    readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps';
+    /** As `--set` would write it; undefined for no value. */
+    readonly default: boolean | number | string | readonly string[] | undefined;
+    readonly choices?: readonly string[];
+    /** Of an integer: the least and the greatest. */
+    readonly range?: readonly [number, number];
+    readonly help: string;
+}
+/** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
+declare const OPTIONS: {
+    readonly mode: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly listen_host: {
+        readonly type: "string";
+        readonly default: "";
+        readonly help: string;
+    };
+    readonly listen_port: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly scripts: {
+        readonly type: "paths";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly endpoint: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly wireguard_subnet: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly connection_strategy: {
+        readonly type: "choice";
+        readonly choices: readonly ["eager", "lazy"];
+        readonly default: "eager" | "lazy";
+        readonly help: string;
+    };
+    readonly upstream_cert: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly ssl_insecure: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly ssl_verify_upstream_trusted_ca: {
+        readonly type: "path";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly ssl_verify_upstream_trusted_confdir: {
+        readonly type: "path";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly tls_version_client_min: {
+        readonly type: "choice";
+        readonly choices: readonly ["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+        readonly help: string;
+    };
+    readonly tls_version_client_max: {
+        readonly type: "choice";
+        readonly choices: readonly ["UNBOUNDED", "TLS1_2", "TLS1_3"];
+        readonly default: "TLS1_2" | "TLS1_3" | "UNBOUNDED";
+        readonly help: string;
+    };
+    readonly tls_version_server_min: {
+        readonly type: "choice";
+        readonly choices: readonly ["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+        readonly help: string;
+    };
+    readonly tls_version_server_max: {
+        readonly type: "choice";
+        readonly choices: readonly ["UNBOUNDED", "TLS1_2", "TLS1_3"];
+        readonly default: "TLS1_2" | "TLS1_3" | "UNBOUNDED";
+        readonly help: string;
+    };
+    readonly ignore_hosts: {
+        readonly type: "regexps";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly allow_hosts: {
+        readonly type: "regexps";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly tcp_hosts: {
+        readonly type: "regexps";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly udp_hosts: {
+        readonly type: "regexps";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly show_ignored_hosts: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly rawtcp: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly showhost: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly body_record_limit: {
+        readonly type: "size";
+        readonly default: "1m";
+        readonly help: string;
+    };
+    readonly stream_large_bodies: {
+        readonly type: "size";
+        readonly default: "1m";
+        readonly help: string;
+    };
+    readonly body_size_limit: {
+        readonly type: "size";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly tcp_timeout: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 600;
+        readonly help: string;
+    };
+    readonly block_global: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly block_private: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly dns_name_servers: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly dns_use_hosts_file: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly onboarding: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly onboarding_host: {
+        readonly type: "string";
+        readonly default: "mitm.it";
+        readonly help: string;
+    };
+    readonly flow_detail: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 1;
+        readonly help: string;
+    };
+    readonly content_view_lines_cutoff: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 512;
+        readonly help: string;
+    };
+    readonly dumper_filter: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly termlog_verbosity: {
+        readonly type: "choice";
+        readonly choices: readonly ["error", "warn", "info", "debug"];
+        readonly default: "error" | "warn" | "info" | "debug";
+        readonly help: string;
+    };
+};
+type OptionName = keyof typeof OPTIONS;
+type OptionDefinition = Definition;
+type ValueOf<D> = D extends {
+    type: 'boolean';
+} ? boolean : D extends {
+    type: 'integer' | 'size';
+    default: infer F;
+} ? F extends undefined ? number | undefined : number : D extends {
+    type: 'string' | 'path';
+    default: infer F;
+} ? F extends undefined ? string | undefined : string : D extends {
+    type: 'strings' | 'paths';
+} ? readonly string[] : D extends {
+    type: 'regexps';
+} ? readonly RegExp[] : D extends {
+    choices: readonly (infer C)[];
+} ? C : never;
+/** Every option with its value, as the proxy reads it. */
+type Options = {
+    readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]>;
+};
+/** Options as a program or a file gives them: any of them, as values or as `--set` would write them. */
+type GivenOptions = {
+    [Name in OptionName]?: Options[Name] | string | number | boolean | readonly (string | RegExp)[] | undefined;
+};
+
+interface Sink {
+    readonly name: string;
+    /** A flow is over. */
+    flow?(flow: AnyFlow): void;
+    log?(entry: LogEntry): void;
+    /** The proxy has ended; what is buffered is written. */
+    close?(): void | Promise<void>;
+}
+
+interface MidwireOptions {
+    /** Ways in, as `--mode` has them: `['wireguard', 'regular@8080']`. Default: option `mode`, else wireguard and regular. */
+    modes?: readonly string[];
+    /** Where keys, certificates and config.yaml are. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
+    confdir?: string;
+    /** As `--set` has them: `{ ssl_insecure: true }`. config.yaml is not read. */
+    options?: GivenOptions;
+    /** Run in this order, after the built-in ones. */
+    addons?: readonly Addon[];
+    sinks?: readonly Sink[];
+}
+/** One address that is listened on. */
+interface ListenerInfo {
+    /** The mode's spec, as it was given. */
+    readonly spec: string;
+    /** The mode's name. */
+    readonly mode: string;
+    readonly host: string;
+    readonly port: number;
+    readonly transport: 'tcp' | 'udp';
+}
+/** A client of the tunnel. */
+interface PeerInfo {
+    /** The spec of the mode that it belongs to. */
+    readonly spec: string;
+    readonly name: string;
+    /** Base64. */
+    readonly publicKey: string;
+    readonly addresses: readonly string[];
+    /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not ours to know. */
+    readonly config: string | undefined;
+    /** What it can dial, `host:port`, the best first: that one is in `config`. */
+    readonly endpoints: readonly string[];
+}
+
+interface ModeInfo {
+    readonly name: string;
+    /** One line. */
+    readonly description: string;
+    readonly defaultPort: number;
+    readonly transport: 'tcp' | 'udp';
+    /** What may stand after the colon in its spec; undefined where nothing may. */
+    readonly data: string | undefined;
+}
+/** Every mode there is. */
+declare function modeInfos(): ModeInfo[];
+
+/** Of what a proxy is started with, what its clients depend on. */
+type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
+/**
+ * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
+ * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE.
+ */
+declare function wireGuardPeers(given?: PeerOptionsOf): Promise<PeerInfo[]>;
+/**
+ * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
+ * knows it within a second. Throws ERR_WIREGUARD_CONF for a name or a key that is there already.
+ */
+declare function addWireGuardPeer(name: string, given?: PeerOptionsOf & {
+    publicKey?: string | undefined;
+}): Promise<PeerInfo>;
+/** Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF. */
+declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promise<void>;
+
+/** A running proxy. */
+declare class Midwire {
+    #private;
+    readonly confdir: string;
+    readonly options: Options;
+    /** The certificate authority that clients are to trust. */
+    readonly authority: Authority;
+    /** Fulfilled when the proxy is closed. */
+    readonly closed: Promise<void>;
+    /**
+     * Starts a proxy; it listens when the promise is fulfilled. Throws a MidwireError, before anything is opened, for what is
+     * wrong with options, modes, keys or scripts; then ERR_ADDRESS_IN_USE and its like.
+     */
+    static start(given?: MidwireOptions): Promise<Midwire>;
+    private constructor();
+    /** What is listened on. */
+    get listeners(): readonly ListenerInfo[];
+    /** What clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+    get endpoints(): readonly string[];
+    /** The clients of tunnels. */
+    get peers(): readonly PeerInfo[];
+    /**
+     * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000 wait for a
+     * slow reader. Ends when the proxy is closed. Throws ERR_FILTER.
+     */
+    flows(filter?: string | ((flow: AnyFlow) => boolean)): AsyncIterableIterator<AnyFlow>;
+    /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. */
+    on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
+    /** Adds an addon while the proxy runs; the answer takes it away again. */
+    addAddon(addon: Addon): () => void;
+    /** Writes a line to the log. */
+    log(level: LogLevel$1, message: string): void;
+    /** Closes the listeners, ends what is open, and writes what is buffered. */
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
+declare function readOptions(given?: GivenOptions): Options;
+/**
+ * The value of one option: from a text as `--set name=text` has it, or from a value of its own type. Undefined, null and the
+ * empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default. `label` is how an error names
+ * the option. Throws ERR_OPTION.
+ */
+declare function parseOption(name: string, value: unknown, label?: string, before?: unknown): Options[OptionName];
+/** The absolute path of a conf dir: the one given, else MIDWIRE_CONFDIR, else `~/.midwire`. */
+declare function confdirOf(given?: string): string;
+
+/** Where text goes: `process.stdout`, any Writable, or a test. */
+interface TextOutput {
+    write(text: string): unknown;
+    /** Bytes that were written and have not left yet. */
+    readonly writableLength?: number;
+    /** The width of a terminal; undefined for what is none. */
+    readonly columns?: number | undefined;
+}
+
+/** What can be reached when the proxy is ready; `spec` is the mode's, as it was given. */
+interface ReadyFacts {
+    readonly listeners: readonly {
+        readonly spec: string;
+        readonly mode: string;
+        readonly host: string;
+        readonly port: number;
+        readonly transport: 'tcp' | 'udp';
+    }[];
+    readonly peers: readonly {
+        readonly name: string;
+        readonly publicKey: string;
+        readonly addresses: readonly string[];
+    }[];
+}
+interface JsonSink extends Sink {
+    /** Writes the first line, `{"event":"ready",...}`. Flows that ended before it come after it. */
+    ready(facts: ReadyFacts): void;
+}
+/** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
+declare function jsonSink(output: TextOutput, options?: Partial<Pick<Options, 'dumper_filter'>>): JsonSink;
+
+interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
+    /** Default: false. */
+    color?: boolean;
+}
+/** Writes log lines up to `termlog_verbosity`. */
+declare function logSink(output: TextOutput, { termlog_verbosity, color }?: LogOptions): Sink;
+
+type ShownOptions = Pick<Options, 'flow_detail' | 'showhost' | 'content_view_lines_cutoff' | 'dumper_filter'>;
+interface TerminalOptions extends Partial<ShownOptions> {
+    /** Default: false. */
+    color?: boolean;
+}
+/** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
+declare function terminalSink(output: TextOutput, options?: TerminalOptions): Sink;
 
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */
@@ -312,5 +1262,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, Datagram, IcmpMessage, MidwireError, WireGuardServer, WireGuardStream, generatePrivateKey, publicKey, startWireGuardServer };
-export type { Address, AddressLike, ClientConfigOptions, ErrorCode, LogLevel, LogLine, Peer, PeerOptions, PeerStatus, WireGuardServerOptions };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

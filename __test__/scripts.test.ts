@@ -70,14 +70,18 @@ function refused(t: ExecutionContext, args: string[], said: RegExp) {
 }
 
 for (const [wrong, said] of [
-  ['--port=70000', /--port 70000: a number from 0 to 65535/],
+  ['--listen-port=70000', /--listen-port: "70000" is not a whole number from 0 to 65535/],
   ['--bogus', /--bogus/],
-  ['stray', /stray/],
+  ['dmeo', /did you mean demo/],
 ] as const) {
   test(`npm start -- ${wrong} says one line and ends with 2`, (t) => {
     refused(t, ['scripts/start.mjs', wrong], said)
   })
 }
+
+test('the example of the WireGuard server alone refuses what is wrong in the same way', (t) => {
+  refused(t, ['examples/echo.mjs', '--port=70000'], /--port 70000: a number from 0 to 65535/)
+})
 
 test('what midwire itself refuses is one line and 2 as well', (t) => {
   const program = `const { start } = await import('./examples/echo.mjs'); await start({ port: 0, host: ['nowhere'] })`

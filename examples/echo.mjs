@@ -1,7 +1,8 @@
-// A WireGuard server that echoes: whatever a client sends through the tunnel, to any address and port, comes back. `npm start` runs it.
+// A WireGuard server that echoes: whatever a client sends through the tunnel, to any address and port, comes back.
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm start -- [options]        a WireGuard server that echoes TCP and UDP on every address and port
+const help = `node examples/echo.mjs [options]        a WireGuard server that echoes TCP and UDP on every address and port
 
   --port PORT        UDP port to listen on (default 51820, 0 for a free one)
   --host ADDRESS     address to listen on, repeatable (default 0.0.0.0 and ::)
@@ -107,4 +108,9 @@ async function show(server, clientKey, configuration) {
   }
   const tries = 'try `curl telnet://192.0.2.1:7` or `nc -u 192.0.2.1 7`'
   console.log(`Everything that a client sends comes back: ${tries}. Ctrl-C ends.`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const options = parse(process.argv.slice(2))
+  if (options) await start(options)
 }

@@ -1,5 +1,5 @@
 // `npm run build`: the addon in release mode and the TypeScript, each only when it is stale.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPackages } from './support/install.mjs'
@@ -53,6 +53,8 @@ export function build() {
   installPackages()
   buildAddon()
   buildTypeScript('tsconfig.build.json', 'dist', ['src'], 'dist/native')
+  // npm does the same where it installs the package.
+  chmodSync(at('dist/cli/main.js'), 0o755)
 }
 
 /** The tests, with the sources that they test. */

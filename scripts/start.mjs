@@ -1,12 +1,10 @@
-// `npm start`: installs and builds what is missing or stale, then runs the demonstration.
-import { main } from './support/run.mjs'
+// `npm start [-- arguments]`: installs and builds what is missing or stale, then runs `midwire`.
+import { build } from './build.mjs'
+import { at, main } from './support/run.mjs'
 
 await main(async () => {
-  // Wrong arguments are told before anything is built.
-  const { parse, start } = await import('../examples/echo.mjs')
-  const options = parse(process.argv.slice(2))
-  if (!options) return
-  const { build } = await import('./build.mjs')
   build()
-  await start(options)
+  // In this process, so that signals and the terminal are its own.
+  process.argv[1] = at('dist/cli/main.js')
+  await import('../dist/cli/main.js')
 })

@@ -1,12 +1,50 @@
 // The public names of midwire, and nothing else.
 
-export type { Address, Peer } from './connection.js'
-export { type ErrorCode, MidwireError } from './errors.js'
+export { type Authority, loadAuthority } from './certs/authority.js'
+export type { Address, ClientConnection, Connection, Peer, ServerConnection, TlsState } from './connection.js'
+export { type ErrorCode, MidwireError, nearest } from './errors.js'
+export { DnsFlow } from './flow/dns.js'
+export type { DnsMessage, DnsQuestion, DnsRecord } from './flow/dns-message.js'
+export { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from './flow/dns-names.js'
+export { aaaaRecord, aRecord, dnsReply } from './flow/dns-reply.js'
+export { messageText, recordText } from './flow/dns-text.js'
+export { parseFilter } from './flow/filter.js'
+export { Flow, type FlowError } from './flow/flow.js'
+export { HttpHeaders, type HttpHeadersInit } from './flow/headers.js'
+export { HttpFlow, HttpRequest, HttpResponse, type HttpResponseParts, type HttpVersion } from './flow/http.js'
+export type { AnyFlow } from './flow/index.js'
+export { type RawMessage, TcpFlow, UdpFlow } from './flow/messages.js'
+export type {
+  Addon,
+  ClientHelloHook,
+  HookName,
+  Hooks,
+  LogEntry,
+  LogLevel,
+  ServerHook,
+  TlsHook,
+} from './hooks.js'
+export { type GivenOptions, OPTIONS, type OptionDefinition, type OptionName, type Options } from './options.js'
+export type { ListenerInfo, MidwireOptions, PeerInfo } from './proxy/api.js'
+export { type ModeInfo, modeInfos } from './proxy/modes.js'
+export { addWireGuardPeer, removeWireGuardPeer, wireGuardPeers } from './proxy/peers.js'
+export { Midwire } from './proxy/proxy.js'
+export { confdirOf, parseOption, readOptions } from './proxy/settings.js'
+export { type JsonSink, jsonSink } from './sinks/json.js'
+export type { TextOutput } from './sinks/lines.js'
+export { logSink } from './sinks/log.js'
+export type { Sink } from './sinks/sink.js'
+export { terminalSink } from './sinks/terminal.js'
 export type { ClientConfigOptions } from './transports/client-config.js'
 export type { Datagram, IcmpMessage } from './transports/datagram.js'
 export { generatePrivateKey, publicKey } from './transports/keys.js'
 export type { ConnectionRequest } from './transports/request.js'
-export type { LogLevel, LogLine, PeerOptions, WireGuardServerOptions } from './transports/server-options.js'
+export type {
+  LogLevel as WireGuardLogLevel,
+  LogLine,
+  PeerOptions,
+  WireGuardServerOptions,
+} from './transports/server-options.js'
 export type { WireGuardStream } from './transports/stream.js'
 export {
   type AddressLike,

@@ -36,4 +36,6 @@ export interface PeerInfo {
   readonly addresses: readonly string[]
   /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not ours to know. */
   readonly config: string | undefined
+  /** What it can dial, `host:port`, the best first: that one is in `config`. */
+  readonly endpoints: readonly string[]
 }

@@ -102,7 +102,9 @@ export class Midwire {
 
   /** The clients of tunnels. */
   get peers(): readonly PeerInfo[] {
-    return this.#modes.flatMap(({ spec, peers = [] }) => peers.map((peer) => ({ spec: spec.text, ...peer })))
+    return this.#modes.flatMap(({ spec, peers = [], endpoints = [] }) =>
+      peers.map((peer) => ({ spec: spec.text, ...peer, endpoints })),
+    )
   }
 
   /**

@@ -1,6 +1,6 @@
 // Options as they are given (by a program, a file, `--set`, a flag) become the values that the proxy reads.
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { MidwireError, nearest } from '../errors.js'
 import { type GivenOptions, OPTIONS, type OptionDefinition, type OptionName, type Options } from '../options.js'
 
@@ -53,6 +53,11 @@ export function definitionOf(name: string): OptionDefinition {
   const meant = nearest(name.replaceAll('-', '_'), Object.keys(OPTIONS))
   const hint = meant ? `did you mean \`${meant}\`?` : '`midwire --options` lists them all'
   throw new MidwireError('ERR_OPTION', `unknown option ${quoted(name)}, ${hint}`)
+}
+
+/** The absolute path of a conf dir: the one given, else MIDWIRE_CONFDIR, else `~/.midwire`. */
+export function confdirOf(given?: string): string {
+  return resolve(expandHome(given || process.env.MIDWIRE_CONFDIR || '~/.midwire'))
 }
 
 type Reader = (value: unknown, definition: OptionDefinition) => unknown
@@ -116,7 +121,7 @@ function expression(value: unknown): RegExp {
 }
 
 /** `~/x` in the home directory. */
-export function expandHome(path: string): string {
+function expandHome(path: string): string {
   return /^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path
 }
 

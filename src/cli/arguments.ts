@@ -1,0 +1,108 @@
+// The command line, taken apart: what is wrong with it is one MidwireError that names the flag, and the nearest known one.
+import { parseArgs } from 'node:util'
+import { MidwireError, nearest, type OptionName } from '../index.js'
+import { FLAGS, type Flag, NOT_YET } from './flags.js'
+
+export interface Arguments {
+  /** What is no flag: a command, or the words of a filter. */
+  readonly words: readonly string[]
+  readonly help: boolean
+  readonly version: boolean
+  readonly options: boolean
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  /** Undefined: as the terminal and the environment have it. */
+  readonly color: boolean | undefined
+  readonly confdir: string | undefined
+  readonly publicKey: string | undefined
+  /** `NAME=VALUE` of each `--set`, in their order. */
+  readonly sets: readonly string[]
+  /** What flags say about options; lists have an entry for each flag. */
+  readonly given: ReadonlyMap<
+    OptionName,
+    { readonly flag: string; readonly value: string | boolean | readonly string[] }
+  >
+}
+
+/** Throws ERR_ARGUMENT. */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const { tokens, positionals } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(FLAGS.map((flag) => [flag.long, definition(flag)])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const own = new Map<string, string | boolean>()
+  const sets: string[] = []
+  const given = new Map<OptionName, { flag: string; value: string | boolean | string[] }>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { flag, value } = meaning(token)
+    const shown = token.rawName
+    if (flag.long === 'set') sets.push(String(value))
+    else if (flag.option === undefined) own.set(flag.long, value)
+    else if (flag.kind !== 'values') given.set(flag.option, { flag: shown, value })
+    else {
+      const before = given.get(flag.option)?.value
+      given.set(flag.option, { flag: shown, value: [...(Array.isArray(before) ? before : []), String(value)] })
+    }
+  }
+  const text = (name: string) => own.get(name) as string | undefined
+  return {
+    words: positionals,
+    help: own.get('help') === true,
+    version: own.get('version') === true,
+    options: own.get('options') === true,
+    json: own.get('json') === true,
+    quiet: own.get('quiet') === true,
+    verbose: own.get('verbose') === true,
+    color: own.get('color') as boolean | undefined,
+    confdir: text('confdir'),
+    publicKey: text('public-key'),
+    sets,
+    given,
+  }
+}
+
+const definition = ({ kind, short }: Flag) => ({
+  type: kind === 'switch' ? ('boolean' as const) : ('string' as const),
+  multiple: true,
+  ...(short && { short }),
+})
+
+interface Token {
+  readonly name: string
+  readonly rawName: string
+  readonly value: string | undefined
+  readonly inlineValue: boolean | undefined
+}
+
+/** The flag that was meant, and its value. */
+function meaning({ name, rawName, value, inlineValue }: Token): { flag: Flag; value: string | boolean } {
+  const flag = FLAGS.find(({ long }) => long === name)
+  if (!flag) {
+    const positive = FLAGS.find(({ long, negatable }) => negatable && name === `no-${long}`)
+    if (!positive) throw unknown(name, rawName)
+    if (value !== undefined) throw wrong(`${rawName} takes no value`)
+    return { flag: positive, value: false }
+  }
+  if (flag.kind === 'switch') {
+    if (value === undefined) return { flag, value: true }
+    if (flag.option === undefined) throw wrong(`${rawName} takes no value`)
+    return { flag, value }
+  }
+  const missing = value === undefined || (!inlineValue && value.startsWith('-') && value.length > 1)
+  if (missing) throw wrong(`${rawName} wants a value: ${rawName} ${flag.placeholder ?? 'VALUE'}`)
+  return { flag, value }
+}
+
+function unknown(name: string, rawName: string): MidwireError {
+  if (NOT_YET.has(name)) return wrong(`${rawName} is a flag of mitmdump that midwire does not have yet`)
+  const known = FLAGS.flatMap(({ long, negatable }) => (negatable ? [long, `no-${long}`] : [long]))
+  const meant = name.length > 1 ? nearest(name.replaceAll('_', '-'), known) : undefined
+  return wrong(`unknown flag ${rawName}, ${meant ? `did you mean --${meant}?` : '`midwire --help` lists them'}`)
+}
+
+const wrong = (text: string) => new MidwireError('ERR_ARGUMENT', text)

@@ -1,0 +1,110 @@
+// config.yaml of the conf dir: options by name, and for what is wrong the file and the line.
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { MidwireError, OPTIONS, type OptionName, parseOption } from '../index.js'
+
+/** Longer than any configuration. */
+const MAX_LENGTH = 1024 * 1024
+
+/** Values of options, of their own types. */
+export type OptionValues = { [Name in OptionName]?: unknown }
+
+/** What the conf dir's config.yaml (or .yml) says; nothing where there is none. Throws ERR_OPTION with file and line. */
+export async function readConfig(confdir: string): Promise<OptionValues> {
+  for (const name of ['config.yaml', 'config.yml']) {
+    const path = join(confdir, name)
+    try {
+      return parseConfig(path, await readFile(path))
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (error instanceof MidwireError) throw error
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+        throw new MidwireError('ERR_OPTION', `${path} cannot be read: ${message}`, { cause: error })
+      }
+    }
+  }
+  return {}
+}
+
+/** Throws ERR_OPTION, in one line, for whatever is no configuration. */
+export function parseConfig(path: string, bytes: Buffer): OptionValues {
+  if (bytes.length > MAX_LENGTH)
+    throw at(path, 1, `it has ${bytes.length} bytes, and no more than ${MAX_LENGTH} are read`)
+  const text = decode(path, bytes)
+  const counter = new LineCounter()
+  try {
+    return read(path, text, counter)
+  } catch (error) {
+    if (error instanceof MidwireError) throw error
+    // A document that its parser cannot hold, such as a hundred thousand brackets.
+    throw at(path, 1, `it cannot be read: ${(error as Error).message}`)
+  }
+}
+
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    let line = 1
+    // Each line by itself: a newline is never part of another character.
+    for (let from = 0; from < bytes.length; line++) {
+      const next = bytes.indexOf(10, from)
+      const end = next === -1 ? bytes.length : next + 1
+      const part = bytes.subarray(from, end)
+      if (!Buffer.from(part.toString()).equals(part)) break
+      from = end
+    }
+    throw at(path, line, 'it is no UTF-8')
+  }
+}
+
+function read(path: string, text: string, counter: LineCounter): OptionValues {
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' })
+  const [error] = document.errors
+  if (error) throw at(path, counter.linePos(error.pos[0]).line, `it is no YAML: ${error.message}`)
+  const { contents } = document
+  const lineOf = (node: unknown) => {
+    const range = (node as Node | undefined)?.range
+    return range ? Math.max(1, counter.linePos(range[0]).line) : 1
+  }
+  if (contents === null || (isScalar(contents) && contents.value === null)) return {}
+  if (!isMap(contents)) throw at(path, lineOf(contents), 'it is no list of options, each `name: value`')
+  const values: OptionValues = {}
+  for (const { key, value } of contents.items) {
+    const line = lineOf(key)
+    if (!isScalar(key)) throw at(path, line, 'the name of an option is a word')
+    try {
+      const name = String(key.value)
+      values[name as OptionName] = beside(path, name, parseOption(name, plain(value, document)))
+    } catch (error) {
+      throw error instanceof MidwireError ? at(path, line, error.message) : error
+    }
+  }
+  return values
+}
+
+/** A scalar's value, or a list of them; anything else is given on as it is, and no option takes it. */
+function plain(node: unknown, document: Document): unknown {
+  const target = isAlias(node) ? node.resolve(document) : node
+  if (isScalar(target)) return target.value
+  if (!isSeq(target)) return target ?? undefined
+  return target.items.map((item) => {
+    const one = isAlias(item) ? item.resolve(document) : item
+    return isScalar(one) ? one.value : one
+  })
+}
+
+/** Paths in the file are relative to where it is. */
+function beside(path: string, name: string, value: unknown): unknown {
+  const from = (one: unknown) => (typeof one === 'string' ? resolve(dirname(path), one) : one)
+  const { type } = OPTIONS[name as OptionName]
+  if (type === 'paths') return (value as unknown[]).map(from)
+  return type === 'path' ? from(value) : value
+}
+
+/** In one line, whatever the parser quotes. */
+function at(path: string, line: number, what: string): MidwireError {
+  const text = what.replace(/\p{Cc}+/gu, ' ')
+  return new MidwireError('ERR_OPTION', `${path}:${line}: ${text.length > 300 ? `${text.slice(0, 299)}…` : text}`)
+}

@@ -1,0 +1,88 @@
+// The device of the demonstration: a WireGuard client that asks for names and pages through its tunnel.
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { connect } from 'node:tls'
+import { startWireGuardServer, type WireGuardServer } from '../index.js'
+import { HOST_NAME } from './demo-site.js'
+
+export interface DeviceRequest {
+  readonly address: string
+  readonly port: number
+  readonly path: string
+  readonly method?: string
+  readonly body?: string
+  /** Over TLS. */
+  readonly secure?: boolean
+}
+
+export interface DeviceResponse {
+  readonly status: number | undefined
+  readonly body: string
+}
+
+type Heard = (answer: Buffer) => void
+
+export class Device {
+  readonly #client: WireGuardServer
+  readonly #authority: string
+  readonly #address: string
+  readonly #resolver: string
+  readonly #answers: Heard[]
+
+  /** Takes the text that a phone would scan, and the certificate that it would install. */
+  static async start(config: string, authority: string): Promise<Device> {
+    const field = (name: string) => new RegExp(`^${name} = ([^,\n]+)`, 'm').exec(config)?.[1] ?? ''
+    const answers: Heard[] = []
+    const [address = ''] = field('Address').split('/')
+    const client = await startWireGuardServer({
+      host: '127.0.0.1',
+      port: 0,
+      privateKey: field('PrivateKey'),
+      addresses: [address],
+      peers: [{ publicKey: field('PublicKey'), allowedIps: ['0.0.0.0/0'], endpoint: field('Endpoint') }],
+      onDatagram: ({ data }) => answers.shift()?.(data),
+    })
+    return new Device(client, authority, address, field('DNS'), answers)
+  }
+
+  private constructor(client: WireGuardServer, authority: string, address: string, resolver: string, answers: Heard[]) {
+    this.#client = client
+    this.#authority = authority
+    this.#address = address
+    this.#resolver = resolver
+    this.#answers = answers
+  }
+
+  /** The first IPv4 address of a name. */
+  async lookUp(name: string): Promise<string> {
+    const answered = new Promise<Buffer>((resolve) => this.#answers.push(resolve))
+    const question = Buffer.concat([
+      // RFC 1035, 4.1.1: an identity, recursion desired, one question.
+      Buffer.from([0x4d, 0x57, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+      ...name.split('.').map((label) => Buffer.from([label.length, ...Buffer.from(label)])),
+      Buffer.from([0, 0, 1, 0, 1]),
+    ])
+    this.#client.sendDatagram(question, { address: this.#address, port: 5353 }, { address: this.#resolver, port: 53 })
+    const answer = await answered
+    // After the question: a compressed name, type, class, TTL and length, which are twelve bytes, then the address.
+    return answer.subarray(question.length + 12, question.length + 16).join('.')
+  }
+
+  async request({ address, port, path, method = 'GET', body, secure = false }: DeviceRequest): Promise<DeviceResponse> {
+    const stream = this.#client.connect({ host: address, port })
+    const connection: Duplex = secure ? connect({ socket: stream, servername: HOST_NAME, ca: this.#authority }) : stream
+    await once(connection, secure ? 'secureConnect' : 'connect')
+    const headers = { host: `${HOST_NAME}:${port}`, 'user-agent': 'midwire-demo', connection: 'close' }
+    const asked = request({ createConnection: () => connection, method, path, headers })
+    asked.end(body)
+    const [response] = await once(asked, 'response')
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk)
+    return { status: response.statusCode, body: Buffer.concat(chunks).toString() }
+  }
+
+  close(): Promise<void> {
+    return this.#client.close()
+  }
+}

@@ -1,0 +1,77 @@
+// Every flag of the command: those of its own, and one for each option (`--flow-detail` is the option flow_detail).
+import { OPTIONS, type OptionName } from '../index.js'
+
+export interface Flag {
+  /** Without dashes. */
+  readonly long: string
+  readonly short?: string
+  /** The option that it sets; undefined for the command's own. */
+  readonly option?: OptionName
+  readonly kind: 'switch' | 'value' | 'values'
+  /** What stands for the value in --help. */
+  readonly placeholder?: string
+  /** Has a `--no-` twin. */
+  readonly negatable: boolean
+  readonly help: string
+}
+
+const own = (long: string, help: string, more: Partial<Flag> = {}): Flag => {
+  return { long, kind: 'switch', negatable: false, help, ...more }
+}
+
+export const OWN_FLAGS: readonly Flag[] = [
+  own('help', 'this text', { short: 'h' }),
+  own('version', 'the version'),
+  own('options', 'every option with its type, default and help'),
+  own('set', 'set an option: --set NAME=VALUE, --set NAME for true; repeat it for lists', {
+    kind: 'values',
+    placeholder: 'NAME=VALUE',
+  }),
+  own('quiet', 'no output but errors', { short: 'q' }),
+  own('verbose', 'headers, and the log of all that happens', { short: 'v' }),
+  own('confdir', 'keys, certificates and config.yaml (default ~/.midwire, or MIDWIRE_CONFDIR)', {
+    kind: 'value',
+    placeholder: 'DIR',
+  }),
+  own('json', 'stdout is JSON lines: one when the proxy listens, then one for each flow'),
+  own('color', 'colours, also where stdout is no terminal', { negatable: true }),
+  own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),
+]
+
+const SHORT: Partial<Record<OptionName, string>> = {
+  mode: 'm',
+  listen_port: 'p',
+  scripts: 's',
+  ssl_insecure: 'k',
+}
+
+const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
+  mode: 'SPEC',
+  listen_host: 'HOST',
+  listen_port: 'PORT',
+  scripts: 'FILE',
+  endpoint: 'HOST',
+}
+
+export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[])
+  // The filter is what stands without a flag.
+  .filter((option) => option !== 'dumper_filter')
+  .map((option) => {
+    const { type, help } = OPTIONS[option]
+    const kind = type === 'boolean' ? 'switch' : ['strings', 'paths', 'regexps'].includes(type) ? 'values' : 'value'
+    const short = SHORT[option]
+    const placeholder = PLACEHOLDERS[option] ?? (type === 'regexps' ? 'REGEX' : type.toUpperCase())
+    const negatable = type === 'boolean'
+    return { long: option.replaceAll('_', '-'), option, kind, placeholder, negatable, help, ...(short && { short }) }
+  })
+
+export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
+
+/** Flags of mitmdump for what midwire does not do yet: a better answer than that they are unknown. */
+export const NOT_YET: ReadonlySet<string> = new Set([
+  ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
+  ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
+  ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers', 'upstream-auth', 'proxyauth'],
+  ...['certs', 'cert-passphrase', 'anticache', 'anticomp', 'stickycookie', 'stickyauth', 'store-streamed-bodies'],
+  ...['http2', 'no-http2', 'commands'],
+])

@@ -1,0 +1,86 @@
+// --help and --options, made from the tables of flags, options and modes.
+import { modeInfos, OPTIONS, type OptionDefinition, type OptionName } from '../index.js'
+import { type Flag, OPTION_FLAGS, OWN_FLAGS } from './flags.js'
+
+/** Options that most people need; --options has the rest. */
+const COMMON: readonly OptionName[] = [
+  ...(['mode', 'listen_host', 'listen_port', 'endpoint', 'scripts', 'flow_detail', 'ssl_insecure'] as const),
+  ...(['ignore_hosts', 'allow_hosts', 'tcp_hosts', 'show_ignored_hosts', 'rawtcp', 'showhost'] as const),
+]
+
+const INDENT = 30
+const WIDTH = 100
+
+export function helpText(): string {
+  const common = OPTION_FLAGS.filter(({ option }) => option && COMMON.includes(option))
+  return `midwire [flags] [filter]        shows what devices, processes and services say
+
+Without --mode it is a WireGuard server for phones and other devices, and an HTTP proxy.
+
+Commands
+${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine: no phone, no root, 5 seconds')}${row('midwire wg show [NAME]', 'WireGuard clients and their configurations; qr: as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}
+Flags
+${OWN_FLAGS.map(flagRow).join('')}${common.map(flagRow).join('')}
+Every option of --options is a flag, too: --tcp-timeout 60 is --set tcp_timeout=60.
+Options come from config.yaml in the conf dir, then --set, then flags.
+
+Modes, each NAME[:DATA][@[HOST:]PORT]
+${modeRows()}
+Examples
+${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row('midwire --json | jq .request.url', 'for programs')}
+Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
+`
+}
+
+/** Two columns; the right one goes on below itself. */
+function row(left: string, right: string): string {
+  const lines = left.length + 2 > INDENT ? [''] : []
+  for (const word of right.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > WIDTH - INDENT - 2) lines.push(word)
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
+  }
+  if (left.length + 2 > INDENT) return `  ${left}\n${lines.filter(Boolean).map(below).join('')}`
+  return `  ${left.padEnd(INDENT)}${lines[0] ?? ''}\n${lines.slice(1).map(below).join('')}`
+}
+
+const below = (line: string) => `${' '.repeat(INDENT + 2)}${line}\n`
+
+function flagRow({ long, short, kind, placeholder, negatable, help }: Flag): string {
+  const name = `${short ? `-${short}, ` : ''}--${negatable ? '[no-]' : ''}${long}`
+  return row(kind === 'switch' ? name : `${name} ${placeholder ?? 'VALUE'}`, help)
+}
+
+function modeRows(): string {
+  return modeInfos()
+    .map(({ name, description, defaultPort, transport, data }) => {
+      const port = `${transport.toUpperCase()} ${defaultPort}`
+      return row(
+        data === undefined ? name : `${name}[:FILE]`,
+        `${description} (${port})${data ? `; FILE: ${data}` : ''}`,
+      )
+    })
+    .join('')
+}
+
+/** Every option: name, type, default, help. */
+export function optionsText(): string {
+  const options = Object.entries(OPTIONS) as [OptionName, OptionDefinition][]
+  return options
+    .map(([name, one]) => `${name} (${typeText(one)}; default ${defaultText(one)})\n    ${one.help}\n`)
+    .join('')
+}
+
+function typeText({ type, choices, range }: OptionDefinition): string {
+  if (choices) return choices.join(' | ')
+  if (range) return `integer, ${range[0]} to ${range[1]}`
+  return (
+    { strings: 'list of strings', paths: 'list of paths', regexps: 'list of regular expressions' }[type as string] ??
+    type
+  )
+}
+
+function defaultText({ default: value }: OptionDefinition): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none'
+  return value === '' ? 'empty' : String(value)
+}

@@ -1,0 +1,78 @@
+// `midwire [filter]`: the proxy, its outputs, and its end.
+
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Authority, jsonSink, logSink, Midwire, type Options, type Sink, terminalSink } from '../index.js'
+import type { Arguments } from './arguments.js'
+import { banner } from './banner.js'
+import { settle } from './settings.js'
+import { Stop } from './stop.js'
+import { delay, type Streams, wantsColor } from './streams.js'
+import { version } from './version.js'
+
+/** Milliseconds for everything that is open to end. */
+const PATIENCE = 5_000
+
+/** The exit code, once the proxy has ended. Throws a MidwireError. */
+export async function run(args: Arguments, streams: Streams): Promise<number> {
+  const { stdout, stderr, env } = streams
+  const { confdir, options } = await settle(args, args.words.join(' '))
+  const color = wantsColor(stdout, env, args.color)
+  const json = args.json ? jsonSink(stdout, options) : undefined
+  const flows = json ?? terminalSink(stdout, { ...options, color })
+  const log = logSink(stderr, { ...options, color: wantsColor(stderr, env, args.color) })
+  const stop = new Stop()
+  const forget = surviveFaults(log, options)
+  try {
+    const starting = Midwire.start({ confdir, options, sinks: [flows, log] })
+    const proxy = await Promise.race([starting, stop.asked])
+    if (proxy) {
+      if (json) json.ready(proxy)
+      else if (!args.quiet) greet(proxy, streams, color)
+      await Promise.race([proxy.closed, stop.asked])
+    }
+    await Promise.race([starting.then((started) => started.close()), delay(PATIENCE)])
+    return 0
+  } finally {
+    stop.forget()
+    forget()
+  }
+}
+
+/** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
+function greet({ listeners, peers, authority, options }: Midwire, { stdout, stderr }: Streams, color: boolean): void {
+  const onboarding = options.onboarding ? options.onboarding_host : undefined
+  const certificate = certificatePath(authority)
+  const facts = { version, listeners, peers, onboarding, certificate, filter: options.dumper_filter }
+  if (stdout.isTTY) stdout.write(banner(facts, { columns: stdout.columns || 80, color }))
+  else stderr.write(banner(facts, { columns: undefined, color: false }))
+}
+
+/** The file with the certificate alone; where an authority is somebody else's there may be none. */
+export function certificatePath({ path }: Authority): string {
+  const alone = join(dirname(path), path.endsWith('mitmproxy-ca.pem') ? 'mitmproxy-ca-cert.pem' : 'midwire-ca-cert.pem')
+  return existsSync(alone) ? alone : path
+}
+
+/** Nothing that an addon leaves behind ends the process: it is said, with the addon where that can be known. */
+function surviveFaults(log: Sink, { scripts }: Options): () => void {
+  const report = (what: string) => (error: unknown) => {
+    const stack = error instanceof Error ? (error.stack ?? '') : ''
+    const script = scripts.find((path) => stack.includes(path))
+    const where = stack
+      .split('\n')
+      .find((one) => /^\s+at /.test(one))
+      ?.trim()
+    const text = error instanceof Error ? error.message : String(error)
+    const message = `${script ? `addon ${script}: ` : ''}${what}: ${text}${where ? ` (${where})` : ''}`
+    log.log?.({ level: 'error', message, timestamp: Date.now() })
+  }
+  const thrown = report('an error that nobody caught')
+  const rejected = report('a rejected promise that nobody handled')
+  process.on('uncaughtException', thrown)
+  process.on('unhandledRejection', rejected)
+  return () => {
+    process.off('uncaughtException', thrown)
+    process.off('unhandledRejection', rejected)
+  }
+}

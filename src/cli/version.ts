@@ -1,0 +1,6 @@
+// The version in package.json, which every installation has.
+import { readFileSync } from 'node:fs'
+
+const manifest = readFileSync(new URL(import.meta.resolve('midwire/package.json')), 'utf8')
+
+export const { version } = JSON.parse(manifest) as { readonly version: string }

@@ -1,0 +1,65 @@
+// `midwire wg`: the clients of the WireGuard mode, while the proxy runs or not.
+import { addWireGuardPeer, MidwireError, type PeerInfo, removeWireGuardPeer, wireGuardPeers } from '../index.js'
+import type { Arguments } from './arguments.js'
+import { qrCode } from './qr.js'
+import { settle } from './settings.js'
+import { type Streams, wantsColor } from './streams.js'
+
+/** Throws a MidwireError. */
+export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Promise<number> {
+  const [, what, name, ...more] = args.words
+  const isEdit = what === 'add' || what === 'remove'
+  if ((what !== 'show' && what !== 'qr' && !isEdit) || more.length > 0 || (isEdit && name === undefined)) {
+    throw new MidwireError('ERR_ARGUMENT', 'midwire wg: show [NAME], qr [NAME], add NAME, or remove NAME')
+  }
+  if (args.publicKey !== undefined && what !== 'add') {
+    throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
+  }
+  const given = await settle(args)
+  if (what === 'remove' && name !== undefined) {
+    await removeWireGuardPeer(name, given)
+    stderr.write(`${name} is removed; a proxy that runs knows it no more\n`)
+    return 0
+  }
+  if (what === 'add' && name !== undefined) {
+    const added = await addWireGuardPeer(name, { ...given, publicKey: args.publicKey })
+    stderr.write(`${name} is added; a proxy that runs knows it already\n`)
+    stdout.write(shown(added))
+    return 0
+  }
+  const peers = chosen(await wireGuardPeers(given), name)
+  if (what === 'show') {
+    stdout.write(peers.map(shown).join('\n'))
+    return 0
+  }
+  const [first] = name === undefined ? peers.filter(({ config }) => config !== undefined) : peers
+  if (first?.config === undefined)
+    throw new MidwireError('ERR_ARGUMENT', `${noConfig(first)}: there is nothing to show`)
+  const qr = qrCode(first.config, stdout.isTTY ? stdout.columns || 80 : 1000, wantsColor(stdout, env, args.color))
+  if (!qr) throw new MidwireError('ERR_ARGUMENT', 'the terminal is too narrow for the QR code')
+  stderr.write(`${first.name}:\n`)
+  stdout.write(qr)
+  return 0
+}
+
+function chosen(peers: readonly PeerInfo[], name: string | undefined): readonly PeerInfo[] {
+  if (name === undefined) return peers
+  const found = peers.filter((peer) => peer.name === name)
+  if (found.length > 0) return found
+  const names = peers.map((peer) => peer.name).join(', ') || 'none'
+  throw new MidwireError('ERR_ARGUMENT', `there is no peer ${JSON.stringify(name)}; the names are ${names}`)
+}
+
+const noConfig = (peer: PeerInfo | undefined) =>
+  peer ? `${peer.name} keeps its private key to itself` : 'no peer has a private key here'
+
+/** A file for wg-quick: what else is to be known stands in comments. */
+function shown(peer: PeerInfo): string {
+  const { name, publicKey, addresses, config, endpoints } = peer
+  const others = endpoints.slice(1)
+  return [
+    `# ${name}, public key ${publicKey}\n`,
+    others.length > 0 ? `# other endpoints: ${others.join(', ')}\n` : '',
+    config ?? `# ${noConfig(peer)}; its addresses are ${addresses.join(', ')}\n`,
+  ].join('')
+}

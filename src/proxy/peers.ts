@@ -1,0 +1,93 @@
+// The clients of the WireGuard modes as their key files have them: for `midwire wg`, which needs no running proxy.
+import { MidwireError } from '../errors.js'
+import { listenAddress } from '../modes/listen.js'
+import type { ModeSpec } from '../modes/mode.js'
+import { parseSpec } from '../modes/spec.js'
+import { parseSubnets, type Subnet } from '../modes/subnet.js'
+import { wireguard } from '../modes/wireguard.js'
+import { addPeer, clientText, loadWireGuardConf, removePeer, type WireGuardConf } from '../modes/wireguard-conf.js'
+import { confPath } from '../modes/wireguard-file.js'
+import type { Options } from '../options.js'
+import { endpoints } from '../transports/client-config.js'
+import type { MidwireOptions, PeerInfo } from './api.js'
+import { confdirOf, readOptions } from './settings.js'
+
+/** Of what a proxy is started with, what its clients depend on. */
+export type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>
+
+interface Tunnel {
+  readonly spec: ModeSpec
+  readonly path: string
+  readonly options: Options
+  readonly subnet: Subnet
+}
+
+/**
+ * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
+ * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE.
+ */
+export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInfo[]> {
+  const all: PeerInfo[] = []
+  for (const tunnel of tunnels(given)) {
+    const conf = await loadWireGuardConf(tunnel.path, { create: true, subnet: tunnel.subnet })
+    all.push(...peersOf(tunnel, conf))
+  }
+  return all
+}
+
+/**
+ * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
+ * knows it within a second. Throws ERR_WIREGUARD_CONF for a name or a key that is there already.
+ */
+export async function addWireGuardPeer(
+  name: string,
+  given: PeerOptionsOf & { publicKey?: string | undefined } = {},
+): Promise<PeerInfo> {
+  const tunnel = onlyTunnel(given)
+  await addPeer(tunnel.path, name, { publicKey: given.publicKey, subnet: tunnel.subnet })
+  const conf = await loadWireGuardConf(tunnel.path, { subnet: tunnel.subnet })
+  const added = peersOf(tunnel, conf).find((peer) => peer.name === name)
+  if (!added) throw new MidwireError('ERR_WIREGUARD_CONF', `${tunnel.path}: the peer was taken away at once`)
+  return added
+}
+
+/** Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF. */
+export async function removeWireGuardPeer(name: string, given: PeerOptionsOf = {}): Promise<void> {
+  await removePeer(onlyTunnel(given).path, name)
+}
+
+function tunnels(given: PeerOptionsOf): Tunnel[] {
+  const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
+  const specs = options.mode.map(parseSpec).filter(({ name }) => name === wireguard.name)
+  const confdir = confdirOf(given.confdir)
+  const subnet = parseSubnets(options.wireguard_subnet)
+  return (specs.length > 0 ? specs : [parseSpec(wireguard.name)]).map((spec) => {
+    return { spec, path: confPath(spec.data, confdir), options, subnet }
+  })
+}
+
+function onlyTunnel(given: PeerOptionsOf): Tunnel {
+  const [first, ...others] = tunnels(given)
+  const other = others.find(({ path }) => path !== first?.path)
+  if (!first || other) {
+    throw new MidwireError(
+      'ERR_ARGUMENT',
+      `there are several key files, ${first?.path} and ${other?.path}: say which with --mode wireguard:FILE`,
+    )
+  }
+  return first
+}
+
+function peersOf({ spec, options, subnet }: Tunnel, conf: WireGuardConf): PeerInfo[] {
+  const { host, port } = listenAddress(spec, wireguard, options)
+  const { endpoint } = options
+  const dialled = endpoints(endpoint, host || undefined, port)
+  return conf.peers.map((peer) => ({
+    spec: spec.text,
+    name: peer.name,
+    publicKey: peer.publicKey,
+    addresses: peer.addresses,
+    config: clientText(conf, peer, { endpoint, host: host || undefined, port, subnet }),
+    endpoints: dialled,
+  }))
+}
