@@ -7,18 +7,9 @@ import { nextLayer } from '../../src/layers/next.js'
 import { ignoreLayer, rawLayer } from '../../src/layers/raw.js'
 import { tlsLayer } from '../../src/layers/tls.js'
 import { transparentLayer } from '../../src/layers/transparent.js'
+import { captured, PROGRAMS } from '../support/client-hellos.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import { seeded } from '../support/seeded.js'
 
 const CLIENT = [
   'GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -29,6 +20,7 @@ const CLIENT = [
   'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
   'HEAD / HTTP/1.0\r\n\r\n',
   '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03',
+  ...PROGRAMS.map((program) => captured(program).toString('latin1')),
   '\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x04test\x00\x00\x01\x00\x01',
   '\x00\x18\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x04test\x00\x00\x01\x00\x01',
   'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',

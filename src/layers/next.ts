@@ -4,13 +4,13 @@ import { OpenFailure } from './commands.js'
 import { type Decision, decide, type Evidence } from './decide.js'
 import { dnsLayer } from './dns.js'
 import { http1Layer, httpProxyLayer } from './http1.js'
-import { type Context, type Layer, log, more, open } from './layer.js'
+import { type Context, type Layer, log, more, open, type Step } from './layer.js'
 import { TIMEOUT } from './machine.js'
 import { ignoreLayer, rawLayer } from './raw.js'
 import { tlsLayer } from './tls.js'
 
-/** Silence of a client after which the server is asked whether it speaks first. */
-const SERVER_FIRST_MILLISECONDS = 500
+/** Silence of a client: after it the server is asked whether it speaks first, and what the client has begun is taken as it is. */
+const PATIENCE_MILLISECONDS = 500
 
 /** Layers name each other in circles, so each is looked up when it is needed. */
 const LAYERS: Record<Exclude<Decision, 'more'>, () => Layer> = {
@@ -25,39 +25,45 @@ const LAYERS: Record<Exclude<Decision, 'more'>, () => Layer> = {
 export const nextLayer: Layer = function* (context) {
   const { client, options } = context
   let asked = false
+  let waited = false
   for (;;) {
-    const { decision, reason } = decide(evidence(context))
+    const { decision, reason } = decide(evidence(context, waited))
     if (decision !== 'more') {
       log(context, 'debug', `${decision}: ${reason}`)
       return LAYERS[decision]()
     }
-    const silent = client.buffered === 0
-    const mayAsk =
-      !asked &&
-      silent &&
-      !context.server &&
-      !context.inside &&
-      context.destination !== undefined &&
-      client.connection.transport === 'tcp'
-    const patience = mayAsk ? SERVER_FIRST_MILLISECONDS : options.tcp_timeout * 1000
+    const begun = client.buffered > 0
+    const mayAsk = !asked && !begun && needsServer(context)
+    const patience = mayAsk || (begun && !waited) ? PATIENCE_MILLISECONDS : options.tcp_timeout * 1000
     const arrived = yield* more(client, patience, context.server)
-    if (arrived === TIMEOUT && mayAsk && context.destination) {
+    const enough = arrived === TIMEOUT || client.ended || client.closed
+    if (arrived === TIMEOUT && mayAsk) {
       asked = true
-      const opened = yield* open(context.destination)
-      if (opened && !(opened instanceof OpenFailure)) context.server = opened
-      else if (opened) context.failure = opened
-      continue
-    }
-    if (arrived === TIMEOUT || client.over) {
+      yield* askServer(context)
+    } else if (enough && begun && !waited) {
+      waited = true
+    } else if (enough && arrived !== true) {
       yield { type: 'close', channel: client }
       return undefined
     }
   }
 }
 
+/** Nobody has asked the server yet, and the client is silent: it may be the server that speaks first. */
+function needsServer({ client, destination, inside, server }: Context): boolean {
+  return !server && !inside && destination !== undefined && client.connection.transport === 'tcp'
+}
+
+function* askServer(context: Context): Step<void> {
+  if (!context.destination) return
+  const opened = yield* open(context.destination)
+  if (opened instanceof OpenFailure) context.failure = opened
+  else context.server = opened
+}
+
 const NOTHING = Buffer.alloc(0)
 
-function evidence(context: Context): Evidence {
+function evidence(context: Context, waited: boolean): Evidence {
   const { client, destination, server } = context
   const { tls, transport } = client.connection
   // Datagrams are looked at one by one, bytes as far as they have come.
@@ -75,6 +81,7 @@ function evidence(context: Context): Evidence {
     sni: tls?.sni,
     destination: destination && { host: destination.host, port: destination.port },
     virtualResolver: context.virtualResolver,
+    waited,
     options: context.options,
   }
 }

@@ -6,6 +6,12 @@ import { deaf, type Receiver, type StreamTransport } from './transport.js'
 /** How long what was written may take to leave once nobody holds the transport any more. */
 const LINGER_MILLISECONDS = 10_000
 
+/** Bytes of writes that a stream holds back before it says that it is full. */
+export const HIGH_WATER = 128 * 1024
+
+/** Writes of so many bytes are bulk: those of one turn of the event loop leave together, in one system call and full TLS records. */
+const BULK = 8 * 1024
+
 interface Ends {
   local: Address | undefined
   remote: Address | undefined
@@ -21,6 +27,7 @@ export class Pipe implements StreamTransport {
   receiver: Receiver
   #error: NodeJS.ErrnoException | undefined
   #linger: NodeJS.Timeout | undefined
+  #corked = false
   readonly #listeners: [string, (value: never) => void][]
 
   constructor(duplex: Duplex, ends: Ends, receiver: Receiver = deaf) {
@@ -54,7 +61,17 @@ export class Pipe implements StreamTransport {
 
   write(data: Uint8Array): boolean {
     if (this.duplex.destroyed || this.duplex.writableEnded) return true
+    if (data.length >= BULK && !this.#corked) this.#cork()
     return this.duplex.write(data)
+  }
+
+  #cork(): void {
+    this.#corked = true
+    this.duplex.cork()
+    setImmediate(() => {
+      this.#corked = false
+      this.duplex.uncork()
+    })
   }
 
   end(): void {

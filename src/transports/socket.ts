@@ -2,13 +2,10 @@
 import { connect, createServer, isIPv6, type Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
-import { Pipe } from './pipe.js'
+import { HIGH_WATER, Pipe } from './pipe.js'
 
 /** What a connection may wait for its SYN-ACK. */
 const CONNECT_MILLISECONDS = 30_000
-
-/** Bytes of writes that a socket holds back before it says that it is full. */
-const HIGH_WATER = 128 * 1024
 
 const address = (text: string | undefined, port: number | undefined): Address | undefined =>
   text === undefined || port === undefined

@@ -1,8 +1,8 @@
 // TLS over a transport of bytes, by node:tls: on a socket it works on the socket's own handle.
 import type { Duplex } from 'node:stream'
-import { connect, type SecureContext, TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
-import { Pipe } from './pipe.js'
+import { HIGH_WATER, Pipe } from './pipe.js'
 import type { StreamTransport } from './transport.js'
 
 /** A handshake that takes longer has failed. */
@@ -32,7 +32,8 @@ export function secureClient(transport: StreamTransport, first: Buffer, options:
     ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
     requestCert: false,
     rejectUnauthorized: false,
-  })
+    highWaterMark: HIGH_WATER,
+  } as ConstructorParameters<typeof TLSSocket>[1])
   return handshake(socket, duplex, 'secure', (resolve) => {
     resolve(secured(socket, transport))
   })
@@ -62,7 +63,8 @@ export function secureServer(transport: StreamTransport, options: ClientSideOpti
     ...(options.session && { session: options.session }),
     ...(options.verify === undefined && { checkServerIdentity: () => undefined }),
     rejectUnauthorized: options.verify !== undefined,
-  })
+    highWaterMark: HIGH_WATER,
+  } as ConnectionOptions)
   socket.on('session', (session: Buffer) => options.onSession(session))
   return handshake(socket, duplex, 'secureConnect', (resolve) => {
     resolve(secured(socket, transport))
