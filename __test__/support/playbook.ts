@@ -34,6 +34,8 @@ export interface PlaybookOptions {
   hooks?: HookMethods | 'wait'
   destination?: Destination
   virtualResolver?: boolean
+  /** What `known` answers: a connection to the destination lies idle. */
+  known?: boolean
   /** A server that was opened before. */
   connected?: boolean
   serverTls?: ServerTls
@@ -56,19 +58,19 @@ export class Playbook implements World {
   /** Names of the hooks that ran, in order. */
   readonly hooks: string[] = []
   clock = 1_000
-  /** What `known` answers. */
-  known = false
   #ids = 0
   #lines: Line[] = []
   #wishes: Wish[] = []
   readonly #timers = new Map<Task, number>()
   readonly #methods: HookMethods | 'wait'
+  readonly #known: boolean
 
   constructor(layer: Layer, settings: PlaybookOptions = {}) {
     const remote = { address: '10.0.0.1', port: 40_000, family: 4 } as const
     const to = settings.destination ?? { host: '192.0.2.1', port: 80, transport: settings.transport ?? 'tcp' }
     const local = { address: to.host, port: to.port, family: 4 } as const
     this.#methods = settings.hooks ?? {}
+    this.#known = settings.known ?? false
     this.client = new Channel<ClientConnection>({
       id: 'client',
       transport: settings.transport ?? 'tcp',
@@ -87,7 +89,7 @@ export class Playbook implements World {
       serverReused: false,
       serverTls: settings.serverTls,
       virtualResolver: settings.virtualResolver ?? false,
-      inside: false,
+      inside: settings.virtualResolver ?? false,
       failure: undefined,
     }
     if (settings.connected) this.context.server = this.#server(to)
@@ -147,7 +149,7 @@ export class Playbook implements World {
         this.#lines.push('resolve')
         return this.#ask(command)
       case 'known':
-        return this.known
+        return this.#known
       case 'accept':
         this.#lines.push('accept')
         return undefined

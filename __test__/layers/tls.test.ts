@@ -1,0 +1,128 @@
+// TLS as conversations: which handshake comes first, what is copied, and what a failure of either leads to.
+import test from 'ava'
+import type { HttpFlow } from '../../src/flow/http.js'
+import { OpenFailure } from '../../src/layers/commands.js'
+import { tlsLayer } from '../../src/layers/tls.js'
+import { clientHello, protocols, serverName } from '../support/client-hellos.js'
+import { Playbook, type PlaybookOptions } from '../support/playbook.js'
+
+const to = { host: '192.0.2.1', port: 443, transport: 'tcp' } as const
+const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
+
+const start = (options: PlaybookOptions = {}) => new Playbook(tlsLayer, { destination: to, ...options })
+const hello = clientHello({
+  extensions: [
+    [0, serverName('a.test')],
+    [16, protocols('h2', 'http/1.1')],
+  ],
+})
+
+/** The driver's part: the client's handshake is over, and the layer sees plaintext. */
+function secured(play: Playbook): void {
+  play.client.takeAll()
+  const { connection } = play.client
+  connection.tls = { ...connection.tls, alpn: 'http/1.1', establishedAt: play.clock }
+  play.reply('secureClient')
+}
+
+test("the server's handshake comes first, and its ALPN is the client's; h2 is offered to nobody", (t) => {
+  const play = start({ connected: true, hooks: { tls_clienthello() {}, tls_established_client() {} } })
+  play.data(play.client, hello)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled-only'])
+  play.reply('open')
+  t.deepEqual(play.said(), ['secure server a.test http/1.1'])
+  const [server] = play.servers
+  if (server) server.connection.tls = { alpn: 'http/1.1' }
+  play.reply('secureServer')
+  t.deepEqual(play.said(), ['secure client a.test http/1.1'])
+  secured(play)
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), [`send server ${JSON.stringify(GET)}`])
+  t.deepEqual(play.hooks, ['tls_clienthello', 'tls_established_client'])
+  t.is(play.client.connection.tls?.sni, 'a.test')
+  t.regex(play.client.connection.tls?.ja4 ?? '', /^t1/)
+  t.true(play.logs.some(({ level, message }) => level === 'debug' && /HTTP\/2/.test(message)))
+})
+
+test('an idle connection to the same place spares the handshake', (t) => {
+  const play = start({ connected: true })
+  play.data(play.client, hello)
+  play.said()
+  const idle = play.opened()
+  t.is(play.context.server, idle)
+  t.deepEqual(play.said(), ['close server', 'secure client a.test http/1.1'])
+})
+
+test('with connection_strategy=lazy the client comes first, and the server when a request does', (t) => {
+  const play = start({ options: { connection_strategy: 'lazy' } })
+  play.data(play.client, hello)
+  t.deepEqual(play.said(), ['secure client a.test http/1.1'])
+  secured(play)
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled'])
+})
+
+test("a server whose certificate is not accepted is a 502 inside the client's TLS", (t) => {
+  const play = start({ connected: true, hooks: { error() {} } })
+  play.data(play.client, hello)
+  play.reply('open')
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.reply('secureServer', new OpenFailure(server.connection, 'CERT_HAS_EXPIRED', 'a.test: it has expired', true))
+  t.is(play.said().at(-1), 'secure client a.test http/1.1')
+  secured(play)
+  play.data(play.client, GET)
+  t.regex(play.said().join(), /HTTP\/1\.1 502 .*it has expired/)
+  t.is((play.finished[0] as HttpFlow).error?.message, 'a.test: it has expired')
+})
+
+test('a client that does not take our certificate is told of in the log and by a hook', (t) => {
+  let error: string | undefined
+  const play = start({
+    options: { upstream_cert: false },
+    hooks: {
+      tls_failed_client(subject) {
+        error = subject.error
+      },
+    },
+  })
+  play.data(play.client, hello)
+  play.reply('secureClient', 'the client does not trust our certificate')
+  t.is(error, 'the client does not trust our certificate')
+  t.true(
+    play.logs.some(({ level, message }) => level === 'warn' && /\(a\.test\): the client does not trust/.test(message)),
+  )
+  t.false(play.machine.busy)
+})
+
+test('a hook can let the connection pass as it is', (t) => {
+  const play = start({
+    connected: true,
+    hooks: {
+      tls_clienthello(subject) {
+        subject.ignore = true
+      },
+    },
+  })
+  play.data(play.client, hello)
+  t.deepEqual(play.said(), [`send server ${JSON.stringify(hello.toString('latin1'))}`])
+  t.deepEqual(play.finished, [])
+})
+
+test('a ClientHello in pieces is waited for, for 30 s', (t) => {
+  const play = start({ options: { upstream_cert: false } })
+  for (const byte of hello) play.data(play.client, Buffer.from([byte]))
+  t.deepEqual(play.said(), ['secure client a.test http/1.1'])
+
+  const slow = start({ options: { upstream_cert: false } })
+  slow.data(slow.client, hello.subarray(0, 20)).after(31_000)
+  t.deepEqual(slow.said(), ['close client'])
+  t.false(slow.machine.busy)
+})
+
+test('what only looks like TLS ends the connection, and says why', (t) => {
+  const play = start()
+  play.data(play.client, Buffer.from([0x16, 3, 1, 0, 4, 2, 0, 0, 0]))
+  t.deepEqual(play.said(), ['close client'])
+  t.true(play.logs.some(({ message }) => /no ClientHello/.test(message)))
+})

@@ -1,0 +1,63 @@
+// The SYN's answer waits for the server; who speaks first is heard; what speaks is handed to its layer.
+import test from 'ava'
+import { nextLayer } from '../../src/layers/next.js'
+import { transparentLayer } from '../../src/layers/transparent.js'
+import { Playbook } from '../support/playbook.js'
+
+test('the SYN is answered when the server has answered', (t) => {
+  const play = new Playbook(transparentLayer)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
+  play.opened()
+  t.deepEqual(play.said(), ['accept'])
+})
+
+test('refused is refused, and unreachable unreachable', (t) => {
+  for (const [code, said] of [
+    ['ECONNREFUSED', 'refuse refused'],
+    ['EHOSTUNREACH', 'refuse unreachable'],
+    ['ETIMEDOUT', 'refuse unreachable'],
+    ['LOOP', 'refuse prohibited'],
+  ] as const) {
+    const play = new Playbook(transparentLayer)
+    play.said()
+    play.openFailed(code)
+    t.deepEqual(play.said(), [said])
+    t.false(play.machine.busy)
+  }
+})
+
+test('where a connection to the server lies idle, nobody is asked, nor where it goes inside', (t) => {
+  const known = new Playbook(transparentLayer, { known: true })
+  t.deepEqual(known.said(), ['accept'])
+  const lazy = new Playbook(transparentLayer, { options: { connection_strategy: 'lazy' } })
+  t.deepEqual(lazy.said(), ['accept'])
+  const inside = new Playbook(transparentLayer, { virtualResolver: true })
+  t.deepEqual(inside.said(), ['accept'])
+})
+
+test('a server that speaks first is heard at once', (t) => {
+  const play = new Playbook(nextLayer, { connected: true })
+  const [server] = play.servers
+  if (server) play.data(server, 'SSH-2.0-x\r\n')
+  t.deepEqual(play.said(), ['send client "SSH-2.0-x\\r\\n"'])
+})
+
+test('a client that is silent makes us ask the server after 500 ms, and may still speak first', (t) => {
+  const play = new Playbook(nextLayer)
+  play.after(499)
+  t.deepEqual(play.said(), [])
+  play.after(1)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
+  play.opened()
+  play.after(60_000)
+  play.data(play.client, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.deepEqual(play.said(), ['send server "GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"'])
+})
+
+test('what the client has begun and does not end is raw after 500 ms', (t) => {
+  const play = new Playbook(nextLayer, { connected: true })
+  play.data(play.client, 'GE')
+  t.deepEqual(play.said(), [])
+  play.after(500)
+  t.deepEqual(play.said(), ['send server "GE"'])
+})
