@@ -47,6 +47,8 @@ interface Rule {
 const DNS_PORTS = [53, 5353]
 const EXPLICIT_MODES = ['regular', 'upstream']
 
+const isDnsPort = (destination: Evidence['destination']) => DNS_PORTS.includes(destination?.port ?? 0)
+
 const is = (decision: Decision, reason: string): Verdict => ({ decision, reason })
 
 const RULES: readonly Rule[] = [
@@ -110,17 +112,18 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'protocols that are known by their first bytes',
-    decide({ transport, clientBytes, clientEnded, waited }) {
+    decide({ transport, clientBytes, clientEnded, waited, destination, options }) {
       const protocol = transport === 'tcp' ? knownProtocol(clientBytes) : undefined
       if (protocol === undefined) return undefined
       if (protocol !== 'more') return is('raw', protocol)
-      return clientEnded || waited ? undefined : is('more', 'it may become a protocol that passes as it is')
+      // What is raw in any case need not wait for its name.
+      const raw = options.rawtcp && !isDnsPort(destination) && looksLikeHttp(clientBytes) === 'no'
+      return raw || clientEnded || waited ? undefined : is('more', 'it may become a protocol that passes as it is')
     },
   },
   {
     name: 'DNS by its ports',
-    decide: ({ destination }) =>
-      destination && DNS_PORTS.includes(destination.port) ? is('dns', `port ${destination.port}`) : undefined,
+    decide: ({ destination }) => (isDnsPort(destination) ? is('dns', `port ${destination?.port}`) : undefined),
   },
   { name: 'UDP', decide: ({ transport }) => (transport === 'udp' ? is('raw', 'UDP') : undefined) },
   {

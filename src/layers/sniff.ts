@@ -95,7 +95,8 @@ function octets(protocol: string, ...list: readonly string[]): Probe {
 function looksLikeMqtt(bytes: Buffer): Look {
   if (bytes.length > 0 && bytes[0] !== 0x10) return 'no'
   let at = 1
-  while (at < 4 && (bytes[at] ?? 0) >= 0x80) at++
+  while (at <= 4 && (bytes[at] ?? 0) >= 0x80) at++
+  if (at > 4) return 'no'
   return startsWith(bytes.toString('latin1', at + 1, at + 9), '\0\x04MQTT', '\0\x06MQIsdp')
 }
 

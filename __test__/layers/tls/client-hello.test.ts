@@ -14,7 +14,7 @@ import {
   vector8,
   vector16,
 } from '../../support/client-hellos.js'
-import { seeded } from '../../support/seeded.js'
+import { Random } from '../../support/http1.js'
 
 /** Undefined where it is refused. */
 function attempt(bytes: Buffer) {
@@ -240,11 +240,11 @@ test('records of one byte that never end are read no further than 64 KiB', (t) =
 })
 
 test('random and changed bytes: nothing but a hello, a wish for more, or a ClientHelloError', (t) => {
-  const random = seeded(4)
-  const below = (end: number) => Math.floor(random() * end)
+  const random = new Random(4)
+  const below = (end: number) => random.below(end)
   const outcomes = { read: 0, refused: 0, more: 0 }
   for (let round = 0; round < 20_000; round++) {
-    const program = PROGRAMS[below(PROGRAMS.length)] as Program
+    const program = random.pick(PROGRAMS)
     const bytes = round % 4 === 0 ? Buffer.from(Array.from({ length: below(80) }, () => below(256))) : captured(program)
     if (round % 4 === 0) bytes.set([22, 3, 1, 0, 70, 1, 0, 0, 66, 3, 3].slice(0, Math.min(below(12), bytes.length)))
     else for (let changes = below(4); changes >= 0; changes--) bytes[below(bytes.length)] = below(256)
