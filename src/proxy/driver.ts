@@ -168,8 +168,6 @@ export class Driver implements World {
     const transport = this.#transport(channel)
     this.#servers.delete(channel)
     channel.handle = undefined
-    // Whoever has it next must hear it, and the pool its end.
-    if (channel.paused) transport?.resume()
     if (transport && !channel.closed && !channel.ended && channel.buffered === 0) {
       this.#core.pool.put({ transport, connection: channel.connection }, tls, this.client)
     } else if (transport) {

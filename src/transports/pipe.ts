@@ -24,39 +24,51 @@ export class Pipe implements StreamTransport {
   readonly duplex: Duplex
   readonly local: Address | undefined
   readonly remote: Address | undefined
-  receiver: Receiver
+  #receiver: Receiver = deaf
   #error: NodeJS.ErrnoException | undefined
+  #closed = false
   #linger: NodeJS.Timeout | undefined
   #corked = false
   readonly #listeners: [string, (value: never) => void][]
 
-  constructor(duplex: Duplex, ends: Ends, receiver: Receiver = deaf) {
+  /** Nothing is read before somebody hears it: what comes first must not be lost. */
+  constructor(duplex: Duplex, ends: Ends) {
     this.duplex = duplex
     this.local = ends.local
     this.remote = ends.remote
-    this.receiver = receiver
     this.#listeners = [
-      ['data', (data: Buffer) => this.receiver.handleData(data)],
-      ['end', () => this.receiver.handleEnd()],
-      ['drain', () => this.receiver.handleDrain()],
+      ['data', (data: Buffer) => this.#receiver.handleData(data)],
+      ['end', () => this.#receiver.handleEnd()],
+      ['drain', () => this.#receiver.handleDrain()],
       [
         'error',
         (error: NodeJS.ErrnoException) => {
           this.#error ??= error
         },
       ],
-      [
-        'close',
-        () => {
-          clearTimeout(this.#linger)
-          this.receiver.handleClose(this.#error)
-        },
-      ],
+      ['close', () => this.#close()],
     ]
+    duplex.pause()
     for (const [name, listener] of this.#listeners) duplex.on(name, listener as () => void)
-    // Without this, bytes that came while a TLS layer stood over it would wait for ever.
-    if (duplex.isPaused()) duplex.resume()
-    if (duplex.destroyed) queueMicrotask(() => this.receiver.handleClose(this.#error))
+    if (duplex.destroyed) this.#closed = true
+  }
+
+  get receiver(): Receiver {
+    return this.#receiver
+  }
+
+  /** Who hears from now on; it hears everything, whatever its predecessor had asked for. */
+  set receiver(receiver: Receiver) {
+    this.#receiver = receiver
+    if (receiver === deaf) return
+    if (this.#closed) queueMicrotask(() => this.#receiver.handleClose(this.#error))
+    else this.duplex.resume()
+  }
+
+  #close(): void {
+    clearTimeout(this.#linger)
+    this.#closed = true
+    this.#receiver.handleClose(this.#error)
   }
 
   write(data: Uint8Array): boolean {
