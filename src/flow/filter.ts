@@ -62,13 +62,22 @@ class Parser {
   #expression(least: number): FlowFilter {
     let left = this.#prefixed()
     for (;;) {
-      const next = this.#peek()
-      if (next === '' || next === ')') return left
-      const operator = next === '&' ? AND : next === '|' ? OR : SIDE_BY_SIDE
+      const operator = this.#binding()
       if (operator < least) return left
-      if (operator !== SIDE_BY_SIDE) this.#at++
-      left = join(operator, left, this.#expression(operator + 1))
+      const parts = [left]
+      while (this.#binding() === operator) {
+        if (operator !== SIDE_BY_SIDE) this.#at++
+        parts.push(this.#expression(operator + 1))
+      }
+      left = join(operator, parts)
     }
+  }
+
+  /** How the next term is bound to the one before; 0 where there is none. */
+  #binding(): number {
+    const next = this.#peek()
+    if (next === '' || next === ')') return 0
+    return next === '&' ? AND : next === '|' ? OR : SIDE_BY_SIDE
   }
 
   #prefixed(): FlowFilter {
@@ -120,7 +129,8 @@ class Parser {
   #regexp(term: Term & { takes: 'regexp' }, name?: string): FlowFilter {
     const next = this.#peek()
     const start = this.#at
-    if (next === '' || (next !== '"' && next !== "'" && WORD_END.test(next))) {
+    const operator = /^[&|](?=\s|$)/.test(this.#text.slice(start, start + 2))
+    if (next === '' || operator || (next !== '"' && next !== "'" && WORD_END.test(next))) {
       this.#fail(`~${name} takes a regular expression, in quotes if it has spaces or one of ( ) ~ ' "`)
     }
     const source = next === '"' || next === "'" ? this.#quoted(next) : this.#word()
@@ -160,8 +170,9 @@ class Parser {
   }
 }
 
-function join(operator: number, left: FlowFilter, right: FlowFilter): FlowFilter {
-  return operator === OR ? (flow) => left(flow) || right(flow) : (flow) => left(flow) && right(flow)
+/** One function of any number of terms, so that long filters are not deep ones. */
+function join(operator: number, parts: readonly FlowFilter[]): FlowFilter {
+  return operator === OR ? (flow) => parts.some((part) => part(flow)) : (flow) => parts.every((part) => part(flow))
 }
 
 function unknown(name: string): string {
