@@ -1,11 +1,14 @@
 // config.yaml of the conf dir: options by name, and for what is wrong the file and the line.
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, Parser, parseDocument } from 'yaml'
 import { MidwireError, OPTIONS, type OptionName, parseOption } from '../index.js'
 
-/** Longer than any configuration. */
-const MAX_LENGTH = 1024 * 1024
+/** Longer than any configuration; what is worst for the parser takes it a second. */
+const MAX_LENGTH = 128 * 1024
+
+/** Options are lists at most; beyond this depth of nesting the parser would run out of stack. */
+const MAX_DEPTH = 20
 
 /** Values of options, of their own types. */
 export type OptionValues = { [Name in OptionName]?: unknown }
@@ -37,7 +40,7 @@ export function parseConfig(path: string, bytes: Buffer): OptionValues {
     return read(path, text, counter)
   } catch (error) {
     if (error instanceof MidwireError) throw error
-    // A document that its parser cannot hold, such as a hundred thousand brackets.
+    // What the parser itself does not expect.
     throw at(path, 1, `it cannot be read: ${(error as Error).message}`)
   }
 }
@@ -60,6 +63,8 @@ function decode(path: string, bytes: Buffer): string {
 }
 
 function read(path: string, text: string, counter: LineCounter): OptionValues {
+  const deep = tooDeep(text)
+  if (deep !== undefined) throw at(path, text.slice(0, deep).split('\n').length, 'it is nested too deeply')
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
   if (error) throw at(path, counter.linePos(error.pos[0]).line, `it is no YAML: ${error.message}`)
@@ -84,15 +89,47 @@ function read(path: string, text: string, counter: LineCounter): OptionValues {
   return values
 }
 
+interface Token {
+  readonly offset?: number
+  readonly value?: unknown
+  readonly items?: readonly { readonly key?: unknown; readonly value?: unknown }[]
+}
+
+/** Where nesting is deeper than it may be: the concrete syntax is made, and looked at, without recursion. */
+function tooDeep(text: string): number | undefined {
+  const waiting: { token: Token; depth: number }[] = []
+  const add = (token: unknown, depth: number) => {
+    if (typeof token === 'object' && token !== null) waiting.push({ token, depth })
+  }
+  for (const token of new Parser().parse(text)) add(token, 0)
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { token, depth } = next
+    if (depth > MAX_DEPTH) return token.offset ?? 0
+    add(token.value, depth + 1)
+    for (const item of token.items ?? []) {
+      add(item.key, depth + 1)
+      add(item.value, depth + 1)
+    }
+  }
+  return undefined
+}
+
 /** A scalar's value, or a list of them; anything else is given on as it is, and no option takes it. */
 function plain(node: unknown, document: Document): unknown {
-  const target = isAlias(node) ? node.resolve(document) : node
+  const target = followed(node, document)
   if (isScalar(target)) return target.value
   if (!isSeq(target)) return target ?? undefined
   return target.items.map((item) => {
-    const one = isAlias(item) ? item.resolve(document) : item
+    const one = followed(item, document)
     return isScalar(one) ? one.value : one
   })
+}
+
+function followed(node: unknown, document: Document): unknown {
+  if (!isAlias(node)) return node
+  const target = node.resolve(document)
+  if (!target) throw new MidwireError('ERR_OPTION', `the alias *${node.source} names nothing`)
+  return target
 }
 
 /** Paths in the file are relative to where it is. */

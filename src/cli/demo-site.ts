@@ -25,7 +25,7 @@ export class Site {
       keyType: 'ec',
       curve: 'P-256',
       algorithm: 'sha256',
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: HOST_NAME }] }],
+      extensions: [{ name: 'subjectAltName', altNames: [HOST_NAME, 'localhost'].map((value) => ({ type: 2, value })) }],
     })
     const servers = [createServer(answer), createSecureServer({ key, cert }, answer)]
     for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -9,7 +9,7 @@ import { HOST_NAME, Site } from './demo-site.js'
 import { delay, type Streams, wantsColor } from './streams.js'
 
 /** Milliseconds for all of it; it takes less than one second. */
-const PATIENCE = 15_000
+const PATIENCE = 10_000
 
 /** Throws a MidwireError, or what a connection fails with. */
 export async function demo(args: Arguments, { stdout, stderr, env }: Streams): Promise<number> {
@@ -61,7 +61,7 @@ const signpost: Addon = {
     flow.response = dnsReply(flow.request, { answers: [aRecord(HOST_NAME, NOWHERE)] })
   },
   requestheaders({ request }) {
-    request.host = '127.0.0.1'
+    request.host = 'localhost'
   },
 }
 

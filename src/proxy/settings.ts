@@ -11,7 +11,10 @@ const UNITS = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 }
 const MAX_EXPRESSION = 100_000
 
 /** What a value should have been; the caller says of which option. */
-class Wanted extends Error {}
+class Wanted extends Error {
+  /** The one of a list that is wrong. */
+  one: unknown
+}
 
 /** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
 export function readOptions(given: GivenOptions = {}): Options {
@@ -43,7 +46,7 @@ export function parseOption(name: string, value: unknown, label = name, before?:
     return READERS[definition.type](isEmpty ? definition.default : toggled, definition) as Options[OptionName]
   } catch (error) {
     if (!(error instanceof Wanted)) throw error
-    throw new MidwireError('ERR_OPTION', `${label}: ${shown(value)} is not ${error.message}`)
+    throw new MidwireError('ERR_OPTION', `${label}: ${shown(error.one ?? value)} is not ${error.message}`)
   }
 }
 
@@ -105,7 +108,16 @@ const READERS: Record<OptionDefinition['type'], Reader> = {
 function listOf(value: unknown, read: (one: unknown) => unknown, wanted: string): unknown[] {
   const list = Array.isArray(value) ? value : [value]
   if (list.some((one) => typeof one === 'object' && !(one instanceof RegExp))) throw new Wanted(wanted)
-  return list.filter((one) => one !== '').map(read)
+  return list
+    .filter((one) => one !== '')
+    .map((one) => {
+      try {
+        return read(one)
+      } catch (error) {
+        if (error instanceof Wanted) error.one = one
+        throw error
+      }
+    })
 }
 
 function expression(value: unknown): RegExp {

@@ -1,0 +1,78 @@
+// Which of config.yaml, --set and flags counts, and what --set's forms mean.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { parseArguments } from '../../src/cli/arguments.js'
+import { settle } from '../../src/cli/settings.js'
+import { MidwireError } from '../../src/index.js'
+
+function confdir(t: ExecutionContext, config = ''): string {
+  const folder = mkdtempSync(join(tmpdir(), 'midwire-settings-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  if (config !== '') writeFileSync(join(folder, 'config.yaml'), config)
+  return folder
+}
+
+const options = async (folder: string, ...argv: string[]) =>
+  (await settle(parseArguments(['--confdir', folder, ...argv]))).options
+
+test('config.yaml, then --set, then flags', async (t) => {
+  const folder = confdir(t, 'flow_detail: 2\ntcp_timeout: 20\nlisten_port: 2000\n')
+  t.like(await options(folder), { flow_detail: 2, tcp_timeout: 20, listen_port: 2000, ssl_insecure: false })
+  t.like(await options(folder, '-p', '4000', '--set', 'listen_port=3000', '--set', 'tcp_timeout=30'), {
+    flow_detail: 2,
+    tcp_timeout: 30,
+    listen_port: 4000,
+  })
+})
+
+test('lists: a --set takes the place of the file, further ones add; flags take the place of both', async (t) => {
+  const folder = confdir(t, 'mode: [wireguard]\n')
+  t.deepEqual((await options(folder)).mode, ['wireguard'])
+  t.deepEqual((await options(folder, '--set', 'mode=a', '--set', 'mode=b')).mode, ['a', 'b'])
+  t.deepEqual((await options(folder, '--set', 'mode=a', '--set', 'mode=')).mode, [])
+  t.deepEqual((await options(folder, '--set', 'mode=a', '-m', 'c', '-m', 'd')).mode, ['c', 'd'])
+})
+
+test('booleans: --set NAME, =true, =false, =toggle, and nothing for the default', async (t) => {
+  const folder = confdir(t, 'showhost: false\n')
+  t.true((await options(folder, '--set', 'ssl_insecure')).ssl_insecure)
+  t.true((await options(folder, '--set', 'showhost=toggle')).showhost)
+  t.false((await options(folder, '--set', 'showhost=toggle', '--set', 'showhost=toggle')).showhost)
+  t.true((await options(folder, '--set', 'showhost=')).showhost)
+})
+
+test('what is wrong is refused by the name under which it was given', async (t) => {
+  const folder = confdir(t)
+  const cases: [string[], RegExp][] = [
+    [['--set', 'flow_detail=9'], /^--set flow_detail: "9" is not a whole number from 0 to 4$/],
+    [['--flow-detail', '9'], /^--flow-detail: "9" is not/],
+    [['-p', 'x'], /^-p: "x" is not/],
+    [['--set', 'flow_detial=1'], /^unknown option `flow_detial`, did you mean `flow_detail`\?$/],
+    [['--set', 'flow_detail'], /^--set flow_detail wants a value: --set flow_detail=VALUE$/],
+    [['--set', '__proto__=1'], /^unknown option/],
+  ]
+  for (const [argv, message] of cases)
+    await t.throwsAsync(options(folder, ...argv), { instanceOf: MidwireError, message })
+})
+
+test('-q and -v, unless a flag says otherwise', async (t) => {
+  const folder = confdir(t, 'flow_detail: 3\n')
+  t.like(await options(folder, '-q'), { flow_detail: 0, termlog_verbosity: 'error' })
+  t.like(await options(folder, '-v'), { flow_detail: 2, termlog_verbosity: 'debug' })
+  t.like(await options(folder, '-q', '--flow-detail', '1'), { flow_detail: 1, termlog_verbosity: 'error' })
+})
+
+test('the conf dir: --confdir, or --set confdir as mitmproxy has it', async (t) => {
+  const folder = confdir(t, 'flow_detail: 4\n')
+  const settings = await settle(parseArguments(['--set', `confdir=${folder}`]))
+  t.is(settings.confdir, folder)
+  t.is(settings.options.flow_detail, 4)
+})
+
+test('the words of the command line are the filter', async (t) => {
+  const folder = confdir(t, 'dumper_filter: ~tcp\n')
+  t.is((await options(folder)).dumper_filter, '~tcp')
+  t.is((await settle(parseArguments(['--confdir', folder]), '~d a & ~m GET')).options.dumper_filter, '~d a & ~m GET')
+})
