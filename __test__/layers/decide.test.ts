@@ -96,7 +96,7 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
     /./,
   ],
   ['what is no name waits for none', '\x01\x02', ignore(/shop/), 'raw', /request/],
-  ['a global regexp keeps no state', HELLO, ignore(/shop/gi), 'ignore', /./],
+  ['ignored by SNI after a CONNECT through TLS', HELLO, connect({ ...inside(), ...ignore(/^shop/) }), 'ignore', /./],
   ['allowed by address', GET, allow(/^192\.0\.2\.1:/), 'http1', /request/],
   ['allowed by SNI', HELLO, allow(/^shop\.example:/), 'tls', /TLS/],
   ['allowed by the Host field', GET, allow(/^shop/i), 'http1', /request/],
@@ -249,6 +249,11 @@ test('a name that is still to come is waited for, and not longer than it may be'
   t.is(waits(`GET /${'a'.repeat(66_000)}`), 'http1')
   t.is(waits(Buffer.from('16030140000100fffff0', 'hex')), 'tls')
   t.is(waits('GE', { ...ignore(/shop/), waited: true }), 'raw')
+})
+
+test('a regular expression that is global finds the same each time', (t) => {
+  const whole = evidence('', ignore(/192/g))
+  for (let times = 0; times < 3; times++) t.is(decide(whole).decision, 'ignore')
 })
 
 test('random bytes in every state: a decision, and never another one when more has come', (t) => {

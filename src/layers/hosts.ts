@@ -50,9 +50,9 @@ function namesBeforehand({ destination, sni }: Evidence): string[] {
 
 /** What the bytes themselves say: the name in a ClientHello, or the Host field of a first request. */
 function namesInside(evidence: Evidence): Names {
-  const { transport, clientBytes, clientEnded, serverBytes, clientTls, destination } = evidence
+  const { transport, clientBytes, clientEnded, serverBytes, destination } = evidence
   if (transport === 'udp' || serverBytes > 0 || !destination) return NONE
-  const tls = clientTls ? 'no' : looksLikeTls(clientBytes)
+  const tls = looksLikeTls(clientBytes)
   const http = looksLikeHttp(clientBytes)
   let name: string | undefined | typeof MORE
   if (tls === 'yes') name = nameInHello(clientBytes)
