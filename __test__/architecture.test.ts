@@ -21,7 +21,7 @@ const rooms: Record<string, Room> = {
   native: { imports: ['errors'], node: ['module'] },
   transports: {
     imports: ['connection', 'errors', 'options', 'native'],
-    node: ['net', 'tls', 'dgram', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
+    node: ['net', 'tls', 'dgram', 'dns', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
   },
   layers: {
     imports: ['connection', 'errors', 'flow', 'hooks'],

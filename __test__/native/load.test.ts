@@ -1,6 +1,6 @@
 // The addon that is not there, and what its errors become.
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -18,6 +18,7 @@ test('without the addon the package loads, and what needs it names the missing p
   const sources = fileURLToPath(new URL('../../src', import.meta.url))
   cpSync(sources, folder, { recursive: true, filter: (path) => !path.endsWith('.node') })
   cpSync('package.json', join(folder, 'package.json'))
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
   const program = `
     const { generatePrivateKey, publicKey, startWireGuardServer } = await import(${JSON.stringify(pathToFileURL(join(folder, 'index.js')).href)})
     const privateKey = ${JSON.stringify(key())}

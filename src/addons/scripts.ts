@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises'
 import { extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createJiti } from 'jiti'
 import { MidwireError } from '../errors.js'
 import type { Addon } from '../hooks.js'
 
@@ -43,5 +42,7 @@ async function loadScript(path: string): Promise<Addon[]> {
 
 async function load(path: string): Promise<Module> {
   if (PLAIN.has(extname(path))) return (await import(pathToFileURL(path).href)) as Module
+  // A compiler is loaded only where there is something to compile.
+  const { createJiti } = await import('jiti')
   return (await createJiti(import.meta.url).import(path)) as Module
 }
