@@ -1,0 +1,141 @@
+// Commands in this process, with streams of their own: what they print where, and their exit codes.
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { midwire } from '../../src/cli/command.js'
+import { wantsColor } from '../../src/cli/streams.js'
+import { generatePrivateKey, publicKey } from '../../src/index.js'
+
+function confdir(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'midwire-command-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+async function ran(argv: string[], terminal: { isTTY?: boolean; columns?: number } = {}) {
+  let [out, err] = ['', '']
+  const stdout = { write: (text: string) => (out += text), ...terminal }
+  const code = await midwire(argv, { stdout, stderr: { write: (text) => (err += text) }, env: {} })
+  return { out, err, code }
+}
+
+async function refused(t: ExecutionContext, argv: string[], said: RegExp) {
+  const { out, err, code } = await ran(argv)
+  t.is(code, 2, argv.join(' '))
+  t.is(out, '')
+  t.regex(err, said)
+  t.is(err.split('\n').length, 2)
+}
+
+test('--help, --version and --options end with 0', async (t) => {
+  for (const argv of [['--help'], ['-h'], ['help']]) t.regex((await ran(argv)).out, /^midwire \[flags\] \[filter\]/)
+  t.regex((await ran(['--version'])).out, /^midwire \d+\.\d+\.\d+ \(Node \d+/)
+  t.regex((await ran(['--options'])).out, /^flow_detail /m)
+  t.is((await ran(['--help'])).code, 0)
+})
+
+test('what is wrong is one line and 2', async (t) => {
+  const folder = confdir(t)
+  await refused(t, ['--bogus'], /^midwire: unknown flag --bogus/)
+  await refused(t, ['dmeo'], /^midwire: there is no command dmeo, did you mean demo\?/)
+  await refused(t, ['web'], /^midwire: there is no web page yet/)
+  await refused(t, ['--confdir', folder, '-m', 'wiregaurd'], /did you mean wireguard\?.*modes are wireguard, regular/)
+  await refused(t, ['--confdir', folder, '-m', 'regular@99999'], /invalid port/)
+  await refused(t, ['--confdir', folder, '-m', 'regular', '-m', 'regular'], /listens on TCP 127\.0\.0\.1:8080 already/)
+  await refused(t, ['--confdir', folder, '--set', 'dumper_filter=~nope'], /~nope/)
+  await refused(t, ['--confdir', folder, '(~d a'], /midwire: /)
+  await refused(
+    t,
+    ['--confdir', folder, '-s', '/nowhere.ts', '-m', 'regular@0'],
+    /the script cannot be run: \/nowhere\.ts/,
+  )
+  await refused(t, ['--public-key', 'x'], /belongs to midwire wg add/)
+  await refused(t, ['demo', 'now'], /takes no words/)
+})
+
+test('wg: clients are made, shown, added and removed without a running proxy', async (t) => {
+  const folder = confdir(t)
+  const wg = (...argv: string[]) => ran(['wg', ...argv, '--confdir', folder, '--endpoint', '192.0.2.7', '-p', '4000'])
+  const first = await wg('show')
+  t.regex(first.out, /^# default, public key \S{44}\n\[Interface\]\n[\s\S]*^Endpoint = 192\.0\.2\.7:4000$/m)
+  if (process.platform !== 'win32') t.is(statSync(join(folder, 'wireguard.conf')).mode & 0o777, 0o600)
+
+  const added = await wg('add', 'phone')
+  t.is(added.code, 0)
+  t.regex(added.out, /^\[Interface\]$/m)
+  t.notRegex(added.err, /PrivateKey/)
+  t.is((await wg('show', 'phone')).out, added.out)
+  t.is((await wg('show')).out.match(/^\[Interface\]$/gm)?.length, 2)
+  t.regex((await wg('add', 'phone')).err, /there is a peer "phone" already/)
+
+  t.is((await wg('remove', 'phone')).code, 0)
+  const gone = await wg('show', 'phone')
+  t.is(gone.code, 2)
+  t.is(gone.err, 'midwire: there is no peer "phone"; the names are default\n')
+  t.is((await wg('remove', 'phone')).code, 2)
+})
+
+test('wg add --public-key: the private key stays with its client', async (t) => {
+  const folder = confdir(t)
+  const key = publicKey(generatePrivateKey())
+  const added = await ran(['wg', 'add', 'laptop', '--public-key', key, '--confdir', folder])
+  t.regex(added.out, new RegExp(`^# laptop, public key ${key.replaceAll('+', '\\+')}$`, 'm'))
+  t.notRegex(added.out, /PrivateKey/)
+  const qr = await ran(['wg', 'qr', 'laptop', '--confdir', folder])
+  t.is(qr.code, 2)
+  t.regex(qr.err, /laptop keeps its private key to itself/)
+})
+
+test('wg qr: the code, where the terminal is wide enough', async (t) => {
+  const folder = confdir(t)
+  const wide = await ran(['wg', 'qr', '--confdir', folder], { isTTY: true, columns: 120 })
+  t.is(wide.code, 0)
+  t.regex(wide.out, /█/)
+  t.is(wide.err, 'default:\n')
+  t.regex((await ran(['wg', 'qr', '--confdir', folder], { isTTY: true, columns: 40 })).err, /too narrow/)
+})
+
+test('wg and ca say what they can do', async (t) => {
+  await refused(t, ['wg'], /midwire wg: show \[NAME\], qr \[NAME\], add NAME, or remove NAME/)
+  await refused(t, ['wg', 'add'], /add NAME/)
+  await refused(t, ['wg', 'show', 'a', 'b'], /midwire wg: /)
+  await refused(t, ['wg', 'show', '--public-key', 'x'], /belongs to midwire wg add/)
+  await refused(t, ['ca'], /midwire ca: show, or path/)
+})
+
+test('ca: the certificate, its fingerprint and its files', async (t) => {
+  const folder = confdir(t)
+  const shown = await ran(['ca', 'show', '--confdir', folder])
+  t.regex(shown.out, /^subject +CN=midwire/m)
+  t.regex(shown.out, /^sha256 +([0-9A-F]{2}:){31}[0-9A-F]{2}$/m)
+  t.regex(shown.out, /^valid +\S.* to \S/m)
+  const path = await ran(['ca', 'path', '--confdir', folder])
+  t.is(path.out, `${join(folder, 'midwire-ca-cert.pem')}\n`)
+  t.true(statSync(path.out.trim()).size > 300)
+  t.notRegex(shown.out, /PRIVATE/)
+})
+
+test('demo: a tunnel, a device and a site in one process', async (t) => {
+  const { out, err, code } = await ran(['demo'])
+  t.is(code, 0, err)
+  t.regex(out, /DNS A demo\.example << 192\.0\.2\.80/)
+  t.regex(out, /GET http:\/\/demo\.example:\d+\/ << 200 OK/)
+  t.regex(out, /POST http:\/\/demo\.example:\d+\/login << 303 See Other/)
+  t.regex(out, /GET https:\/\/demo\.example:\d+\/account << 200 OK/)
+  t.regex(out, /nothing-here << 404 Not Found/)
+  t.regex(out, /It works on this machine/)
+})
+
+test('colours: a flag, FORCE_COLOR, NO_COLOR, the terminal, in this order', (t) => {
+  const [terminal, pipe] = [{ write: () => {}, isTTY: true }, { write: () => {} }]
+  t.true(wantsColor(terminal, {}))
+  t.false(wantsColor(pipe, {}))
+  t.false(wantsColor(terminal, { NO_COLOR: '1' }))
+  t.true(wantsColor(terminal, { NO_COLOR: '' }))
+  t.true(wantsColor(pipe, { FORCE_COLOR: '1', NO_COLOR: '1' }))
+  t.false(wantsColor(terminal, { FORCE_COLOR: '0' }))
+  t.false(wantsColor(terminal, { TERM: 'dumb' }))
+  t.true(wantsColor(pipe, { NO_COLOR: '1' }, true))
+  t.false(wantsColor(terminal, { FORCE_COLOR: '1' }, false))
+})
