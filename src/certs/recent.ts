@@ -29,4 +29,8 @@ export class Recent<Key, Value> {
     this.#entries.delete(oldest.value[0])
     return oldest.value[1]
   }
+
+  delete(key: Key): void {
+    this.#entries.delete(key)
+  }
 }

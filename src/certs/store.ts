@@ -1,6 +1,6 @@
 // Certificates for clients: a leaf for the names that each one wants, as the SecureContext of its handshake.
 import { constants, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options.js'
 import type { Authority } from './authority.js'
@@ -8,6 +8,7 @@ import { type Leaf, type LeafMinter, type LeafRequest, leafMinter, leafNames, pl
 import { pem } from './pem.js'
 import { Recent } from './recent.js'
 import { RetiredContexts } from './retired.js'
+import { VERSIONS } from './versions.js'
 
 export interface StoreOptions {
   /** Default `TLS1_2`. */
@@ -18,13 +19,6 @@ export interface StoreOptions {
   readonly ciphers?: string
   /** How many leaves are kept; default 1,000. */
   readonly limit?: number
-}
-
-const VERSIONS: Record<string, SecureVersion | undefined> = {
-  TLS1: 'TLSv1',
-  TLS1_1: 'TLSv1.1',
-  TLS1_2: 'TLSv1.2',
-  TLS1_3: 'TLSv1.3',
 }
 
 /** All leaves are ECDSA: what a client offers besides could not be used, and each name costs time in every context. */

@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { Recent } from '../certs/recent.js'
 import { explainCertificate, trustedRoots } from '../certs/trust.js'
+import { VERSIONS } from '../certs/versions.js'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
 import type { Options } from '../options.js'
@@ -15,18 +17,9 @@ import { connectUdp } from '../transports/udp.js'
 import type { Dispatcher } from './dispatch.js'
 import { codeOf, explainConnect } from './explain.js'
 import type { Pooled } from './pool.js'
-import { Recent } from './recent.js'
 
 /** TLS sessions that may be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
-
-/** Versions as options name them, and as Node does. */
-const VERSIONS: Record<string, SecureVersion | undefined> = {
-  TLS1: 'TLSv1',
-  TLS1_1: 'TLSv1.1',
-  TLS1_2: 'TLSv1.2',
-  TLS1_3: 'TLSv1.3',
-}
 
 /** What midwire listens on. */
 type OwnListeners = () => readonly { host: string; port: number; transport: string }[]

@@ -1,7 +1,5 @@
 // The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
 import { mkdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
@@ -21,7 +19,7 @@ import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
 import { Dispatcher } from './dispatch.js'
 import { FlowReader } from './flows.js'
-import { readOptions } from './settings.js'
+import { confdirOf, readOptions } from './settings.js'
 
 /** With no mode given, these run together. */
 const DEFAULT_MODES = ['wireguard', 'regular']
@@ -50,7 +48,7 @@ export class Midwire {
     const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
     const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
     checkSpecs(specs, options)
-    const confdir = resolve(given.confdir ?? process.env.MIDWIRE_CONFDIR ?? join(homedir(), '.midwire'))
+    const confdir = confdirOf(given.confdir)
     await mkdir(confdir, { recursive: true, mode: 0o700 })
     const authority = await loadAuthority(confdir)
     const scripts = await loadScripts(options.scripts)
