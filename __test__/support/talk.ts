@@ -1,0 +1,144 @@
+// One end of a connection in a test: says things, and waits for what is heard.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ExecutionContext } from 'ava'
+
+/** Waits until `ready` says so, each time that one of the things it depends on calls `look`. */
+class Waiting {
+  #all: { ready: () => unknown; settle: () => void }[] = []
+
+  look(): void {
+    this.#all = this.#all.filter(({ ready, settle }) => {
+      if (!ready()) return true
+      settle()
+      return false
+    })
+  }
+
+  for(ready: () => unknown): Promise<void> {
+    return new Promise((settle) => {
+      this.#all.push({ ready, settle })
+      this.look()
+    })
+  }
+}
+
+export class Talk<Of extends Duplex = Socket> {
+  readonly socket: Of
+  /** What was heard and not yet taken by `hears`. */
+  rest = Buffer.alloc(0)
+  /** The other side has sent FIN. */
+  ended = false
+  closed = false
+  error: NodeJS.ErrnoException | undefined
+  readonly #waiting = new Waiting()
+
+  constructor(socket: Of) {
+    this.socket = socket
+    socket.on('data', (data: Buffer) => {
+      this.rest = Buffer.concat([this.rest, data])
+      this.#waiting.look()
+    })
+    socket.on('end', () => {
+      this.ended = true
+      this.#waiting.look()
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.error ??= error
+    })
+    socket.on('close', () => {
+      this.closed = true
+      this.#waiting.look()
+    })
+  }
+
+  says(data: string | Uint8Array): void {
+    this.socket.write(data)
+  }
+
+  /** Everything up to and with `text`. Throws where the other side ends before it. */
+  async hears(text: string): Promise<string> {
+    await this.#waiting.for(() => this.rest.includes(text) || this.ended || this.closed)
+    const at = this.rest.indexOf(text)
+    if (at === -1) throw new Error(`${this.error ?? 'the end'} came before ${text}: ${this.rest}`)
+    const heard = this.rest.subarray(0, at + text.length).toString('latin1')
+    this.rest = this.rest.subarray(at + text.length)
+    return heard
+  }
+
+  /** Everything up to the other side's FIN, or the loss of the connection. */
+  async hearsAll(): Promise<string> {
+    await this.#waiting.for(() => this.ended || this.closed)
+    const heard = this.rest.toString('latin1')
+    this.rest = Buffer.alloc(0)
+    return heard
+  }
+
+  /** The error with which the connection went, if it did not end by itself. */
+  async gone(): Promise<NodeJS.ErrnoException | undefined> {
+    await this.#waiting.for(() => this.closed)
+    return this.error
+  }
+}
+
+/** A TCP connection, half-open if it comes to that, which goes with the test. */
+export async function dial(t: ExecutionContext, port: number, host = '127.0.0.1'): Promise<Talk> {
+  const socket = connect({ port, host, allowHalfOpen: true })
+  t.teardown(() => socket.destroy())
+  const talk = new Talk(socket)
+  await once(socket, 'connect')
+  return talk
+}
+
+export interface Listening {
+  readonly port: number
+  /** Every connection that has come, in order. */
+  readonly talks: Talk[]
+  /** The connection of that number, once it has come. */
+  talk(number: number): Promise<Talk>
+}
+
+/** A TCP server that goes with the test, with all of its connections. */
+export async function listen(t: ExecutionContext, begin: (talk: Talk) => void = () => {}): Promise<Listening> {
+  const talks: Talk[] = []
+  const waiting = new Waiting()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const talk = new Talk(socket)
+    talks.push(talk)
+    begin(talk)
+    waiting.look()
+  })
+  await bind(t, server)
+  t.teardown(() => {
+    for (const { socket } of talks) socket.destroy()
+  })
+  return {
+    port: portOf(server),
+    talks,
+    async talk(number) {
+      await waiting.for(() => talks.length > number)
+      return talks[number] as Talk
+    },
+  }
+}
+
+/** Listens on a free port of 127.0.0.1 until the test ends. */
+export async function bind(t: ExecutionContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return portOf(server)
+}
+
+export const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+/** A port at which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const port = portOf(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}
