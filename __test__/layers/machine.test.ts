@@ -6,6 +6,7 @@ import {
   hook,
   join,
   type Layer,
+  more,
   open,
   receive,
   receiveWithin,
@@ -52,6 +53,21 @@ test('what comes while nobody asks waits, and is counted; too much stops the rea
   play.opened()
   t.deepEqual(taken, ['40000', '40000'])
   t.deepEqual(play.said(), ['resume client'])
+})
+
+test('who leaves what has come, and waits for more, gets it, however much it is', (t) => {
+  const seen: number[] = []
+  const play = new Playbook(
+    layer(function* ({ client }) {
+      while (yield* more(client, 0)) seen.push(client.buffered)
+      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+    }),
+  )
+  play.data(play.client, Buffer.alloc(70_000)).data(play.client, Buffer.alloc(70_000))
+  t.deepEqual(play.said(), [])
+  t.deepEqual(seen, [70_000, 140_000])
+  play.end(play.client).data(play.client, Buffer.alloc(1))
+  t.deepEqual(play.said(), ['open tcp x:1', 'pause client'])
 })
 
 test('tasks run beside each other, and one can wait for the other', (t) => {

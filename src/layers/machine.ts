@@ -131,7 +131,8 @@ export class Machine {
         const { channel } = event
         channel.push(event.data)
         this.#wake('receive', channel)
-        if (channel.buffered >= HIGH_WATER && !channel.paused) {
+        // Who has looked at all of it and waits for more decides how much is too much.
+        if (channel.buffered >= HIGH_WATER && !channel.paused && !this.#awaited(channel)) {
           channel.paused = true
           this.world.perform({ type: 'pause', channel })
         }
@@ -192,6 +193,11 @@ export class Machine {
       if (type === 'receive') return
       if (task.done) index -= 1
     }
+  }
+
+  /** Somebody waits for what a channel says next. */
+  #awaited(channel: AnyChannel): boolean {
+    return this.#tasks.some(({ wish }) => wish?.type === 'receive' && wish.channel === channel)
   }
 
   #interrupt(task: Task, gone: ClientGone): void {
