@@ -84,7 +84,9 @@ export class Dialer {
       const code = codeOf(error)
       const message = explainTls(error, code, tls.sni ?? server.host)
       server.error = message
+      server.closedAt = Date.now()
       await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
+      await this.#dispatcher.run('server_disconnected', { client, server })
       return new OpenFailure(server, code, message, true)
     }
     Object.assign(server.tls, secured.state, { establishedAt: Date.now() })

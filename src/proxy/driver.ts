@@ -188,8 +188,8 @@ export class Driver implements World {
       channel.closed = true
       return secured
     }
-    if (this.#over) secured.reset()
-    else this.#bind(channel, secured)
+    this.#bind(channel, secured)
+    if (this.#over) this.#letGo(channel, 'reset')
     return undefined
   }
 
