@@ -1,5 +1,5 @@
 // Commands in this process, with streams of their own: what they print where, and their exit codes.
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -52,6 +52,34 @@ test('what is wrong is one line and 2', async (t) => {
   )
   await refused(t, ['--public-key', 'x'], /belongs to midwire wg add/)
   await refused(t, ['demo', 'now'], /takes no words/)
+})
+
+test('what is wrong in config.yaml has its line, also where only the proxy knows it', async (t) => {
+  const folder = confdir(t)
+  const path = join(folder, 'config.yaml')
+  const cases: [yaml: string, said: string][] = [
+    ['mode: nosuch', 'mode "nosuch": there is no mode'],
+    ['mode: regular@x', 'mode "regular@x": invalid port'],
+    ['dumper_filter: ~zz', 'filter: there is no operator ~zz (character 1)\n'],
+    ['scripts: [/nowhere.ts]', 'the script cannot be run: /nowhere.ts: '],
+    ['dns_name_servers: [nope]', 'dns_name_servers: "nope" is no IP address'],
+    ['wireguard_subnet: 1.2.3.4/99', 'wireguard_subnet "1.2.3.4/99": '],
+    ['endpoint: a b', 'endpoint "a b": '],
+    ['allow_hosts: a\nignore_hosts: b', 'allow_hosts and ignore_hosts exclude each other'],
+    ['flow_detail: 1\n---\nflow_detail: 2', 'a second document begins here'],
+    ['showhost: true\nshowhost: false', 'this option stands above already'],
+  ]
+  for (const [yaml, said] of cases) {
+    writeFileSync(path, `# mine\n${yaml}\n`)
+    const { out, err, code } = await ran(['--confdir', folder, '-p', '0'])
+    const line = /---|\nshowhost/.test(yaml) ? 3 : 2
+    t.true(err.startsWith(`midwire: ${path}:${line}: ${said}`), `${yaml}: ${err}`)
+    t.is(err.split('\n').length, 2, yaml)
+    t.is(code, 2, yaml)
+    t.is(out, '', yaml)
+  }
+  writeFileSync(path, 'mode: nosuch\n')
+  await refused(t, ['--confdir', folder, '-m', 'other'], /^midwire: mode "other"/)
 })
 
 test('wg: clients are made, shown, added and removed without a running proxy', async (t) => {

@@ -61,11 +61,11 @@ test('what is wrong has its line', (t) => {
     /^\/c\/config\.yaml:2: flow_detail: "lots" is not a whole number from 0/,
   )
   refused(t, 'mode: {a: b}', /^\/c\/config\.yaml:1: mode: .* is not a text/)
-  refused(t, 'flow_detail: 1\nflow_detail: 2', /^\/c\/config\.yaml:2: it is no YAML: Map keys must be unique/)
+  refused(t, 'flow_detail: 1\nflow_detail: 2', /^\/c\/config\.yaml:2: this option stands above already: give it once$/)
   refused(t, 'a: [1', /^\/c\/config\.yaml:1: it is no YAML/)
   refused(t, '\n- flow_detail', /^\/c\/config\.yaml:2: it is no list of options/)
   refused(t, 'just words', /^\/c\/config\.yaml:1: it is no list of options/)
-  refused(t, 'a: 1\n---\nb: 2', /no YAML: Source contains multiple documents/)
+  refused(t, 'a: 1\n---\nb: 2', /^\/c\/config\.yaml:2: a second document begins here \(---\)/)
   refused(t, 'mode: 1\nendpoint: *nowhere', /^\/c\/config\.yaml:2: the alias \*nowhere names nothing$/)
   refused(t, '? [a]\n: 1', /the name of an option is a word/)
   refused(t, 'ignore_hosts: ["("]', /^\/c\/config\.yaml:1: ignore_hosts: "\(" is not a regular expression/)

@@ -19,6 +19,8 @@ export const exitCodeOf = (error: unknown): 1 | 2 => (error instanceof MidwireEr
 
 /** `midwire: what was wrong`, with a newline; never more than one line. */
 export function complaint(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error)
+  const message = error instanceof Error ? error.message || error.name : String(error)
+  // A filter's mistake is shown below it, in lines of their own; the first one says it all.
+  const text = error instanceof MidwireError ? (message.split('\n')[0] ?? '') : message
   return `midwire: ${text.replace(/\p{Cc}+/gu, ' ').trim()}\n`
 }

@@ -10,15 +10,27 @@ const MAX_LENGTH = 128 * 1024
 /** Options are lists at most; beyond this depth of nesting the parser would run out of stack. */
 const MAX_DEPTH = 20
 
+/** What the parser says to programmers. */
+const FAULTS: Record<string, string | undefined> = {
+  DUPLICATE_KEY: 'this option stands above already: give it once',
+  MULTIPLE_DOCS: 'a second document begins here (---): give one',
+}
+
 /** Values of options, of their own types. */
 export type OptionValues = { [Name in OptionName]?: unknown }
 
-/** What the conf dir's config.yaml (or .yml) says; nothing where there is none. Throws ERR_OPTION with file and line. */
-export async function readConfig(confdir: string): Promise<OptionValues> {
+/** Where options were given: `file:line`. */
+export type Places = Map<string, string>
+
+/**
+ * What the conf dir's config.yaml (or .yml) says, and in `places` where; nothing where there is none. Throws ERR_OPTION with
+ * file and line.
+ */
+export async function readConfig(confdir: string, places?: Places): Promise<OptionValues> {
   for (const name of ['config.yaml', 'config.yml']) {
     const path = join(confdir, name)
     try {
-      return parseConfig(path, await readFile(path))
+      return parseConfig(path, await readFile(path), places)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (error instanceof MidwireError) throw error
@@ -31,13 +43,13 @@ export async function readConfig(confdir: string): Promise<OptionValues> {
 }
 
 /** Throws ERR_OPTION, in one line, for whatever is no configuration. */
-export function parseConfig(path: string, bytes: Buffer): OptionValues {
+export function parseConfig(path: string, bytes: Buffer, places?: Places): OptionValues {
   if (bytes.length > MAX_LENGTH)
     throw at(path, 1, `it has ${bytes.length} bytes, and no more than ${MAX_LENGTH} are read`)
   const text = decode(path, bytes)
   const counter = new LineCounter()
   try {
-    return read(path, text, counter)
+    return read(path, text, counter, places)
   } catch (error) {
     if (error instanceof MidwireError) throw error
     // What the parser itself does not expect.
@@ -62,12 +74,12 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-function read(path: string, text: string, counter: LineCounter): OptionValues {
+function read(path: string, text: string, counter: LineCounter, places?: Places): OptionValues {
   const deep = tooDeep(text)
   if (deep !== undefined) throw at(path, text.slice(0, deep).split('\n').length, 'it is nested too deeply')
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
-  if (error) throw at(path, counter.linePos(error.pos[0]).line, `it is no YAML: ${error.message}`)
+  if (error) throw at(path, counter.linePos(error.pos[0]).line, FAULTS[error.code] ?? `it is no YAML: ${error.message}`)
   const { contents } = document
   const lineOf = (node: unknown) => {
     const range = (node as Node | undefined)?.range
@@ -82,6 +94,7 @@ function read(path: string, text: string, counter: LineCounter): OptionValues {
     try {
       const name = String(key.value)
       values[name as OptionName] = beside(path, name, parseOption(name, plain(value, document)))
+      places?.set(name, `${path}:${line}`)
     } catch (error) {
       throw error instanceof MidwireError ? at(path, line, error.message) : error
     }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type Authority, jsonSink, logSink, Midwire, type Options, type Sink, terminalSink } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { banner } from './banner.js'
-import { settle } from './settings.js'
+import { placed, type Settings, settle } from './settings.js'
 import { Stop } from './stop.js'
 import { delay, type Streams, wantsColor } from './streams.js'
 import { version } from './version.js'
@@ -15,8 +15,16 @@ const PATIENCE = 5_000
 
 /** The exit code, once the proxy has ended. Throws a MidwireError. */
 export async function run(args: Arguments, streams: Streams): Promise<number> {
+  const settings = await settle(args, args.words.join(' '))
+  try {
+    return await proxied(args, settings, streams)
+  } catch (error) {
+    throw placed(error, settings.places)
+  }
+}
+
+async function proxied(args: Arguments, { confdir, options }: Settings, streams: Streams): Promise<number> {
   const { stdout, stderr, env } = streams
-  const { confdir, options } = await settle(args, args.words.join(' '))
   const color = wantsColor(stdout, env, args.color)
   const json = args.json ? jsonSink(stdout, options) : undefined
   const flows = json ?? terminalSink(stdout, { ...options, color })
