@@ -117,7 +117,10 @@ test('a handshake that fails without a certificate has its reason, too', async (
     { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' },
     ciphers,
   )
-  t.regex((none && explainCertificate(none, NAME)) ?? '', /no cipher in common/)
+  t.regex(
+    (none && explainCertificate(none, NAME)) ?? '',
+    /wants a certificate of the client, or has no cipher in common/,
+  )
 
   const plain = createTcpServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n').on('error', () => {}))
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
@@ -125,6 +128,13 @@ test('a handshake that fails without a certificate has its reason, too', async (
   const { port } = plain.address() as AddressInfo
   const wrong = await new Promise<TlsFailure>((resolve) => connect({ host: '127.0.0.1', port }).on('error', resolve))
   t.regex(explainCertificate(wrong, NAME) ?? '', /no TLS: is it plain HTTP/)
+
+  const silent = createTcpServer((socket) => socket.once('data', () => socket.end()).on('error', () => {}))
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => silent.close())
+  const at = { host: '127.0.0.1', port: (silent.address() as AddressInfo).port }
+  const cut = await new Promise<TlsFailure>((resolve) => connect(at).on('error', resolve))
+  t.is(explainCertificate(cut, NAME), `TLS with ${NAME} has failed: it has closed the connection during the handshake`)
 })
 
 test("names in a server's certificate cannot write our sentence", (t) => {

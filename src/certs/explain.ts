@@ -68,10 +68,18 @@ const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/DH_KEY_TOO_SMALL/, `its Diffie-Hellman key is too short to be safe: ${OLD}`],
   [/EE_KEY_TOO_SMALL|MD_TOO_WEAK/, `its certificate is too weak: ${OLD}`],
   [/UNSAFE_LEGACY_RENEGOTIATION/, 'it does not know safe renegotiation (RFC 5746): its software is too old'],
-  [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client'],
-  [/HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY|NO_SHARED_CIPHER|NO_CIPHERS/, `it has no cipher in common with us: ${OLD}`],
+  [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client, and midwire has none to show'],
+  // Before TLS 1.3 a server that misses a client's certificate has no word of its own for it (RFC 5246, 7.2.2).
+  [
+    /HANDSHAKE_FAILURE/,
+    `it refuses the handshake: it wants a certificate of the client, or has no cipher in common with us: ${OLD}`,
+  ],
+  [/INSUFFICIENT_SECURITY|NO_SHARED_CIPHER|NO_CIPHERS/, `it has no cipher in common with us: ${OLD}`],
   [/UNRECOGNIZED_NAME/, 'it does not serve that name'],
 ]
+
+/** What Node says, without saying whose fault it is, of a connection that ends while the handshake is on. */
+const CUT_SHORT = /disconnected before secure TLS connection/
 
 /**
  * Why a server is not trusted, or why its handshake has failed: a sentence with what to do. Undefined for what has nothing
@@ -88,6 +96,7 @@ export function explainCertificate(error: TlsFailure, host: string): string | un
   if (said) return refused(host, said[1], said[2])
   const failed = HANDSHAKE.find(([sign]) => sign.test(code))
   if (failed) return `TLS with ${host} has failed: ${failed[1]}`
+  if (CUT_SHORT.test(message)) return `TLS with ${host} has failed: it has closed the connection during the handshake`
   return code === 'UNSPECIFIED' ? refused(host, message, INSECURE) : undefined
 }
 
