@@ -120,9 +120,10 @@ test('a ClientHello in pieces is waited for, for 30 s', (t) => {
   t.false(slow.machine.busy)
 })
 
-test('what only looks like TLS ends the connection, and says why', (t) => {
+test('what only looks like TLS ends the connection with an alert, and says why', (t) => {
   const play = start()
   play.data(play.client, Buffer.from([0x16, 3, 1, 0, 4, 2, 0, 0, 0]))
-  t.deepEqual(play.said(), ['close client'])
+  const alert = JSON.stringify('\x15\x03\x01\0\x02\x02\x32')
+  t.deepEqual(play.said(), [`send client ${alert}`, 'close client'])
   t.true(play.logs.some(({ message }) => /no ClientHello/.test(message)))
 })

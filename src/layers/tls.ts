@@ -1,7 +1,18 @@
 // TLS with the client and the server, so that what is inside can be seen. The handshakes themselves are the world's.
 import type { ClientHelloHook } from '../hooks.js'
 import { OpenFailure, type ServerTls } from './commands.js'
-import { type Context, hook, type Layer, log, more, open, type Step, secureClient, secureServer } from './layer.js'
+import {
+  type Context,
+  hook,
+  type Layer,
+  log,
+  more,
+  open,
+  type Step,
+  secureClient,
+  secureServer,
+  send,
+} from './layer.js'
 import { TIMEOUT } from './machine.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer } from './raw.js'
@@ -10,6 +21,9 @@ import { ja3, ja4 } from './tls/fingerprint.js'
 
 /** What a client has for a whole ClientHello. */
 const HELLO_MILLISECONDS = 30_000
+
+/** A fatal alert (RFC 8446, 6.2), in a record of the version that every client reads. */
+const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
 
 /** Spoken inside: HTTP/2 and HTTP/3 are not, and so not offered either. */
 const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
@@ -69,6 +83,7 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
       } catch (error) {
         if (!(error instanceof ClientHelloError)) throw error
         log(context, 'warn', `what looked like TLS is no ClientHello: ${error.message}`)
+        yield* send(client, DECODE_ERROR)
         return undefined
       }
     }
