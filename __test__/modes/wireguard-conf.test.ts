@@ -165,6 +165,7 @@ test('what is wrong in the file is said with the file, and without the keys in i
     ['null', /JSON object/],
     [{}, /server_key is missing/],
     [{ server_key: secret }, /client_key is missing/],
+    [{ server_key: secret, client_key: secret }, /the key of peer "default" is server_key, too/],
     [{ ...ok, server_key: secret.slice(1) }, /server_key is not a WireGuard key/],
     [{ ...ok, client_key: 7 }, /client_key is not a WireGuard key/],
     [{ ...ok, client_key: null }, /client_key is not a WireGuard key/],
@@ -200,7 +201,7 @@ test('what is wrong in the file is said with the file, and without the keys in i
       /two peers are named "a"/,
     ],
     [{ ...ok, peers: [{ name: 'default', public_key: secret }] }, /two peers are named "default"/],
-    [{ ...ok, client_key: ok.server_key, peers: [{ name: 'a', private_key: ok.server_key }] }, /there twice/],
+    [{ ...ok, client_key: secret, peers: [{ name: 'a', private_key: secret }] }, /there twice/],
   ]
   for (const [json, message] of wrong) {
     const path = await given(t, json)

@@ -54,6 +54,8 @@ export function readConf(path: string, json: Json, subnet: Subnet): ConfKeys {
   const first = { name: FIRST_PEER, private_key: clientKey, addresses: subnet.pair(1) }
   const drafts = peerList(path, json).map((entry, index) => draft(path, entry, index))
   if (clientKey !== undefined) drafts.unshift(draft(path, first, -1))
+  const same = drafts.find((one) => one.publicKey === publicKey)
+  if (same) throw wrong(path, `the key of peer ${JSON.stringify(same.name)} is server_key, too: each needs its own`)
   return { serverKey: serverKey as string, publicKey, peers: settle(path, drafts, subnet) }
 }
 
