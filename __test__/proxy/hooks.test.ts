@@ -327,6 +327,10 @@ for (const hook of ['requestheaders', 'request', 'responseheaders', 'response'] 
       'error',
     )
     t.is(upstream.talks.length, hook.startsWith('request') ? 0 : 1)
+    t.is(
+      noted.some((one) => one.startsWith('request ')),
+      hook !== 'requestheaders',
+    )
     t.true(running.flows[0]?.killed)
   })
 }

@@ -100,7 +100,7 @@ export interface Listening {
 }
 
 /** A TCP server that goes with the test, with all of its connections. */
-export async function listen(t: ExecutionContext, begin: (talk: Talk) => void = () => {}): Promise<Listening> {
+export async function listen(t: ExecutionContext, begin: (talk: Talk) => unknown = () => {}): Promise<Listening> {
   const talks: Talk[] = []
   const waiting = new Waiting()
   const server = createServer({ allowHalfOpen: true }, (socket) => {

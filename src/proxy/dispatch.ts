@@ -61,14 +61,13 @@ export class Dispatcher {
 
   /** One method; a promise when it gives one. */
   #call(entry: Entry, name: HookName, subject: unknown): Promise<void> | undefined {
-    let result: unknown
     try {
-      result = entry.method.call(entry.addon, subject)
+      const result = entry.method.call(entry.addon, subject)
+      return isThenable(result) ? this.#patiently(entry, name, subject, result) : undefined
     } catch (error) {
       this.#failed(entry, name, subject, error)
       return undefined
     }
-    return isThenable(result) ? this.#patiently(entry, name, subject, result) : undefined
   }
 
   async #patiently(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
@@ -87,12 +86,21 @@ export class Dispatcher {
   }
 
   #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
-    const where = error instanceof Error ? (error.stack ?? '').split('\n')[1]?.trim() : undefined
+    const { text, where } = describe(error)
     this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`)
     if (subject instanceof Flow && subject.live) {
       subject.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }
     }
+  }
+}
+
+/** What was thrown, which may be anything, and where it was, if that is known. */
+export function describe(thrown: unknown): { text: string; where: string | undefined } {
+  try {
+    if (!(thrown instanceof Error)) return { text: String(thrown), where: undefined }
+    return { text: String(thrown.message), where: String(thrown.stack).split('\n')[1]?.trim() }
+  } catch {
+    return { text: 'something that has no text was thrown', where: undefined }
   }
 }
 

@@ -7,20 +7,28 @@ const MAX_WAITING = 10_000
 export class FlowReader implements AsyncIterableIterator<AnyFlow> {
   readonly #accepts: (flow: AnyFlow) => boolean
   readonly #left: (reader: FlowReader) => void
+  readonly #failed: (error: unknown) => void
   readonly #waiting: AnyFlow[] = []
   #asked: ((result: IteratorResult<AnyFlow>) => void)[] = []
   #ended = false
+  #hasFailed = false
   /** Flows that were forgotten, because nobody read them. */
   dropped = 0
 
-  constructor(accepts: (flow: AnyFlow) => boolean, left: (reader: FlowReader) => void) {
+  /** `failed` is told once where `accepts` throws, which is as good as no. */
+  constructor(
+    accepts: (flow: AnyFlow) => boolean,
+    left: (reader: FlowReader) => void,
+    failed: (error: unknown) => void,
+  ) {
     this.#accepts = accepts
     this.#left = left
+    this.#failed = failed
   }
 
   /** A flow has ended. */
   offer(flow: AnyFlow): void {
-    if (!this.#accepts(flow)) return
+    if (!this.#isWanted(flow)) return
     const asked = this.#asked.shift()
     if (asked) {
       asked({ done: false, value: flow })
@@ -30,6 +38,16 @@ export class FlowReader implements AsyncIterableIterator<AnyFlow> {
     if (this.#waiting.length <= MAX_WAITING) return
     this.#waiting.shift()
     this.dropped += 1
+  }
+
+  #isWanted(flow: AnyFlow): boolean {
+    try {
+      return this.#accepts(flow)
+    } catch (error) {
+      if (!this.#hasFailed) this.#failed(error)
+      this.#hasFailed = true
+      return false
+    }
   }
 
   /** There will be no more; what waits can still be read. */

@@ -17,7 +17,7 @@ import type { Options } from '../options.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
-import { Dispatcher } from './dispatch.js'
+import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader } from './flows.js'
 import { confdirOf, readOptions } from './settings.js'
 
@@ -111,7 +111,11 @@ export class Midwire {
    */
   flows(filter?: string | ((flow: AnyFlow) => boolean)): AsyncIterableIterator<AnyFlow> {
     const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
-    const reader = new FlowReader(accepts, (left) => this.#readers.delete(left))
+    const reader = new FlowReader(
+      accepts,
+      (left) => this.#readers.delete(left),
+      (error) => this.log('error', `a filter of flows() has failed: ${describe(error).text}`),
+    )
     if (this.#closing) reader.end()
     else this.#readers.add(reader)
     return reader
