@@ -1,9 +1,11 @@
 // The network of one test file: a server's namespace and clients' namespaces, each client joined to the server by a cable (veth).
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { may, must } from './processes.js'
 
 const prefix = 'midwire-'
+/** `ip netns exec` lays the files of a folder here, named after the namespace, over those of /etc. */
+const etc = '/etc/netns'
 let made = 0
 
 /** One cable's two ends. The networks are the ones set aside for benchmarks and documentation; there is no way out of them. */
@@ -47,8 +49,15 @@ export class Namespace {
     return ['netns', 'exec', this.name, ...command]
   }
 
+  /** Gives the programs that run here another /etc/`name`: `hosts`, `resolv.conf`. */
+  etc(name: string, text: string): void {
+    mkdirSync(join(etc, this.name), { recursive: true })
+    writeFileSync(join(etc, this.name, name), text)
+  }
+
   delete(): void {
     may('ip', ['netns', 'del', this.name])
+    rmSync(join(etc, this.name), { recursive: true, force: true })
   }
 }
 
@@ -110,6 +119,7 @@ function sweep(): void {
       }
     }
     may('ip', ['netns', 'del', name])
+    rmSync(join(etc, name), { recursive: true, force: true })
     // The control sockets of its clients, which are named after it, too.
     const folder = '/var/run/wireguard'
     for (const file of existsSync(folder) ? readdirSync(folder) : []) {

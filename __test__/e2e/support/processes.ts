@@ -43,10 +43,10 @@ export interface Outcome {
 export async function run(
   command: string,
   args: readonly string[],
-  { input, timeout = 30_000 }: { input?: string | Buffer; timeout?: number } = {},
+  { input, timeout = 30_000, env }: { input?: string | Buffer; timeout?: number; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
   const begin = performance.now()
-  const child = start(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = start(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...(env && { env }) })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))

@@ -49,11 +49,16 @@ export class Remote<Program> {
     child.once('error', (error) => this.#end(error))
   }
 
-  /** Starts a module of `programs/` in the namespace. */
-  static async start<Program>(namespace: Namespace, name: string): Promise<Remote<Program>> {
+  /** Starts a module of `programs/` in the namespace, with this process's environment unless another is given. */
+  static async start<Program>(
+    namespace: Namespace,
+    name: string,
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<Remote<Program>> {
     const url = new URL(`../programs/${name}.js`, import.meta.url).href
     const args = namespace.command(process.execPath, '--expose-gc', '--enable-source-maps', agent, url)
-    const child = start('ip', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+    const child = start('ip', args, { stdio: [...stdio], serialization: 'advanced', env })
     const remote = new Remote<Program>(child, `${name} in ${namespace.name}`)
     await remote.event('ready', 20_000)
     return remote

@@ -24,15 +24,38 @@ function find(names: readonly string[], override: string | undefined): string | 
 export const wireguardGo = find(['wireguard-go', 'wireguard'], process.env.MIDWIRE_WIREGUARD_GO)
 export const boringtun = find(['boringtun-cli'], process.env.MIDWIRE_BORINGTUN)
 
-export type Need = 'wireguard-go' | 'boringtun' | 'python' | 'curl' | 'ping'
+/** The `midwire` command, as it was built. */
+export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
+
+export type Need =
+  | 'wireguard-go'
+  | 'boringtun'
+  | 'python'
+  | 'curl'
+  | 'ping'
+  | 'wget'
+  | 'dig'
+  | 'chromium'
+  | 'certutil'
+  | 'midwire'
+
+const command =
+  (name: string, packet = name) =>
+  () =>
+    find([name], undefined) ? undefined : `needs ${name}${packet === name ? '' : ` (${packet})`}`
 
 const needs: Record<Need, () => string | undefined> = {
   'wireguard-go': () => (wireguardGo ? undefined : 'needs wireguard-go (Go)'),
   boringtun: () => (boringtun ? undefined : 'needs boringtun-cli (cargo install boringtun-cli)'),
   // Node has no raw sockets.
   python: () => (may('python3', ['-c', 'import socket; socket.AF_PACKET']) === undefined ? 'needs python3' : undefined),
-  curl: () => (find(['curl'], undefined) ? undefined : 'needs curl'),
-  ping: () => (find(['ping'], undefined) ? undefined : 'needs ping (iputils-ping)'),
+  curl: command('curl'),
+  ping: command('ping', 'iputils-ping'),
+  wget: command('wget'),
+  dig: command('dig', 'bind9-dnsutils'),
+  chromium: command('chromium'),
+  certutil: command('certutil', 'libnss3-tools'),
+  midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
 }
 
 let common: string | undefined | null = null
