@@ -1,7 +1,7 @@
 // The command as a process: what is on its stdout, how it ends, and what cannot end it.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -208,6 +208,30 @@ test('what an addon leaves unhandled is logged with its name, and the proxy live
   for (const line of lines) t.true(line.includes(`addon ${script}: `), line)
   const site = await upstream(t)
   t.is(await ask(listeners[0]?.port ?? 0, `http://127.0.0.1:${site}/`), 200)
+})
+
+const linux = process.platform === 'linux' ? test : test.skip
+
+linux('a full disk under stdout is said once, ends no traffic, and is 1 in the end', async (t) => {
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const env = { ...process.env, MIDWIRE_CONFDIR: confdir(t) }
+  const [helped] = await once(spawn(process.execPath, [bin, '--help'], { stdio: ['ignore', full, 'ignore'] }), 'close')
+  t.is(helped, 1)
+  const child = spawn(process.execPath, [bin, '-m', 'regular@0'], { env, stdio: ['ignore', full, 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  let err = ''
+  child.stderr?.on('data', (chunk) => {
+    err += chunk
+  })
+  while (!/TCP 127\.0\.0\.1:\d+\n/.test(err)) await once(child.stderr ?? child, 'data')
+  const port = Number(/TCP 127\.0\.0\.1:(\d+)\n/.exec(err)?.[1])
+  const site = await upstream(t)
+  for (let count = 0; count < 3; count++) t.is(await ask(port, `http://127.0.0.1:${site}/`), 200)
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'close')
+  t.is(code, 1)
+  t.is(err.match(/midwire: stdout cannot be written, and what would stand there is lost: .*ENOSPC/g)?.length, 1)
 })
 
 posix('a reader that goes away ends it quietly', async (t) => {
