@@ -30,10 +30,15 @@ export class Pipe implements StreamTransport {
   #linger: NodeJS.Timeout | undefined
   #corked = false
   readonly #listeners: [string, (value: never) => void][]
+  readonly #below: Resettable
 
-  /** Nothing is read before somebody hears it: what comes first must not be lost. */
-  constructor(duplex: Duplex, ends: Ends) {
+  /**
+   * Nothing is read before somebody hears it: what comes first must not be lost. `below` is what `duplex` works on: a TLSSocket
+   * has no RST of its own.
+   */
+  constructor(duplex: Duplex, ends: Ends, below: Duplex = duplex) {
     this.duplex = duplex
+    this.#below = below
     this.local = ends.local
     this.remote = ends.remote
     this.#listeners = [
@@ -99,9 +104,18 @@ export class Pipe implements StreamTransport {
   }
 
   reset(): void {
-    const duplex: Resettable = this.duplex
-    if (duplex.resetAndDestroy) duplex.resetAndDestroy()
-    else duplex.destroy()
+    if (this.duplex.destroyed) return
+    const below = this.#below
+    if (below.resetAndDestroy && below !== this.duplex) {
+      // TLS has to let go of the handle below it before that closes (Node dies of SIGSEGV otherwise), so TLS itself destroys it.
+      below.destroy = () => {
+        Reflect.deleteProperty(below, 'destroy')
+        below.resetAndDestroy?.()
+        return below
+      }
+      this.duplex.destroy()
+    } else if (below.resetAndDestroy) below.resetAndDestroy()
+    else this.duplex.destroy()
   }
 
   pause(): void {

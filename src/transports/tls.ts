@@ -35,7 +35,7 @@ export function secureClient(transport: StreamTransport, first: Buffer, options:
     highWaterMark: HIGH_WATER,
   } as ConstructorParameters<typeof TLSSocket>[1])
   return handshake(socket, duplex, 'secure', (resolve) => {
-    resolve(secured(socket, transport))
+    resolve(secured(socket, duplex, transport))
   })
 }
 
@@ -67,13 +67,13 @@ export function secureServer(transport: StreamTransport, options: ClientSideOpti
   } as ConnectionOptions)
   socket.on('session', (session: Buffer) => options.onSession(session))
   return handshake(socket, duplex, 'secureConnect', (resolve) => {
-    resolve(secured(socket, transport))
+    resolve(secured(socket, duplex, transport))
   })
 }
 
-function secured(socket: TLSSocket, transport: StreamTransport): Secured {
+function secured(socket: TLSSocket, below: Duplex, transport: StreamTransport): Secured {
   return {
-    pipe: new Pipe(socket, { local: transport.local, remote: transport.remote }),
+    pipe: new Pipe(socket, { local: transport.local, remote: transport.remote }, below),
     state: stateOf(socket),
     certificate: () => socket.getPeerX509Certificate()?.raw,
   }

@@ -1,0 +1,55 @@
+// TLS over sockets: a reset below it is an RST, and no alert or end that would look like a whole message.
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
+import { connect, createSecureContext, createServer as createTlsServer } from 'node:tls'
+import test from 'ava'
+import { connectTcp, socketPipe } from '../../src/transports/socket.js'
+import { secureClient, secureServer } from '../../src/transports/tls.js'
+import { certificate } from '../support/certificates.js'
+
+const own = certificate({ commonName: 'localhost', names: ['localhost'] })
+const identity = { cert: own.pem, key: own.keyPem }
+
+/** How a socket ends. */
+const fateOf = (socket: Socket) =>
+  new Promise<string>((resolve) => {
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)))
+    socket.on('close', () => resolve('close'))
+    socket.resume()
+  })
+
+test("reset of a client's TLS is ECONNRESET there", async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect({ socket: connectPlain(port, '127.0.0.1'), ca: own.pem, servername: 'localhost' })
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  const transport = socketPipe(socket)
+  const context = createSecureContext(identity)
+  const { pipe } = await secureClient(transport, Buffer.alloc(0), { context, alpn: undefined })
+  const fate = fateOf(client)
+  pipe.reset()
+  pipe.reset()
+  t.is(await fate, 'ECONNRESET')
+  server.close()
+})
+
+test("reset of a server's TLS is ECONNRESET there", async (t) => {
+  const server = createTlsServer(identity).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const accepted = once(server, 'secureConnection')
+  const { pipe } = await secureServer(await connectTcp('127.0.0.1', port), {
+    ...{ context: createSecureContext({ ca: own.pem }), sni: 'localhost', alpn: [], verify: 'localhost' },
+    ...{ session: undefined, onSession: () => {} },
+  })
+  const [socket] = (await accepted) as [Socket]
+  const fate = fateOf(socket)
+  // The server's session tickets have to be through: a write that meets the RST takes its error.
+  const heard = once(pipe.duplex.resume(), 'data')
+  socket.write('x')
+  await heard
+  pipe.reset()
+  t.is(await fate, 'ECONNRESET')
+  server.close()
+})
