@@ -75,11 +75,16 @@ export async function startProxy(t: ExecutionContext, given: MidwireOptions = {}
 }
 
 /** A CONNECT to a port of 127.0.0.1, with what is said in the same breath. */
-export async function tunnel(t: ExecutionContext, running: Running, port: number, first = ''): Promise<Talk> {
+export async function tunnel(
+  t: ExecutionContext,
+  running: Running,
+  port: number,
+  first: string | Buffer = '',
+): Promise<Talk> {
   const talk = await dial(t, running.port)
-  talk.says(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n${first}`)
-  const head = await talk.hears('\r\n\r\n')
-  t.is(head, 'HTTP/1.1 200 Connection established\r\n\r\n')
+  const head = Buffer.from(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  talk.says(Buffer.concat([head, Buffer.from(first)]))
+  t.is(await talk.hears('\r\n\r\n'), 'HTTP/1.1 200 Connection established\r\n\r\n')
   return talk
 }
 

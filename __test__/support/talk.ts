@@ -58,7 +58,7 @@ export class Talk<Of extends Duplex = Socket> {
   }
 
   /** Everything up to and with `text`. Throws where the other side ends before it. */
-  async hears(text: string): Promise<string> {
+  async hears(text: string | Buffer): Promise<string> {
     await this.#waiting.for(() => this.rest.includes(text) || this.ended || this.closed)
     const at = this.rest.indexOf(text)
     if (at === -1) throw new Error(`${this.error ?? 'the end'} came before ${text}: ${this.rest}`)

@@ -20,6 +20,9 @@ import { explainClient } from './explain.js'
 import { Pool } from './pool.js'
 import { Resolver } from './resolver.js'
 
+/** What addons have for the flows that end with the proxy. */
+const FAREWELL_MILLISECONDS = 1_000
+
 export interface Surroundings {
   readonly options: Options
   readonly dispatcher: Dispatcher
@@ -39,6 +42,7 @@ export class Connections implements Core {
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
   readonly #resolver: Resolver
+  #allDeparted: () => void = () => {}
 
   constructor(around: Surroundings) {
     const { options, dispatcher } = around
@@ -70,6 +74,8 @@ export class Connections implements Core {
   }
 
   #start(driver: Driver, mode: RunningMode, arrival: Arrival): void {
+    // The proxy was closed while an addon thought about the client.
+    if (!this.#drivers.has(driver)) return
     if (driver.client.error !== undefined) {
       this.log('info', `${driver.client.remote.address}: ${driver.client.error}`)
       arrival.refuse('prohibited')
@@ -114,12 +120,21 @@ export class Connections implements Core {
   departed(driver: Driver): void {
     if (!this.#drivers.delete(driver)) return
     void this.dispatcher.run('client_disconnected', driver.client)
+    if (this.#drivers.size === 0) this.#allDeparted()
   }
 
-  /** Ends everything that is open. */
-  close(): void {
+  /** Ends everything that is open, and waits a moment for the hooks of what ends. */
+  async close(): Promise<void> {
     for (const driver of [...this.#drivers]) driver.abort()
     this.pool.close()
     this.#resolver.close()
+    if (this.#drivers.size === 0) return
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, FAREWELL_MILLISECONDS)
+      this.#allDeparted = () => {
+        clearTimeout(late)
+        resolve()
+      }
+    })
   }
 }

@@ -60,7 +60,10 @@ export class Dialer {
     await this.#dispatcher.run('server_connected', { client, server })
     if (!tls) return { transport, connection: server }
     const secured = await this.secure(client, { transport, connection: server }, tls)
-    return secured instanceof OpenFailure ? secured : { transport: secured, connection: server }
+    if (!(secured instanceof OpenFailure)) return { transport: secured, connection: server }
+    server.closedAt = Date.now()
+    await this.#dispatcher.run('server_disconnected', { client, server })
+    return secured
   }
 
   /** TLS over a connection. Never rejects. */
@@ -84,9 +87,7 @@ export class Dialer {
       const code = codeOf(error)
       const message = explainTls(error, code, tls.sni ?? server.host)
       server.error = message
-      server.closedAt = Date.now()
       await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
-      await this.#dispatcher.run('server_disconnected', { client, server })
       return new OpenFailure(server, code, message, true)
     }
     Object.assign(server.tls, secured.state, { establishedAt: Date.now() })

@@ -1,6 +1,6 @@
 // One client connection: what its transports do becomes events for its layers, and what the layers want is done.
 import { randomUUID } from 'node:crypto'
-import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Address, ClientConnection, ServerConnection } from '../connection.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
 import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../layers/commands.js'
@@ -12,6 +12,9 @@ import { deaf, type Receiver, type StreamTransport, type Transport } from '../tr
 import type { Core } from './core.js'
 import type { Pooled } from './pool.js'
 
+/** What is said of what ends with the proxy. */
+const CLOSED = 'midwire was closed'
+
 export class Driver implements World {
   readonly client: ClientConnection
   readonly #core: Core
@@ -19,6 +22,8 @@ export class Driver implements World {
   readonly #machine: Machine
   readonly #channel: Channel<ClientConnection>
   readonly #servers = new Set<Channel<ServerConnection>>()
+  /** The client knows whether it was let in. */
+  #answered = false
   #over = false
 
   constructor(core: Core, mode: RunningMode, arrival: Arrival) {
@@ -55,10 +60,16 @@ export class Driver implements World {
     this.#settle()
   }
 
-  /** The proxy is closing. */
+  /** The proxy is closing: no connection is kept, even where a hook is in the middle of something. */
   abort(): void {
+    if (!this.#answered) this.#arrival.refuse('refused')
+    this.#answered = true
     this.#transport(this.#channel)?.reset()
-    this.#lost(this.#channel, 'midwire was closed')
+    this.#lost(this.#channel, CLOSED)
+    for (const channel of [...this.#servers]) {
+      this.#letGo(channel, 'close')
+      this.#lost(channel, CLOSED)
+    }
   }
 
   now(): number {
@@ -112,9 +123,11 @@ export class Driver implements World {
       case 'known':
         return this.#core.pool.has(command.to)
       case 'accept':
+        this.#answered = true
         this.#bind(this.#channel, this.#arrival.accept())
         return undefined
       case 'refuse':
+        this.#answered = true
         this.#arrival.refuse(command.reason)
         return undefined
       case 'log':
@@ -181,11 +194,12 @@ export class Driver implements World {
     const transport = this.#transport(channel)
     if (!transport) return new OpenFailure(channel.connection, 'ECONNRESET', 'the server has closed the connection')
     const pooled = { transport, connection: channel.connection }
-    channel.handle = undefined
+    channel.handle = new Handshake(transport as StreamTransport)
     const secured = await this.#core.dialer.secure(this.client, pooled, tls)
     if (secured instanceof OpenFailure) {
-      this.#servers.delete(channel)
+      channel.handle = undefined
       channel.closed = true
+      if (this.#servers.has(channel)) this.#ended(channel)
       return secured
     }
     this.#bind(channel, secured)
@@ -197,12 +211,13 @@ export class Driver implements World {
     const { channel, tls } = command
     const transport = this.#transport(channel)
     if (!transport) return 'the client has closed the connection'
-    channel.handle = undefined
+    channel.handle = new Handshake(transport as StreamTransport)
     const result = await this.#core.secureClient(
       (context) => secureClient(transport as StreamTransport, channel.takeAll(), { context, alpn: tls.alpn }),
       { ...tls, address: this.client.local.address },
     )
     if (typeof result === 'string') {
+      channel.handle = undefined
       channel.closed = true
       return result
     }
@@ -286,6 +301,38 @@ export class Driver implements World {
     this.client.closedAt ??= Date.now()
     this.#core.departed(this)
   }
+}
+
+/** What stands for a channel during a handshake, which nobody hears or writes to: all that can be done is to end it. */
+class Handshake implements Transport {
+  readonly local: Address | undefined
+  readonly remote: Address | undefined
+  receiver = deaf
+  readonly #over: StreamTransport
+
+  constructor(over: StreamTransport) {
+    this.#over = over
+    this.local = over.local
+    this.remote = over.remote
+  }
+
+  write(): boolean {
+    return true
+  }
+
+  end(): void {}
+
+  close(): void {
+    this.#over.duplex.destroy()
+  }
+
+  reset(): void {
+    this.close()
+  }
+
+  pause(): void {}
+
+  resume(): void {}
 }
 
 class ChannelReceiver implements Receiver {

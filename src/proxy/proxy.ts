@@ -181,7 +181,7 @@ export class Midwire {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#modes.map((mode) => mode.close()))
     this.#modes = []
-    this.#connections.close()
+    await this.#connections.close()
     await this.#dispatcher.run('done', undefined)
     for (const reader of this.#readers) reader.end()
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
