@@ -35,6 +35,20 @@ test('where a connection to the server lies idle, nobody is asked, nor where it 
   t.deepEqual(inside.said(), ['accept'])
 })
 
+test("the tunnel's own address has DNS and the page with the certificate: nothing else, and nothing leaves for it", (t) => {
+  for (const transport of ['tcp', 'udp'] as const) {
+    const destination = { host: '10.0.0.53', port: 81, transport }
+    const play = new Playbook(transparentLayer, { virtualResolver: true, transport, destination })
+    t.deepEqual(play.said(), ['refuse refused'])
+    t.false(play.machine.busy)
+  }
+  const raw = new Playbook(transparentLayer, { virtualResolver: true, hooks: { tcp_error() {} } })
+  raw.data(raw.client, '\0\x01\x02')
+  t.deepEqual(raw.said(), ['accept', 'reset client'])
+  t.regex(raw.finished[0]?.error?.message ?? '', /answered by midwire itself/)
+  t.deepEqual(raw.hooks, ['tcp_error'])
+})
+
 test('a server that speaks first is heard at once', (t) => {
   const play = new Playbook(nextLayer, { connected: true })
   const [server] = play.servers

@@ -84,7 +84,11 @@ class Relay {
   }
 
   *#reach(): Step<Context['server']> {
-    const { destination, serverTls } = this.#context
+    const { destination, inside, serverTls } = this.#context
+    if (inside) {
+      this.#fail('it is answered by midwire itself, which knows only DNS and HTTP there')
+      return undefined
+    }
     const opened = destination && (yield* open(destination, serverTls))
     if (opened && !(opened instanceof OpenFailure)) return opened
     if (opened) this.#flow.server = opened.server

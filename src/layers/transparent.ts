@@ -10,7 +10,14 @@ const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
   KILLED: 'refused',
 }
 
+/** Of the tunnel's own address: DNS, and the page with the certificate. Nothing else is there, and nothing leaves for it. */
+const INSIDE_PORTS: readonly number[] = [53, 80, 443]
+
 export const transparentLayer: Layer = function* (context) {
+  if (context.inside && !INSIDE_PORTS.includes(context.destination?.port ?? 0)) {
+    yield { type: 'refuse', reason: 'refused' }
+    return undefined
+  }
   const eager = context.options.connection_strategy === 'eager' && context.client.connection.transport === 'tcp'
   if (eager && !context.inside) {
     const failure = yield* reach(context)
