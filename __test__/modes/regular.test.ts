@@ -118,3 +118,13 @@ test('a port that is taken: another spec is suggested where the port was nobodyâ
     code: 'ERR_ADDRESS_NOT_AVAILABLE',
   })
 })
+
+test('a name that nobody knows is no address to listen on', async (t) => {
+  const error = await t.throwsAsync(regular.start(parseSpec('regular@no-such.invalid:0'), modeContext(t)), {
+    code: 'ERR_ADDRESS_NOT_AVAILABLE',
+  })
+  t.regex(
+    error?.message ?? '',
+    /^mode "regular@no-such\.invalid:0": nobody knows the name "no-such\.invalid" to listen on: /,
+  )
+})

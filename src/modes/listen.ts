@@ -23,8 +23,14 @@ export function listenAddress(spec: ModeSpec, mode: Defaults, options: ListenOpt
   }
 }
 
-/** The error of a port that is taken, with a spec that may do instead; any other error as it is. */
+const NO_SUCH_NAME = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME'])
+
+/** The error of a port that is taken, with a spec that may do instead, and of a host that is none; any other error as it is. */
 export function suggesting(error: unknown, spec: ModeSpec, mode: Mode, { host, port }: ListenAddress): unknown {
+  if (NO_SUCH_NAME.has((error as NodeJS.ErrnoException).code ?? '')) {
+    const what = `mode ${JSON.stringify(spec.text)}: nobody knows the name ${JSON.stringify(host)} to listen on`
+    return new MidwireError('ERR_ADDRESS_NOT_AVAILABLE', what, { cause: error })
+  }
   if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error
   const other = port + 2 <= 65_535 ? port + 2 : port - 2
   const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
