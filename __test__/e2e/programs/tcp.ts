@@ -75,6 +75,22 @@ export async function attempt(host: string, port: number, timeout: number): Prom
   }
 }
 
+/** Is silent until the server has spoken, then says a line: what was heard before and after, and the milliseconds of silence. */
+export async function hear(
+  host: string,
+  port: number,
+  text: string,
+): Promise<{ first: string; answer: string; ms: number }> {
+  const begin = performance.now()
+  const socket = await connect(host, port)
+  const [first] = await once(socket, 'data')
+  const ms = performance.now() - begin
+  socket.write(text)
+  const [answer] = await once(socket, 'data')
+  socket.end()
+  return { first: String(first), answer: String(answer), ms }
+}
+
 async function writePattern(socket: Socket, bytes: number): Promise<void> {
   for (const chunk of pattern(bytes)) {
     if (!socket.write(chunk)) await once(socket, 'drain')
@@ -212,12 +228,27 @@ export function abandon(): void {
 export async function fate(host: string, port: number): Promise<string> {
   const socket = await connect(host, port)
   socket.write('x')
+  return fateOf(socket)
+}
+
+function fateOf(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)))
     socket.on('end', () => resolve('end'))
     socket.resume()
   })
 }
+
+let fateOfStaying: Promise<string> | undefined
+
+/** Waits for the server's first word, and stays; `fateOfStayed()` tells how it ended. */
+export async function stay(host: string, port: number): Promise<void> {
+  const socket = await connect(host, port)
+  await once(socket, 'data')
+  fateOfStaying = fateOf(socket)
+}
+
+export const fateOfStayed = (): Promise<string> | undefined => fateOfStaying
 
 /** Connects, says something, waits for the answer or not, and resets (as SO_LINGER 0 does). Gives the local port. */
 export async function connectAndReset(host: string, port: number, wait: boolean): Promise<number> {

@@ -41,11 +41,12 @@ export async function joinProxy(world: World, midwire: Midwire, name = 'default'
   const { namespace, cable } = world.client()
   const shown = await midwire.command('wg', 'show', name)
   if (shown.code !== 0) throw new Error(`midwire wg show ${name}: ${shown.stderr}`)
-  const { PrivateKey, PublicKey, Address = [], DNS = [], Endpoint = [] } = parse(shown.stdout.toString())
+  const { PrivateKey, PublicKey, Address = [], DNS = [] } = parse(shown.stdout.toString())
   if (!PrivateKey?.[0] || !PublicKey?.[0]) throw new Error(`midwire wg show ${name}: no keys in ${shown.stdout}`)
   const addresses = Address.map((one) => one.replace(/\/\d+$/, ''))
   // Which of the machine's addresses a client can reach only the test knows.
-  const endpoint = `${cable.server.v4}:${Endpoint[0]?.split(':').at(-1)}`
+  const { port } = midwire.ready.listeners.find(({ mode }) => mode === 'wireguard') ?? {}
+  const endpoint = `${cable.server.v4}:${port}`
   const client = new Client(namespace, { privateKey: PrivateKey[0], publicKey: PublicKey[0], endpoint, addresses })
   namespace.etc('resolv.conf', DNS.map((address) => `nameserver ${address}\n`).join(''))
   namespace.etc('hosts', '127.0.0.1 localhost\n')

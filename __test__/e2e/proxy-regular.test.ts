@@ -1,0 +1,95 @@
+// `regular` mode: curl is told to use the proxy, as is the usual way with programs on the same machine.
+
+import { createHash } from 'node:crypto'
+import type { Echo } from './programs/upstream.js'
+import { bareDevice } from './support/device.js'
+import { patternBytes, patternHash } from './support/pattern.js'
+import { endsWell, port, prepare, startMidwire, web } from './support/scene.js'
+import { suite } from './support/suite.js'
+
+const proxy = 'http://127.0.0.1:8080'
+
+const check = suite(['midwire', 'curl'], async (world) => {
+  const scene = await prepare(world)
+  const midwire = await startMidwire(scene, ['--mode', 'regular'])
+  const { run, curl } = bareDevice(world.server)
+  return {
+    ...scene,
+    midwire,
+    run,
+    curl: (...args: string[]) => curl('-x', proxy, '--cacert', midwire.authority, ...args),
+  }
+})
+
+check('it listens on 127.0.0.1 alone', async (t, { midwire, world, run }) => {
+  t.deepEqual(
+    midwire.ready.listeners.map(({ mode, host, port }) => [mode, host, port]),
+    [['regular', '127.0.0.1', 8080]],
+  )
+  t.is((await run(['curl', '-sS', '-x', `http://${world.inside}:8080`, `http://${web.name}/echo`])).code, 7)
+})
+
+check('HTTP by an absolute URL, and HTTPS by CONNECT, both read', async (t, { midwire, curl }) => {
+  for (const url of [`http://${web.name}/echo?r`, `https://${web.name}/echo?rs`, `https://[${web.v6}]/echo?r6`]) {
+    const { code, stdout, stderr } = await curl('--data-binary', 'some text', url)
+    t.is(code, 0, stderr)
+    const echo: Echo = JSON.parse(stdout.toString())
+    t.is(echo.url, new URL(url).pathname + new URL(url).search)
+    t.is(echo.secure, url.startsWith('https'))
+    t.is(echo.bytes, 9)
+    t.false(echo.headers.join().toLowerCase().includes('proxy-'), echo.headers.join())
+    const flow = await midwire.httpFlow(url)
+    t.is(flow.request?.method, 'POST')
+    t.is(flow.client.mode, 'regular')
+    t.is(flow.server?.port, url.startsWith('https') ? 443 : 80)
+  }
+})
+
+check('100 MiB down and up through CONNECT', async (t, { curl, run, folder, midwire }) => {
+  const size = 100 * 1024 ** 2
+  const file = `${folder}/bytes`
+  const down = await curl('-o', file, `https://${web.name}/bytes/${size}`)
+  t.is(down.stderr, '')
+  t.is((await run(['sha256sum', file])).stdout.toString().split(' ')[0], patternHash(size))
+  const up = await curl('-T', file, `https://${web.name}/echo?up`)
+  t.is((JSON.parse(up.stdout.toString()) as Echo).sha256, patternHash(size))
+  t.is((await midwire.httpFlow('/echo?up')).request?.bodyLength, size)
+})
+
+check('keep-alive: one connection to the proxy for two servers', async (t, { curl }) => {
+  const urls = [`http://${web.name}/bytes/1000`, `http://${web.zone}/bytes/1000`]
+  const { stdout, stderr } = await curl('-w', '%{stderr}%{http_code} %{num_connects} ', ...urls)
+  t.is(stderr, '200 1 200 0 ')
+  t.is(createHash('sha256').update(stdout.subarray(1000)).digest('hex'), patternHash(1000))
+  t.deepEqual(stdout.subarray(0, 1000), patternBytes(1000))
+})
+
+check('who cannot be reached is a 502 that says why', async (t, { midwire, curl }) => {
+  for (const [url, reason] of [
+    [`http://${web.name}:${port.refused}/`, /refused/],
+    ['http://no-such.test/', /no such name/],
+  ] as const) {
+    const { stdout, stderr } = await curl('-w', '%{stderr}%{http_code}', url)
+    t.is(stderr, '502')
+    t.regex(stdout.toString(), reason)
+    t.regex((await midwire.httpFlow(url)).error ?? '', reason)
+  }
+  // The answer to a CONNECT is for the client, which tells its user the number.
+  const tunnelled = await curl(`https://${web.name}:${port.refused}/`)
+  t.is(tunnelled.code, 56, tunnelled.stderr)
+  t.regex(tunnelled.stderr, /502/)
+})
+
+check('the proxy is no way to itself', async (t, { curl }) => {
+  const { stdout, stderr } = await curl('--max-time', '5', '-w', '%{stderr}%{http_code}', `${proxy}/echo`)
+  t.regex(stderr, /^(400|403|502)$/, stdout.toString())
+})
+
+check('mitm.it is there, too', async (t, { curl }) => {
+  const page = await curl('-w', '%{stderr}%{http_code}', 'http://mitm.it/')
+  t.is(page.stderr, '200')
+  t.regex(page.stdout.toString(), /Install the certificate/)
+  t.is((await curl('-o', '/dev/null', '-w', '%{http_code}', 'https://mitm.it/')).stdout.toString(), '200')
+})
+
+endsWell(check)
