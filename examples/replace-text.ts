@@ -1,0 +1,11 @@
+// Turns the pictures of every web page upside down: midwire -s examples/replace-text.ts
+import type { HttpFlow } from 'midwire'
+
+const style = '<style>img { transform: rotate(180deg) }</style>'
+
+export function response({ response }: HttpFlow) {
+  if (!response?.headers.get('Content-Type')?.startsWith('text/html')) return
+  // Undefined where the page is longer than stream_large_bodies, or damaged. What is set goes out uncompressed, with its length.
+  const page = response.text
+  if (page) response.text = page.replace('</head>', `${style}</head>`)
+}
