@@ -118,6 +118,13 @@ test('a ClientHello in pieces is waited for, for 30 s', (t) => {
   slow.data(slow.client, hello.subarray(0, 20)).after(31_000)
   t.deepEqual(slow.said(), ['close client'])
   t.false(slow.machine.busy)
+
+  const trickling = start({ options: { upstream_cert: false } })
+  for (let seconds = 0; seconds < 4; seconds++) {
+    t.deepEqual(trickling.said(), [], `${seconds * 9} s`)
+    trickling.data(trickling.client, hello.subarray(seconds, seconds + 1)).after(9_000)
+  }
+  t.deepEqual(trickling.said(), ['close client'])
 })
 
 test('what only looks like TLS ends the connection with an alert, and says why', (t) => {

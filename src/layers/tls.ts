@@ -73,6 +73,8 @@ export const tlsLayer: Layer = function* (context) {
 
 function* readHello(context: Context): Step<ClientHello | undefined> {
   const { client } = context
+  const { world } = context.machine
+  const end = world.now() + HELLO_MILLISECONDS
   for (;;) {
     if (client.buffered > 0) {
       const bytes = client.takeAll()
@@ -87,7 +89,9 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
         return undefined
       }
     }
-    const arrived = yield* more(client, HELLO_MILLISECONDS)
+    // Who sends a byte now and then gets no more time for it.
+    const left = end - world.now()
+    const arrived = left > 0 ? yield* more(client, left) : TIMEOUT
     if (arrived === true) continue
     const what = arrived === TIMEOUT ? `is not whole after ${HELLO_MILLISECONDS / 1000} s` : 'ends in the middle'
     log(context, 'warn', `the ClientHello ${what}`)
