@@ -109,6 +109,12 @@ test('the probe is a picture for any page', (t) => {
   t.is(content.subarray(0, 6).toString('latin1'), 'GIF89a')
 })
 
+test('browsers that ask for an icon are given a picture, for which they would else complain', (t) => {
+  const { status, headers } = answer('/favicon.ico')
+  t.is(status, 200)
+  t.is(headers.get('content-type'), 'image/gif')
+})
+
 test('anything else is not found, and nothing but GET and HEAD allowed', (t) => {
   for (const path of [
     '/x',

@@ -68,7 +68,8 @@ function answer(flow: HttpFlow, host: string, authority: OnboardingAuthority): A
     const disposition = `attachment; filename=midwire-ca-cert.${file}`
     return { status: 200, type: FILES[file], body, fields: [['Content-Disposition', disposition]] }
   }
-  if (resource === '/probe') {
+  // Browsers ask for the icon by themselves, and complain where there is none.
+  if (resource === '/probe' || resource === '/favicon.ico') {
     return { status: 200, type: 'image/gif', body: DOT, fields: [['Access-Control-Allow-Origin', '*']] }
   }
   if (resource !== '/') return page(404, missingPage(host))
