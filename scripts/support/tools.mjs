@@ -13,8 +13,16 @@ const debian = {
   wg: 'wireguard-tools',
   sysctl: 'procps',
   curl: 'curl',
+  wget: 'wget',
+  dig: 'bind9-dnsutils',
   ping: 'iputils-ping',
   python3: 'python3',
+}
+
+/** The same, for single tests: where these cannot be had (Ubuntu's Chromium is a snap), those tests are skipped. */
+const browser = {
+  chromium: 'chromium',
+  certutil: 'libnss3-tools',
 }
 
 export const has = (command) =>
@@ -41,8 +49,8 @@ function needWireGuardGo() {
   renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
 }
 
-function needDebianPackages() {
-  const missing = [...new Set(Object.keys(debian).flatMap((command) => (has(command) ? [] : [debian[command]])))]
+function needDebianPackages(packages) {
+  const missing = [...new Set(Object.keys(packages).flatMap((command) => (has(command) ? [] : [packages[command]])))]
   if (!missing.length) return
   if (!has('apt-get')) throw new Complaint(`${missing.join(', ')} missing, and this is no Debian`)
   say(`installing ${missing.join(', ')}`)
@@ -67,10 +75,16 @@ export function prepareEndToEnd() {
   if (process.getuid() !== 0) return 'network namespaces need root'
   if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun'
   try {
-    needDebianPackages()
+    needDebianPackages(debian)
     if (!canMakeNamespace()) return 'this root may not make network namespaces'
     needWireGuardGo()
     needCrate('boringtun-cli', { optimised: true })
+    try {
+      needDebianPackages(browser)
+    } catch (error) {
+      if (!(error instanceof Complaint)) throw error
+      say(`the tests with a browser are skipped: ${error.message}`)
+    }
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

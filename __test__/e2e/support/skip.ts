@@ -24,6 +24,8 @@ function find(names: readonly string[], override: string | undefined): string | 
 export const wireguardGo = find(['wireguard-go', 'wireguard'], process.env.MIDWIRE_WIREGUARD_GO)
 export const boringtun = find(['boringtun-cli'], process.env.MIDWIRE_BORINGTUN)
 
+export const chromium = find(['chromium'], process.env.MIDWIRE_CHROMIUM)
+
 /** The `midwire` command, as it was built. */
 export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
 
@@ -53,7 +55,7 @@ const needs: Record<Need, () => string | undefined> = {
   ping: command('ping', 'iputils-ping'),
   wget: command('wget'),
   dig: command('dig', 'bind9-dnsutils'),
-  chromium: command('chromium'),
+  chromium: () => (chromium ? undefined : 'needs chromium'),
   certutil: command('certutil', 'libnss3-tools'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
 }
