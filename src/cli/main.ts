@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // The `midwire` command of package.json.
-import { setImmediate } from 'node:timers/promises'
 import { midwire } from './command.js'
 import { complaint } from './complaint.js'
 import { delay, drained } from './streams.js'
@@ -19,6 +18,6 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 const code = await midwire(process.argv.slice(2), { stdout, stderr, env })
 await Promise.race([Promise.all([drained(stdout), drained(stderr)]), delay(1000)])
 // What went wrong with the last write is told a turn later.
-await setImmediate()
+await new Promise((later) => setImmediate(later))
 // Whatever an addon has left running ends here, too.
 process.exit(code === 0 && lost ? 1 : code)
