@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Recent } from '../certs/recent.js'
-import { explainCertificate, trustedRoots } from '../certs/trust.js'
+import { explainCertificate, type TrustOptions, trustedRoots } from '../certs/trust.js'
 import { VERSIONS } from '../certs/versions.js'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
@@ -73,9 +73,11 @@ export class Dialer {
     const key = `${server.host} ${server.port} ${tls.sni ?? ''} ${tls.alpn.join(',')}`
     server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
     let secured: Secured
+    let context: SecureContext | undefined
     try {
+      context = this.#secureContext()
       secured = await secureServer(over.transport as StreamTransport, {
-        context: this.#secureContext(),
+        context,
         sni: tls.sni,
         alpn: tls.alpn,
         verify,
@@ -83,6 +85,8 @@ export class Dialer {
         onSession: (session) => this.#sessions.set(key, session),
       })
     } catch (error) {
+      // A handshake that has failed ends its connection; this one has not begun.
+      if (!context) over.transport.close()
       this.#sessions.delete(key)
       const code = codeOf(error)
       const message = explainTls(error, code, tls.sni ?? server.host)
@@ -100,12 +104,7 @@ export class Dialer {
   #secureContext(): SecureContext {
     if (this.#context) return this.#context
     const options = this.#options
-    const roots = options.ssl_insecure
-      ? undefined
-      : trustedRoots({
-          caFile: options.ssl_verify_upstream_trusted_ca,
-          caDirectory: options.ssl_verify_upstream_trusted_confdir,
-        })
+    const roots = options.ssl_insecure ? undefined : trustedRoots(trustOf(options))
     const max = VERSIONS[options.tls_version_server_max]
     this.#context = createSecureContext({
       ...(roots && { ca: roots }),
@@ -152,6 +151,12 @@ function isLocal(host: string): boolean {
   if (plain.startsWith('127.') || plain === '::1' || plain === '0.0.0.0' || plain === '::') return true
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === plain))
 }
+
+/** Where the authorities are that servers are trusted by. */
+export const trustOf = (options: Options): TrustOptions => ({
+  caFile: options.ssl_verify_upstream_trusted_ca,
+  caDirectory: options.ssl_verify_upstream_trusted_confdir,
+})
 
 function explainTls(error: unknown, code: string, host: string): string {
   return (

@@ -4,6 +4,7 @@ import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { CertificateStore } from '../certs/store.js'
+import { trustedRoots } from '../certs/trust.js'
 import { MidwireError } from '../errors.js'
 import { parseFilter } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
@@ -17,6 +18,7 @@ import type { Options } from '../options.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
+import { trustOf } from './dial.js'
 import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader } from './flows.js'
 import { confdirOf, readOptions } from './settings.js'
@@ -48,6 +50,9 @@ export class Midwire {
     const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
     const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
     checkSpecs(specs, options)
+    const trust = trustOf(options)
+    // The system's own are read when they are needed.
+    if (trust.caFile || trust.caDirectory) trustedRoots(trust)
     const confdir = confdirOf(given.confdir)
     await mkdir(confdir, { recursive: true, mode: 0o700 })
     const authority = await loadAuthority(confdir)
