@@ -180,19 +180,23 @@ test('a server in the middle of its handshake', async (t) => {
   t.true(server.ended || server.closed)
 })
 
-test('a server in the middle of its handshake is not kept for a client that has left', async (t) => {
-  t.timeout(5_000)
-  const disconnected: string[] = []
-  const running = await startProxy(t, {
-    addons: [{ server_disconnected: ({ server }) => void disconnected.push(`${server.port}`) }],
+for (const way of ['by its name', 'in a tunnel'] as const) {
+  test(`a server in the middle of its handshake, ${way}, is not kept for a client that has left`, async (t) => {
+    t.timeout(5_000)
+    const disconnected: string[] = []
+    const running = await startProxy(t, {
+      addons: [{ server_disconnected: ({ server }) => void disconnected.push(`${server.port}`) }],
+    })
+    const upstream = await listen(t)
+    const client =
+      way === 'in a tunnel' ? await tunnel(t, running, upstream.port, captured('openssl')) : await dial(t, running.port)
+    if (way === 'by its name') client.says(get(upstream.port).replace('http:', 'https:'))
+    const server = await upstream.talk(0)
+    await server.hears(Buffer.of(0x16, 3, 1))
+    client.socket.resetAndDestroy()
+    await server.hearsAll()
+    t.true(server.ended || server.closed)
+    await setTimeout(20)
+    t.deepEqual(disconnected, [`${upstream.port}`], 'once')
   })
-  const upstream = await listen(t)
-  const client = await tunnel(t, running, upstream.port, captured('openssl'))
-  const server = await upstream.talk(0)
-  await server.hears(Buffer.of(0x16, 3, 1))
-  client.socket.resetAndDestroy()
-  await server.hearsAll()
-  t.true(server.ended || server.closed)
-  await setTimeout(20)
-  t.deepEqual(disconnected, [`${upstream.port}`], 'once')
-})
+}

@@ -37,8 +37,8 @@ export class Dialer {
     this.#own = own
   }
 
-  /** Connects, with TLS if there are settings for it. Never rejects. */
-  async dial(client: ClientConnection, to: Destination, tls: ServerTls | undefined): Promise<Pooled | OpenFailure> {
+  /** Connects. Never rejects. */
+  async dial(client: ClientConnection, to: Destination): Promise<Pooled | OpenFailure> {
     const server: ServerConnection = { id: randomUUID(), transport: to.transport, host: to.host, port: to.port }
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
@@ -58,12 +58,7 @@ export class Dialer {
       return this.#ourselves(client, server)
     }
     await this.#dispatcher.run('server_connected', { client, server })
-    if (!tls) return { transport, connection: server }
-    const secured = await this.secure(client, { transport, connection: server }, tls)
-    if (!(secured instanceof OpenFailure)) return { transport: secured, connection: server }
-    server.closedAt = Date.now()
-    await this.#dispatcher.run('server_disconnected', { client, server })
-    return secured
+    return { transport, connection: server }
   }
 
   /** TLS over a connection. Never rejects. */

@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto'
 import type { Address, ClientConnection, ServerConnection } from '../connection.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
-import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../layers/commands.js'
+import {
+  type Command,
+  type Destination,
+  type Opened,
+  OpenFailure,
+  type ServerTls,
+  type Wish,
+} from '../layers/commands.js'
 import type { Context, Layer } from '../layers/layer.js'
 import { Machine, PENDING, type Task, type World } from '../layers/machine.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
@@ -102,10 +109,10 @@ export class Driver implements World {
         this.#core.finished(command.flow)
         return undefined
       case 'timer':
-        command.task.timer = setTimeout(() => this.#timeout(command.task), command.milliseconds).unref()
+        this.#time(command.task, command.milliseconds)
         return undefined
       case 'cancel':
-        clearTimeout(command.task.timer as NodeJS.Timeout)
+        clearTimeout((command.task.timer as Timer | undefined)?.timeout)
         return undefined
       case 'end':
         this.#transport(command.channel)?.end()
@@ -144,6 +151,18 @@ export class Driver implements World {
     }
   }
 
+  /** Most waits end long before their time, and the next is as long: one timer does for all of them. */
+  #time(task: Task, milliseconds: number): void {
+    const timer = task.timer as Timer | undefined
+    if (timer?.milliseconds === milliseconds) {
+      timer.timeout.refresh()
+      return
+    }
+    clearTimeout(timer?.timeout)
+    const timeout = setTimeout(() => this.#timeout(task), milliseconds).unref()
+    task.timer = { milliseconds, timeout } satisfies Timer
+  }
+
   #wait(wish: Wish, promise: Promise<unknown> | undefined): unknown {
     if (!promise) return undefined
     promise.then(
@@ -162,10 +181,15 @@ export class Driver implements World {
     const idle = pooled ? this.#core.pool.take(to, tls) : undefined
     if (idle) return this.#adopt(idle)
     if (pooled === 'only') return undefined
-    const dialled = this.#core.dialer
-      .dial(this.client, to, tls)
-      .then((result) => (result instanceof OpenFailure ? result : this.#adopt(result)))
-    return this.#wait(command, dialled)
+    return this.#wait(command, this.#dial(to, tls))
+  }
+
+  async #dial(to: Destination, tls: ServerTls | undefined): Promise<Opened> {
+    const dialled = await this.#core.dialer.dial(this.client, to)
+    if (dialled instanceof OpenFailure) return dialled
+    const channel = this.#adopt(dialled)
+    const failure = tls && (await this.#secureServer(channel, tls))
+    return failure ?? channel
   }
 
   /** Makes a connection that was dialled, or lay in the pool, one of ours. */
@@ -301,6 +325,11 @@ export class Driver implements World {
     this.client.closedAt ??= Date.now()
     this.#core.departed(this)
   }
+}
+
+interface Timer {
+  readonly milliseconds: number
+  readonly timeout: NodeJS.Timeout
 }
 
 /** What stands for a channel during a handshake, which nobody hears or writes to: all that can be done is to end it. */
