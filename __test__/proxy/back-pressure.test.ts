@@ -1,11 +1,13 @@
 // Who does not read stops who sends: memory has a bound, and when reading begins again, everything arrives.
 import { createHash, randomBytes } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import { startProxy, tunnel } from '../support/proxy.js'
-import { dial, listen } from '../support/talk.js'
+import { certificate } from '../support/certificates.js'
+import { startProxy, tlsTunnel, tunnel } from '../support/proxy.js'
+import { bind, dial, listen } from '../support/talk.js'
 
 const MIB = 1024 ** 2
 const SIZE = 200 * MIB
@@ -52,7 +54,7 @@ function held(): number {
 async function proves(
   t: ExecutionContext,
   sender: Sender,
-  reader: Socket,
+  reader: Duplex,
   rest: Buffer,
   before: number,
 ): Promise<void> {
@@ -107,3 +109,24 @@ for (const kind of ['raw', 'http'] as const) {
     await proves(t, sender, server.socket, server.rest, before)
   })
 }
+
+test.serial('TLS on both sides: a client that does not read', async (t) => {
+  const running = await startProxy(t)
+  const made = certificate({ names: ['upstream.test'] })
+  let accepted: (socket: TLSSocket) => void = () => {}
+  const arrived = new Promise<TLSSocket>((resolve) => {
+    accepted = resolve
+  })
+  const port = await bind(t, createTlsServer({ cert: made.pem, key: made.keyPem }, accepted))
+  const client = await tlsTunnel(t, running, port)
+  client.says('GET / HTTP/1.1\r\nHost: upstream.test\r\n\r\n')
+  const server = await arrived
+  t.teardown(() => server.destroy())
+  await once(server, 'data')
+  server.write(`HTTP/1.1 200 OK\r\nContent-Length: ${SIZE}\r\nConnection: close\r\n\r\n`)
+  await client.hears('\r\n\r\n')
+  client.socket.pause().removeAllListeners('data')
+  const before = held()
+  const sender = new Sender(server, () => server.end())
+  await proves(t, sender, client.socket, client.rest, before)
+})
