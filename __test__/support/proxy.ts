@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import type { ExecutionContext } from 'ava'
 import { type AnyFlow, type LogEntry, Midwire, type MidwireOptions } from '../../src/index.js'
-import { dial, Talk } from './talk.js'
+import { certificate } from './certificates.js'
+import { bind, dial, Talk } from './talk.js'
 
 export interface Running {
   readonly proxy: Midwire
@@ -105,6 +106,17 @@ async function overTls(socket: Socket, options: ConnectionOptions): Promise<Talk
   const talk = new Talk(secured)
   await once(secured, 'secureConnect')
   return talk
+}
+
+/** A TLS server that answers every request. */
+export async function tlsServer(t: ExecutionContext): Promise<number> {
+  const made = certificate({ names: ['upstream.test'] })
+  const server = createServer({ cert: made.pem, key: made.keyPem, ALPNProtocols: ['http/1.1'] }, (socket) => {
+    const talk = new Talk(socket)
+    socket.on('data', () => talk.says(ok('answer')))
+    t.teardown(() => socket.destroy())
+  })
+  return bind(t, server)
 }
 
 /** A whole GET, as a client of an explicit proxy writes it. */

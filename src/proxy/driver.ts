@@ -1,6 +1,6 @@
 // One client connection: what its transports do becomes events for its layers, and what the layers want is done.
 import { randomUUID } from 'node:crypto'
-import type { Address, ClientConnection, ServerConnection } from '../connection.js'
+import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
 import {
@@ -15,9 +15,11 @@ import type { Context, Layer } from '../layers/layer.js'
 import { Machine, PENDING, type Task, type World } from '../layers/machine.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
-import { deaf, type Receiver, type StreamTransport, type Transport } from '../transports/transport.js'
+import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
 import type { Core } from './core.js'
+import { Handshake } from './handshake.js'
 import type { Pooled } from './pool.js'
+import { ChannelReceiver } from './receiver.js'
 
 /** What is said of what ends with the proxy. */
 const CLOSED = 'midwire was closed'
@@ -330,64 +332,6 @@ export class Driver implements World {
 interface Timer {
   readonly milliseconds: number
   readonly timeout: NodeJS.Timeout
-}
-
-/** What stands for a channel during a handshake, which nobody hears or writes to: all that can be done is to end it. */
-class Handshake implements Transport {
-  readonly local: Address | undefined
-  readonly remote: Address | undefined
-  receiver = deaf
-  readonly #over: StreamTransport
-
-  constructor(over: StreamTransport) {
-    this.#over = over
-    this.local = over.local
-    this.remote = over.remote
-  }
-
-  write(): boolean {
-    return true
-  }
-
-  end(): void {}
-
-  close(): void {
-    this.#over.duplex.destroy()
-  }
-
-  reset(): void {
-    this.close()
-  }
-
-  pause(): void {}
-
-  resume(): void {}
-}
-
-class ChannelReceiver implements Receiver {
-  readonly #driver: Driver
-  readonly #channel: AnyChannel
-
-  constructor(driver: Driver, channel: AnyChannel) {
-    this.#driver = driver
-    this.#channel = channel
-  }
-
-  handleData(data: Buffer): void {
-    this.#driver.heard(this.#channel, data)
-  }
-
-  handleEnd(): void {
-    this.#driver.endHeard(this.#channel)
-  }
-
-  handleDrain(): void {
-    this.#driver.drained(this.#channel)
-  }
-
-  handleClose(error: NodeJS.ErrnoException | undefined): void {
-    this.#driver.closeHeard(this.#channel, error)
-  }
 }
 
 const endOf = (client: ClientConnection) =>
