@@ -12,7 +12,10 @@ function ask(path: string, method = 'GET') {
   const parts = { method, path, scheme: 'http', host: 'crl.example.org', port: 80, version: '1.1', headers } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
-  const flow = new HttpFlow({ id: 'f', client, server: undefined, now: 0 }, new HttpRequest(parts, 1000, 0))
+  const flow = new HttpFlow(
+    { ids: { newId: () => 'f' }, client, server: undefined, now: 0 },
+    new HttpRequest(parts, 1000, 0),
+  )
   void crl({ crlPath: '/midwire-01ab.crl', crl: () => list }).requestheaders?.(flow)
   return flow.response
 }

@@ -52,7 +52,10 @@ function ask(path: string, { method = 'GET', host = 'mitm.it', agent, scheme = '
   } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'wireguard', peer }
-  const flow = new HttpFlow({ id: 'f', client, server: undefined, now: 0 }, new HttpRequest(parts, 1000, 0))
+  const flow = new HttpFlow(
+    { ids: { newId: () => 'f' }, client, server: undefined, now: 0 },
+    new HttpRequest(parts, 1000, 0),
+  )
   void onboarding({ host: 'mitm.it', resolver: ['10.0.0.53', 'fd00::53'], authority }).requestheaders?.(flow)
   return flow.response
 }
@@ -200,7 +203,10 @@ test('a host that an option made up breaks nothing', (t) => {
   } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
-  const flow = new HttpFlow({ id: 'f', client, server: undefined, now: 0 }, new HttpRequest(parts, 1000, 0))
+  const flow = new HttpFlow(
+    { ids: { newId: () => 'f' }, client, server: undefined, now: 0 },
+    new HttpRequest(parts, 1000, 0),
+  )
   void onboarding({ host, authority }).requestheaders?.(flow)
   t.is(flow.response?.status, 200)
   t.false(flow.response?.text?.includes("<script>'b"))

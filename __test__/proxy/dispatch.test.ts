@@ -13,7 +13,7 @@ function setUp(...addons: Addon[]) {
   const logs: string[] = []
   const dispatcher = new Dispatcher((level, message) => logs.push(`${level}: ${message}`))
   for (const addon of addons) dispatcher.add(addon)
-  const flow = new SomeFlow({ id: '1', now: 1 } as FlowOrigin) as unknown as TcpFlow
+  const flow = new SomeFlow({ now: 1 } as FlowOrigin) as unknown as TcpFlow
   return { dispatcher, logs, flow }
 }
 

@@ -11,7 +11,7 @@ export interface FlowError {
 
 /** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
 export interface FlowOrigin {
-  readonly id: string
+  readonly ids: { newId(): string }
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
   /** Milliseconds since the epoch. */
@@ -23,7 +23,6 @@ export const KILLED = 'killed'
 
 export abstract class Flow {
   abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns'
-  readonly id: string
   readonly client: ClientConnection
   /** Undefined while none was needed: a flow that an addon answers has no server. */
   server: ServerConnection | undefined
@@ -38,11 +37,20 @@ export abstract class Flow {
   /** Notes of addons, by names of theirs. */
   readonly metadata: Record<string, unknown> = {}
 
+  readonly #ids: FlowOrigin['ids']
+  #id: string | undefined
+
   constructor(origin: FlowOrigin) {
-    this.id = origin.id
+    this.#ids = origin.ids
     this.client = origin.client
     this.server = origin.server
     this.createdAt = origin.now
+  }
+
+  /** A UUID, made when somebody asks for it: most flows go by without. */
+  get id(): string {
+    this.#id ??= this.#ids.newId()
+    return this.#id
   }
 
   /** True until the flow is over. */

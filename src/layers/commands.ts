@@ -93,4 +93,8 @@ export type Wish =
   | { type: 'join'; task: Task }
   | { type: 'sleep'; milliseconds: number }
 
-export type Command = Deed | Wish
+export type Command =
+  | Deed
+  | Wish
+  /** Waits for a wish that was given to the world already, and that it answered with PENDING. */
+  | { type: 'pending'; wish: Wish }

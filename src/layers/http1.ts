@@ -8,10 +8,10 @@ import { type Framing, requestFraming } from './http1/framing.js'
 import { parseRequestHead, type RequestHead } from './http1/head.js'
 import { errorPage } from './http1/pages.js'
 import { type Place, placeOf, targetOf } from './http1/target.js'
-import { readHead } from './http1/transfer.js'
+import { readHead, takeHead } from './http1/transfer.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
-import { type Context, finish, hook, type Layer, log, more, open, origin, type Step, send } from './layer.js'
+import { type Context, finish, hook, type Layer, log, open, origin, type Step, send } from './layer.js'
 import { TIMEOUT } from './machine.js'
 import { nextLayer } from './next.js'
 import { rawLayer } from './raw.js'
@@ -33,15 +33,17 @@ function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
     for (;;) {
       // Between requests a connection may be silent for long; once a head has begun, it has to come.
       if (client.buffered === 0) {
-        const arrived = yield* more(client, context.options.tcp_timeout * 1000)
-        if (arrived === TIMEOUT || !arrived) break
+        if (client.ended || client.closed) break
+        const milliseconds = context.options.tcp_timeout * 1000
+        const answer = yield { type: 'receive', channel: client, or: undefined, milliseconds }
+        if (answer === TIMEOUT || client.buffered === 0) break
       }
       const startedAt = context.machine.world.now()
-      const bytes = yield* readHead(client, HEAD_MILLISECONDS)
+      const bytes = takeHead(client, 'request') ?? (yield* readHead(context, client, 'request', HEAD_MILLISECONDS))
       if (!bytes) break
       const head = parseRequestHead(bytes, 0, bytes.length)
       if (explicit && head.method === 'CONNECT') return yield* connect(context, upstream, head, startedAt)
-      const outcome = yield* exchange(context, upstream, head, explicit, startedAt)
+      const outcome = yield* exchange(context, upstream, head, explicit, startedAt).run()
       if (outcome === 'next') continue
       if (typeof outcome === 'object') {
         context.server = outcome.upgraded
@@ -62,7 +64,7 @@ function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
   return undefined
 }
 
-function* exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
+function exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
   const framing = requestFraming(head)
   checkUpgrade(context, head, framing)
   const target = targetOf(head, explicit ? undefined : placeOf(context))
@@ -77,7 +79,7 @@ function* exchange(context: Context, upstream: Upstream, head: RequestHead, expl
   const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
-  return yield* new Exchange(context, flow, framing, upstream, requestKeepAlive(head)).run()
+  return new Exchange(context, flow, framing, upstream, requestKeepAlive(head))
 }
 
 /** What follows an upgrade must be the upgrade's alone; and one to HTTP/2 is not taken, so it is not passed on either. */
@@ -100,7 +102,7 @@ function* connect(context: Context, upstream: Upstream, head: RequestHead, start
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hook(context, 'http_connect', flow)
   if (flow.error || (flow.response && flow.response.status >= 300)) {
-    if (flow.response) yield* send(client, Buffer.concat([writeResponseHead(flow.response), flow.response.content]))
+    if (flow.response) yield* send(client, writeResponseHead(flow.response, flow.response.content))
     yield { type: flow.response ? 'close' : 'reset', channel: client }
     return undefined
   }

@@ -3,11 +3,18 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
-import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls } from './commands.js'
-import { type Machine, type Task, TIMEOUT } from './machine.js'
+import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls, Wish } from './commands.js'
+import { type Machine, PENDING, type Task, TIMEOUT } from './machine.js'
 
 /** A piece of a layer: it yields commands, is resumed with their answers, and returns a T. */
 export type Step<T> = Generator<Command, T, unknown>
+
+/** A piece of a layer that has nothing to wait for as a rule, and then is no generator: `NOTHING`. */
+export type MaybeStep = Iterable<Command, unknown, unknown>
+
+const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
+const over: Iterator<Command, void, unknown> = { next: () => OVER }
+export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
 
 /** A protocol: it runs until its connection is over, or names the layer that goes on. */
 export type Layer = (context: Context) => Step<Layer | undefined>
@@ -125,20 +132,17 @@ export function* secureClient(channel: AnyChannel, tls: ClientTls): Step<string 
 /** Whether anybody has a hook: who asks first saves the making of what the hook is given. */
 export const wants = (context: Context, name: HookName): boolean => context.machine.world.wants(name)
 
-/** Runs a hook's methods, and waits for them. One that nobody has costs nothing. */
-export function hook<Name extends HookName>(
-  context: Context,
-  name: Name,
-  subject: Hooks[Name],
-): Iterable<Command, void, unknown> {
-  return wants(context, name) ? run({ type: 'hook', name, subject }) : NOTHING
+/** Runs a hook's methods, and waits for those that take time. One that nobody has costs nothing. */
+export function hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): MaybeStep {
+  const { world } = context.machine
+  if (!world.wants(name)) return NOTHING
+  const wish = { type: 'hook', name, subject } as const
+  return world.perform(wish) === PENDING ? pending(wish) : NOTHING
 }
 
-function* run(command: Command): Step<void> {
-  yield command
+function* pending(wish: Wish): Step<void> {
+  yield { type: 'pending', wish }
 }
-
-const NOTHING: Iterable<Command, void, unknown> = []
 
 export function* join(task: Task): Step<void> {
   if (!task.done) yield { type: 'join', task }
@@ -155,7 +159,7 @@ export function log(context: Context, level: LogLevel, message: string): void {
 /** What a new flow of this connection is made of. */
 export function origin(context: Context, server = context.server?.connection): FlowOrigin {
   const { world } = context.machine
-  return { id: world.newId(), client: context.client.connection, server, now: world.now() }
+  return { ids: world, client: context.client.connection, server, now: world.now() }
 }
 
 /** The flow is over. */

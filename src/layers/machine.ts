@@ -43,13 +43,14 @@ export class Task {
   readonly steps: Step<unknown>
   /** What it waits for. */
   wish: Wish | undefined
+  /** It waits for its timer, too; one that goes off when it does not is of no meaning. */
   timed = false
   done = false
   /** It knows that the client is gone: it was told once, and may still tidy up. */
   told = false
   /** Who waits for its end. */
   joined: Task | undefined
-  /** The world's: its timer. */
+  /** The world's: its timer, which it may keep from one wait to the next, until it is told to cancel it. */
   timer: unknown
 
   constructor(steps: Step<unknown>) {
@@ -103,7 +104,7 @@ export class Machine {
   /** Ends a task where it stands; its `finally` blocks run, and may not wait. */
   cancel(task: Task): void {
     if (task.done) return
-    this.#stopTimer(task)
+    task.timed = false
     task.wish = undefined
     this.#finish(task)
     task.steps.return(undefined)
@@ -153,8 +154,7 @@ export class Machine {
         this.#reply(event.wish, event.value)
         return
       case 'timeout':
-        event.task.timed = false
-        if (event.task.wish) this.#resume(event.task, TIMEOUT)
+        if (event.task.timed) this.#resume(event.task, TIMEOUT)
     }
   }
 
@@ -207,7 +207,7 @@ export class Machine {
   }
 
   #resume(task: Task, answer: unknown, interruption?: ClientGone): void {
-    this.#stopTimer(task)
+    task.timed = false
     task.wish = undefined
     let value = answer
     let gone = interruption
@@ -239,6 +239,7 @@ export class Machine {
 
   #finish(task: Task): void {
     task.done = true
+    if (task.timer !== undefined) this.world.perform({ type: 'cancel', task })
     const index = this.#tasks.indexOf(task)
     if (index !== -1) this.#tasks.splice(index, 1)
     const { joined } = task
@@ -263,6 +264,9 @@ export class Machine {
         return undefined
       case 'room':
         task.wish = command
+        return PENDING
+      case 'pending':
+        task.wish = command.wish
         return PENDING
       case 'join':
         if (command.task.done) return undefined
@@ -289,12 +293,6 @@ export class Machine {
     if (milliseconds === 0) return
     task.timed = true
     this.world.perform({ type: 'timer', task, milliseconds })
-  }
-
-  #stopTimer(task: Task): void {
-    if (!task.timed) return
-    task.timed = false
-    this.world.perform({ type: 'cancel', task })
   }
 }
 

@@ -47,8 +47,8 @@ export class Dispatcher {
   run<Name extends HookName>(name: Name, subject: Hooks[Name]): Promise<void> | undefined {
     const entries = this.#entries.get(name)
     if (!entries) return undefined
-    for (const [index, entry] of entries.entries()) {
-      const promise = this.#call(entry, name, subject)
+    for (let index = 0; index < entries.length; index += 1) {
+      const promise = this.#call(entries[index] as Entry, name, subject)
       if (promise) return this.#rest(entries, index, promise, name, subject)
     }
     return undefined

@@ -179,8 +179,8 @@ export class Midwire {
 
   #finished(flow: Flow): void {
     const ended = flow as AnyFlow
-    for (const reader of this.#readers) reader.offer(ended)
-    for (const sink of this.#sinks) safely(() => sink.flow?.(ended))
+    if (this.#readers.size > 0) for (const reader of this.#readers) reader.offer(ended)
+    for (const sink of this.#sinks) if (sink.flow) safely(() => sink.flow?.(ended))
   }
 
   async #close(): Promise<void> {

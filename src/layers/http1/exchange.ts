@@ -3,7 +3,7 @@ import type { ServerConnection } from '../../connection.js'
 import { type HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
-import { type Context, finish, hook, join, type Step, send, wants } from '../layer.js'
+import { type Context, finish, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
 import type { Task } from '../machine.js'
 import { BodyReader } from './body.js'
 import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
@@ -11,7 +11,7 @@ import { Http1Error } from './error.js'
 import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
 import { errorPage } from './pages.js'
-import { Closed, readHead, Transfer, writeMessage } from './transfer.js'
+import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import type { Upstream } from './upstream.js'
 import { writeRequestHead, writeResponseHead } from './write.js'
 
@@ -36,7 +36,8 @@ export class Exchange {
   readonly #upstream: Upstream
   readonly #request: HttpRequest
   readonly #requestBody: BodyReader
-  readonly #transfer: Transfer
+  /** Undefined where the request has no body. */
+  readonly #transfer: Transfer | undefined
   readonly #framing: Framing
   /** The client's connection can carry another request after this one. */
   #persistent: boolean
@@ -56,7 +57,9 @@ export class Exchange {
     this.#request = flow.request
     this.#framing = framing
     this.#requestBody = new BodyReader(framing)
-    this.#transfer = new Transfer(context, context.client, this.#requestBody, flow.request)
+    if (framing.kind !== 'none') {
+      this.#transfer = new Transfer(context, context.client, this.#requestBody, flow.request)
+    }
     this.#persistent = persistent
     this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
   }
@@ -80,13 +83,19 @@ export class Exchange {
     yield* hook(this.#context, 'requestheaders', flow)
     this.#check()
     if (flow.response) return yield* this.#answer()
-    const held = yield* this.#holdRequest()
+    const held = !this.#transfer || (yield* this.#holdRequest(this.#transfer))
     if (held) {
       yield* hook(this.#context, 'request', flow)
       this.#check()
       if (flow.response) return yield* this.#answer()
     }
-    const server = yield* this.#send(held)
+    const server = this.#upstream.kept(this.#request) ?? (yield* this.#open())
+    flow.server = server.connection
+    if (!this.#transfer || held) yield* this.#sendHeld(server)
+    else {
+      yield* send(server, writeRequestHead(this.#request))
+      this.#pump = this.#context.machine.fork(this.#passRequest(server, this.#transfer))
+    }
     const head = yield* this.#responseHead(server, held)
     return 'framing' in head ? yield* this.#respond(head) : head
   }
@@ -97,9 +106,8 @@ export class Exchange {
   }
 
   /** Reads the body of a request that is held. False where it passes as it comes. */
-  *#holdRequest(): Step<boolean> {
+  *#holdRequest(transfer: Transfer): Step<boolean> {
     const { options } = this.#context
-    if (this.#framing.kind === 'none') return true
     const { stream } = this.#request
     const long = this.#framing.kind === 'length' && this.#framing.length > options.stream_large_bodies
     if (stream === true || (stream === undefined && (long || !wants(this.#context, 'request')))) return false
@@ -108,36 +116,26 @@ export class Exchange {
       this.#request.headers.delete('expect')
       yield* send(this.#client, CONTINUE)
     }
-    return yield* this.#transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
+    return yield* transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
   }
 
-  /** Sends the request, or its head and what is there of its body. */
-  *#send(held: boolean): Step<Channel<ServerConnection>> {
-    const request = this.#request
-    const server = yield* this.#upstream.acquire(request)
-    if (server instanceof OpenFailure) {
-      this.#flow.server = server.server
-      throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
-    }
-    this.#flow.server = server.connection
-    if (held) {
-      // Whether it has arrived is known when the answer comes, or does not.
-      yield* this.#sendHeld(server)
-    } else {
-      yield* send(server, writeRequestHead(request))
-      this.#pump = this.#context.machine.fork(this.#passRequest(server))
-    }
-    return server
+  *#open(): Step<Channel<ServerConnection>> {
+    const server = yield* this.#upstream.acquire(this.#request)
+    if (!(server instanceof OpenFailure)) return server
+    this.#flow.server = server.server
+    throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
   }
 
-  *#sendHeld(server: AnyChannel): Step<void> {
+  /** Sends a request that is here as a whole. Whether it has arrived is known when the answer comes, or does not. */
+  #sendHeld(server: AnyChannel): MaybeStep {
     const plan = planFraming(this.#request, this.#framing, false, true)
-    yield* writeMessage(server, this.#request, plan, writeRequestHead(this.#request))
+    writeMessage(this.#context, server, this.#request, plan, writeRequestHead)
+    return server.full ? room(server) : NOTHING
   }
 
-  *#passRequest(server: AnyChannel): Step<void> {
+  *#passRequest(server: AnyChannel, transfer: Transfer): Step<void> {
     try {
-      yield* this.#transfer.pass(server, this.#framing.kind === 'chunked')
+      yield* transfer.pass(server, this.#framing.kind === 'chunked')
     } catch (error) {
       // The response may say more than the failed write.
       if (!(error instanceof Closed && error.channel === server)) {
@@ -156,7 +154,7 @@ export class Exchange {
     const request = this.#request
     let server = first
     for (;;) {
-      const bytes = yield* readHead(server, 0)
+      const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', 0))
       if (!bytes) {
         if (this.#pumpError) throw this.#pumpError
         const again = held && !this.#answering ? yield* this.#upstream.retry(request) : undefined
@@ -231,19 +229,19 @@ export class Exchange {
   }
 
   /** An answer that was held, or is an addon's. */
-  *#sendResponse(response: HttpResponse, framing: Framing): Step<void> {
+  #sendResponse(response: HttpResponse, framing: Framing): MaybeStep {
     response.endedAt ??= this.#context.machine.world.now()
     this.#answering = true
     const { status } = response
     const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304
     const plan = planFraming(response, framing, bodiless, this.#request.version !== '1.0')
     if (!responseKeepAlive(response)) this.#persistent = false
-    if (!(yield* writeMessage(this.#client, response, plan, writeResponseHead(response))))
-      throw new Closed(this.#client)
+    if (!writeMessage(this.#context, this.#client, response, plan, writeResponseHead)) throw new Closed(this.#client)
+    return this.#client.full ? room(this.#client) : NOTHING
   }
 
   /** A response that passes as it comes. */
-  *#passResponse(response: HttpResponse, transfer: Transfer, framing: Framing): Step<void> {
+  #passResponse(response: HttpResponse, transfer: Transfer, framing: Framing): MaybeStep {
     let { kind } = framing
     if (kind === 'chunked' && this.#request.version === '1.0') {
       // A 1.0 client knows no chunks: the end of the connection is the end of the body.
@@ -252,7 +250,7 @@ export class Exchange {
     }
     if (!responseKeepAlive(response) || kind === 'close') this.#persistent = false
     this.#answering = true
-    yield* transfer.pass(this.#client, kind === 'chunked', writeResponseHead(response))
+    return transfer.pass(this.#client, kind === 'chunked', response)
   }
 
   /** An answer that an addon has given: the request's body is read past, or the connection ends. */

@@ -148,6 +148,8 @@ function checkTarget(method: string, target: string): void {
   if (problem) throw fault('request', problem)
 }
 
+const URL_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i
+
 /** What is wrong with a target, if anything; its bytes are taken to be right. */
 export function targetProblem(method: string, target: string): string | undefined {
   if (method === 'CONNECT') {
@@ -158,7 +160,7 @@ export function targetProblem(method: string, target: string): string | undefine
   }
   if (target.charCodeAt(0) === 47) return undefined
   if (target === '*') return method === 'OPTIONS' ? undefined : 'only OPTIONS may have * as its target'
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target)?.[1]
+  const authority = URL_AUTHORITY.exec(target)?.[1]
   if (authority === undefined) return `the target is neither a path nor a URL: ${quoted(target)}`
   return all(authority, HOST) ? undefined : `the URL of the target has no host and port: ${quoted(target)}`
 }

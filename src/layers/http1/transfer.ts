@@ -1,16 +1,18 @@
 // Moves heads and bodies between channels: read, held, recorded, passed on.
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, more, push, receiveWithin, room, type Step, send } from '../layer.js'
+import { type Context, type MaybeStep, more, NOTHING, push, receiveWithin, room, type Step } from '../layer.js'
 import { TIMEOUT } from '../machine.js'
 import type { BodyReader } from './body.js'
-import { Http1Error } from './error.js'
+import { fault, Http1Error, type Side } from './error.js'
 import type { Framing } from './framing.js'
-import { findHeadEnd, MAX_HEAD, skipEmptyLines } from './head.js'
-import { chunk, lastChunk } from './write.js'
+import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
+import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './write.js'
 
 /** What is written as one with the head in front of it; longer bodies are written by themselves. */
 const MAX_JOINED = 64 * 1024
+
+const EMPTY = Buffer.alloc(0)
 
 /** The connection that was to be written to is gone. */
 export class Closed extends Error {
@@ -21,26 +23,42 @@ export class Closed extends Error {
   }
 }
 
-/** A head, exactly; undefined where the connection ends before it begins. `milliseconds` are for all of it; 0: no limit. */
-export function* readHead(channel: AnyChannel, milliseconds: number): Step<Buffer | undefined> {
-  let searched = 0
+/**
+ * The head that is in the channel, exactly; undefined where it has not come whole. `searched` bytes of it were looked at before.
+ * Throws an Http1Error where it is too long.
+ */
+export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer | undefined {
+  if (channel.buffered <= searched) return undefined
+  const bytes = channel.takeAll()
+  const start = skipEmptyLines(bytes, 0)
+  const end = findHeadEnd(bytes, Math.max(start, searched - HEAD_OVERLAP))
+  if (end === -1) {
+    // Empty lines before a head are no part of it, and not kept: there may be any number of them.
+    channel.unread(start === 0 ? bytes : bytes.subarray(start))
+    limitHead(bytes, start, bytes.length, side)
+    return undefined
+  }
+  if (end < bytes.length) channel.unread(bytes.subarray(end))
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
+}
+
+/** Waits for a head of which `takeHead` has found no end; undefined where the connection ends before it begins. `milliseconds` are for all of it; 0: no limit. */
+export function* readHead(
+  { machine: { world } }: Context,
+  channel: AnyChannel,
+  side: Side,
+  milliseconds: number,
+): Step<Buffer | undefined> {
+  const deadline = world.now() + milliseconds
   for (;;) {
-    if (channel.buffered > 0) {
-      const bytes = channel.takeAll()
-      const start = skipEmptyLines(bytes, 0)
-      const end = findHeadEnd(bytes, Math.max(start, searched - 3))
-      if (end !== -1) {
-        if (end < bytes.length) channel.unread(bytes.subarray(end))
-        return bytes.subarray(start, end)
-      }
-      channel.unread(bytes)
-      searched = bytes.length
-      if (bytes.length > MAX_HEAD) throw new Http1Error(431, `a head of more than ${MAX_HEAD} bytes`)
-    }
-    const arrived = yield* more(channel, milliseconds)
-    if (arrived === TIMEOUT) throw new Http1Error(408, `a head that is not complete after ${milliseconds / 1000} s`)
+    const searched = channel.buffered
+    const left = milliseconds === 0 ? 0 : Math.max(1, deadline - world.now())
+    const arrived = yield* more(channel, left)
+    const head = takeHead(channel, side, searched)
+    if (head) return head
+    if (arrived === TIMEOUT) throw fault(side, `a head that is not complete after ${milliseconds / 1000} s`, 408)
     if (arrived) continue
-    if (channel.buffered > 0) throw new Http1Error(400, 'the connection has ended in the middle of a head')
+    if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
     return undefined
   }
 }
@@ -86,28 +104,46 @@ export class Transfer {
     return true
   }
 
-  /** Passes the body on as it comes, after a head, if one is given. Throws Closed. */
-  *pass(to: AnyChannel, chunked: boolean, head?: Buffer): Step<void> {
-    let first = head
-    while (!this.#reader.done) {
-      if (this.#piece === undefined && (first === undefined || this.#from.buffered > 0)) yield* this.#read()
-      if (this.#reader.done) break
+  /** Passes the body on as it comes, after the head of `response`, if one is given. Throws Closed. */
+  pass(to: AnyChannel, chunked: boolean, response?: WritableResponseHead): MaybeStep {
+    // A short body has come with its head, as a rule: both go on as one, and nothing is waited for.
+    if (!this.#reader.done && this.#piece === undefined) {
+      const data = this.#from.take()
+      if (data) this.#consume(data)
+    }
+    return this.#reader.done ? this.#last(to, chunked, response) : this.#passOn(to, chunked, response)
+  }
+
+  *#passOn(to: AnyChannel, chunked: boolean, response: WritableResponseHead | undefined): Step<void> {
+    let first = response
+    for (;;) {
       const out = this.#outgoing(first, chunked)
       first = undefined
-      if (out && !(push(this.#context, to, out) && (!to.full || (yield* room(to))))) throw new Closed(to)
+      if (out) yield* this.#write(to, out)
+      yield* this.#read()
+      if (this.#reader.done) break
     }
+    yield* this.#last(to, chunked, undefined)
+  }
+
+  #last(to: AnyChannel, chunked: boolean, response: WritableResponseHead | undefined): MaybeStep {
     this.#finish()
-    const rest = this.#outgoing(first, chunked)
+    const rest = this.#outgoing(response, chunked)
     const end = chunked ? lastChunk(this.#message.trailers) : undefined
     const last = rest && end ? Buffer.concat([rest, end]) : (rest ?? end)
-    if (last && !(push(this.#context, to, last) && (!to.full || (yield* room(to))))) throw new Closed(to)
+    return last ? this.#write(to, last) : NOTHING
+  }
+
+  #write(to: AnyChannel, data: Buffer): MaybeStep {
+    if (!push(this.#context, to, data)) throw new Closed(to)
+    return to.full ? roomOrClosed(to) : NOTHING
   }
 
   /** What was read, framed. */
-  #outgoing(head: Buffer | undefined, chunked: boolean): Buffer | undefined {
+  #outgoing(response: WritableResponseHead | undefined, chunked: boolean): Buffer | undefined {
     const data = this.#taken()
     const framed = data && chunked ? chunk(data) : data
-    return head && framed ? Buffer.concat([head, framed]) : (head ?? framed)
+    return response ? writeResponseHead(response, framed) : framed
   }
 
   #taken(): Buffer | undefined {
@@ -127,6 +163,10 @@ export class Transfer {
       this.#reader.end()
       return
     }
+    this.#consume(data)
+  }
+
+  #consume(data: Buffer): void {
     const read = this.#reader.read(data, 0, this.#emit)
     if (read < data.length) this.#from.unread(data.subarray(read))
     const limit = this.#context.options.body_size_limit
@@ -139,18 +179,25 @@ export class Transfer {
   }
 }
 
-/** Writes a message whose body is here. False when the connection is gone. */
-export function* writeMessage(
+function* roomOrClosed(to: AnyChannel): Step<void> {
+  if (!(yield* room(to))) throw new Closed(to)
+}
+
+/** Writes a message whose body is here; `write` writes its head. False when the connection is gone. */
+export function writeMessage<Message extends HttpRequest | HttpResponse>(
+  context: Context,
   to: AnyChannel,
-  message: HttpRequest | HttpResponse,
+  message: Message,
   framing: Framing,
-  head: Buffer,
-): Step<boolean> {
-  const content = framing.kind === 'none' ? undefined : message.content
+  write: (head: Message, body?: Uint8Array) => Buffer,
+): boolean {
+  const content = framing.kind === 'none' || message.body.length === 0 ? undefined : message.content
   const chunked = framing.kind === 'chunked'
-  if (!content || (content.length === 0 && !chunked)) return yield* send(to, head)
-  const parts = chunked ? [...(content.length > 0 ? [chunk(content)] : []), lastChunk(message.trailers)] : [content]
-  if (content.length <= MAX_JOINED) return yield* send(to, Buffer.concat([head, ...parts]))
-  for (const part of [head, ...parts]) if (!(yield* send(to, part))) return false
-  return true
+  const framed = chunked ? Buffer.concat([chunk(content ?? EMPTY), lastChunk(message.trailers)]) : content
+  if (!framed || framed.length <= MAX_JOINED) push(context, to, write(message, framed))
+  else {
+    push(context, to, write(message))
+    push(context, to, framed)
+  }
+  return !to.closed
 }

@@ -21,15 +21,19 @@ export class Upstream {
     this.#used = context.serverReused
   }
 
+  /** The connection that is kept, if it is good for this request. */
+  kept(request: HttpRequest): Channel<ServerConnection> | undefined {
+    const kept = this.#channel
+    if (!kept || !this.#leadsTo(kept.connection, request)) return undefined
+    if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
+    this.drop()
+    return undefined
+  }
+
   /** A connection to where the request goes. */
   *acquire(request: HttpRequest): Step<Channel<ServerConnection> | OpenFailure> {
     const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
-    const kept = this.#channel
-    if (kept && this.#leadsTo(to, tls)) {
-      if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
-      this.drop()
-    }
     const { destination, failure, inside } = this.#context
     if (inside && to.host === destination?.host) {
       return new OpenFailure(
@@ -105,10 +109,11 @@ export class Upstream {
     return { sni: request.host, alpn: ['http/1.1'] }
   }
 
-  #leadsTo(to: Destination, tls: ServerTls | undefined): boolean {
-    const connection = this.#channel?.connection
-    if (connection?.host !== to.host || connection.port !== to.port) return false
-    return this.#tls?.sni === tls?.sni && this.#tls?.alpn.join() === tls?.alpn.join()
+  #leadsTo({ host, port }: ServerConnection, request: HttpRequest): boolean {
+    if (request.host !== host || request.port !== port) return false
+    const mine = this.#tls
+    const wanted = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+    return mine === wanted || (mine?.sni === wanted?.sni && mine?.alpn.join() === wanted?.alpn.join())
   }
 }
 

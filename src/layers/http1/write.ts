@@ -1,5 +1,6 @@
 // Writes heads, chunks and trailers. What could not be read back as the same one message is refused: an addon may have made it.
 import { type HttpHeaders, isFieldValue, isToken } from '../../flow/headers.js'
+import { COLON, CR, FLAGS, LF, SPACE, TEXT, TOKEN } from './bytes.js'
 import { Http1Error, quoted } from './error.js'
 import { targetProblem } from './head.js'
 import { checkTrailerName } from './trailers.js'
@@ -21,8 +22,8 @@ export interface WritableResponseHead {
 
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/
 
-/** Throws an Http1Error with 502 for a method, target, name or value that cannot be written. */
-export function writeRequestHead(head: WritableRequestHead): Buffer {
+/** The head, and `body` behind it. Throws an Http1Error with 502 for a method, target, name or value that cannot be written. */
+export function writeRequestHead(head: WritableRequestHead, body?: Uint8Array): Buffer {
   const { method, target } = head
   if (!isToken(method)) throw unwritable(`the method ${quoted(method)} is no token`)
   if (!TARGET.test(target)) {
@@ -30,23 +31,18 @@ export function writeRequestHead(head: WritableRequestHead): Buffer {
   }
   const problem = targetProblem(method, target)
   if (problem) throw unwritable(problem)
-  return finish(`${method} ${target} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`, head.headers)
+  return finish(`${method} ${target} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`, head.headers, body)
 }
 
-/** Throws an Http1Error with 502 for a status, reason, name or value that cannot be written. */
-export function writeResponseHead(head: WritableResponseHead): Buffer {
+/** The head, and `body` behind it. Throws an Http1Error with 502 for a status, reason, name or value that cannot be written. */
+export function writeResponseHead(head: WritableResponseHead, body?: Uint8Array): Buffer {
   const { status, reason } = head
   if (!(Number.isInteger(status) && status >= 100 && status <= 999)) {
     throw unwritable(`the status ${status} is not three digits from 100 on`)
   }
   if (!isFieldValue(reason))
     throw unwritable(`the reason ${quoted(reason)} has a control character or one above U+00FF`)
-  return finish(`${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'} ${status} ${reason}\r\n`, head.headers)
-}
-
-/** The size line of a chunk of `length` bytes, which must not be 0; the chunk's data and CRLF follow it. */
-export function chunkHead(length: number): Buffer {
-  return Buffer.from(`${length.toString(16)}\r\n`, 'latin1')
+  return finish(`${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'} ${status} ${reason}\r\n`, head.headers, body)
 }
 
 /** A whole chunk, in one buffer. Of no data: nothing, for an empty chunk would be the last. */
@@ -71,28 +67,60 @@ export function lastChunk(trailers?: HttpHeaders): Buffer {
   return finish('0\r\n', trailers)
 }
 
-/** Ends every chunk's data. */
-export const CRLF = Buffer.from('\r\n')
 const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
 
-function finish(first: string, headers: HttpHeaders): Buffer {
-  const { raw } = headers
-  let text = first
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] as string
-    const value = raw[at + 1] as string
-    if (!isToken(name)) throw unwritable(`the field name ${quoted(name)} is no token`)
-    if (!isFieldValue(value)) {
-      throw unwritable(`the value of ${name} has a control character or one above U+00FF: ${quoted(value)}`)
-    }
-    text += `${name}: ${value}\r\n`
+/** One pass over characters, without strings in between: it is done for every head. */
+function finish(first: string, { raw }: HttpHeaders, body?: Uint8Array): Buffer {
+  let length = first.length + 2
+  for (let index = 0; index < raw.length; index += 2) {
+    length += (raw[index] as string).length + (raw[index + 1] as string).length + 4
   }
-  text += '\r\n'
-  // Every character is a byte by now. This way costs a fifth less than Buffer.from.
-  const buffer = Buffer.allocUnsafe(text.length)
-  buffer.write(text, 0, 'latin1')
+  // What is no string has no length.
+  if (!(length > 0)) throw misfit(raw)
+  const buffer = Buffer.allocUnsafe(body ? length + body.length : length)
+  let at = put(buffer, 0, first, ANY)
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string
+    at = name === '' ? NOWHERE : put(buffer, at, name, TOKEN)
+    buffer[at++] = COLON
+    buffer[at++] = SPACE
+    at = put(buffer, at, raw[index + 1] as string, TEXT)
+    buffer[at++] = CR
+    buffer[at++] = LF
+  }
+  buffer[at++] = CR
+  buffer[at++] = LF
+  if (at !== length) throw misfit(raw)
+  if (body) buffer.set(body, length)
   return buffer
+}
+
+const ANY = 255
+/** Where what cannot be written goes: nothing is there, and nobody comes back from it. */
+const NOWHERE = Number.NEGATIVE_INFINITY
+
+/** Writes characters that are bytes and have the flag; the index after them. */
+function put(buffer: Buffer, from: number, text: string, flag: number): number {
+  const { length } = text
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 255 || (flag !== ANY && ((FLAGS[code] as number) & flag) === 0)) return NOWHERE
+    buffer[from + at] = code
+  }
+  return from + length
+}
+
+/** Which field it is. */
+function misfit(raw: readonly string[]): Http1Error {
+  for (let at = 0; at < raw.length; at += 2) {
+    const [name, value] = [raw[at], raw[at + 1]]
+    if (typeof name !== 'string' || typeof value !== 'string') return unwritable('a field is no pair of strings')
+    if (!isToken(name)) return unwritable(`the field name ${quoted(name)} is no token`)
+    if (!isFieldValue(value))
+      return unwritable(`the value of ${name} has a control character or one above U+00FF: ${quoted(value)}`)
+  }
+  return unwritable('the first line has a character above U+00FF')
 }
 
 function unwritable(message: string): Http1Error {
