@@ -36,7 +36,9 @@ export class Channel<Of extends Connection = Connection> {
 
   /** Takes the oldest chunk. */
   take(): Buffer | undefined {
-    const data = this.chunks.shift()
+    const { chunks } = this
+    // One is the rule, and the ways of an array of many cost more.
+    const data = chunks.length === 1 ? chunks.pop() : chunks.shift()
     if (data) this.buffered -= data.length
     return data
   }
@@ -52,7 +54,8 @@ export class Channel<Of extends Connection = Connection> {
   /** Puts back what was taken too much. */
   unread(data: Buffer): void {
     if (data.length === 0) return
-    this.chunks.unshift(data)
+    if (this.chunks.length === 0) this.chunks.push(data)
+    else this.chunks.unshift(data)
     this.buffered += data.length
   }
 }

@@ -35,7 +35,6 @@ export class Exchange {
   readonly #flow: HttpFlow
   readonly #upstream: Upstream
   readonly #request: HttpRequest
-  readonly #requestBody: BodyReader
   /** Undefined where the request has no body. */
   readonly #transfer: Transfer | undefined
   readonly #framing: Framing
@@ -56,10 +55,8 @@ export class Exchange {
     this.#upstream = upstream
     this.#request = flow.request
     this.#framing = framing
-    this.#requestBody = new BodyReader(framing)
-    if (framing.kind !== 'none') {
-      this.#transfer = new Transfer(context, context.client, this.#requestBody, flow.request)
-    }
+    this.#transfer =
+      framing.kind === 'none' ? undefined : new Transfer(context, context.client, new BodyReader(framing), flow.request)
     this.#persistent = persistent
     this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
   }
@@ -191,8 +188,7 @@ export class Exchange {
     const persistentUpstream = this.#persistent && responseKeepAlive(response) && framing.kind !== 'close'
     yield* hook(this.#context, 'responseheaders', flow)
     this.#check()
-    const body = new BodyReader(framing, 'response')
-    const transfer = new Transfer(this.#context, server, body, response)
+    const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response'), response)
     const sent = flow.response
     let held = framing.kind === 'none' || sent !== response
     if (!held && wants(this.#context, 'response')) {
@@ -216,14 +212,14 @@ export class Exchange {
     }
     if (this.#pump) {
       // A server that answers before it has read the body will not read the rest.
-      if (!this.#requestBody.done) {
+      if (this.#transfer && !this.#transfer.done) {
         this.#upstream.drop()
         return 'close'
       }
       yield* join(this.#pump)
     }
     if (CONNECTION_AUTHENTICATION.test(response.headers.get('www-authenticate') ?? '')) this.#upstream.bind()
-    if (persistentUpstream && body.done && !server.closed) this.#upstream.keep()
+    if (persistentUpstream && transfer.done && !server.closed) this.#upstream.keep()
     else this.#upstream.drop()
     return this.#persistent ? 'next' : 'close'
   }
@@ -257,7 +253,7 @@ export class Exchange {
   *#answer(): Step<Outcome> {
     const response = this.#flow.response as HttpResponse
     response.startedAt ||= this.#context.machine.world.now()
-    if (!this.#requestBody.done && this.#framing.kind !== 'none') this.#persistent = false
+    if (this.#transfer && !this.#transfer.done) this.#persistent = false
     yield* hook(this.#context, 'response', this.#flow)
     this.#check()
     yield* this.#sendResponse(this.#flow.response as HttpResponse, { kind: 'length', length: 0 })

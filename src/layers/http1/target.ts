@@ -24,7 +24,7 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   const { method, target } = head
   if (method === 'CONNECT') return { scheme: 'https', ...authority(target, undefined), path: '' }
   if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) {
-    if (place) return { ...place, path: target }
+    if (place) return { scheme: place.scheme, host: place.host, port: place.port, path: target }
     throw new Http1Error(
       400,
       `this is a proxy, and the request for ${target} does not say where to: use http://host/path`,

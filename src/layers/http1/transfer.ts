@@ -86,6 +86,11 @@ export class Transfer {
     this.#message = message
   }
 
+  /** The whole body has been read. */
+  get done(): boolean {
+    return this.#reader.done
+  }
+
   /** Reads the whole body into the message. False where it is longer than `limit`: what was read goes out first, then. */
   *hold(limit: number): Step<boolean> {
     const { body } = this.#message
