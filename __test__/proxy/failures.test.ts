@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
@@ -173,6 +174,34 @@ for (const [alert, name] of [
   })
 }
 
+test('a client that ends its side in the middle of its handshake', async (t) => {
+  t.timeout(10_000)
+  const { running, port, failures } = await setUp(t, certificate({ names, issuer: root }), {
+    onboarding_host: 'get.test',
+  })
+  const client = await tunnel(t, running, port, captured('openssl'))
+  await client.hears(Buffer.of(0x16, 3, 3))
+  client.socket.end()
+  await client.hearsAll()
+  const message = `the client closed the connection during the handshake; if it does not trust our certificate: ${HINT}`
+  t.is(failures.at(-1)?.error, message)
+})
+
+test('a client that ends its side before its handshake', async (t) => {
+  t.timeout(10_000)
+  const { running, failures } = await setUp(t, root)
+  const upstream = await listen(t)
+  const client = await tunnel(t, running, upstream.port, captured('openssl'))
+  const server = await upstream.talk(0)
+  await server.hears(Buffer.of(0x16))
+  client.socket.end()
+  // The end has to be through before the server's handshake is over.
+  await setTimeout(200)
+  server.says('HTTP/1.1 400 Bad\r\n\r\n')
+  await client.hearsAll()
+  t.is(failures.at(-1)?.error, 'the client closed the connection before its handshake')
+})
+
 test('a client that leaves in the middle of its handshake', async (t) => {
   const { running, port, failures } = await setUp(t, certificate({ names, issuer: root }), {
     onboarding_host: 'get.test',
@@ -181,7 +210,7 @@ test('a client that leaves in the middle of its handshake', async (t) => {
   await client.hears(Buffer.of(0x16, 3, 3))
   client.socket.resetAndDestroy()
   await running.logged(/TLS with the client has failed/)
-  const message = `the client has closed the connection during the handshake; if it does not trust our certificate: ${HINT}`
+  const message = `the client closed the connection during the handshake; if it does not trust our certificate: ${HINT}`
   t.is(failures.at(-1)?.error, message)
 })
 

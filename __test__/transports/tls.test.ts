@@ -1,8 +1,10 @@
 // TLS over sockets: a reset below it is an RST, and no alert or end that would look like a whole message.
 import { once } from 'node:events'
 import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { connect, createSecureContext, createServer as createTlsServer } from 'node:tls'
 import test from 'ava'
+import { Pipe } from '../../src/transports/pipe.js'
 import { connectTcp, socketPipe } from '../../src/transports/socket.js'
 import { secureClient, secureServer } from '../../src/transports/tls.js'
 import { certificate } from '../support/certificates.js'
@@ -33,6 +35,32 @@ test("reset of a client's TLS is ECONNRESET there", async (t) => {
   t.is(await fate, 'ECONNRESET')
   server.close()
 })
+
+for (const side of ['client', 'server'] as const) {
+  for (const below of ['a socket', 'another stream'] as const) {
+    test(`a ${side} that ends its side in the middle of the handshake, over ${below}`, async (t) => {
+      t.timeout(10_000)
+      const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+      await once(listener, 'listening')
+      const other = connectPlain({ port: (listener.address() as AddressInfo).port, allowHalfOpen: true })
+      const [socket] = (await once(listener, 'connection')) as [Socket]
+      const duplex = below === 'a socket' ? socket : Duplex.from({ readable: socket, writable: socket })
+      const transport = new Pipe(duplex, { local: undefined, remote: undefined })
+      const secured =
+        side === 'client'
+          ? secureClient(transport, Buffer.alloc(0), { context: createSecureContext(identity), alpn: undefined })
+          : secureServer(transport, {
+              ...{ context: createSecureContext({ ca: own.pem }), sni: 'localhost', alpn: [], verify: 'localhost' },
+              ...{ session: undefined, onSession: () => {} },
+            })
+      // A record that has begun.
+      other.end(Buffer.of(0x16, 3, 1))
+      await t.throwsAsync(secured, { message: /closed .*during the handshake|disconnected before secure/ })
+      await once(other.resume(), 'close')
+      listener.close()
+    })
+  }
+}
 
 test("reset of a server's TLS is ECONNRESET there", async (t) => {
   const server = createTlsServer(identity).listen(0, '127.0.0.1')

@@ -78,8 +78,8 @@ const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/UNRECOGNIZED_NAME/, 'it does not serve that name'],
 ]
 
-/** What Node says, without saying whose fault it is, of a connection that ends while the handshake is on. */
-const CUT_SHORT = /disconnected before secure TLS connection/
+/** What Node and our transports say, without saying whose fault it is, of a connection that ends while the handshake is on. */
+const CUT_SHORT = /disconnected before secure TLS connection|closed during the handshake/
 
 /**
  * Why a server is not trusted, or why its handshake has failed: a sentence with what to do. Undefined for what has nothing

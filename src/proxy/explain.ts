@@ -35,7 +35,7 @@ export function explainClient(error: unknown, host: string): string {
   const install = `install midwire's certificate in the client, from http://${host}`
   if (DISTRUST.has(code)) return `the client does not trust our certificate: ${install}`
   if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return `the client has closed the connection during the handshake; if it does not trust our certificate: ${install}`
+    return `the client closed the connection during the handshake; if it does not trust our certificate: ${install}`
   }
   if (code === 'ERR_SSL_NO_SHARED_CIPHER') return 'the client offers no cipher that we have'
   if (code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') {

@@ -25,6 +25,11 @@ export interface ServerSideOptions {
 /** TLS with the client. `first` is what it has said and was read already: its ClientHello. */
 export function secureClient(transport: StreamTransport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
   const duplex = transport.detach()
+  if (duplex.readableEnded) {
+    // It will never answer ours, and nothing can be put back into a stream that is at its end.
+    duplex.end(() => duplex.destroy())
+    return Promise.reject(new Error('the client closed the connection before its handshake'))
+  }
   if (first.length > 0) duplex.unshift(first)
   const socket = new TLSSocket(duplex, {
     isServer: true,
@@ -96,7 +101,8 @@ function handshake(
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       clearTimeout(late)
-      socket.off('close', gone)
+      socket.off('close', gone).off('end', gone)
+      below.off('end', gone)
       // Errors that follow the first one are its consequences.
       socket.on('error', () => {})
       below.on('error', () => {})
@@ -114,12 +120,14 @@ function handshake(
       HANDSHAKE_MILLISECONDS,
     )
     socket.once('error', fail)
-    socket.once('close', gone)
+    // Who has sent FIN says nothing more, and without it there is no handshake. It may have come before TLS began to read.
+    for (const event of ['close', 'end']) socket.once(event, gone)
     below.once('error', fail)
+    below.once('end', gone)
     socket.once(done, () => {
       clearTimeout(late)
-      socket.off('error', fail).off('close', gone)
-      below.off('error', fail)
+      socket.off('error', fail).off('close', gone).off('end', gone)
+      below.off('error', fail).off('end', gone)
       below.on('error', () => {})
       finish(resolve)
     })
