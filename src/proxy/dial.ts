@@ -15,7 +15,7 @@ import { type Secured, secureServer } from '../transports/tls.js'
 import type { StreamTransport, Transport } from '../transports/transport.js'
 import { connectUdp } from '../transports/udp.js'
 import type { Dispatcher } from './dispatch.js'
-import { codeOf, explainConnect } from './explain.js'
+import { codeOf, explainConnect, reasonOf } from './explain.js'
 import type { Pooled } from './pool.js'
 
 /** TLS sessions that may be resumed, by destination and TLS settings. */
@@ -84,7 +84,7 @@ export class Dialer {
       if (!context) over.transport.close()
       this.#sessions.delete(key)
       const code = codeOf(error)
-      const message = explainTls(error, code, tls.sni ?? server.host)
+      const message = explainTls(error, tls.sni ?? server.host)
       server.error = message
       await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
       return new OpenFailure(server, code, message, true)
@@ -153,9 +153,6 @@ export const trustOf = (options: Options): TrustOptions => ({
   caDirectory: options.ssl_verify_upstream_trusted_confdir,
 })
 
-function explainTls(error: unknown, code: string, host: string): string {
-  return (
-    explainCertificate(error as NodeJS.ErrnoException, host) ??
-    `TLS with ${host} has failed: ${error instanceof Error ? error.message : code}`
-  )
+function explainTls(error: unknown, host: string): string {
+  return explainCertificate(error as NodeJS.ErrnoException, host) ?? `TLS with ${host} has failed: ${reasonOf(error)}`
 }

@@ -20,6 +20,16 @@ export function explainConnect(error: unknown, { host, port }: Destination): str
   return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
 }
 
+/** What OpenSSL calls the alerts that it is sent, in all versions. */
+const ALERT = /^(?:ssl|tls)v\d+ alert (.+)$/
+
+/** What was wrong. The message of OpenSSL's errors has the numbers and file names of its source around it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { reason } = error as { reason?: unknown }
+  return typeof reason === 'string' ? reason : error.message
+}
+
 /** Alerts by which clients say that they do not know the authority (RFC 8446, 6.2). */
 const DISTRUST = new Set([
   'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
@@ -41,5 +51,8 @@ export function explainClient(error: unknown, host: string): string {
   if (code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') {
     return 'the client speaks only TLS versions that are too old: --set tls_version_client_min=TLS1 allows them'
   }
-  return error instanceof Error ? error.message : String(error)
+  const alert = ALERT.exec(reasonOf(error))?.[1]
+  if (alert) return `the client refuses the handshake: ${alert}`
+  if (code.startsWith('ERR_SSL_')) return `the client and midwire do not come to terms: ${reasonOf(error)}`
+  return reasonOf(error)
 }

@@ -1,0 +1,60 @@
+// What a handshake with a client fails with, as sentences: nothing of OpenSSL's file names and numbers.
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
+import { type ConnectionOptions, connect, createSecureContext, type SecureContextOptions } from 'node:tls'
+import test from 'ava'
+import { explainClient } from '../../src/proxy/explain.js'
+import { socketPipe } from '../../src/transports/socket.js'
+import { secureClient } from '../../src/transports/tls.js'
+import { certificate } from '../support/certificates.js'
+
+const own = certificate({ commonName: 'localhost', names: ['localhost'] })
+
+/** What the user is told where these two meet. */
+async function failure(client: ConnectionOptions, server: SecureContextOptions): Promise<string> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const below = connectPlain((listener.address() as AddressInfo).port, '127.0.0.1')
+  connect({ socket: below, rejectUnauthorized: false, ...client }).on('error', () => {})
+  const [socket] = (await once(listener, 'connection')) as [Socket]
+  const context = createSecureContext({ cert: own.pem, key: own.keyPem, ...server })
+  try {
+    const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { context, alpn: undefined })
+    pipe.reset()
+    return 'none'
+  } catch (error) {
+    return explainClient(error, 'mitm.it')
+  } finally {
+    below.destroy()
+    listener.close()
+  }
+}
+
+for (const [what, client, server, sentence] of [
+  [
+    'no group in common',
+    { ecdhCurve: 'P-521' },
+    { ecdhCurve: 'P-256' },
+    'the client and midwire do not come to terms: no suitable key share',
+  ],
+  [
+    'no cipher in common',
+    { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
+    { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
+    'the client offers no cipher that we have',
+  ],
+] as const satisfies [string, ConnectionOptions, SecureContextOptions, string][]) {
+  test(`a client that has ${what}`, async (t) => {
+    t.is(await failure(client, server), sentence)
+  })
+}
+
+test('an alert that says nothing of trust', (t) => {
+  const message =
+    '80BC:error:0A000416:SSL routines:ssl3_read_bytes:sslv3 alert illegal parameter:../deps/s3.c:1586:SSL\n'
+  const error = Object.assign(new Error(message), {
+    code: 'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER',
+    reason: 'sslv3 alert illegal parameter',
+  })
+  t.is(explainClient(error, 'mitm.it'), 'the client refuses the handshake: illegal parameter')
+})
