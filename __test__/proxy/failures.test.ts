@@ -142,6 +142,20 @@ test('a server that speaks no TLS', async (t) => {
   )
 })
 
+for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
+  test(`a server that wants a certificate of its clients (${version})`, async (t) => {
+    const { running } = await setUp(t, root)
+    const made = certificate({ names, issuer: root })
+    const server = createTlsServer({
+      ...{ cert: made.pem, key: made.keyPem, ca: root.pem, requestCert: true, rejectUnauthorized: true },
+      ...{ minVersion: version, maxVersion: version },
+    })
+    const port = await bind(t, server)
+    t.regex(await ask(t, running, port), /^HTTP\/1\.1 502 [\s\S]*wants a certificate of the client/)
+    t.regex((await running.flow('http')).error?.message ?? '', /wants a certificate of the client/)
+  })
+}
+
 test('a server that leaves in the middle of its handshake', async (t) => {
   const { running } = await setUp(t, root)
   const upstream = await listen(t, (talk) => void talk.hears(Buffer.of(0x16)).then(() => talk.socket.end()))

@@ -17,6 +17,7 @@ import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
 import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
 import type { Core } from './core.js'
+import { explainLoss } from './explain.js'
 import { Handshake } from './handshake.js'
 import type { Pooled } from './pool.js'
 import { ChannelReceiver } from './receiver.js'
@@ -311,7 +312,7 @@ export class Driver implements World {
   closeHeard(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
     channel.handle = undefined
     this.#ended(channel)
-    this.#lost(channel, error?.message)
+    this.#lost(channel, error && explainLoss(error, channel.connection))
   }
 
   #lost(channel: AnyChannel, error: string | undefined): void {

@@ -1,4 +1,6 @@
 // Errors of sockets and handshakes, as sentences for people.
+import { explainCertificate } from '../certs/trust.js'
+import type { Connection, ServerConnection } from '../connection.js'
 import type { Destination } from '../layers/commands.js'
 
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ERROR'
@@ -12,6 +14,12 @@ const CONNECT_REASONS: Record<string, string> = {
   EAI_AGAIN: 'the name server does not answer',
   ECONNRESET: 'the connection was reset',
   EMFILE: 'midwire has no file descriptors left',
+}
+
+/** Why a connection was lost that had been there. Servers refuse clients after the handshake, too (RFC 8446, 4.4.2.4). */
+export function explainLoss(error: Error, connection: Connection): string {
+  const { host, tls } = connection as Partial<ServerConnection>
+  return (host !== undefined && explainCertificate(error, tls?.sni ?? host)) || reasonOf(error)
 }
 
 /** Why a server could not be reached. */

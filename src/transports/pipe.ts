@@ -43,12 +43,14 @@ export class Pipe implements StreamTransport {
     this.remote = ends.remote
     this.#listeners = [
       ['data', (data: Buffer) => this.#receiver.handleData(data)],
-      ['end', () => this.#receiver.handleEnd()],
+      ['end', () => this.#end()],
       ['drain', () => this.#receiver.handleDrain()],
       [
         'error',
         (error: NodeJS.ErrnoException) => {
           this.#error ??= error
+          // TLS tells of an alert and is not destroyed by it. What came before is read first.
+          if (!duplex.destroyed && duplex.readableLength === 0) duplex.destroy()
         },
       ],
       ['close', () => this.#close()],
@@ -68,6 +70,12 @@ export class Pipe implements StreamTransport {
     if (receiver === deaf) return
     if (this.#closed) queueMicrotask(() => this.#receiver.handleClose(this.#error))
     else this.duplex.resume()
+  }
+
+  /** The end after an error is its consequence: it is the error that is told of. */
+  #end(): void {
+    if (this.#error) this.duplex.destroy()
+    else this.#receiver.handleEnd()
   }
 
   #close(): void {
