@@ -182,15 +182,17 @@ interface FlowError {
 }
 /** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
 interface FlowOrigin {
-    readonly id: string;
+    readonly ids: {
+        newId(): string;
+    };
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
     /** Milliseconds since the epoch. */
     readonly now: number;
 }
 declare abstract class Flow {
+    #private;
     abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns';
-    readonly id: string;
     readonly client: ClientConnection;
     /** Undefined while none was needed: a flow that an addon answers has no server. */
     server: ServerConnection | undefined;
@@ -205,6 +207,8 @@ declare abstract class Flow {
     /** Notes of addons, by names of theirs. */
     readonly metadata: Record<string, unknown>;
     constructor(origin: FlowOrigin);
+    /** A UUID, made when somebody asks for it: most flows go by without. */
+    get id(): string;
     /** True until the flow is over. */
     get live(): boolean;
     get killed(): boolean;
@@ -455,18 +459,24 @@ interface HttpResponseParts {
     content?: Uint8Array | string;
 }
 declare class HttpResponse extends HttpMessage {
-    status: number;
+    #private;
     reason: string;
-    /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. */
+    /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
     constructor(parts: HttpResponseParts, bodyLimit?: number, now?: number);
+    /** A whole number from 100 to 999 (RFC 9110, 15); setting another throws a RangeError. */
+    get status(): number;
+    set status(status: number);
 }
 declare class HttpFlow extends Flow {
+    #private;
     readonly type = "http";
     request: HttpRequest;
-    response: HttpResponse | undefined;
     /** The protocol after a 101, in lower case: `websocket`. */
     upgrade: string | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
+    /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */
+    get response(): HttpResponse | undefined;
+    set response(response: HttpResponse | undefined);
 }
 
 interface RawMessage {

@@ -1,6 +1,6 @@
 // Addons that misbehave harm their own flow and nobody else; hooks and flows as programs listen to them.
 import test from 'ava'
-import { type AnyFlow, type Flow, HttpFlow } from '../../src/index.js'
+import { type AnyFlow, type Flow, HttpFlow, HttpResponse } from '../../src/index.js'
 import { get, ok, type Running, startProxy, tunnel } from '../support/proxy.js'
 import { dial, type Listening, listen, type Talk } from '../support/talk.js'
 
@@ -86,6 +86,35 @@ for (const [how, fail, said] of [
         ['/new', false],
       ],
     )
+  })
+}
+
+for (const [what, answer, said] of [
+  [
+    'a plain object',
+    () => ({ status: 418, headers: {}, body: 'x' }),
+    "flow.response must be an HttpResponse: new HttpResponse({ status: 418, content: 'x' })",
+  ],
+  [
+    'a status that is none',
+    () => new HttpResponse({ status: 99_999 }),
+    'the status of a response is a whole number from 100 to 999, not 99999',
+  ],
+] as const) {
+  test(`an addon that answers with ${what}: a page, and the addon is named`, async (t) => {
+    const message = (hook: string) => `addon hasty has failed in ${hook}: ${said}`
+    for (const hook of ['requestheaders', 'request', 'responseheaders', 'response'] as const) {
+      const set = (flow: HttpFlow) => void Object.assign(flow, { response: answer() })
+      const running = await startProxy(t, { addons: [{ name: 'hasty', [hook]: set }] })
+      const upstream = await echoing(t)
+      const client = await dial(t, running.port)
+      client.says(get(upstream.port, '/'))
+      const text = await client.hearsAll()
+      t.true(text.startsWith('HTTP/1.1 502 '))
+      t.true(text.includes(message(hook)), text)
+      t.is((await running.flow('http')).error?.message, message(hook))
+      t.is(client.error, undefined)
+    }
   })
 }
 

@@ -150,10 +150,10 @@ export interface HttpResponseParts {
 }
 
 export class HttpResponse extends HttpMessage {
-  status: number
   reason: string
+  #status = 0
 
-  /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. */
+  /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
   constructor(parts: HttpResponseParts, bodyLimit = Number.MAX_SAFE_INTEGER, now = 0) {
     const headers = parts.headers instanceof HttpHeaders ? parts.headers : HttpHeaders.from(parts.headers ?? [])
     super(parts.version ?? '1.1', headers, bodyLimit, now)
@@ -161,6 +161,25 @@ export class HttpResponse extends HttpMessage {
     this.reason = parts.reason ?? REASONS[parts.status] ?? ''
     if (parts.content !== undefined) this.content = parts.content
   }
+
+  /** A whole number from 100 to 999 (RFC 9110, 15); setting another throws a RangeError. */
+  get status(): number {
+    return this.#status
+  }
+
+  set status(status: number) {
+    if (!Number.isInteger(status) || status < 100 || status > 999) {
+      throw new RangeError(`the status of a response is a whole number from 100 to 999, not ${String(status)}`)
+    }
+    this.#status = status
+  }
+}
+
+/** Of another copy of midwire, too: a script may have one of its own. */
+function isResponse(value: unknown): value is HttpResponse {
+  if (value instanceof HttpResponse) return true
+  const { status, headers, body } = (value ?? {}) as Partial<HttpResponse>
+  return typeof status === 'number' && typeof headers?.get === 'function' && typeof body?.append === 'function'
 }
 
 /** Reason phrases of the statuses that are made here (RFC 9110, 15). */
@@ -197,12 +216,24 @@ const REASONS: Record<number, string> = {
 export class HttpFlow extends Flow {
   readonly type = 'http'
   request: HttpRequest
-  response: HttpResponse | undefined
   /** The protocol after a 101, in lower case: `websocket`. */
   upgrade: string | undefined
+  #response: HttpResponse | undefined
 
   constructor(origin: FlowOrigin, request: HttpRequest) {
     super(origin)
     this.request = request
+  }
+
+  /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */
+  get response(): HttpResponse | undefined {
+    return this.#response
+  }
+
+  set response(response: HttpResponse | undefined) {
+    if (response !== undefined && !isResponse(response)) {
+      throw new TypeError("flow.response must be an HttpResponse: new HttpResponse({ status: 418, content: 'x' })")
+    }
+    this.#response = response
   }
 }

@@ -1,0 +1,42 @@
+// What an addon may make a response of, and what is refused where it is written.
+import test from 'ava'
+import { HttpFlow, type HttpRequest, HttpResponse } from '../../src/flow/http.js'
+
+test('the status of a response is a whole number from 100 to 999', (t) => {
+  for (const status of [100, 200, 999]) t.is(new HttpResponse({ status }).status, status)
+  for (const status of [99, 1000, 99_999, 200.5, Number.NaN, '200', undefined]) {
+    const error = t.throws(() => new HttpResponse({ status: status as number }), { instanceOf: RangeError })
+    t.is(error?.message, `the status of a response is a whole number from 100 to 999, not ${status}`)
+  }
+  const response = new HttpResponse({ status: 200 })
+  t.throws(
+    () => {
+      response.status = 0
+    },
+    { instanceOf: RangeError },
+  )
+  t.is(response.status, 200)
+})
+
+test('flow.response is an HttpResponse, of whatever copy of midwire, or nothing', (t) => {
+  const flow = new HttpFlow({ now: 0 } as never, {} as HttpRequest)
+  t.is(flow.response, undefined)
+  for (const wrong of [{ status: 418, headers: {}, body: 'x' }, 'x', 418, null, new Response('x')]) {
+    t.throws(
+      () => {
+        flow.response = wrong as never
+      },
+      { instanceOf: TypeError, message: /^flow\.response must be an HttpResponse: new HttpResponse\(/ },
+    )
+    t.is(flow.response, undefined)
+  }
+  const response = new HttpResponse({ status: 418 })
+  flow.response = response
+  t.is(flow.response, response)
+  flow.response = undefined
+  t.is(flow.response, undefined)
+  const { status, headers, body } = response
+  const other = { status, headers, body } as HttpResponse
+  flow.response = other
+  t.is(flow.response, other)
+})
