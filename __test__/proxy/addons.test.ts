@@ -118,6 +118,49 @@ for (const [what, answer, said] of [
   })
 }
 
+const connectTo = (port: number) => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+
+test('an addon that fails at a CONNECT: a page, the error hook, and a flow for the outputs', async (t) => {
+  const failed: Flow[] = []
+  const fail = () => {
+    throw new Error('so bad')
+  }
+  const running = await startProxy(t, {
+    addons: [{ name: 'bad', http_connect: fail, error: (flow) => void failed.push(flow) }],
+  })
+  const upstream = await listen(t)
+  const client = await dial(t, running.port)
+  client.says(connectTo(upstream.port))
+  t.regex(await client.hearsAll(), /^HTTP\/1\.1 502 [\s\S]*addon bad has failed in http_connect: so bad/)
+  t.is(client.error, undefined)
+  const flow = await running.flow('http')
+  t.is(flow.error?.message, 'addon bad has failed in http_connect: so bad')
+  t.is(flow.request.method, 'CONNECT')
+  t.deepEqual(failed, [flow])
+  t.is(upstream.talks.length, 0)
+})
+
+test('a CONNECT that an addon refuses or kills is a flow for the outputs, too', async (t) => {
+  const running = await startProxy(t, {
+    addons: [
+      {
+        http_connect(flow) {
+          if (flow.request.port === 1) flow.kill()
+          else flow.response = new HttpResponse({ status: 403, content: 'not there' })
+        },
+      },
+    ],
+  })
+  const refused = await dial(t, running.port)
+  refused.says(connectTo(2))
+  t.regex(await refused.hearsAll(), /^HTTP\/1\.1 403 [\s\S]*not there$/)
+  t.is((await running.flow('http')).response?.status, 403)
+  const killed = await dial(t, running.port)
+  killed.says(connectTo(1))
+  t.is((await killed.gone())?.code, 'ECONNRESET')
+  t.true((await running.flow('http', 1)).killed)
+})
+
 test('an addon that never answers holds its own flow alone', async (t) => {
   const running = await startProxy(t, {
     addons: [{ request: ({ request }) => (request.path === '/stuck' ? new Promise<void>(() => {}) : undefined) }],

@@ -101,9 +101,11 @@ function* connect(context: Context, upstream: Upstream, head: RequestHead, start
   const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hook(context, 'http_connect', flow)
-  if (flow.error || (flow.response && flow.response.status >= 300)) {
-    if (flow.response) yield* send(client, writeResponseHead(flow.response, flow.response.content))
-    yield { type: flow.response ? 'close' : 'reset', channel: client }
+  if (flow.error) return yield* connectFailed(context, flow, 502)
+  if (flow.response && flow.response.status >= 300) {
+    yield* send(client, writeResponseHead(flow.response, flow.response.content))
+    yield { type: 'close', channel: client }
+    finish(context, flow)
     return undefined
   }
   upstream.keepNone()
@@ -117,15 +119,21 @@ function* connect(context: Context, upstream: Upstream, head: RequestHead, start
         const message = opened?.message ?? 'no connection'
         flow.server = opened?.server
         flow.error = { message, timestamp: context.machine.world.now() }
-        yield* send(client, errorPage(opened?.code === 'ETIMEDOUT' ? 504 : 502, message))
-        yield { type: 'close', channel: client }
-        yield* hook(context, 'error', flow)
-        finish(context, flow)
-        return undefined
+        return yield* connectFailed(context, flow, opened?.code === 'ETIMEDOUT' ? 504 : 502)
       }
       context.server = opened
     }
   }
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
   return nextLayer
+}
+
+/** A CONNECT that leads nowhere: the client is told why, unless an addon has killed it. */
+function* connectFailed(context: Context, flow: HttpFlow, status: number): Step<undefined> {
+  const { client } = context
+  if (!flow.killed) yield* send(client, errorPage(status, flow.error?.message ?? ''))
+  yield { type: flow.killed ? 'reset' : 'close', channel: client }
+  yield* hook(context, 'error', flow)
+  finish(context, flow)
+  return undefined
 }
