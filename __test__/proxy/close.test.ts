@@ -3,8 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { type HttpFlow, HttpResponse } from '../../src/index.js'
 import { captured } from '../support/client-hellos.js'
-import { get, ok, startProxy, tunnel } from '../support/proxy.js'
-import { dial, listen } from '../support/talk.js'
+import { get, ok, type Running, startProxy, tunnel } from '../support/proxy.js'
+import { deafPort, dial, listen, type Talk } from '../support/talk.js'
 
 test('everything that is open ends, on both sides, and the flows say why', async (t) => {
   t.timeout(5_000)
@@ -79,6 +79,44 @@ test('an idle server connection ends with the proxy', async (t) => {
   await server.hearsAll()
   t.true(server.ended)
 })
+
+for (const [whose, leave] of [
+  ['the proxy', (running: Running) => running.proxy.close()],
+  ['its client', (_: Running, client: Talk) => void client.socket.resetAndDestroy()],
+] as const) {
+  test(`an attempt to connect ends with ${whose}`, async (t) => {
+    t.timeout(10_000)
+    const failed: (string | undefined)[] = []
+    let heard = () => {}
+    const ended = new Promise<void>((resolve) => {
+      heard = resolve
+    })
+    let asked = () => {}
+    const begun = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    const port = await deafPort(t)
+    const running = await startProxy(t, {
+      addons: [
+        {
+          server_connect: () => asked(),
+          server_connect_error({ server }) {
+            failed.push(server.error)
+            heard()
+          },
+        },
+      ],
+    })
+    const client = await dial(t, running.port)
+    client.says(get(port))
+    await begun
+    await setTimeout(50)
+    t.deepEqual(failed, [])
+    await leave(running, client)
+    await ended
+    t.deepEqual(failed, [`127.0.0.1:${port}: the attempt was given up`])
+  })
+}
 
 test('a client that an addon still thinks about is not let in any more', async (t) => {
   t.timeout(5_000)

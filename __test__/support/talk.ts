@@ -1,4 +1,5 @@
 // One end of a connection in a test: says things, and waits for what is heard.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -140,5 +141,21 @@ export async function freePort(): Promise<number> {
   const port = portOf(server)
   server.close()
   await once(server, 'close')
+  return port
+}
+
+/** Listens, and then never runs again; its queue holds two connections. */
+const DEAF = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+  require('fs').writeSync(1, String(this.address().port))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+})`
+
+/** A port of 127.0.0.1 at which SYNs are not answered: the queue of who listens there is full (Linux drops them). */
+export async function deafPort(t: ExecutionContext): Promise<number> {
+  const program = spawn(process.execPath, ['-e', DEAF], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => program.kill('SIGKILL'))
+  const [text] = (await once(program.stdout, 'data')) as [Buffer]
+  const port = Number(text)
+  for (let connected = 0; connected < 2; connected += 1) await dial(t, port)
   return port
 }

@@ -37,8 +37,8 @@ export class Dialer {
     this.#own = own
   }
 
-  /** Connects. Never rejects. */
-  async dial(client: ClientConnection, to: Destination): Promise<Pooled | OpenFailure> {
+  /** Connects, until `signal` aborts. Never rejects. */
+  async dial(client: ClientConnection, to: Destination, signal: AbortSignal): Promise<Pooled | OpenFailure> {
     const server: ServerConnection = { id: randomUUID(), transport: to.transport, host: to.host, port: to.port }
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
@@ -46,7 +46,8 @@ export class Dialer {
     if (isIP(to.host) && this.#isOwn(to.host, to.port, to.transport)) return this.#ourselves(client, server)
     let transport: Transport
     try {
-      transport = to.transport === 'udp' ? await connectUdp(to.host, to.port) : await connectTcp(to.host, to.port)
+      const { host, port } = to
+      transport = to.transport === 'udp' ? await connectUdp(host, port) : await connectTcp(host, port, signal)
     } catch (error) {
       return this.#failure(client, server, codeOf(error), explainConnect(error, to))
     }

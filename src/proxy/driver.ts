@@ -32,6 +32,8 @@ export class Driver implements World {
   readonly #machine: Machine
   readonly #channel: Channel<ClientConnection>
   readonly #servers = new Set<Channel<ServerConnection>>()
+  /** Attempts to connect that are under way. */
+  readonly #dials = new Set<AbortController>()
   /** The client knows whether it was let in. */
   #answered = false
   #over = false
@@ -75,6 +77,7 @@ export class Driver implements World {
     if (!this.#answered) this.#arrival.refuse('refused')
     this.#answered = true
     this.#transport(this.#channel)?.reset()
+    for (const attempt of this.#dials) attempt.abort()
     this.#lost(this.#channel, CLOSED)
     for (const channel of [...this.#servers]) {
       this.#letGo(channel, 'close')
@@ -188,7 +191,10 @@ export class Driver implements World {
   }
 
   async #dial(to: Destination, tls: ServerTls | undefined): Promise<Opened> {
-    const dialled = await this.#core.dialer.dial(this.client, to)
+    const attempt = new AbortController()
+    this.#dials.add(attempt)
+    const dialled = await this.#core.dialer.dial(this.client, to, attempt.signal)
+    this.#dials.delete(attempt)
     if (dialled instanceof OpenFailure) return dialled
     const channel = this.#adopt(dialled)
     const failure = tls && (await this.#secureServer(channel, tls))
@@ -323,6 +329,7 @@ export class Driver implements World {
   #settle(): void {
     if (this.#machine.busy || this.#over) return
     this.#over = true
+    for (const attempt of this.#dials) attempt.abort()
     this.#letGo(this.#channel, 'close')
     for (const channel of [...this.#servers]) this.#letGo(channel, 'close')
     this.client.closedAt ??= Date.now()

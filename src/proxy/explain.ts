@@ -13,6 +13,7 @@ const CONNECT_REASONS: Record<string, string> = {
   ENOTFOUND: 'there is no such name',
   EAI_AGAIN: 'the name server does not answer',
   ECONNRESET: 'the connection was reset',
+  ECANCELED: 'the attempt was given up',
   EMFILE: 'midwire has no file descriptors left',
 }
 

@@ -67,9 +67,14 @@ export function listenTcp(
   })
 }
 
-/** Connects. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, ENOTFOUND, EHOSTUNREACH ... */
-export function connectTcp(host: string, port: number): Promise<Pipe> {
+/** Connects. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, ENOTFOUND, EHOSTUNREACH ...; ECANCELED where `signal` aborts. */
+export function connectTcp(host: string, port: number, signal?: AbortSignal): Promise<Pipe> {
   return new Promise((resolve, reject) => {
+    const failure = (code: string) => Object.assign(new Error(`connect ${code} ${host}:${port}`), { code })
+    if (signal?.aborted) {
+      reject(failure('ECANCELED'))
+      return
+    }
     const socket = connect({
       host,
       port,
@@ -79,17 +84,20 @@ export function connectTcp(host: string, port: number): Promise<Pipe> {
       autoSelectFamilyAttemptTimeout: 500,
       highWaterMark: HIGH_WATER,
     } as Parameters<typeof connect>[0] & object)
-    const late = setTimeout(() => {
-      const error = new Error(`connect ETIMEDOUT ${host}:${port}`)
-      socket.destroy(Object.assign(error, { code: 'ETIMEDOUT' }))
-    }, CONNECT_MILLISECONDS)
-    socket.once('error', (error: NodeJS.ErrnoException) => {
+    const late = setTimeout(() => socket.destroy(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
+    const cancel = () => socket.destroy(failure('ECANCELED'))
+    signal?.addEventListener('abort', cancel)
+    const settled = () => {
       clearTimeout(late)
+      signal?.removeEventListener('abort', cancel)
+    }
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      settled()
       // Several addresses were tried, each with its own error: the first says most.
       reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
     })
     socket.once('connect', () => {
-      clearTimeout(late)
+      settled()
       socket.removeAllListeners('error')
       resolve(socketPipe(socket))
     })
