@@ -58,8 +58,8 @@ const rooms: Record<string, Room> = {
   },
   addons: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],
-    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net'],
-    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps'],
+    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
+    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps', 'own-module', 'own-resolver'],
   },
   sinks: {
     imports: ['flow', 'hooks', 'options', 'errors', 'store'],

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { loadScripts } from '../../src/addons/scripts.js'
 import type { Addon } from '../../src/hooks.js'
+import { HttpResponse } from '../../src/index.js'
 
 function script(t: ExecutionContext, name: string, text: string | Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'midwire-scripts-'))
@@ -78,4 +79,61 @@ test('a folder, no file at all, and a module that never ends are refused, too', 
   mkdirSync(`${path}.d`)
   await t.throwsAsync(loadScripts([`${path}.d`]), { code: 'ERR_SCRIPT', message: /it is a directory$/ })
   await t.throwsAsync(loadScripts([`${path}.none`]), { code: 'ERR_SCRIPT', message: /there is no such file$/ })
+})
+
+test('`midwire` is the one that runs the script: in every kind of script, its modules and packages, and beside another copy', async (t) => {
+  const folder = join(script(t, 'package.json', '{}'), '..')
+  // Nothing above it has a midwire.
+  const alone = join(script(t, 'package.json', '{}'), '..')
+  const put = (where: string, files: Record<string, string>) => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(where, path, '..'), { recursive: true })
+      writeFileSync(join(where, path), text)
+    }
+  }
+  const modules = {
+    'script.ts': `import { HttpResponse } from 'midwire'
+import { theirs } from './helper.ts'
+import { packaged } from 'packaged'
+const all: unknown[] = [HttpResponse, theirs, packaged, (await import('midwire')).HttpResponse]
+export default { all, request() {} }`,
+    'helper.ts': "export { HttpResponse as theirs } from 'midwire'",
+    'script.mjs': `import { HttpResponse } from 'midwire'
+import { theirs } from './helper.mjs'
+import { packaged } from 'packaged'
+await null
+export default { all: [HttpResponse, theirs, packaged, (await import('midwire')).HttpResponse], request() {} }`,
+    'helper.mjs': "export { HttpResponse as theirs } from 'midwire'",
+    'script.cjs': `const all = [require('midwire').HttpResponse, require('common').common]
+module.exports = { all, request() {} }`,
+    'node_modules/packaged/package.json': '{"type": "module", "exports": "./index.js"}',
+    'node_modules/packaged/index.js': "export { HttpResponse as packaged } from 'midwire'",
+    'node_modules/common/index.js': "exports.common = require('midwire').HttpResponse",
+  }
+  const copy = {
+    'node_modules/midwire/package.json': '{"type": "module", "exports": "./index.js"}',
+    'node_modules/midwire/index.js': 'export class HttpResponse {}',
+  }
+  put(alone, modules)
+  put(folder, { ...modules, ...copy })
+  const names = ['script.ts', 'script.mjs', 'script.cjs']
+  for (const path of [...names.map((name) => join(alone, name)), ...names.map((name) => join(folder, name))]) {
+    const [addon] = await loadScripts([path])
+    const { all } = addon as { all: unknown[] }
+    t.true(all.length > 1 && all.every((one) => one === HttpResponse), path)
+  }
+})
+
+test('the stack of an error has the line in the script', async (t) => {
+  const body = "\nexport function request() {\n\n  throw new Error('line 4')\n}\n"
+  for (const [name, text] of [
+    ['lines.mjs', `// one${body}`],
+    ['lines.ts', `enum Kind { A }${body}`],
+    ['lines.mts', `interface Kind { readonly a: 1 }${body}`],
+  ] as const) {
+    const path = script(t, name, text)
+    const [addon] = await loadScripts([path])
+    const error = t.throws(() => Reflect.apply(addon?.request as () => void, addon, []))
+    t.true(error.stack?.includes(`${path}:4:9`), `${name}: ${error.stack}`)
+  }
 })

@@ -4,6 +4,7 @@ import { extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MidwireError, nearest } from '../errors.js'
 import type { Addon, HookName } from '../hooks.js'
+import { ownModule } from './own-module.js'
 
 /** Endings that Node loads by itself; the rest is TypeScript. */
 const PLAIN = new Set(['.js', '.mjs', '.cjs'])
@@ -108,8 +109,10 @@ function reasonOf(cause: unknown): string {
 }
 
 async function load(path: string): Promise<Module> {
+  const midwire = await ownModule()
   if (PLAIN.has(extname(path))) return (await import(pathToFileURL(path).href)) as Module
-  // A compiler is loaded only where there is something to compile.
+  // A compiler is loaded only where there is something to compile. It has resolution of its own, and no cache on the disk: that
+  // would be in a folder that every user of the machine can write to.
   const { createJiti } = await import('jiti')
-  return (await createJiti(import.meta.url).import(path)) as Module
+  return (await createJiti(import.meta.url, { virtualModules: { midwire }, fsCache: false }).import(path)) as Module
 }
