@@ -28,8 +28,10 @@ interface Authority {
     readonly warnings: readonly string[];
     /** Whether it was made by this call. */
     readonly created: boolean;
-    /** The file that it is in. */
+    /** The file that it is in, with its private key. */
     readonly path: string;
+    /** The file with the certificate alone, for clients. Undefined where there is none and none can be written. */
+    readonly certificatePath: string | undefined;
 }
 /**
  * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.

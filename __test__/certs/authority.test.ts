@@ -129,6 +129,7 @@ for (const [kind, key, format] of [
     t.deepEqual(authority.chain, [])
     t.is(readFileSync(join(confdir, 'mitmproxy-ca.pem'), 'utf8'), text)
     t.deepEqual(readdirSync(confdir).sort(), ['mitmproxy-ca-cert.pem', 'mitmproxy-ca.pem'])
+    t.is(authority.certificatePath, join(confdir, 'mitmproxy-ca-cert.pem'))
     const leafKey = ecKey()
     const leaf = new X509Certificate(leafMinter(authority, publicOf(leafKey))(planLeaf(['a.example'], {}, authority)))
     t.true(leaf.verify(authority.certificate.publicKey))
@@ -148,6 +149,31 @@ test('an authority that is no root has the chain above it sent along, without th
   t.deepEqual(chain, [own.pem, middle.pem])
   t.is(warnings.length, 1)
   t.regex(warnings[0] ?? '', /expires on/)
+})
+
+test('where mitmproxy has left no file with the certificate alone, or that of another, there is one of ours', async (t) => {
+  const [by, other] = [certificate({ ca: true, until: 3000 }), certificate({ ca: true, until: 3000 })]
+  for (const wrong of [undefined, '', 'no certificate', other.pem, by.pem + by.keyPem]) {
+    const confdir = folder(t)
+    writeFileSync(join(confdir, 'mitmproxy-ca.pem'), by.keyPem + by.pem, { mode: 0o600 })
+    const theirs = join(confdir, 'mitmproxy-ca-cert.pem')
+    if (wrong !== undefined) writeFileSync(theirs, wrong)
+    const { certificatePath = '', warnings } = await loadAuthority(confdir)
+    t.is(certificatePath, join(confdir, 'midwire-ca-cert.pem'))
+    t.is(readFileSync(certificatePath, 'utf8'), by.pem)
+    if (wrong !== undefined) t.is(readFileSync(theirs, 'utf8'), wrong, 'mitmproxy keeps what it has')
+    t.deepEqual(warnings, [])
+  }
+})
+
+test('a certificate that cannot be written is no reason to name the file with the key', async (t) => {
+  const confdir = folder(t)
+  const by = certificate({ ca: true, until: 3000 })
+  writeFileSync(join(confdir, 'mitmproxy-ca.pem'), by.keyPem + by.pem, { mode: 0o600 })
+  mkdirSync(join(confdir, 'midwire-ca-cert.pem'))
+  const { certificatePath, warnings } = await loadAuthority(confdir)
+  t.is(certificatePath, undefined)
+  t.regex(warnings.join(), /midwire-ca-cert\.pem cannot be written/)
 })
 
 test('ours comes before that of mitmproxy', async (t) => {

@@ -20,7 +20,7 @@ function authority({ pem, keyPem, der }: Made): Authority {
   const file = readAuthority('test.pem', keyPem + pem)
   const never = () => Buffer.alloc(0)
   const shown = { pem, der, fingerprint: file.certificate.fingerprint256, p12: never, crl: never, crlPath: '/x.crl' }
-  return { ...file, ...shown, created: false, path: 'test.pem' }
+  return { ...file, ...shown, created: false, path: 'test.pem', certificatePath: undefined }
 }
 
 const skid = extensionOf('2.5.29.14', false, octetString(Buffer.from('0123456789abcdef', 'hex')))

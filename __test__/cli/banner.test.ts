@@ -47,6 +47,15 @@ test('a terminal that is too narrow has no QR code, and says so', (t) => {
   t.true(text.includes(config))
 })
 
+test('where there is no file with the certificate, none is named', (t) => {
+  const style = { columns: undefined, color: false }
+  t.regex(
+    banner({ ...facts, certificate: undefined }, style),
+    /open http:\/\/mitm\.it there, through the proxy or the tunnel\n$/,
+  )
+  t.notRegex(banner({ ...facts, certificate: undefined, onboarding: undefined }, style), /certificate|undefined/)
+})
+
 test('what is no terminal gets no key', (t) => {
   const text = banner(facts, { columns: undefined, color: false })
   t.false(text.includes('secret') || text.includes('█'))

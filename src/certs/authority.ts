@@ -1,5 +1,5 @@
 // The certificate authority of a conf dir: ours, or mitmproxy's as it is, or a new one.
-import type { KeyObject, X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MidwireError } from '../errors.js'
@@ -37,8 +37,10 @@ export interface Authority {
   readonly warnings: readonly string[]
   /** Whether it was made by this call. */
   readonly created: boolean
-  /** The file that it is in. */
+  /** The file that it is in, with its private key. */
   readonly path: string
+  /** The file with the certificate alone, for clients. Undefined where there is none and none can be written. */
+  readonly certificatePath: string | undefined
 }
 
 /**
@@ -51,7 +53,7 @@ export async function loadAuthority(confdir: string): Promise<Authority> {
   if (ours !== undefined) return withFiles(confdir, await load(path, ours, false))
   const mitmproxys = join(confdir, MITMPROXYS)
   const theirs = await readText(mitmproxys)
-  if (theirs !== undefined) return load(mitmproxys, theirs, false)
+  if (theirs !== undefined) return withCertificate(confdir, await load(mitmproxys, theirs, false))
 
   let created: boolean
   try {
@@ -108,12 +110,14 @@ async function load(path: string, text: string, created: boolean): Promise<Autho
     warnings,
     created,
     path,
+    certificatePath: undefined,
   }
 }
 
 /** The certificate beside the key, in the forms that clients install. What is right already is not written again. */
 async function withFiles(confdir: string, authority: Authority): Promise<Authority> {
   const warnings = [...authority.warnings]
+  let certificatePath: string | undefined
   for (const ending of ['pem', 'cer', 'p12'] as const) {
     const path = join(confdir, `midwire-ca-cert.${ending}`)
     try {
@@ -121,9 +125,25 @@ async function withFiles(confdir: string, authority: Authority): Promise<Authori
       // Every PKCS#12 of it is different: it is right if it has the certificate in it.
       const right = ending === 'p12' ? found?.includes(authority.der) : found?.equals(Buffer.from(authority.pem))
       if (!right) await writeFileAtomically(path, ending === 'p12' ? authority.p12() : authority.pem, 0o644)
+      if (ending === 'pem') certificatePath = path
     } catch (error) {
       warnings.push(`${path} cannot be written: ${reason(error)}`)
     }
   }
-  return { ...authority, warnings }
+  return { ...authority, warnings, certificatePath }
+}
+
+/** mitmproxy's own file where it has this certificate; else one beside it, so that nobody has to be told of the key's. */
+async function withCertificate(confdir: string, authority: Authority): Promise<Authority> {
+  const beside = join(confdir, 'mitmproxy-ca-cert.pem')
+  const found = await readFile(beside, 'utf8').catch(() => '')
+  return isAlone(found, authority) ? { ...authority, certificatePath: beside } : withFiles(confdir, authority)
+}
+
+function isAlone(text: string, { der }: Authority): boolean {
+  try {
+    return !text.includes('PRIVATE KEY') && new X509Certificate(text).raw.equals(der)
+  } catch {
+    return false
+  }
 }

@@ -6,7 +6,8 @@ export interface BannerFacts {
   readonly version: string
   readonly listeners: readonly ListenerInfo[]
   readonly peers: readonly PeerInfo[]
-  readonly certificate: string
+  /** The file with the certificate; undefined where there is none. */
+  readonly certificate: string | undefined
   /** The name of the page with the certificate; undefined where there is none. */
   readonly onboarding: string | undefined
   readonly filter: string | undefined
@@ -56,7 +57,7 @@ export function configText({ config, endpoints }: PeerInfo): string {
 }
 
 function certificateText({ listeners, certificate, onboarding }: BannerFacts): string {
-  if (onboarding === undefined) return `The certificate that clients are to trust: ${certificate}\n`
+  if (onboarding === undefined) return certificate ? `The certificate that clients are to trust: ${certificate}\n` : ''
   const proxied = listeners.some(({ transport }) => transport === 'tcp') ? ', through the proxy or the tunnel' : ''
-  return `The certificate that clients are to trust: open http://${onboarding} there${proxied}, or take ${certificate}\n`
+  return `The certificate that clients are to trust: open http://${onboarding} there${proxied}${certificate ? `, or take ${certificate}` : ''}\n`
 }

@@ -1,7 +1,6 @@
 // `midwire ca`: the authority that devices are to trust.
 import { loadAuthority, MidwireError } from '../index.js'
 import type { Arguments } from './arguments.js'
-import { certificatePath } from './run.js'
 import { settle } from './settings.js'
 import type { Streams } from './streams.js'
 
@@ -14,8 +13,9 @@ export async function ca(args: Arguments, { stdout, stderr }: Streams): Promise<
   const { confdir } = await settle(args)
   const authority = await loadAuthority(confdir)
   for (const warning of authority.warnings) stderr.write(`midwire: ${warning}\n`)
-  const path = certificatePath(authority)
+  const path = authority.certificatePath
   if (what === 'path') {
+    if (path === undefined) throw new MidwireError('ERR_AUTHORITY', 'there is no file with the certificate alone')
     stdout.write(`${path}\n`)
     return 0
   }
@@ -25,7 +25,7 @@ export async function ca(args: Arguments, { stdout, stderr }: Streams): Promise<
       ['subject', certificate.subject.replaceAll('\n', ', ')],
       ['sha256', fingerprint],
       ['valid', `${certificate.validFrom} to ${certificate.validTo}`],
-      ['certificate', path],
+      ['certificate', path ?? 'in no file of its own'],
       ['key', authority.path],
     ]
       .map(([name = '', value]) => `${name.padEnd(12)}${value}\n`)

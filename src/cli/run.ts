@@ -1,8 +1,6 @@
 // `midwire [filter]`: the proxy, its outputs, and its end.
 
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { type Authority, jsonSink, logSink, Midwire, type Options, type Sink, terminalSink } from '../index.js'
+import { jsonSink, logSink, Midwire, type Options, type Sink, terminalSink } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { banner } from './banner.js'
 import { placed, type Settings, settle } from './settings.js'
@@ -50,16 +48,10 @@ async function proxied(args: Arguments, { confdir, options }: Settings, streams:
 /** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
 function greet({ listeners, peers, authority, options }: Midwire, { stdout, stderr }: Streams, color: boolean): void {
   const onboarding = options.onboarding ? options.onboarding_host : undefined
-  const certificate = certificatePath(authority)
+  const certificate = authority.certificatePath
   const facts = { version, listeners, peers, onboarding, certificate, filter: options.dumper_filter }
   if (stdout.isTTY) stdout.write(banner(facts, { columns: stdout.columns || 80, color }))
   else stderr.write(banner(facts, { columns: undefined, color: false }))
-}
-
-/** The file with the certificate alone; where an authority is somebody else's there may be none. */
-export function certificatePath({ path }: Authority): string {
-  const alone = join(dirname(path), path.endsWith('mitmproxy-ca.pem') ? 'mitmproxy-ca-cert.pem' : 'midwire-ca-cert.pem')
-  return existsSync(alone) ? alone : path
 }
 
 /** Nothing that an addon leaves behind ends the process: it is said, with the addon where that can be known. */
