@@ -1,5 +1,5 @@
 // Commands in this process, with streams of their own: what they print where, and their exit codes.
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -104,6 +104,18 @@ test('wg: clients are made, shown, added and removed without a running proxy', a
   t.is((await wg('remove', 'phone')).code, 2)
 })
 
+test('wg before the first start makes the conf dir, for its owner alone', async (t) => {
+  for (const argv of [['show'], ['qr'], ['add', 'phone']]) {
+    const folder = join(confdir(t), 'a', 'b')
+    const { err, code } = await ran(['wg', ...argv, '--confdir', folder])
+    t.is(code, 0, err)
+    if (process.platform !== 'win32') t.is(statSync(folder).mode & 0o777, 0o700)
+  }
+  const file = join(confdir(t), 'file')
+  writeFileSync(file, '')
+  await refused(t, ['wg', 'show', '--confdir', join(file, 'x')], /cannot be made \(.*\): give a directory .* --confdir/)
+})
+
 test('wg add --public-key: the private key stays with its client', async (t) => {
   const folder = confdir(t)
   const key = publicKey(generatePrivateKey())
@@ -142,6 +154,21 @@ test('ca: the certificate, its fingerprint and its files', async (t) => {
   t.is(path.out, `${join(folder, 'midwire-ca-cert.pem')}\n`)
   t.true(statSync(path.out.trim()).size > 300)
   t.notRegex(shown.out, /PRIVATE/)
+})
+
+test('ca names no file with a key in it', async (t) => {
+  const folder = confdir(t)
+  await ran(['ca', 'path', '--confdir', folder])
+  for (const ending of ['pem', 'cer', 'p12']) rmSync(join(folder, `midwire-ca-cert.${ending}`))
+  renameSync(join(folder, 'midwire-ca.pem'), join(folder, 'mitmproxy-ca.pem'))
+  const { out } = await ran(['ca', 'path', '--confdir', folder])
+  t.is(out, `${join(folder, 'midwire-ca-cert.pem')}\n`)
+  t.notRegex(readFileSync(out.trim(), 'utf8'), /PRIVATE/)
+
+  rmSync(out.trim())
+  mkdirSync(out.trim())
+  t.is((await ran(['ca', 'path', '--confdir', folder])).code, 2)
+  t.notRegex((await ran(['ca', 'show', '--confdir', folder])).out, /^certificate .*\.pem$/m)
 })
 
 test('demo: a tunnel, a device and a site in one process', async (t) => {

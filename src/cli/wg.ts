@@ -1,4 +1,5 @@
 // `midwire wg`: the clients of the WireGuard mode, while the proxy runs or not.
+import { mkdir } from 'node:fs/promises'
 import { addWireGuardPeer, MidwireError, type PeerInfo, removeWireGuardPeer, wireGuardPeers } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { qrCode } from './qr.js'
@@ -16,6 +17,7 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
     throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
   }
   const given = await settle(args)
+  await makeFolder(given.confdir)
   if (what === 'remove' && name !== undefined) {
     await removeWireGuardPeer(name, given)
     stderr.write(`${name} is removed; a proxy that runs knows it no more\n`)
@@ -40,6 +42,16 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
   stderr.write(`${first.name}:\n`)
   stdout.write(qr)
   return 0
+}
+
+/** As the first start does it. */
+async function makeFolder(confdir: string): Promise<void> {
+  try {
+    await mkdir(confdir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const what = `${confdir} cannot be made (${(cause as Error).message}): give a directory that can be, with --confdir`
+    throw new MidwireError('ERR_WIREGUARD_CONF', what, { cause })
+  }
 }
 
 function chosen(peers: readonly PeerInfo[], name: string | undefined): readonly PeerInfo[] {
