@@ -34,7 +34,7 @@ test('an addon changes a request and its response: line, fields and body', async
   const server = await upstream.talk(0)
   t.is(
     await server.hears('it was'),
-    'PUT /changed HTTP/1.1\r\nHost: upstream.test\r\nContent-Length: 18\r\nX-Added: yes\r\n\r\nlonger than it was',
+    `PUT /changed HTTP/1.1\r\nHost: 127.0.0.1:${upstream.port}\r\nContent-Length: 18\r\nX-Added: yes\r\n\r\nlonger than it was`,
   )
   server.says(ok('answer'))
   t.is(await client.hears('>'), 'HTTP/1.1 201 Made\r\nContent-Length: 8\r\nX-Seen: PUT\r\n\r\n<answer>')

@@ -11,11 +11,11 @@ export const open = (options: PlaybookOptions = {}) => new Playbook(http1Layer, 
 export const flowOf = (play: Playbook, index = 0) => play.finished[index] as HttpFlow
 export const sent = (text: string) => JSON.stringify(text)
 
-/** A request that goes to a server that is opened for it. */
-export function asked(options: PlaybookOptions = {}, request = GET) {
+/** A request that goes to a server that is opened for it, or to one that lay idle. */
+export function asked(options: PlaybookOptions = {}, request = GET, reused = false) {
   const play = open(options)
   play.data(play.client, request)
   const opens = play.said()
-  const server = play.opened()
+  const server = play.opened(reused)
   return { play, server, opens, said: play.said() }
 }

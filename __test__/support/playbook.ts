@@ -86,7 +86,6 @@ export class Playbook implements World {
       options: { ...defaults, ...settings.options },
       destination: settings.mode === 'regular' ? settings.destination : to,
       server: undefined,
-      serverReused: false,
       serverTls: settings.serverTls,
       virtualResolver: settings.virtualResolver ?? false,
       inside: settings.virtualResolver ?? false,
@@ -193,11 +192,12 @@ export class Playbook implements World {
     return this
   }
 
-  /** The oldest `open` that waits succeeds. */
-  opened(): Channel<ServerConnection> {
+  /** The oldest `open` that waits succeeds, with a new connection or one that lay idle. */
+  opened(reused = false): Channel<ServerConnection> {
     const wish = this.#waiting('open')
     if (wish.type !== 'open') throw new Error('unreachable')
     const channel = this.#server(wish.to, wish.tls)
+    channel.reused = reused
     this.machine.handle({ type: 'reply', wish, value: channel })
     return channel
   }

@@ -17,6 +17,8 @@ export class Channel<Of extends Connection = Connection> {
   full = false
   /** The machine has asked for no more data for now. */
   paused = false
+  /** It carried something before, and lay idle: the other side may have let go of it meanwhile. */
+  reused = false
   /** The driver's: what it stands for. */
   handle: unknown
 

@@ -73,6 +73,10 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
     head.headers.delete('proxy-connection')
     head.headers.delete('proxy-authorization')
   }
+  // Whatever Host says, a URL says more (RFC 9112, 3.2.2).
+  if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
+    head.headers.set('Host', target.authority)
+  }
   const { method, version, headers } = head
   const { scheme, host, port, path } = target
   const parts = { method, path, scheme, host, port, version, headers }

@@ -52,8 +52,6 @@ export interface Context {
   destination: Destination | undefined
   /** The server's channel, if it was opened before its protocol was known. */
   server: Channel<ServerConnection> | undefined
-  /** That channel has carried requests before, of this client or another. */
-  serverReused: boolean
   /** How TLS was done with the server, or is to be done when it is opened. */
   serverTls: ServerTls | undefined
   /** The destination is the tunnel's own resolver. */
@@ -166,4 +164,9 @@ export function origin(context: Context, server = context.server?.connection): F
 export function finish(context: Context, flow: Flow): void {
   flow.endedAt = context.machine.world.now()
   context.machine.world.perform({ type: 'finished', flow })
+}
+
+/** A name may be sent as SNI, an address may not (RFC 6066, 3). */
+export function serverName(host: string | undefined): string | undefined {
+  return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host
 }

@@ -12,6 +12,7 @@ import {
   secureClient,
   secureServer,
   send,
+  serverName,
 } from './layer.js'
 import { TIMEOUT } from './machine.js'
 import { nextLayer } from './next.js'
@@ -44,7 +45,7 @@ export const tlsLayer: Layer = function* (context) {
 
   const { destination, options } = context
   const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
-  const sni = hello.sni ?? nameOf(destination?.host)
+  const sni = hello.sni ?? serverName(destination?.host)
   context.serverTls = { sni, alpn: alpn.length === 0 && hello.alpn.length > 0 ? ['http/1.1'] : alpn }
   if (destination && !context.inside && options.upstream_cert && options.connection_strategy === 'eager') {
     yield* secureServerFirst(context, context.serverTls)
@@ -108,7 +109,6 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   if (idle && !(idle instanceof OpenFailure)) {
     if (server) yield { type: 'close', channel: server }
     context.server = idle
-    context.serverReused = true
     return
   }
   const failure = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
@@ -126,9 +126,4 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
 function chosenFor(offers: readonly string[], upstream: string | undefined): string | undefined {
   if (upstream) return upstream
   return offers.includes('http/1.1') ? 'http/1.1' : undefined
-}
-
-/** A name may be sent as SNI, an address may not (RFC 6066, 3). */
-function nameOf(host: string | undefined): string | undefined {
-  return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host
 }

@@ -62,7 +62,6 @@ export class Driver implements World {
       options: this.#core.layerOptions,
       destination,
       server: undefined,
-      serverReused: false,
       serverTls: undefined,
       virtualResolver: this.#arrival.virtualResolver,
       inside: this.#arrival.virtualResolver,
@@ -185,7 +184,11 @@ export class Driver implements World {
   #open(command: Wish & { type: 'open' }): unknown {
     const { to, tls, pooled } = command
     const idle = pooled ? this.#core.pool.take(to, tls) : undefined
-    if (idle) return this.#adopt(idle)
+    if (idle) {
+      const channel = this.#adopt(idle)
+      channel.reused = true
+      return channel
+    }
     if (pooled === 'only') return undefined
     return this.#wait(command, this.#dial(to, tls))
   }

@@ -201,6 +201,41 @@ test('a body that breaks off ends the exchange, and the server sees it end', (t)
   t.false(play.machine.busy)
 })
 
+test('a head has 30 s in all, however it trickles', (t) => {
+  const play = open()
+  play.data(play.client, 'GET / HTTP/1.1\r\n')
+  for (let second = 1; second < 30; second++) play.after(1000).data(play.client, `X-${second}: 1\r\n`)
+  t.deepEqual(play.said(), [])
+  play.after(1000)
+  t.regex(play.said()[0] ?? '', /^send client "HTTP\/1\.1 408 /)
+})
+
+test('a response that breaks off in its head is a 502', (t) => {
+  const { play, server } = asked()
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Le').end(server)
+  t.regex(play.said().join(), /send client "HTTP\/1\.1 502 .*in the middle of a head/)
+})
+
+test('a body that is wrong from its first byte is a 502: nothing has gone out yet', (t) => {
+  const { play, server } = asked()
+  play.data(server, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz')
+  t.regex(play.said().join(), /send client "HTTP\/1\.1 502 /)
+  t.falsy(flowOf(play).error === undefined)
+})
+
+test('empty lines before a request are not kept', (t) => {
+  const play = open()
+  for (let time = 0; time < 100; time++) play.data(play.client, '\r\n'.repeat(30_000))
+  t.true(play.client.buffered < 100)
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
+})
+
+test('an absolute target says what Host is (RFC 9112, 3.2.2)', (t) => {
+  const { said } = asked({}, 'GET http://Good.test/a HTTP/1.1\r\nX: 1\r\nhost: evil.test\r\n\r\n')
+  t.deepEqual(said, [`send server ${sent('GET /a HTTP/1.1\r\nX: 1\r\nhost: Good.test\r\n\r\n')}`])
+})
+
 test('a head that takes too long is a 408', (t) => {
   const play = open()
   play.data(play.client, 'GET / HT')
@@ -216,8 +251,14 @@ test('a client that goes away takes its request with it', (t) => {
   t.false(play.machine.busy)
 })
 
-test('a connection from the pool that has died is replaced once', (t) => {
+test('a new connection that ends without an answer is the end of it', (t) => {
   const { play, server } = asked()
+  play.end(server)
+  t.regex(play.said().join(), /^close server,send client "HTTP\/1\.1 502 .*without an answer/)
+})
+
+test('a connection from the pool that has died is replaced once', (t) => {
+  const { play, server } = asked({}, GET, true)
   play.end(server)
   t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:80'])
   const second = play.opened()

@@ -245,6 +245,7 @@ export class Exchange {
       kind = 'close'
     }
     if (!responseKeepAlive(response) || kind === 'close') this.#persistent = false
+    transfer.readAhead()
     this.#answering = true
     return transfer.pass(this.#client, kind === 'chunked', response)
   }

@@ -11,6 +11,12 @@ export interface Place {
   path: string
 }
 
+/** A place, and what the target says that Host is. */
+export interface Target extends Place {
+  /** `host` or `host:port`, as it stands in a target that is a URL. */
+  authority?: string
+}
+
 /** Where a connection goes that is not to a proxy. */
 export function placeOf(context: Context): Omit<Place, 'path'> {
   const { destination, client } = context
@@ -20,7 +26,7 @@ export function placeOf(context: Context): Omit<Place, 'path'> {
 }
 
 /** `place` is undefined where the client speaks to a proxy and has to say it itself. */
-export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefined): Place {
+export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefined): Target {
   const { method, target } = head
   if (method === 'CONNECT') return { scheme: 'https', ...authority(target, undefined), path: '' }
   if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) {
@@ -36,8 +42,9 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   const rest = target.slice(scheme[0].length)
   const path = rest.startsWith('/') ? rest : method === 'OPTIONS' && rest === '' ? '*' : `/${rest}`
   // In the open, the connection says where it goes: the target only names it.
-  if (place) return { ...place, path }
-  return { scheme: secure ? 'https' : 'http', ...authority(scheme[2], secure ? 443 : 80), path }
+  const named = authority(scheme[2], secure ? 443 : 80)
+  if (place) return { ...place, path, authority: scheme[2] }
+  return { scheme: secure ? 'https' : 'http', ...named, path, authority: scheme[2] }
 }
 
 /** `host:port`; IPv6 in brackets. */

@@ -109,13 +109,19 @@ export class Transfer {
     return true
   }
 
+  /**
+   * Reads what is here already. A short body has come with its head, as a rule: both go on as one then, and nothing is waited
+   * for; and what is wrong with it is found before anything has gone out.
+   */
+  readAhead(): void {
+    if (this.#reader.done || this.#piece !== undefined) return
+    const data = this.#from.take()
+    if (data) this.#consume(data)
+  }
+
   /** Passes the body on as it comes, after the head of `response`, if one is given. Throws Closed. */
   pass(to: AnyChannel, chunked: boolean, response?: WritableResponseHead): MaybeStep {
-    // A short body has come with its head, as a rule: both go on as one, and nothing is waited for.
-    if (!this.#reader.done && this.#piece === undefined) {
-      const data = this.#from.take()
-      if (data) this.#consume(data)
-    }
+    this.readAhead()
     return this.#reader.done ? this.#last(to, chunked, response) : this.#passOn(to, chunked, response)
   }
 

@@ -3,7 +3,7 @@ import type { ServerConnection } from '../../connection.js'
 import type { HttpRequest } from '../../flow/http.js'
 import type { Channel } from '../channel.js'
 import { type Destination, OpenFailure, type ServerTls } from '../commands.js'
-import { type Context, open, type Step } from '../layer.js'
+import { type Context, open, type Step, serverName } from '../layer.js'
 
 export class Upstream {
   readonly #context: Context
@@ -18,7 +18,7 @@ export class Upstream {
     this.#context = context
     this.#channel = context.server
     this.#tls = context.serverTls
-    this.#used = context.serverReused
+    this.#used = context.server?.reused ?? false
   }
 
   /** The connection that is kept, if it is good for this request. */
@@ -49,7 +49,7 @@ export class Upstream {
       return opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection')
     this.#channel = opened
     this.#tls = tls
-    this.#used = true
+    this.#used = opened.reused
     return opened
   }
 
@@ -106,7 +106,7 @@ export class Upstream {
   #tlsFor(request: HttpRequest): ServerTls {
     const { destination, serverTls } = this.#context
     if (serverTls && request.host === destination?.host) return serverTls
-    return { sni: request.host, alpn: ['http/1.1'] }
+    return { sni: serverName(request.host), alpn: ['http/1.1'] }
   }
 
   #leadsTo({ host, port }: ServerConnection, request: HttpRequest): boolean {
