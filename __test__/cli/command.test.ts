@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { midwire } from '../../src/cli/command.js'
 import { wantsColor } from '../../src/cli/streams.js'
-import { generatePrivateKey, publicKey } from '../../src/index.js'
+import { FILTER_HELP, generatePrivateKey, parseFilter, publicKey } from '../../src/index.js'
 
 function confdir(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'midwire-command-'))
@@ -35,10 +35,59 @@ test('--help, --version and --options end with 0', async (t) => {
   t.is((await ran(['--help'])).code, 0)
 })
 
+test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
+  const general = (await ran(['--help'])).out
+  t.regex(general, /midwire help filter/)
+  for (const name of ['wg', 'ca', 'demo']) {
+    const { out, code } = await ran([name, '--help'])
+    t.is(code, 0)
+    t.regex(out, new RegExp(`^midwire ${name}`))
+    t.is((await ran(['help', name])).out, out)
+    t.not(out, general)
+    t.true(out.split('\n').every((line) => line.length <= 130))
+  }
+  t.regex((await ran(['wg', 'show', '-h'])).out, /^Examples\n {2}midwire wg add laptop\n/m)
+  t.is((await ran(['~d a', '--help'])).out, general)
+  t.is((await ran(['version'])).out, (await ran(['--version'])).out)
+  await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
+  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, filter, options/)
+})
+
+test('help filter has every operator, and its examples are filters', async (t) => {
+  const { out } = await ran(['help', 'filter'])
+  for (const { term, help } of FILTER_HELP) t.true(out.includes(term) && out.includes(help.split(' ')[0] ?? ''), term)
+  const examples = [...out.matchAll(/^ {2}midwire (?:'(.+?)'|(\w+))(?: {2}|$)/gm)].map(
+    ([, quoted, word]) => quoted ?? word ?? '',
+  )
+  t.is(examples.length, 6)
+  for (const example of examples) t.notThrows(() => parseFilter(example), example)
+})
+
+test('a word that is nearly a command is refused, with what was meant and how it is a filter; other words are filters', async (t) => {
+  const cases = [
+    ['wgg', 'wg'],
+    ['c', 'ca'],
+    ['ac', 'ca'],
+    ['hlep', 'help'],
+    ['verison', 'version'],
+    ['wgg show', 'wg'],
+  ] as const
+  for (const [words, meant] of cases) {
+    const [word] = words.split(' ')
+    const said = `there is no command ${word}, did you mean midwire ${meant}\\? \\(if it is a filter, write '~u ${word}'\\)`
+    await refused(t, words.split(' '), new RegExp(said))
+  }
+  const folder = confdir(t)
+  for (const words of [['example'], ['cdn'], ['webp'], ['wgg', 'other'], ['~u wgg']]) {
+    // It gets as far as to what is wrong after them.
+    await refused(t, [...words, '--confdir', folder, '-m', 'nosuch'], /mode "nosuch"/)
+  }
+})
+
 test('what is wrong is one line and 2', async (t) => {
   const folder = confdir(t)
   await refused(t, ['--bogus'], /^midwire: unknown flag --bogus/)
-  await refused(t, ['dmeo'], /^midwire: there is no command dmeo, did you mean demo\?/)
+  await refused(t, ['dmeo'], /^midwire: there is no command dmeo, did you mean midwire demo\?/)
   await refused(t, ['web'], /^midwire: there is no web page yet/)
   await refused(t, ['--confdir', folder, '-m', 'wiregaurd'], /did you mean wireguard\?.*modes are wireguard, regular/)
   await refused(t, ['--confdir', folder, '-m', 'regular@99999'], /invalid port/)

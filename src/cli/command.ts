@@ -8,6 +8,7 @@ import { demo } from './demo.js'
 import { helpText, optionsText } from './help.js'
 import { run } from './run.js'
 import type { Streams } from './streams.js'
+import { topicText } from './topics.js'
 import { version } from './version.js'
 import { wg } from './wg.js'
 
@@ -19,8 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo }
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {
   try {
     const args = parseArguments(argv)
-    if (args.help || args.words[0] === 'help') streams.stdout.write(helpText())
-    else if (args.version) streams.stdout.write(`midwire ${version} (Node ${process.versions.node})\n`)
+    const help = helpOf(args)
+    if (help !== undefined) streams.stdout.write(help)
+    else if (args.version || isVersion(args))
+      streams.stdout.write(`midwire ${version} (Node ${process.versions.node})\n`)
     else if (args.options) streams.stdout.write(optionsText())
     else return await commandOf(args)(args, streams)
     return 0
@@ -30,16 +33,32 @@ export async function midwire(argv: readonly string[], streams: Streams): Promis
   }
 }
 
+/** `midwire help`, `midwire help wg`, `midwire wg --help`; undefined where nobody asks. */
+function helpOf({ help, words }: Arguments): string | undefined {
+  const [first = '', second] = words
+  if (first === 'help') return second === undefined ? helpText() : topicText(second)
+  if (!help) return undefined
+  return Object.hasOwn(COMMANDS, first) ? topicText(first) : helpText()
+}
+
+const isVersion = ({ words: [first, ...rest] }: Arguments) => first === 'version' && rest.length === 0
+
+/** Words that stand after a command; who writes one of them has not meant a filter. */
+const SECOND = ['show', 'qr', 'add', 'remove', 'path']
+
 function commandOf(args: Arguments): Command {
-  const [first = '', ...rest] = args.words
+  const [first = '', second] = args.words
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
   if (command) return command
-  // A word alone is a filter; but not one that was meant to be a command.
-  const meant = rest.length === 0 ? nearest(first, ['demo', 'web', 'help']) : undefined
-  if (meant === 'web') throw new MidwireError('ERR_ARGUMENT', 'there is no web page yet; midwire shows flows here')
+  if (first === 'web' && second === undefined) {
+    throw new MidwireError('ERR_ARGUMENT', 'there is no web page yet; midwire shows flows here')
+  }
+  // A word alone is a filter, and so are several; but not one that was meant to be a command.
+  const likeCommand = second === undefined || SECOND.includes(second)
+  const meant = likeCommand ? nearest(first, [...Object.keys(COMMANDS), 'help', 'version']) : undefined
   if (meant) {
     const filter = `if it is a filter, write '~u ${first}'`
-    throw new MidwireError('ERR_ARGUMENT', `there is no command ${first}, did you mean ${meant}? (${filter})`)
+    throw new MidwireError('ERR_ARGUMENT', `there is no command ${first}, did you mean midwire ${meant}? (${filter})`)
   }
   if (args.publicKey !== undefined)
     throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')

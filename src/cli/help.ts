@@ -29,8 +29,14 @@ ${modeRows()}
 Examples
 ${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
 Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
+
+More: midwire help filter, midwire help wg, midwire help ca.
 `
 }
+
+/** Of each pair a row. */
+export const rows = (pairs: readonly (readonly [left: string, right: string])[]): string =>
+  pairs.map(([left, right]) => row(left, right)).join('')
 
 /** Two columns; the right one goes on below itself. */
 function row(left: string, right: string): string {
@@ -41,6 +47,7 @@ function row(left: string, right: string): string {
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
   if (left.length + 2 > INDENT) return `  ${left}\n${lines.filter(Boolean).map(below).join('')}`
+  if (right === '') return `  ${left}\n`
   return `  ${left.padEnd(INDENT)}${lines[0] ?? ''}\n${lines.slice(1).map(below).join('')}`
 }
 

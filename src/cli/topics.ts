@@ -1,0 +1,88 @@
+// `midwire help TOPIC`, and `--help` after a command: what it does, with examples.
+import { FILTER_HELP, MidwireError, nearest } from '../index.js'
+import { optionsText, rows } from './help.js'
+
+const WG = `midwire wg show|qr [NAME]
+midwire wg add NAME [--public-key KEY]
+midwire wg remove NAME
+
+The clients of the WireGuard mode. Each device needs keys of its own; the first one is called default. It makes no difference
+whether the proxy runs: it follows at once.
+
+${rows([
+  ['show [NAME]', 'configurations for wg-quick and the desktop apps; of one, or of all'],
+  ['qr [NAME]', 'the QR code for the app of a phone'],
+  ['add NAME', 'make keys for another device, and show its configuration'],
+  ['add NAME --public-key KEY', 'the same for a device that keeps its private key to itself'],
+  ['remove NAME', 'take the keys away: the device is out'],
+])}
+Flags that say what the proxy is started with have to be the same here: --confdir, --mode, --listen-port, --endpoint.
+
+Examples
+${rows([
+  ['midwire wg add laptop', ''],
+  ['midwire wg show laptop > laptop.conf', 'a file for: wg-quick up ./laptop.conf'],
+  ['midwire wg qr phone', ''],
+  ['midwire wg show -m wireguard@17820', 'for a proxy that runs as: midwire -m wireguard@17820'],
+  ['midwire wg qr --endpoint my.host.example', 'for a device that is elsewhere'],
+])}`
+
+const CA = `midwire ca show|path
+
+The certificate that devices and programs are to trust: that of an authority of your own, which is made when it is first needed.
+
+${rows([
+  ['show', 'subject, SHA-256 fingerprint, validity and files'],
+  ['path', 'the file with the certificate, for programs that want one'],
+])}
+Who has the key (midwire-ca.pem in the conf dir) can read your devices' traffic; the certificate is no secret.
+
+Examples
+${rows([
+  ['midwire ca show', ''],
+  ['curl -x http://localhost:8080 --cacert "$(midwire ca path)" https://example.com', ''],
+  ['export NODE_EXTRA_CA_CERTS="$(midwire ca path)"', ''],
+  ['midwire ca path --confdir ~/.mitmproxy', 'the certificate that mitmproxy uses'],
+])}`
+
+const DEMO = `midwire demo
+
+Shows that midwire works on this machine: a WireGuard client, a proxy and a web site in one process. It needs no phone, no
+root and no network, changes nothing, and is over within seconds.
+`
+
+function filterText(): string {
+  return `midwire [flags] FILTER
+
+Only flows that match are shown; all of them pass. Regular expressions are JavaScript's, searched for anywhere, upper and lower
+case alike. Those with spaces or one of ( ) ~ ' " stand in quotes.
+
+${rows(FILTER_HELP.map(({ term, help }) => [term, help] as const))}
+Examples
+${rows([
+  ["midwire '~d example.com'", 'what goes to example.com and to hosts that are named like it'],
+  ["midwire '~d example.com & ~m POST'", 'only POST requests'],
+  ["midwire '~c 404 | ~e'", 'what was not found, or has failed'],
+  ["midwire '!~a & !~dns'", 'neither pictures, styles and scripts nor DNS'],
+  ['midwire \'~ts json & ~bs "user id"\'', 'answers in JSON that have these words in them'],
+  ['midwire login', 'URLs that have login in them'],
+])}`
+}
+
+const TOPICS: Readonly<Record<string, () => string>> = {
+  wg: () => WG,
+  ca: () => CA,
+  demo: () => DEMO,
+  filter: filterText,
+  options: optionsText,
+}
+
+/** Throws ERR_ARGUMENT for what there is no help about. */
+export function topicText(name: string): string {
+  const topic = Object.hasOwn(TOPICS, name) ? TOPICS[name] : undefined
+  if (topic) return topic()
+  const names = Object.keys(TOPICS)
+  const meant = nearest(name, names)
+  const hint = meant ? `did you mean ${meant}?` : `the topics are ${names.join(', ')}`
+  throw new MidwireError('ERR_ARGUMENT', `there is no help about ${name}: ${hint}`)
+}
