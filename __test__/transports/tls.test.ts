@@ -2,11 +2,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { connect, createSecureContext, createServer as createTlsServer } from 'node:tls'
 import test from 'ava'
 import { Pipe } from '../../src/transports/pipe.js'
 import { connectTcp, socketPipe } from '../../src/transports/socket.js'
 import { secureClient, secureServer } from '../../src/transports/tls.js'
+import { deaf } from '../../src/transports/transport.js'
 import { certificate } from '../support/certificates.js'
 
 const own = certificate({ commonName: 'localhost', names: ['localhost'] })
@@ -80,4 +82,24 @@ test("reset of a server's TLS is ECONNRESET there", async (t) => {
   pipe.reset()
   t.is(await fate, 'ECONNRESET')
   server.close()
+})
+
+test('an end that comes with the last of the handshake is heard by whoever comes to hear it', async (t) => {
+  t.timeout(10_000)
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const below = connectPlain((server.address() as AddressInfo).port, '127.0.0.1')
+  const client = connect({ socket: below, ca: own.pem, servername: 'localhost' })
+  client.on('secureConnect', () => client.end())
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  const context = createSecureContext(identity)
+  const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { context, alpn: undefined })
+  await setTimeout(100)
+  await new Promise<void>((resolve) => {
+    pipe.receiver = { ...deaf, handleEnd: resolve, handleClose: () => resolve() }
+  })
+  pipe.reset()
+  client.destroy()
+  server.close()
+  t.pass()
 })

@@ -69,6 +69,8 @@ export class Pipe implements StreamTransport {
     this.#receiver = receiver
     if (receiver === deaf) return
     if (this.#closed) queueMicrotask(() => this.#receiver.handleClose(this.#error))
+    // An end that comes when nothing is left to read is told of even to those who have paused.
+    else if (this.duplex.readableEnded) queueMicrotask(() => this.#end())
     else this.duplex.resume()
   }
 
