@@ -7,6 +7,8 @@ export class Channel<Of extends Connection = Connection> {
   readonly chunks: Buffer[] = []
   /** Bytes in `chunks`. */
   buffered = 0
+  /** Something has come. The world forgets it when TLS begins: what was said before was the handshake. */
+  heard = false
   /** The other side will say nothing more (FIN). */
   ended = false
   /** The connection is gone, both ways. */
@@ -34,6 +36,7 @@ export class Channel<Of extends Connection = Connection> {
   push(data: Buffer): void {
     this.chunks.push(data)
     this.buffered += data.length
+    this.heard = true
   }
 
   /** Takes the oldest chunk. */

@@ -3,7 +3,7 @@
 import type { SecureContext } from 'node:tls'
 import type { CertificateStore } from '../certs/store.js'
 import { upstreamNames } from '../certs/upstream.js'
-import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
@@ -15,6 +15,7 @@ import type { ListenerInfo } from './api.js'
 import type { Core } from './core.js'
 import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
+import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
 import { explainClient } from './explain.js'
 import { Pool } from './pool.js'
@@ -42,6 +43,8 @@ export class Connections implements Core {
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
   readonly #resolver: Resolver
+  readonly #distrust: Distrust
+  #closing = false
   #allDeparted: () => void = () => {}
 
   constructor(around: Surroundings) {
@@ -55,6 +58,7 @@ export class Connections implements Core {
     this.dispatcher = dispatcher
     this.dialer = new Dialer(options, dispatcher, () => around.listeners())
     this.pool = new Pool((client, connection) => this.serverGone(client, connection))
+    this.#distrust = new Distrust(options.onboarding_host, (level, message) => around.log(level, message))
     this.#resolver = new Resolver({
       nameServers: [...options.dns_name_servers],
       useHostsFile: options.dns_use_hosts_file,
@@ -79,7 +83,7 @@ export class Connections implements Core {
     if (driver.client.error !== undefined) {
       this.log('info', `${driver.client.remote.address}: ${driver.client.error}`)
       arrival.refuse('prohibited')
-      this.departed(driver)
+      this.departed(driver, false)
       return
     }
     const { address, port } = arrival.destination
@@ -117,14 +121,20 @@ export class Connections implements Core {
     void this.dispatcher.run('server_disconnected', { client, server })
   }
 
-  departed(driver: Driver): void {
+  explainLoss(error: Error, connection: Connection): string {
+    return this.#distrust.lost(error, connection)
+  }
+
+  departed(driver: Driver, heard: boolean): void {
     if (!this.#drivers.delete(driver)) return
+    if (!this.#closing) this.#distrust.left(driver.client, heard)
     void this.dispatcher.run('client_disconnected', driver.client)
     if (this.#drivers.size === 0) this.#allDeparted()
   }
 
   /** Ends everything that is open, and waits a moment for the hooks of what ends. */
   async close(): Promise<void> {
+    this.#closing = true
     for (const driver of [...this.#drivers]) driver.abort()
     this.pool.close()
     this.#resolver.close()

@@ -1,7 +1,7 @@
 // What all connections of a proxy share: the drivers' view of it.
 
 import type { SecureContext } from 'node:tls'
-import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
@@ -29,6 +29,8 @@ export interface Core {
   ): Promise<Secured | string>
   /** A server's connection is over. */
   serverGone(client: ClientConnection, server: ServerConnection): void
-  /** A client's connection is over, and everything that was done for it. */
-  departed(driver: Driver): void
+  /** Why a connection was lost, as a sentence. */
+  explainLoss(error: Error, connection: Connection): string
+  /** A client's connection is over, and everything that was done for it. `heard`: it has said more than its handshake. */
+  departed(driver: Driver, heard: boolean): void
 }

@@ -17,7 +17,7 @@ import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
 import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
 import type { Core } from './core.js'
-import { explainLoss } from './explain.js'
+import { endOf } from './explain.js'
 import { Handshake } from './handshake.js'
 import type { Pooled } from './pool.js'
 import { ChannelReceiver } from './receiver.js'
@@ -258,6 +258,7 @@ export class Driver implements World {
       return result
     }
     this.client.tls = { ...this.client.tls, ...result.state, establishedAt: Date.now() }
+    channel.heard = false
     if (this.#over) result.pipe.reset()
     else this.#bind(channel, result.pipe)
     return undefined
@@ -321,7 +322,7 @@ export class Driver implements World {
   closeHeard(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
     channel.handle = undefined
     this.#ended(channel)
-    this.#lost(channel, error && explainLoss(error, channel.connection))
+    this.#lost(channel, error && this.#core.explainLoss(error, channel.connection))
   }
 
   #lost(channel: AnyChannel, error: string | undefined): void {
@@ -336,7 +337,7 @@ export class Driver implements World {
     this.#letGo(this.#channel, 'close')
     for (const channel of [...this.#servers]) this.#letGo(channel, 'close')
     this.client.closedAt ??= Date.now()
-    this.#core.departed(this)
+    this.#core.departed(this, this.#channel.heard)
   }
 }
 
@@ -344,8 +345,3 @@ interface Timer {
   readonly milliseconds: number
   readonly timeout: NodeJS.Timeout
 }
-
-const endOf = (client: ClientConnection) =>
-  client.remote.family === 6
-    ? `[${client.remote.address}]:${client.remote.port}`
-    : `${client.remote.address}:${client.remote.port}`

@@ -1,6 +1,6 @@
 // Errors of sockets and handshakes, as sentences for people.
 import { explainCertificate } from '../certs/trust.js'
-import type { Connection, ServerConnection } from '../connection.js'
+import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Destination } from '../layers/commands.js'
 
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ERROR'
@@ -48,11 +48,16 @@ const DISTRUST = new Set([
   'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
 ])
 
+/** The client says that it does not trust our certificate. */
+export const isDistrust = (error: unknown): boolean => DISTRUST.has(codeOf(error))
+
+export const installFrom = (host: string): string => `install midwire's certificate in the client, from http://${host}`
+
 /** Why a client's handshake failed; `host` is where its certificate is to be had. */
 export function explainClient(error: unknown, host: string): string {
   const code = codeOf(error)
-  const install = `install midwire's certificate in the client, from http://${host}`
-  if (DISTRUST.has(code)) return `the client does not trust our certificate: ${install}`
+  const install = installFrom(host)
+  if (isDistrust(error)) return `the client does not trust our certificate: ${install}`
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return `the client closed the connection during the handshake; if it does not trust our certificate: ${install}`
   }
@@ -65,3 +70,7 @@ export function explainClient(error: unknown, host: string): string {
   if (code.startsWith('ERR_SSL_')) return `the client and midwire do not come to terms: ${reasonOf(error)}`
   return reasonOf(error)
 }
+
+/** A client, as it stands at the beginning of a line of the log. */
+export const endOf = ({ remote: { address, port, family } }: ClientConnection): string =>
+  family === 6 ? `[${address}]:${port}` : `${address}:${port}`
