@@ -1,8 +1,12 @@
 // What is said at start, and the QR code: all of it on a terminal, and no key where there is none.
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { encode } from 'uqr'
+import { parseArguments } from '../../src/cli/arguments.js'
 import { banner } from '../../src/cli/banner.js'
 import { qrCode } from '../../src/cli/qr.js'
+import { wgShow } from '../../src/cli/wg.js'
 
 const config = '[Interface]\nPrivateKey = secret\n\n[Peer]\nEndpoint = 192.0.2.2:51820\n'
 const facts = {
@@ -25,6 +29,7 @@ const facts = {
   ],
   certificate: '/c/midwire-ca-cert.pem',
   onboarding: 'mitm.it',
+  more: 'midwire wg show -m wireguard@4000',
   filter: undefined,
 }
 const dashes = '-'.repeat(60)
@@ -59,7 +64,20 @@ test('where there is no file with the certificate, none is named', (t) => {
 test('what is no terminal gets no key', (t) => {
   const text = banner(facts, { columns: undefined, color: false })
   t.false(text.includes('secret') || text.includes('█'))
-  t.regex(text, /midwire wg show/)
+  t.regex(text, /: midwire wg show -m wireguard@4000\n/)
+})
+
+test('the command for the configurations has what the proxy was started with, for a shell', (t) => {
+  const hint = (...argv: string[]) => wgShow(parseArguments(argv), join(homedir(), '.midwire'))
+  t.is(hint(), 'midwire wg show')
+  t.is(hint('-s', 'a.ts', '-v', '~d a', '--tcp-timeout', '3'), 'midwire wg show')
+  t.is(
+    hint('-m', 'wireguard@17820', '-mregular@1', '-p', '4', '--endpoint', 'my.host'),
+    'midwire wg show -m wireguard@17820 -m regular@1 -p 4 --endpoint my.host',
+  )
+  t.is(hint('--set', 'mode=wireguard@1', '--set', 'flow_detail=2'), 'midwire wg show --set mode=wireguard@1')
+  t.is(hint('-m', "wireguard:/a b/it's"), `midwire wg show -m 'wireguard:/a b/it'\\''s'`)
+  t.is(wgShow(parseArguments([]), '/tmp/c'), 'midwire wg show --confdir /tmp/c')
 })
 
 test('without tunnel or onboarding nothing is said of them', (t) => {

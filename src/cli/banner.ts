@@ -10,6 +10,8 @@ export interface BannerFacts {
   readonly certificate: string | undefined
   /** The name of the page with the certificate; undefined where there is none. */
   readonly onboarding: string | undefined
+  /** The command that shows all configurations. */
+  readonly more: string
   readonly filter: string | undefined
 }
 
@@ -39,14 +41,14 @@ function groups(listeners: readonly ListenerInfo[]): [mode: string, where: strin
   return [...found.values()].map(({ mode, where }) => [mode, where])
 }
 
-function clientText({ peers }: BannerFacts, { columns, color }: BannerStyle): string {
+function clientText({ peers, more }: BannerFacts, { columns, color }: BannerStyle): string {
   const first = peers.find(({ config }) => config !== undefined)
   if (!first?.config) return ''
-  if (columns === undefined) return 'The configuration of WireGuard clients: midwire wg show\n'
+  if (columns === undefined) return `The configuration of WireGuard clients: ${more}\n`
   const qr = qrCode(first.config, columns, color)
   const scan = qr ? '; or scan the QR code with the WireGuard app' : '; a wider terminal shows it as a QR code'
-  const more = peers.length > 1 ? `${peers.length - 1} more: midwire wg show\n` : ''
-  return `\nFor a WireGuard client (${first.name})${scan}:\n\n${configText(first)}${qr ? `\n${qr}` : ''}\n${more}`
+  const others = peers.length > 1 ? `${peers.length - 1} more: ${more}\n` : ''
+  return `\nFor a WireGuard client (${first.name})${scan}:\n\n${configText(first)}${qr ? `\n${qr}` : ''}\n${others}`
 }
 
 /** A client's configuration as mitmproxy shows it, with a comment where there is more than one way to this machine. */

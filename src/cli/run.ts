@@ -7,6 +7,7 @@ import { placed, type Settings, settle } from './settings.js'
 import { Stop } from './stop.js'
 import { delay, type Streams, wantsColor } from './streams.js'
 import { version } from './version.js'
+import { wgShow } from './wg.js'
 
 /** Milliseconds for everything that is open to end. */
 const PATIENCE = 5_000
@@ -34,7 +35,7 @@ async function proxied(args: Arguments, { confdir, options }: Settings, streams:
     const proxy = await Promise.race([starting, stop.asked])
     if (proxy) {
       if (json) json.ready(proxy)
-      else if (!args.quiet) greet(proxy, streams, color)
+      else if (!args.quiet) greet(proxy, streams, color, wgShow(args, confdir))
       await Promise.race([proxy.closed, stop.asked])
     }
     await Promise.race([starting.then((started) => started.close()), delay(PATIENCE)])
@@ -46,10 +47,12 @@ async function proxied(args: Arguments, { confdir, options }: Settings, streams:
 }
 
 /** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
-function greet({ listeners, peers, authority, options }: Midwire, { stdout, stderr }: Streams, color: boolean): void {
+function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more: string): void {
+  const { listeners, peers, authority, options } = proxy
+
   const onboarding = options.onboarding ? options.onboarding_host : undefined
   const certificate = authority.certificatePath
-  const facts = { version, listeners, peers, onboarding, certificate, filter: options.dumper_filter }
+  const facts = { version, listeners, peers, onboarding, certificate, more, filter: options.dumper_filter }
   if (stdout.isTTY) stdout.write(banner(facts, { columns: stdout.columns || 80, color }))
   else stderr.write(banner(facts, { columns: undefined, color: false }))
 }

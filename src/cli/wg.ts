@@ -1,6 +1,15 @@
 // `midwire wg`: the clients of the WireGuard mode, while the proxy runs or not.
 import { mkdir } from 'node:fs/promises'
-import { addWireGuardPeer, MidwireError, type PeerInfo, removeWireGuardPeer, wireGuardPeers } from '../index.js'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import {
+  addWireGuardPeer,
+  MidwireError,
+  type OptionName,
+  type PeerInfo,
+  removeWireGuardPeer,
+  wireGuardPeers,
+} from '../index.js'
 import type { Arguments } from './arguments.js'
 import { qrCode } from './qr.js'
 import { settle } from './settings.js'
@@ -43,6 +52,23 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
   stdout.write(qr)
   return 0
 }
+
+/** Options that a client's configuration depends on. */
+const TOLD: readonly OptionName[] = ['mode', 'listen_host', 'listen_port', 'endpoint', 'wireguard_subnet']
+
+/** The command that shows the clients of a proxy started with these arguments, to be copied into a shell. */
+export function wgShow({ given, sets }: Pick<Arguments, 'given' | 'sets'>, confdir: string): string {
+  const words = ['midwire', 'wg', 'show']
+  if (confdir !== join(homedir(), '.midwire')) words.push('--confdir', confdir)
+  for (const set of sets) if (TOLD.some((name) => set.startsWith(`${name}=`))) words.push('--set', set)
+  for (const name of TOLD) {
+    const { flag = '', value = [] } = given.get(name) ?? {}
+    for (const one of [value].flat()) words.push(flag, String(one))
+  }
+  return words.map(quoted).join(' ')
+}
+
+const quoted = (word: string) => (/^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** As the first start does it. */
 async function makeFolder(confdir: string): Promise<void> {
