@@ -72,7 +72,7 @@ const RULES: readonly Rule[] = [
     decide(evidence) {
       if (evidence.destination || evidence.transport === 'udp') return undefined
       const tls = tlsOf(evidence)
-      return tls ?? is('http-proxy', 'the client has not said where it wants to go')
+      return tls ?? is('http-proxy', 'the request says where the client wants to go')
     },
   },
   {
