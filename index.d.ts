@@ -35,7 +35,7 @@ interface Authority {
 }
 /**
  * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.
- * Throws ERR_AUTHORITY.
+ * Throws ERR_CONFDIR, ERR_AUTHORITY.
  */
 declare function loadAuthority(confdir: string): Promise<Authority>;
 
@@ -125,6 +125,7 @@ declare const SENTENCES: {
     readonly ERR_WIREGUARD_CONF: "{}";
     readonly ERR_SCRIPT: "the script cannot be run: {}";
     readonly ERR_AUTHORITY: "{}";
+    readonly ERR_CONFDIR: "{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR";
     readonly ERR_EXHAUSTED: "{}: close some connections first";
 };
 type ErrorCode = keyof typeof SENTENCES;
@@ -330,6 +331,7 @@ declare function dnsReply(request: DnsMessage, more?: Partial<Omit<DnsMessage, '
 declare function aRecord(name: string, address: string, ttl?: number): DnsRecord;
 /** Throws a DnsError for what is no IPv6 address. */
 declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRecord;
+declare function cnameRecord(name: string, target: string, ttl?: number): DnsRecord;
 
 /** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` where its form is not known. */
 declare function recordText(record: DnsRecord): string;
@@ -1280,5 +1282,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
 export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

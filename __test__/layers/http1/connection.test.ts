@@ -4,7 +4,6 @@ import { HttpHeaders } from '../../../src/flow/headers.js'
 import {
   expectsContinue,
   hasToken,
-  hopByHop,
   requestKeepAlive,
   responseKeepAlive,
   wantsUpgrade,
@@ -47,29 +46,6 @@ test('who waits for a 100', (t) => {
   t.false(expectsContinue(head('1.1', 'Expect', '200-ok')))
   t.false(expectsContinue(head('1.1')))
   t.false(expectsContinue(head('1.0', 'Expect', '100-continue')))
-})
-
-test('hop by hop is what is known and what Connection names, but never what makes the message', (t) => {
-  const plain = hopByHop(new HttpHeaders())
-  for (const name of [
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authorization',
-    'te',
-    'transfer-encoding',
-    'upgrade',
-  ]) {
-    t.true(plain.has(name), name)
-  }
-  t.false(plain.has('trailer') || plain.has('host') || plain.has('content-length'))
-  const named = hopByHop(
-    new HttpHeaders(['Connection', 'close, X-Foo ,,Host', 'connection', 'Content-Length, authorization']),
-  )
-  t.true(named.has('x-foo'))
-  t.false(named.has('host') || named.has('content-length') || named.has('authorization') || named.has('close'))
-  t.false(hopByHop(new HttpHeaders()).has('x-foo'))
-  t.is(hopByHop(new HttpHeaders(['Connection', 'keep-alive'])), plain)
 })
 
 test('tokens of a list', (t) => {

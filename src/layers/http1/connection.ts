@@ -1,4 +1,4 @@
-// What a message says about its connection: whether it persists, what it upgrades to, which fields end here.
+// What a message says about its connection: whether it persists, what it upgrades to.
 import type { HttpHeaders } from '../../flow/headers.js'
 import { SPACE, TAB } from './bytes.js'
 
@@ -45,37 +45,6 @@ export function wantsUpgrade({ version, headers }: Versioned): string | undefine
 export function expectsContinue({ version, headers }: Versioned): boolean {
   const expect = headers.get('expect')
   return expect !== undefined && version !== '1.0' && hasToken(expect, '100-continue')
-}
-
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
-
-/** A Connection field that names these would change what the message is or where it goes: they stay. */
-const END_TO_END: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'authorization', 'cookie'])
-
-/**
- * The names, in lower case, of the fields that are for the next hop only (RFC 9110, 7.6.1): the known ones and what Connection
- * names. Trailer is not among them: it describes what passes.
- */
-export function hopByHop(headers: HttpHeaders): ReadonlySet<string> {
-  const connection = headers.get('connection')
-  if (connection === undefined) return HOP_BY_HOP
-  let names: Set<string> | undefined
-  for (const part of connection.split(',')) {
-    const name = part.trim().toLowerCase()
-    if (name === '' || name === 'close' || HOP_BY_HOP.has(name) || END_TO_END.has(name)) continue
-    names ??= new Set(HOP_BY_HOP)
-    names.add(name)
-  }
-  return names ?? HOP_BY_HOP
 }
 
 /** True when a comma-separated list has a token, in any case. `token` is in lower case. */
