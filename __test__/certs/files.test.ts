@@ -1,11 +1,21 @@
 // Files that are whole or not there, and private from their first byte.
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { createFileAtomically, writeFileAtomically } from '../../src/certs/files.js'
+import { createFileAtomically, makeConfdir, writeFileAtomically } from '../../src/certs/files.js'
 
 function folder(t: ExecutionContext): string {
   const path = mkdtempSync(join(tmpdir(), 'midwire-files-'))
@@ -72,5 +82,31 @@ test('kill -9 in the middle of writes leaves the old or the new', async (t) => {
     await gone
     const text = readFileSync(path, 'utf8')
     t.is(text, (text[0] ?? '').repeat(300_000))
+  }
+})
+
+posix('a conf dir is made with those above it, for its owner alone', async (t) => {
+  const confdir = join(folder(t), 'a', 'b')
+  await Promise.all([makeConfdir(confdir), makeConfdir(confdir)])
+  t.is(statSync(confdir).mode & 0o777, 0o700)
+  await makeConfdir(confdir)
+})
+
+posix('a conf dir that cannot be made is said to be so, at once', async (t) => {
+  t.timeout(10_000)
+  const above = folder(t)
+  writeFileSync(join(above, 'file'), '')
+  symlinkSync(join(above, 'nowhere'), join(above, 'link'))
+  const cases = [
+    [join(above, 'file'), 'there is something of that name that is no directory'],
+    [join(above, 'link'), 'there is something of that name that is no directory'],
+    [join(above, 'file', 'x'), 'a part of the path is a file, and no directory'],
+    ...(process.platform === 'linux' ? [['/proc/x/y', 'nothing can be made in the directory above it']] : []),
+  ]
+  for (const [confdir = '', reason] of cases) {
+    await t.throwsAsync(makeConfdir(confdir), {
+      code: 'ERR_CONFDIR',
+      message: `${confdir} cannot be made: ${reason}; choose another directory with --confdir, or with MIDWIRE_CONFDIR`,
+    })
   }
 })

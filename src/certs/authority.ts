@@ -1,11 +1,11 @@
 // The certificate authority of a conf dir: ours, or mitmproxy's as it is, or a new one.
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MidwireError } from '../errors.js'
 import { readAuthority } from './authority-file.js'
 import { emptyCrl } from './crl.js'
-import { createFileAtomically, sweepTemporary, writeFileAtomically } from './files.js'
+import { createFileAtomically, makeConfdir, sweepTemporary, writeFileAtomically } from './files.js'
 import { newAuthority } from './new-authority.js'
 import { pkcs12 } from './pkcs12.js'
 
@@ -45,7 +45,7 @@ export interface Authority {
 
 /**
  * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.
- * Throws ERR_AUTHORITY.
+ * Throws ERR_CONFDIR, ERR_AUTHORITY.
  */
 export async function loadAuthority(confdir: string): Promise<Authority> {
   const path = join(confdir, OURS)
@@ -55,9 +55,9 @@ export async function loadAuthority(confdir: string): Promise<Authority> {
   const theirs = await readText(mitmproxys)
   if (theirs !== undefined) return withCertificate(confdir, await load(mitmproxys, theirs, false))
 
+  await makeConfdir(confdir)
   let created: boolean
   try {
-    await mkdir(confdir, { recursive: true, mode: 0o700 })
     await sweepTemporary(path)
     created = await createFileAtomically(path, await newAuthority(), 0o600)
   } catch (cause) {

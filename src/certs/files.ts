@@ -1,7 +1,8 @@
 // Files that are whole or not there, whenever the process is killed, and that nobody else reads before they are finished.
 import { randomBytes } from 'node:crypto'
-import { link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { MidwireError } from '../errors.js'
 
 /** What a killed process left behind is taken away after so long. */
 const ABANDONED_MILLISECONDS = 60_000
@@ -34,6 +35,47 @@ export async function createFileAtomically(path: string, data: string | Uint8Arr
   }
   await syncFolder(path)
   return true
+}
+
+const NO_FOLDER: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EEXIST: 'there is something of that name that is no directory',
+  ENOTDIR: 'a part of the path is a file, and no directory',
+  ENOENT: 'nothing can be made in the directory above it',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/** Makes the conf dir (0700), with those above it, where it is missing. Throws ERR_CONFDIR. */
+export async function makeConfdir(confdir: string): Promise<void> {
+  try {
+    await makeMissing(confdir)
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    throw new MidwireError('ERR_CONFDIR', `${confdir} cannot be made: ${NO_FOLDER[code] ?? message}`, { cause })
+  }
+}
+
+/** As mkdir does with `recursive`, which never ends where the file system says that a directory is there, and is not (/proc/x). */
+async function makeMissing(folder: string): Promise<void> {
+  const isThere = await stat(folder).then(
+    (found) => found.isDirectory(),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return false
+    },
+  )
+  if (isThere) return
+  if (dirname(folder) !== folder) await makeMissing(dirname(folder))
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have been faster.
+    const made = await stat(folder).catch(() => undefined)
+    if (!made?.isDirectory()) throw error
+  }
 }
 
 async function writeTemporary(path: string, data: string | Uint8Array, mode: number): Promise<string> {

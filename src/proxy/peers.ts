@@ -1,4 +1,5 @@
 // The clients of the WireGuard modes as their key files have them: for `midwire wg`, which needs no running proxy.
+import { makeConfdir } from '../certs/files.js'
 import { MidwireError } from '../errors.js'
 import { listenAddress } from '../modes/listen.js'
 import type { ModeSpec } from '../modes/mode.js'
@@ -28,7 +29,9 @@ interface Tunnel {
  */
 export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInfo[]> {
   const all: PeerInfo[] = []
-  for (const tunnel of tunnels(given)) {
+  const found = tunnels(given)
+  await makeConfdir(confdirOf(given.confdir))
+  for (const tunnel of found) {
     const conf = await loadWireGuardConf(tunnel.path, { create: true, subnet: tunnel.subnet })
     all.push(...peersOf(tunnel, conf))
   }
@@ -44,6 +47,7 @@ export async function addWireGuardPeer(
   given: PeerOptionsOf & { publicKey?: string | undefined } = {},
 ): Promise<PeerInfo> {
   const tunnel = onlyTunnel(given)
+  await makeConfdir(confdirOf(given.confdir))
   await addPeer(tunnel.path, name, { publicKey: given.publicKey, subnet: tunnel.subnet })
   const conf = await loadWireGuardConf(tunnel.path, { subnet: tunnel.subnet })
   const added = peersOf(tunnel, conf).find((peer) => peer.name === name)

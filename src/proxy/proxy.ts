@@ -1,8 +1,8 @@
 // The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
-import { mkdir } from 'node:fs/promises'
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
+import { makeConfdir } from '../certs/files.js'
 import { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
 import { MidwireError } from '../errors.js'
@@ -54,7 +54,7 @@ export class Midwire {
     // The system's own are read when they are needed.
     if (trust.caFile || trust.caDirectory) trustedRoots(trust)
     const confdir = confdirOf(given.confdir)
-    await mkdir(confdir, { recursive: true, mode: 0o700 })
+    await makeConfdir(confdir)
     const authority = await loadAuthority(confdir)
     const scripts = await loadScripts(options.scripts)
     const proxy = new Midwire(confdir, options, authority, given.sinks ?? [])
