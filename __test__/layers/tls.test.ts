@@ -95,6 +95,21 @@ test('a client that does not take our certificate is told of in the log and by a
   t.false(play.machine.busy)
 })
 
+test('where the server has failed, what the client makes of our certificate is no second warning', (t) => {
+  const play = start({ connected: true })
+  play.data(play.client, hello)
+  play.reply('open')
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.reply('secureServer', new OpenFailure(server.connection, 'ERROR', 'a.test: what it answers is no TLS', true))
+  play.reply('secureClient', 'the client does not trust our certificate')
+  t.deepEqual(
+    play.logs.filter(({ level }) => level !== 'debug').map(({ message }) => message),
+    ['a.test: what it answers is no TLS'],
+  )
+  t.true(play.logs.some(({ message }) => /\(a\.test\): the client does not trust/.test(message)))
+})
+
 test('a hook can let the connection pass as it is', (t) => {
   const play = start({
     connected: true,

@@ -60,7 +60,9 @@ export const tlsLayer: Layer = function* (context) {
     upstream: context.server?.connection.tls?.certificates?.[0],
   })
   if (failure !== undefined) {
-    log(context, 'warn', `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${failure}`)
+    // Where the server has failed, that has been said, and is what is to be mended first.
+    const level = context.failure ? 'debug' : 'warn'
+    log(context, level, `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${failure}`)
     yield* hook(context, 'tls_failed_client', {
       client: connection,
       server: context.server?.connection,
