@@ -106,10 +106,16 @@ test('a port that is taken: another spec is suggested where the port was nobodyâ
   await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
   t.teardown(() => other.close())
   const { port } = other.address() as { port: number }
-  await t.throwsAsync(regular.start(parseSpec('regular'), modeContext(t, { listen_port: port })), {
-    code: 'ERR_ADDRESS_IN_USE',
-    message: new RegExp(`TCP 127\\.0\\.0\\.1:${port} is in use \\(try --mode regular@${port + 2}\\)`),
-  })
+  const spec = parseSpec('regular')
+  for (const [specs, instead] of [
+    [[spec], `--mode regular@${port + 2}`],
+    [[parseSpec('wireguard'), spec], `--mode wireguard --mode regular@${port + 2}`],
+  ] as const) {
+    const error = await t.throwsAsync(regular.start(spec, modeContext(t, { listen_port: port }, specs)), {
+      code: 'ERR_ADDRESS_IN_USE',
+    })
+    t.true(error?.message.startsWith(`TCP 127.0.0.1:${port} is in use (try ${instead}):`), error?.message)
+  }
   const own = await t.throwsAsync(regular.start(parseSpec(`regular@${port}`), modeContext(t)), {
     code: 'ERR_ADDRESS_IN_USE',
   })

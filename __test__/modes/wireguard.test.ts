@@ -97,7 +97,8 @@ test.serial('a port that is taken', async (t) => {
   FakeNativeServer.failures = [Object.assign(new Error('address in use'), { code: 'ADDRESS_IN_USE' })]
   const context = modeContext(t)
   const path = join(context.confdir, 'k')
-  await t.throwsAsync(wireguard.start(parseSpec(`wireguard:${path}`), context), {
+  const spec = parseSpec(`wireguard:${path}`)
+  await t.throwsAsync(wireguard.start(spec, { ...context, specs: [spec] }), {
     code: 'ERR_ADDRESS_IN_USE',
     message: `UDP port 51820 is in use (try --mode wireguard:${path}@51822): end the program that has it, or choose another port (0 takes a free one)`,
   })

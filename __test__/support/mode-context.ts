@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { LogLevel } from '../../src/hooks.js'
-import type { Arrival, ModeContext, RunningMode } from '../../src/modes/mode.js'
+import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../../src/modes/mode.js'
 import { OPTIONS, type Options } from '../../src/options.js'
 
 export interface KeptContext extends ModeContext {
@@ -13,7 +13,11 @@ export interface KeptContext extends ModeContext {
 }
 
 /** Its conf dir is a new one, which goes with the test. */
-export function modeContext(t: ExecutionContext, options: Partial<Options> = {}): KeptContext {
+export function modeContext(
+  t: ExecutionContext,
+  options: Partial<Options> = {},
+  specs: readonly ModeSpec[] = [],
+): KeptContext {
   const confdir = mkdtempSync(join(tmpdir(), 'midwire-mode-'))
   t.teardown(() => rmSync(confdir, { recursive: true, force: true }))
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, { default: value }]) => [name, value]))
@@ -22,6 +26,7 @@ export function modeContext(t: ExecutionContext, options: Partial<Options> = {})
   return {
     options: { ...(defaults as unknown as Options), ...options },
     confdir,
+    specs,
     arrivals,
     logged,
     arrived: (mode, arrival) => arrivals.push({ mode, arrival }),

@@ -25,8 +25,17 @@ export function listenAddress(spec: ModeSpec, mode: Defaults, options: ListenOpt
 
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME'])
 
-/** The error of a port that is taken, with a spec that may do instead, and of a host that is none; any other error as it is. */
-export function suggesting(error: unknown, spec: ModeSpec, mode: Mode, { host, port }: ListenAddress): unknown {
+/**
+ * The error of a port that is taken, with a spec that may do instead beside the others (`all` is them and this one), and of a
+ * host that is none; any other error as it is.
+ */
+export function suggesting(
+  error: unknown,
+  spec: ModeSpec,
+  mode: Mode,
+  { host, port }: ListenAddress,
+  all: readonly ModeSpec[],
+): unknown {
   if (NO_SUCH_NAME.has((error as NodeJS.ErrnoException).code ?? '')) {
     const what = `mode ${JSON.stringify(spec.text)}: nobody knows the name ${JSON.stringify(host)} to listen on`
     return new MidwireError('ERR_ADDRESS_NOT_AVAILABLE', what, { cause: error })
@@ -36,7 +45,6 @@ export function suggesting(error: unknown, spec: ModeSpec, mode: Mode, { host, p
   const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
   const own = spec.host === undefined ? '' : `${isIPv6(spec.host) ? `[${spec.host}]` : spec.host}:`
   const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
-  return new MidwireError('ERR_ADDRESS_IN_USE', `${where} is in use (try --mode ${name}@${own}${other})`, {
-    cause: error,
-  })
+  const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.text}`).join(' ')
+  return new MidwireError('ERR_ADDRESS_IN_USE', `${where} is in use (try ${instead})`, { cause: error })
 }

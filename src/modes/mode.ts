@@ -36,6 +36,8 @@ export interface ModeContext {
   readonly options: Options
   /** Absolute path of the conf dir, which exists. */
   readonly confdir: string
+  /** The modes that are to run together, this one among them. */
+  readonly specs: readonly ModeSpec[]
   /** A client has come. */
   arrived(mode: RunningMode, arrival: Arrival): void
   log(level: LogLevel, message: string): void
@@ -81,6 +83,8 @@ export interface Mode {
   readonly transport: 'tcp' | 'udp'
   /** What may stand after the colon, for --help; undefined where nothing may. */
   readonly data?: string
+  /** Reads what it needs from the disk, before any mode listens; throws a MidwireError for what is wrong with it. */
+  check?(spec: ModeSpec, context: ModeContext): Promise<void>
   /** Listens; throws a MidwireError. */
   start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>
   /** The layer that its TCP connections begin with; UDP flows begin with `next`. */

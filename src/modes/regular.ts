@@ -22,7 +22,7 @@ export const regular: Mode = {
     try {
       await running.listen(hosts, address.port, context)
     } catch (error) {
-      throw suggesting(error, spec, regular, address)
+      throw suggesting(error, spec, regular, address, context.specs)
     }
     return running
   },

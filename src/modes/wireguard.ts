@@ -21,6 +21,12 @@ export const wireguard: Mode = {
   transport: 'udp',
   data: 'file with the keys; default: wireguard.conf in the conf dir',
   layer: transparentLayer,
+  async check(spec, context) {
+    await loadWireGuardConf(confPath(spec.data, context.confdir), {
+      create: true,
+      subnet: parseSubnets(context.options.wireguard_subnet),
+    })
+  },
   async start(spec, context) {
     const address = listenAddress(spec, wireguard, context.options)
     const subnet = parseSubnets(context.options.wireguard_subnet)
@@ -33,7 +39,7 @@ export const wireguard: Mode = {
     try {
       await running.listen(address.port)
     } catch (error) {
-      throw suggesting(error, spec, wireguard, address)
+      throw suggesting(error, spec, wireguard, address, context.specs)
     }
     return running
   },

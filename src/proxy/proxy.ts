@@ -5,14 +5,12 @@ import { type Authority, loadAuthority } from '../certs/authority.js'
 import { makeConfdir } from '../certs/files.js'
 import { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
-import { MidwireError } from '../errors.js'
 import { parseFilter } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
-import { MODES } from '../modes/index.js'
-import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
-import { checkSpecs, parseSpec } from '../modes/spec.js'
+import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
+import { checkSpecs, modeOf, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options.js'
 import type { Sink } from '../sinks/sink.js'
@@ -154,18 +152,16 @@ export class Midwire {
   }
 
   async #listen(specs: readonly ModeSpec[]): Promise<void> {
+    const context: ModeContext = {
+      options: this.options,
+      confdir: this.confdir,
+      specs,
+      arrived: (by, arrival) => this.#arrived(by, arrival),
+      log: (level, message) => this.log(level, message),
+    }
     try {
-      for (const spec of specs) {
-        const mode = MODES.find(({ name }) => name === spec.name)
-        if (!mode) throw new MidwireError('ERR_MODE', spec.text)
-        const running = await mode.start(spec, {
-          options: this.options,
-          confdir: this.confdir,
-          arrived: (by, arrival) => this.#arrived(by, arrival),
-          log: (level, message) => this.log(level, message),
-        })
-        this.#modes.push(running)
-      }
+      for (const spec of specs) await modeOf(spec).check?.(spec, context)
+      for (const spec of specs) this.#modes.push(await modeOf(spec).start(spec, context))
     } catch (error) {
       await this.close()
       throw error
