@@ -1,5 +1,4 @@
 // `midwire wg`: the clients of the WireGuard mode, while the proxy runs or not.
-import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -26,7 +25,6 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
     throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
   }
   const given = await settle(args)
-  await makeFolder(given.confdir)
   if (what === 'remove' && name !== undefined) {
     await removeWireGuardPeer(name, given)
     stderr.write(`${name} is removed; a proxy that runs knows it no more\n`)
@@ -69,16 +67,6 @@ export function wgShow({ given, sets }: Pick<Arguments, 'given' | 'sets'>, confd
 }
 
 const quoted = (word: string) => (/^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
-
-/** As the first start does it. */
-async function makeFolder(confdir: string): Promise<void> {
-  try {
-    await mkdir(confdir, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    const what = `${confdir} cannot be made (${(cause as Error).message}): give a directory that can be, with --confdir`
-    throw new MidwireError('ERR_WIREGUARD_CONF', what, { cause })
-  }
-}
 
 function chosen(peers: readonly PeerInfo[], name: string | undefined): readonly PeerInfo[] {
   if (name === undefined) return peers
