@@ -85,6 +85,19 @@ const zone: Script = {
 const shown = ({ rcode, answers }: DnsMessage) =>
   `${rcode} ${answers.map((one) => `${one.ttl} ${recordText(one)}`).join(', ')}`
 
+test('the root has no address, whatever name servers say of it: NODATA', async (t) => {
+  const { text, queries } = await nameServer(t, {
+    udp: (query, say) => say(writeDns(dnsReply(query, { rcode: 3 }))),
+  })
+  for (const nameServers of [[text], []]) {
+    const resolver = resolverOf(t, { nameServers })
+    for (const type of [DNS_TYPE.A, DNS_TYPE.AAAA]) t.is(shown(await resolver.resolve(dnsQuery('.', type, 7))), '0 ')
+  }
+  t.is(queries.length, 0)
+  const { rcode } = await resolverOf(t, { nameServers: [text] }).resolve(dnsQuery('.', DNS_TYPE.NS, 7))
+  t.is(rcode, 3)
+})
+
 test('addresses come with their times, and NXDOMAIN, NODATA and SERVFAIL are kept apart', async (t) => {
   const { text } = await nameServer(t, zone)
   const resolver = resolverOf(t, { nameServers: [text] })

@@ -90,6 +90,8 @@ export class Resolver {
       const inside = this.#options.inside?.(question.name.toLowerCase())
       if (inside) return addressReply(query, question, inside)
       if (question.type === DNS_TYPE.A || question.type === DNS_TYPE.AAAA) {
+        // The root is there and has no address; there are name servers that deny it. They prove it to those who validate.
+        if (question.name === '.' && !validates(query)) return dnsReply(query)
         const known = this.#options.useHostsFile ? await this.#hosts.find(question.name) : undefined
         if (known) return addressReply(query, question, known)
         const plain = question.name.length < 254 && PLAIN_NAME.test(question.name)
