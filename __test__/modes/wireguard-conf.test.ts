@@ -297,6 +297,21 @@ test('a lock that somebody has is waited for', async (t) => {
   t.is((await added).name, 'a')
 })
 
+const posix = process.platform === 'win32' ? test.skip : test
+
+posix('a disk without room for a lock is left without one', async (t) => {
+  const place = await folder(t)
+  const module = new URL('../../src/modes/wireguard-file.js', import.meta.url).href
+  const program = `
+    const { withLock } = await import(${JSON.stringify(module)})
+    await withLock(${JSON.stringify(join(place, 'k'))}, async () => {}).catch((error) => console.log(error.message))`
+  // No file may have a byte: it is made, and then there is no room in it.
+  const limited = 'ulimit -f 0 && exec "$0" --input-type=module -e "$1"'
+  const { stdout } = await run('sh', ['-c', limited, process.execPath, program])
+  t.regex(stdout, /k cannot be locked: /)
+  t.deepEqual(await readdir(place), [])
+})
+
 test('the text for a client', async (t) => {
   const path = await given(t, { server_key: key(), client_key: key() })
   const conf = await loadWireGuardConf(path)

@@ -79,7 +79,12 @@ async function acquire(path: string, lock: string): Promise<void> {
       await writeFile(lock, `${process.pid}@${hostname()}`, { flag: 'wx', mode: 0o600 })
       return
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, 'cannot be locked', error)
+      const { code, syscall } = error as NodeJS.ErrnoException
+      if (code !== 'EEXIST') {
+        // It was made, and there was no room for what is to stand in it.
+        if (syscall !== 'open') await rm(lock, { force: true }).catch(() => {})
+        throw unusable(path, 'cannot be locked', error)
+      }
     }
     if (await isLeftOver(lock)) await rm(lock, { force: true })
     else if (Date.now() > patient) {
