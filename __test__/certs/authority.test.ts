@@ -266,7 +266,7 @@ function encrypted(key: KeyObject): string {
 test('a conf dir that cannot be', async (t) => {
   const path = join(folder(t), 'file')
   writeFileSync(path, '')
-  const error = await t.throwsAsync(loadAuthority(path), { code: 'ERR_AUTHORITY' })
+  const error = await t.throwsAsync(loadAuthority(path), { code: 'ERR_CONFDIR' })
   t.regex(error?.message ?? '', /--confdir/)
 })
 

@@ -48,6 +48,7 @@ export interface Authority {
  * Throws ERR_CONFDIR, ERR_AUTHORITY.
  */
 export async function loadAuthority(confdir: string): Promise<Authority> {
+  await makeConfdir(confdir)
   const path = join(confdir, OURS)
   const ours = await readText(path)
   if (ours !== undefined) return withFiles(confdir, await load(path, ours, false))
@@ -55,7 +56,6 @@ export async function loadAuthority(confdir: string): Promise<Authority> {
   const theirs = await readText(mitmproxys)
   if (theirs !== undefined) return withCertificate(confdir, await load(mitmproxys, theirs, false))
 
-  await makeConfdir(confdir)
   let created: boolean
   try {
     await sweepTemporary(path)
