@@ -39,8 +39,13 @@ function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
         if (answer === TIMEOUT || client.buffered === 0) break
       }
       const startedAt = context.machine.world.now()
-      const bytes = takeHead(client, 'request') ?? (yield* readHead(context, client, 'request', HEAD_MILLISECONDS))
-      if (!bytes) break
+      let bytes = takeHead(client, 'request')
+      if (!bytes) {
+        // Empty lines begin no head: old clients send one after a body.
+        if (client.buffered === 0) continue
+        bytes = yield* readHead(context, client, 'request', HEAD_MILLISECONDS)
+        if (!bytes) break
+      }
       const head = parseRequestHead(bytes, 0, bytes.length)
       if (explicit && head.method === 'CONNECT') return yield* connect(context, upstream, head, startedAt)
       const outcome = yield* exchange(context, upstream, head, explicit, startedAt).run()

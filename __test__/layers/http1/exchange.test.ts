@@ -227,6 +227,8 @@ test('empty lines before a request are not kept', (t) => {
   const play = open()
   for (let time = 0; time < 100; time++) play.data(play.client, '\r\n'.repeat(30_000))
   t.true(play.client.buffered < 100)
+  play.after(60_000)
+  t.deepEqual(play.said(), [])
   play.data(play.client, GET)
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
 })
