@@ -72,7 +72,7 @@ function refused(t: ExecutionContext, args: string[], said: RegExp) {
 for (const [wrong, said] of [
   ['--listen-port=70000', /--listen-port: "70000" is not a whole number from 0 to 65535/],
   ['--bogus', /--bogus/],
-  ['dmeo', /did you mean demo/],
+  ['dmeo', /did you mean midwire demo/],
 ] as const) {
   test(`npm start -- ${wrong} says one line and ends with 2`, (t) => {
     refused(t, ['scripts/start.mjs', wrong], said)
