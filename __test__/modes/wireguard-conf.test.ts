@@ -153,6 +153,17 @@ test('names that are taken, missing or none', async (t) => {
   t.is(await readFile(path, 'utf8'), before, 'what fails changes nothing')
 })
 
+test('where there is no file, or not even its directory, there is no peer to remove', async (t) => {
+  const place = await folder(t)
+  for (const path of [join(place, 'wireguard.conf'), join(place, 'none', 'wireguard.conf')]) {
+    await t.throwsAsync(removePeer(path, 'x'), {
+      code: 'ERR_WIREGUARD_CONF',
+      message: /: there is no peer "x", and no such/,
+    })
+  }
+  t.deepEqual(await readdir(place), [], 'nothing is made')
+})
+
 test('what is wrong in the file is said with the file, and without the keys in it', async (t) => {
   const secret = key()
   const ok = { server_key: key(), client_key: key() }

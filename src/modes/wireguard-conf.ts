@@ -73,8 +73,15 @@ export async function addPeer(path: string, name: string, options: NewPeer = {})
 
 /** Removes a client with its keys. Throws ERR_WIREGUARD_CONF: there is none of that name, and these are the names. */
 export async function removePeer(path: string, name: string): Promise<void> {
+  const existing = async () => {
+    const file = await readConfText(path)
+    if (file) return parseConf(path, file.text)
+    throw wrong(path, `there is no peer ${JSON.stringify(name)}, and no such file; the first start of midwire makes it`)
+  }
+  // Before the lock, which cannot be made where the directory is missing, too.
+  await existing()
   await withLock(path, async () => {
-    const json = parseConf(path, (await readConfText(path))?.text ?? '{}')
+    const json = await existing()
     const { peers } = readConf(path, json, parseSubnets([]))
     if (!peers.some((peer) => peer.name === name)) {
       throw wrong(path, `there is no peer ${JSON.stringify(name)}; the names are ${names(peers)}`)
