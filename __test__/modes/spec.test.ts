@@ -35,6 +35,7 @@ test('what is no spec', (t) => {
     ['', /no mode ""/],
     ['regullar', /no mode "regullar" \(did you mean regular\?\); the modes are wireguard, regular/],
     ['wiregard@1', /did you mean wireguard\?/],
+    ['regulra', /did you mean regular\?/],
     ['osproxy', /no mode "osproxy"; the modes are/],
     ['@8080', /no mode ""/],
     ['regular:data', /takes nothing after a colon/],

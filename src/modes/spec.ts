@@ -1,6 +1,6 @@
 // The grammar of a mode's spec, `name[:data][@[host:]port]`, and what is refused before anything starts.
 import { isIP } from 'node:net'
-import { MidwireError } from '../errors.js'
+import { MidwireError, nearest } from '../errors.js'
 import { hostPort } from '../transports/addresses.js'
 import { MODES } from './index.js'
 import { type ListenOptions, listenAddress } from './listen.js'
@@ -71,29 +71,12 @@ function parseListen(text: string, listen: string): Pick<ModeSpec, 'host' | 'por
 
 function unknownMode(text: string, given: string): MidwireError {
   const names = MODES.map(({ name }) => name)
-  const nearest = names
-    .map((name) => ({ name, edits: edits(name, given.toLowerCase()) }))
-    .filter(({ name, edits }) => edits <= name.length / 2)
-    .sort((a, b) => a.edits - b.edits)[0]
-  const hint = nearest ? ` (did you mean ${nearest.name}?)` : ''
+  const meant = nearest(given, names)
+  const hint = meant ? ` (did you mean ${meant}?)` : ''
   return new MidwireError(
     'ERR_MODE',
     `${quoted(text)}: there is no mode ${quoted(given)}${hint}; the modes are ${names.join(', ')}`,
   )
-}
-
-/** How many letters have to be put in, taken out or changed (Levenshtein). */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1]
-    for (let j = 0; j < b.length; j++) {
-      const kept = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
-      next.push(Math.min(kept, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
 
 /** One spelling an address: IPv6 has many. */
