@@ -18,6 +18,23 @@ test('the status of a response is a whole number from 100 to 999', (t) => {
   t.is(response.status, 200)
 })
 
+test('text that is set is UTF-8, and Content-Type does not say otherwise', (t) => {
+  const cases: [type: string, after: string][] = [
+    ['text/html; charset=iso-8859-1', 'text/html; charset=utf-8'],
+    ['text/html; Charset="Windows-1252"; x=y', 'text/html; charset=utf-8; x=y'],
+    ['text/html; charset="UTF-8"', 'text/html; charset="UTF-8"'],
+    ['text/html', 'text/html'],
+  ]
+  for (const [type, after] of cases) {
+    const headers = [['Content-Type', type]] as const
+    const response = new HttpResponse({ status: 200, headers, content: Buffer.from([0x63, 0x61, 0x66, 0x65]) })
+    response.text = `${response.text} caf\u00e9`
+    t.is(response.headers.toString(), `Content-Type: ${after}\r\n`)
+    t.is(response.content.toString(), 'cafe caf\u00e9')
+    t.is(response.text, 'cafe caf\u00e9', 'what is read is what was written')
+  }
+})
+
 test('flow.response is an HttpResponse, of whatever copy of midwire, or nothing', (t) => {
   const flow = new HttpFlow({ now: 0 } as never, {} as HttpRequest)
   t.is(flow.response, undefined)

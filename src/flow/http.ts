@@ -6,6 +6,9 @@ import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 
 export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
 
+/** The parameter of Content-Type (RFC 9110, 8.3.2). */
+const CHARSET = /charset="?([\w-]+)"?/i
+
 /** What both directions have: a version, fields, a body with its trailers. */
 abstract class HttpMessage {
   version: HttpVersion
@@ -56,7 +59,7 @@ abstract class HttpMessage {
 
   /** The decoded body as text, in the charset of Content-Type, else UTF-8. */
   get text(): string | undefined {
-    const charset = /charset="?([\w-]+)/i.exec(this.headers.get('content-type') ?? '')?.[1]
+    const charset = CHARSET.exec(this.headers.get('content-type') ?? '')?.[1]
     const bytes = this.decodedContent
     if (!bytes) return undefined
     try {
@@ -66,9 +69,15 @@ abstract class HttpMessage {
     }
   }
 
-  /** Puts text in the body's place, in UTF-8 and without Content-Encoding. */
+  /** Puts text in the body's place, in UTF-8 and without Content-Encoding; another charset in Content-Type becomes utf-8. */
   set text(text: string) {
-    this.headers.delete('content-encoding')
+    const { headers } = this
+    headers.delete('content-encoding')
+    const type = headers.get('content-type') ?? ''
+    const charset = CHARSET.exec(type)?.[1]
+    if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+      headers.set('content-type', type.replace(CHARSET, 'charset=utf-8'))
+    }
     this.content = Buffer.from(text)
   }
 }
@@ -142,10 +151,15 @@ function hostOf(authority: string): string {
 }
 
 export interface HttpResponseParts {
+  /** A whole number from 100 to 999. */
   status: number
+  /** Default: the usual one of that status (RFC 9110, 15), else empty. */
   reason?: string
+  /** Default: `1.1`. */
   version?: HttpVersion
+  /** Default: none. Content-Length follows the content by itself. */
   headers?: HttpHeaders | HttpHeadersInit
+  /** The body; a string is written in UTF-8. Default: none. */
   content?: Uint8Array | string
 }
 
@@ -175,7 +189,7 @@ export class HttpResponse extends HttpMessage {
   }
 }
 
-/** Of another copy of midwire, too: a script may have one of its own. */
+/** Of another copy of midwire, too: a package that a program uses may have one of its own. */
 function isResponse(value: unknown): value is HttpResponse {
   if (value instanceof HttpResponse) return true
   const { status, headers, body } = (value ?? {}) as Partial<HttpResponse>
