@@ -191,6 +191,7 @@ test('wg and ca say what they can do', async (t) => {
   await refused(t, ['wg', 'show', 'a', 'b'], /midwire wg: /)
   await refused(t, ['wg', 'show', '--public-key', 'x'], /belongs to midwire wg add/)
   await refused(t, ['ca'], /midwire ca: show, or path/)
+  await refused(t, ['ca', 'show', '--public-key', 'x'], /belongs to midwire wg add/)
 })
 
 test('ca: the certificate, its fingerprint and its files', async (t) => {

@@ -48,6 +48,9 @@ const SECOND = ['show', 'qr', 'add', 'remove', 'path']
 
 function commandOf(args: Arguments): Command {
   const [first = '', second] = args.words
+  if (args.publicKey !== undefined && !(first === 'wg' && second === 'add')) {
+    throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
+  }
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
   if (command) return command
   if (first === 'web' && second === undefined) {
@@ -60,7 +63,5 @@ function commandOf(args: Arguments): Command {
     const filter = `if it is a filter, write '~u ${first}'`
     throw new MidwireError('ERR_ARGUMENT', `there is no command ${first}, did you mean midwire ${meant}? (${filter})`)
   }
-  if (args.publicKey !== undefined)
-    throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
   return run
 }

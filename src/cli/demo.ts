@@ -90,6 +90,6 @@ function expect(condition: boolean, what: string): void {
 }
 
 async function late(): Promise<never> {
-  await new Promise((later) => setTimeout(later, PATIENCE).unref())
+  await delay(PATIENCE)
   throw new Error(`the demonstration has failed: it was not over after ${PATIENCE / 1000} s`)
 }

@@ -53,17 +53,14 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   endpoint: 'HOST',
 }
 
-export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[])
-  // The filter is what stands without a flag.
-  .filter((option) => option !== 'dumper_filter')
-  .map((option) => {
-    const { type, help } = OPTIONS[option]
-    const kind = type === 'boolean' ? 'switch' : ['strings', 'paths', 'regexps'].includes(type) ? 'values' : 'value'
-    const short = SHORT[option]
-    const placeholder = PLACEHOLDERS[option] ?? (type === 'regexps' ? 'REGEX' : type.toUpperCase())
-    const negatable = type === 'boolean'
-    return { long: option.replaceAll('_', '-'), option, kind, placeholder, negatable, help, ...(short && { short }) }
-  })
+export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
+  const { type, help } = OPTIONS[option]
+  const kind = type === 'boolean' ? 'switch' : ['strings', 'paths', 'regexps'].includes(type) ? 'values' : 'value'
+  const short = SHORT[option]
+  const placeholder = PLACEHOLDERS[option] ?? (type === 'regexps' ? 'REGEX' : type.toUpperCase())
+  const negatable = type === 'boolean'
+  return { long: option.replaceAll('_', '-'), option, kind, placeholder, negatable, help, ...(short && { short }) }
+})
 
 export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 

@@ -18,7 +18,7 @@ export function helpText(): string {
 Without --mode it is a WireGuard server for phones and other devices, and an HTTP proxy.
 
 Commands
-${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine: no phone, no root, 5 seconds')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}
+${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}
 Flags
 ${OWN_FLAGS.map(flagRow).join('')}${common.map(flagRow).join('')}
 Every option of --options is a flag, too: --tcp-timeout 60 is --set tcp_timeout=60.

@@ -49,7 +49,6 @@ async function proxied(args: Arguments, { confdir, options }: Settings, streams:
 /** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
 function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more: string): void {
   const { listeners, peers, authority, options } = proxy
-
   const onboarding = options.onboarding ? options.onboarding_host : undefined
   const certificate = authority.certificatePath
   const facts = { version, listeners, peers, onboarding, certificate, more, filter: options.dumper_filter }

@@ -16,7 +16,8 @@ ${rows([
   ['add NAME --public-key KEY', 'the same for a device that keeps its private key to itself'],
   ['remove NAME', 'take the keys away: the device is out'],
 ])}
-Flags that say what the proxy is started with have to be the same here: --confdir, --mode, --listen-port, --endpoint.
+Flags that say what the proxy is started with have to be the same here: --confdir, --mode, --listen-host, --listen-port,
+--endpoint, --wireguard-subnet.
 
 Examples
 ${rows([

@@ -21,9 +21,6 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
   if ((what !== 'show' && what !== 'qr' && !isEdit) || more.length > 0 || (isEdit && name === undefined)) {
     throw new MidwireError('ERR_ARGUMENT', 'midwire wg: show [NAME], qr [NAME], add NAME, or remove NAME')
   }
-  if (args.publicKey !== undefined && what !== 'add') {
-    throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
-  }
   const given = await settle(args)
   if (what === 'remove' && name !== undefined) {
     await removeWireGuardPeer(name, given)
