@@ -3,13 +3,10 @@ import { DerError, type DerValue, readAll, readDer, TAG } from './der.js'
 
 /** The fields of a certificate as bytes (RFC 5280, 4.1). */
 export interface CertificateFields {
-  readonly serial: Buffer
   /** The names, whole, as they are written. */
   readonly issuer: Buffer
   readonly subject: Buffer
-  /** The SubjectPublicKeyInfo, whole. */
-  readonly publicKeyInfo: Buffer
-  /** The key in it, as it is hashed for a key identifier. */
+  /** The key in its SubjectPublicKeyInfo, as it is hashed for a key identifier. */
   readonly publicKey: Buffer
   /** The content of each extension's OCTET STRING by the hexadecimal content of its object identifier. */
   readonly extensions: ReadonlyMap<string, Buffer>
@@ -29,7 +26,7 @@ export function readCertificate(der: Buffer): CertificateFields {
   const fields = readAll(need(toBeSigned).content)
   // The version is left out in version 1.
   if (fields[0]?.tag === 0xa0) fields.shift()
-  const [serial, , issuer, , subject, publicKeyInfo, ...optional] = fields
+  const [, , issuer, , subject, publicKeyInfo, ...optional] = fields
   const [, bits] = readAll(need(publicKeyInfo).content)
   const extensions = new Map<string, Buffer>()
   const list = optional.find(({ tag }) => tag === 0xa3)
@@ -39,10 +36,8 @@ export function readCertificate(der: Buffer): CertificateFields {
     if (value?.tag === TAG.octetString) extensions.set(need(parts[0]).content.toString('hex'), value.content)
   }
   return {
-    serial: need(serial).content,
     issuer: need(issuer).whole,
     subject: need(subject).whole,
-    publicKeyInfo: need(publicKeyInfo).whole,
     publicKey: need(bits).content.subarray(1),
     extensions,
   }

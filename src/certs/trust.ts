@@ -5,8 +5,6 @@ import * as tls from 'node:tls'
 import { MidwireError } from '../errors.js'
 import { pemBlocks } from './pem.js'
 
-export { explainCertificate } from './explain.js'
-
 export interface TrustOptions {
   /** PEM file to trust instead of the system's roots: `ssl_verify_upstream_trusted_ca`. */
   readonly caFile?: string | undefined

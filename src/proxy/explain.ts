@@ -1,5 +1,5 @@
 // Errors of sockets and handshakes, as sentences for people.
-import { explainCertificate } from '../certs/trust.js'
+import { explainCertificate } from '../certs/explain.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Destination } from '../layers/commands.js'
 
