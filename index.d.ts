@@ -327,10 +327,11 @@ declare const DNS_RCODE: {
 
 /** A reply to a request: `dnsReply(flow.request, { answers: [aRecord('example.org', '192.0.2.1')] })`. Default: NOERROR, no records. */
 declare function dnsReply(request: DnsMessage, more?: Partial<Omit<DnsMessage, 'id' | 'response' | 'raw'>>): DnsMessage;
-/** Throws a DnsError for what is no IPv4 address. */
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv4 address. */
 declare function aRecord(name: string, address: string, ttl?: number): DnsRecord;
-/** Throws a DnsError for what is no IPv6 address. */
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv6 address. */
 declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRecord;
+/** `ttl` in seconds, 60 by default. Throws a DnsError for a target that is no name. */
 declare function cnameRecord(name: string, target: string, ttl?: number): DnsRecord;
 
 /** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` where its form is not known. */
@@ -424,7 +425,7 @@ declare abstract class HttpMessage {
     get decodedContent(): Buffer | undefined;
     /** The decoded body as text, in the charset of Content-Type, else UTF-8. */
     get text(): string | undefined;
-    /** Puts text in the body's place, in UTF-8 and without Content-Encoding. */
+    /** Puts text in the body's place, in UTF-8 and without Content-Encoding; another charset in Content-Type becomes utf-8. */
     set text(text: string);
 }
 interface HttpRequestParts {
@@ -456,10 +457,15 @@ declare class HttpRequest extends HttpMessage {
     set url(text: string);
 }
 interface HttpResponseParts {
+    /** A whole number from 100 to 999. */
     status: number;
+    /** Default: the usual one of that status (RFC 9110, 15), else empty. */
     reason?: string;
+    /** Default: `1.1`. */
     version?: HttpVersion;
+    /** Default: none. Content-Length follows the content by itself. */
     headers?: HttpHeaders | HttpHeadersInit;
+    /** The body; a string is written in UTF-8. Default: none. */
     content?: Uint8Array | string;
 }
 declare class HttpResponse extends HttpMessage {
@@ -863,8 +869,9 @@ interface MidwireOptions {
     confdir?: string;
     /** As `--set` has them: `{ ssl_insecure: true }`. config.yaml is not read. */
     options?: GivenOptions;
-    /** Run in this order, after the built-in ones. */
+    /** Run in this order, after the built-in ones and before option `scripts`. Default: none. */
     addons?: readonly Addon[];
+    /** Outputs: `[terminalSink(process.stdout)]`. Default: none. */
     sinks?: readonly Sink[];
 }
 /** One address that is listened on. */
@@ -873,6 +880,7 @@ interface ListenerInfo {
     readonly spec: string;
     /** The mode's name. */
     readonly mode: string;
+    /** An IP address, without brackets. */
     readonly host: string;
     readonly port: number;
     readonly transport: 'tcp' | 'udp';
@@ -884,6 +892,7 @@ interface PeerInfo {
     readonly name: string;
     /** Base64. */
     readonly publicKey: string;
+    /** Its own in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
     readonly addresses: readonly string[];
     /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not ours to know. */
     readonly config: string | undefined;
@@ -907,17 +916,21 @@ declare function modeInfos(): ModeInfo[];
 type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
 /**
  * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
- * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE.
+ * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
  */
 declare function wireGuardPeers(given?: PeerOptionsOf): Promise<PeerInfo[]>;
 /**
  * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
- * knows it within a second. Throws ERR_WIREGUARD_CONF for a name or a key that is there already.
+ * knows it within a second. Throws what wireGuardPeers throws, ERR_WIREGUARD_CONF for a name or a key that is there already, too;
+ * and ERR_ARGUMENT where the modes have several key files.
  */
 declare function addWireGuardPeer(name: string, given?: PeerOptionsOf & {
     publicKey?: string | undefined;
 }): Promise<PeerInfo>;
-/** Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF. */
+/**
+ * Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF where there is
+ * none of that name, and ERR_ARGUMENT where the modes have several key files.
+ */
 declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promise<void>;
 
 /** A running proxy. */

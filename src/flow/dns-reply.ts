@@ -99,7 +99,7 @@ export function dnsReply(
   }
 }
 
-/** Throws a DnsError for what is no IPv4 address. */
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv4 address. */
 export function aRecord(name: string, address: string, ttl = SYNTHETIC_TTL): DnsRecord {
   const octets = address.split('.')
   const valid = octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) <= 255)
@@ -107,11 +107,12 @@ export function aRecord(name: string, address: string, ttl = SYNTHETIC_TTL): Dns
   return { name, type: DNS_TYPE.A, class: DNS_CLASS.IN, ttl, data: Buffer.from(octets.map(Number)) }
 }
 
-/** Throws a DnsError for what is no IPv6 address. */
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv6 address. */
 export function aaaaRecord(name: string, address: string, ttl = SYNTHETIC_TTL): DnsRecord {
   return { name, type: DNS_TYPE.AAAA, class: DNS_CLASS.IN, ttl, data: ipv6Bytes(address) }
 }
 
+/** `ttl` in seconds, 60 by default. Throws a DnsError for a target that is no name. */
 export function cnameRecord(name: string, target: string, ttl = SYNTHETIC_TTL): DnsRecord {
   return { name, type: DNS_TYPE.CNAME, class: DNS_CLASS.IN, ttl, data: nameBytes(target) }
 }

@@ -10,8 +10,9 @@ export interface MidwireOptions {
   confdir?: string
   /** As `--set` has them: `{ ssl_insecure: true }`. config.yaml is not read. */
   options?: GivenOptions
-  /** Run in this order, after the built-in ones. */
+  /** Run in this order, after the built-in ones and before option `scripts`. Default: none. */
   addons?: readonly Addon[]
+  /** Outputs: `[terminalSink(process.stdout)]`. Default: none. */
   sinks?: readonly Sink[]
 }
 
@@ -21,6 +22,7 @@ export interface ListenerInfo {
   readonly spec: string
   /** The mode's name. */
   readonly mode: string
+  /** An IP address, without brackets. */
   readonly host: string
   readonly port: number
   readonly transport: 'tcp' | 'udp'
@@ -33,6 +35,7 @@ export interface PeerInfo {
   readonly name: string
   /** Base64. */
   readonly publicKey: string
+  /** Its own in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
   readonly addresses: readonly string[]
   /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not ours to know. */
   readonly config: string | undefined

@@ -25,7 +25,7 @@ interface Tunnel {
 
 /**
  * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
- * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE.
+ * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
  */
 export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInfo[]> {
   const all: PeerInfo[] = []
@@ -40,7 +40,8 @@ export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInf
 
 /**
  * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
- * knows it within a second. Throws ERR_WIREGUARD_CONF for a name or a key that is there already.
+ * knows it within a second. Throws what wireGuardPeers throws, ERR_WIREGUARD_CONF for a name or a key that is there already, too;
+ * and ERR_ARGUMENT where the modes have several key files.
  */
 export async function addWireGuardPeer(
   name: string,
@@ -55,7 +56,10 @@ export async function addWireGuardPeer(
   return added
 }
 
-/** Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF. */
+/**
+ * Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF where there is
+ * none of that name, and ERR_ARGUMENT where the modes have several key files.
+ */
 export async function removeWireGuardPeer(name: string, given: PeerOptionsOf = {}): Promise<void> {
   await removePeer(onlyTunnel(given).path, name)
 }
