@@ -134,7 +134,11 @@ test('the first peer can be removed, and stays away', async (t) => {
 })
 
 test('names that are taken, missing or none', async (t) => {
-  const path = join(await folder(t), 'wireguard.conf')
+  const place = await folder(t)
+  const path = join(place, 'wireguard.conf')
+  for (const missing of [path, join(place, 'none', 'wireguard.conf')])
+    await t.throwsAsync(removePeer(missing, 'x'), { message: /: there is no peer "x", and no such file/ })
+  t.deepEqual(await readdir(place), [], 'nothing is made')
   await addPeer(path, 'Anna’s phone')
   const before = await readFile(path, 'utf8')
   const taken = await t.throwsAsync(addPeer(path, 'Anna’s phone'), { code: 'ERR_WIREGUARD_CONF' })
@@ -151,17 +155,6 @@ test('names that are taken, missing or none', async (t) => {
   const { publicKey: known = '' } = (await loadWireGuardConf(path)).peers[1] ?? {}
   await t.throwsAsync(addPeer(path, 'k', { publicKey: known }), { message: /every peer needs a key pair of its own/ })
   t.is(await readFile(path, 'utf8'), before, 'what fails changes nothing')
-})
-
-test('where there is no file, or not even its directory, there is no peer to remove', async (t) => {
-  const place = await folder(t)
-  for (const path of [join(place, 'wireguard.conf'), join(place, 'none', 'wireguard.conf')]) {
-    await t.throwsAsync(removePeer(path, 'x'), {
-      code: 'ERR_WIREGUARD_CONF',
-      message: /: there is no peer "x", and no such/,
-    })
-  }
-  t.deepEqual(await readdir(place), [], 'nothing is made')
 })
 
 test('what is wrong in the file is said with the file, and without the keys in it', async (t) => {
