@@ -1276,19 +1276,22 @@ declare class WireGuardServer {
     /** What was counted since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
     counters(): Record<string, number>;
     /**
-     * Opens a TCP connection through the tunnel to an address that a peer's allowedIps hold. The stream emits 'connect', or
-     * 'error'. `source` is an address of this side's; default: the first of `addresses` of that family.
+     * Opens a TCP connection to an address that a peer's allowedIps hold. The stream emits 'connect', or 'error'. `source`: of ours,
+     * by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE, ERR_EXHAUSTED, ERR_SERVER_CLOSED.
      */
     connect(to: {
         host: string;
         port: number;
         source?: string;
     }): WireGuardStream;
-    /** Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments. */
+    /**
+     * Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments.
+     * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED; `sendIcmp` does, too.
+     */
     sendDatagram(data: Uint8Array, source: AddressLike, destination: AddressLike): void;
     /** Sends an ICMP message, from its type byte on, from any address to a peer's. The checksum is made. */
     sendIcmp(message: Uint8Array, source: string, destination: string): void;
-    /** The configuration of a client, as wg-quick and the WireGuard apps read it (or as a QR code holds it). */
+    /** The configuration of a client, for wg-quick, the WireGuard apps, or a QR code. Throws ERR_KEY and ERR_ARGUMENT. */
     clientConfig(options: ClientConfigOptions): string;
     /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
     close(): Promise<void>;

@@ -162,8 +162,8 @@ export class WireGuardServer {
   }
 
   /**
-   * Opens a TCP connection through the tunnel to an address that a peer's allowedIps hold. The stream emits 'connect', or
-   * 'error'. `source` is an address of this side's; default: the first of `addresses` of that family.
+   * Opens a TCP connection to an address that a peer's allowedIps hold. The stream emits 'connect', or 'error'. `source`: of ours,
+   * by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE, ERR_EXHAUSTED, ERR_SERVER_CLOSED.
    */
   connect(to: { host: string; port: number; source?: string }): WireGuardStream {
     this.#assertOpen()
@@ -178,7 +178,10 @@ export class WireGuardServer {
     return stream
   }
 
-  /** Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments. */
+  /**
+   * Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments.
+   * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED; `sendIcmp` does, too.
+   */
   sendDatagram(data: Uint8Array, source: AddressLike, destination: AddressLike): void {
     this.#send(COMMAND.sendDatagram, data, source, destination)
   }
@@ -189,15 +192,12 @@ export class WireGuardServer {
     this.#send(COMMAND.sendIcmp, message, end(source), end(destination))
   }
 
-  /** The configuration of a client, as wg-quick and the WireGuard apps read it (or as a QR code holds it). */
+  /** The configuration of a client, for wg-quick, the WireGuard apps, or a QR code. Throws ERR_KEY and ERR_ARGUMENT. */
   clientConfig(options: ClientConfigOptions): string {
     const key = publicKey(options.privateKey)
     const peer = [...this.#peers.values()].find((one) => one.publicKey === key)
-    if (!peer)
-      throw new MidwireError(
-        'ERR_ARGUMENT',
-        `no peer has the public key ${key} of this private key: addPeer() it first`,
-      )
+    const none = `no peer has the public key ${key} of this private key: addPeer() it first`
+    if (!peer) throw new MidwireError('ERR_ARGUMENT', none)
     return clientConfig(
       {
         serverPublicKey: this.publicKey,
