@@ -2,7 +2,6 @@
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
-import { makeConfdir } from '../certs/files.js'
 import { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
 import { parseFilter } from '../flow/filter.js'
@@ -52,7 +51,6 @@ export class Midwire {
     // The system's own are read when they are needed.
     if (trust.caFile || trust.caDirectory) trustedRoots(trust)
     const confdir = confdirOf(given.confdir)
-    await makeConfdir(confdir)
     const authority = await loadAuthority(confdir)
     const scripts = await loadScripts(options.scripts)
     const proxy = new Midwire(confdir, options, authority, given.sinks ?? [])
