@@ -185,8 +185,9 @@ interface FlowError {
 }
 /** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
 interface FlowOrigin {
-    readonly ids: {
+    readonly world: {
         newId(): string;
+        now(): number;
     };
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;

@@ -53,7 +53,7 @@ function ask(path: string, { method = 'GET', host = 'mitm.it', agent, scheme = '
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'wireguard', peer }
   const flow = new HttpFlow(
-    { ids: { newId: () => 'f' }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void onboarding({ host: 'mitm.it', resolver: ['10.0.0.53', 'fd00::53'], authority }).requestheaders?.(flow)
@@ -204,7 +204,7 @@ test('a host that an option made up breaks nothing', (t) => {
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
   const flow = new HttpFlow(
-    { ids: { newId: () => 'f' }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void onboarding({ host, authority }).requestheaders?.(flow)

@@ -35,6 +35,18 @@ test('text that is set is UTF-8, and Content-Type does not say otherwise', (t) =
   }
 })
 
+test('an error of kill() has the time of the call; what is over cannot be killed', (t) => {
+  const world = { time: 5, newId: () => 'x', now: () => world.time }
+  const flow = new HttpFlow({ world, now: 0 } as never, {} as HttpRequest)
+  flow.kill()
+  t.true(flow.killed)
+  t.is(flow.error?.timestamp, 5)
+  flow.endedAt = 6
+  world.time = 7
+  flow.kill()
+  t.is(flow.error?.timestamp, 5)
+})
+
 test('flow.response is an HttpResponse, of whatever copy of midwire, or nothing', (t) => {
   const flow = new HttpFlow({ now: 0 } as never, {} as HttpRequest)
   t.is(flow.response, undefined)

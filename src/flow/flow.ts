@@ -11,7 +11,7 @@ export interface FlowError {
 
 /** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
 export interface FlowOrigin {
-  readonly ids: { newId(): string }
+  readonly world: { newId(): string; now(): number }
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
   /** Milliseconds since the epoch. */
@@ -37,11 +37,11 @@ export abstract class Flow {
   /** Notes of addons, by names of theirs. */
   readonly metadata: Record<string, unknown> = {}
 
-  readonly #ids: FlowOrigin['ids']
+  readonly #world: FlowOrigin['world']
   #id: string | undefined
 
   constructor(origin: FlowOrigin) {
-    this.#ids = origin.ids
+    this.#world = origin.world
     this.client = origin.client
     this.server = origin.server
     this.createdAt = origin.now
@@ -49,7 +49,7 @@ export abstract class Flow {
 
   /** A UUID, made when somebody asks for it: most flows go by without. */
   get id(): string {
-    this.#id ??= this.#ids.newId()
+    this.#id ??= this.#world.newId()
     return this.#id
   }
 
@@ -64,6 +64,6 @@ export abstract class Flow {
 
   /** Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. */
   kill(): void {
-    if (this.live) this.error = { message: KILLED, timestamp: this.createdAt }
+    if (this.live) this.error = { message: KILLED, timestamp: this.#world.now() }
   }
 }

@@ -157,7 +157,7 @@ export function log(context: Context, level: LogLevel, message: string): void {
 /** What a new flow of this connection is made of. */
 export function origin(context: Context, server = context.server?.connection): FlowOrigin {
   const { world } = context.machine
-  return { ids: world, client: context.client.connection, server, now: world.now() }
+  return { world, client: context.client.connection, server, now: world.now() }
 }
 
 /** The flow is over. */
