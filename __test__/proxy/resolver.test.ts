@@ -218,6 +218,11 @@ test('silence is asked again, and a server that refuses is followed by the secon
   await t.throwsAsync(alone.resolve(dnsQuery('a.example', DNS_TYPE.A, 7)), { message: /refuse connections/ })
 })
 
+test('a name server that the system does not let us reach is an error at once, and no exception', async (t) => {
+  const resolver = new Resolver({ nameServers: ['255.255.255.255'], useHostsFile: false })
+  await t.throwsAsync(resolver.resolve(dnsQuery('example.org', DNS_TYPE.TXT, 1)), { message: /255\.255.*EACCES/ })
+})
+
 test('names of the inside are answered from there, whatever is asked', async (t) => {
   const inside = new Map([['mitm.it', ['10.0.0.53', 'fd6d:6964:7769:7265::53']]])
   const resolver = resolverOf(t, { inside: (name) => inside.get(name), isOurs: () => true })

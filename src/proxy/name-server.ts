@@ -112,9 +112,9 @@ function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): 
     const message = accept(answer)
     if (message) done(message)
   })
-  socket.connect(server.port, server.address, () => {
-    socket.send(query, (error) => error && done(error))
-  })
+  // A callback of connect would be called for an error, too: without a route to the server.
+  socket.on('connect', () => socket.send(query, (error) => error && done(error)))
+  socket.connect(server.port, server.address)
   return () => {
     socket.removeAllListeners('message')
     socket.close()

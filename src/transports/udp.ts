@@ -64,11 +64,17 @@ export function connectUdp(host: string, port: number): Promise<Transport> {
         return
       }
       const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-      socket.once('error', reject)
-      socket.connect(port, address, () => {
-        socket.off('error', reject)
+      const fail = (failure: Error) => {
+        socket.close()
+        reject(failure)
+      }
+      socket.once('error', fail)
+      // A callback would be called for an error, too: there is no route, or it is a broadcast.
+      socket.once('connect', () => {
+        socket.off('error', fail)
         resolve(new UdpTransport(socket))
       })
+      socket.connect(port, address)
     })
   })
 }
