@@ -268,3 +268,19 @@ test('a connection from the pool that has died is replaced once', (t) => {
   play.end(second)
   t.regex(play.said().join(), /HTTP\/1\.1 502 .*without an answer/)
 })
+
+test("a response's body that breaks off while it is held is the server's fault: 502", (t) => {
+  const { play, server } = asked({ hooks })
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell').close(server, 'ECONNRESET')
+  t.regex(play.said().join('\n'), /send client "HTTP\/1\.1 502 .*ECONNRESET/)
+})
+
+test('a connection that is kept is read, whatever had to wait of the last body', (t) => {
+  const { play, server } = asked()
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n')
+  play.client.full = true
+  play.data(server, 'x').data(server, Buffer.alloc(69_999))
+  t.true(play.said().includes('pause server'))
+  play.drain(play.client)
+  t.true(play.said().includes('resume server'))
+})

@@ -26,7 +26,7 @@ const SEMICOLON = 59
 export class BodyReader {
   /** The fields after a chunked body; undefined until its end, and where there are none. */
   trailers: HttpHeaders | undefined
-  readonly #side: Side
+  readonly side: Side
   #state: number
   /** Bytes that are to come of the body, or of the chunk. */
   #left = 0
@@ -37,7 +37,7 @@ export class BodyReader {
 
   /** `side` decides what an Http1Error of it tells the client: 400 for a request's body, 502 for a response's. */
   constructor(framing: Framing, side: Side = 'request') {
-    this.#side = side
+    this.side = side
     if (framing.kind === 'length') this.#left = framing.length
     if (framing.kind === 'chunked') this.#state = SIZE
     else if (framing.kind === 'close') this.#state = CLOSE
@@ -80,10 +80,10 @@ export class BodyReader {
     const state = this.#state
     if (state === CLOSE) this.#state = DONE
     else if (state === LENGTH) {
-      throw fault(this.#side, `the body was cut short: ${this.#received} of ${this.#received + this.#left} bytes came`)
+      throw fault(this.side, `the body was cut short: ${this.#received} of ${this.#received + this.#left} bytes came`)
     } else if (state !== DONE) {
       const where = state === TRAILERS ? 'in its trailers' : state === DATA ? 'within a chunk' : 'before its last chunk'
-      throw fault(this.#side, `the chunked body was cut short ${where}, after ${this.#received} bytes of data`)
+      throw fault(this.side, `the chunked body was cut short ${where}, after ${this.#received} bytes of data`)
     }
   }
 
@@ -106,32 +106,32 @@ export class BodyReader {
       if (state === SIZE) {
         const digit = hexValue(byte)
         if (digit !== -1) {
-          if (++count > MAX_SIZE_DIGITS) throw fault(this.#side, `a chunk size has more than ${MAX_SIZE_DIGITS} digits`)
+          if (++count > MAX_SIZE_DIGITS) throw fault(this.side, `a chunk size has more than ${MAX_SIZE_DIGITS} digits`)
           this.#left = this.#left * 16 + digit
           continue
         }
-        if (count === 0) throw fault(this.#side, `a chunk size begins with ${shown(byte)}`)
-        if (!Number.isSafeInteger(this.#left)) throw fault(this.#side, 'a chunk size is too large', 413)
+        if (count === 0) throw fault(this.side, `a chunk size begins with ${shown(byte)}`)
+        if (!Number.isSafeInteger(this.#left)) throw fault(this.side, 'a chunk size is too large', 413)
         if (byte === CR) state = SIZE_LF
         else if (byte === SEMICOLON) state = EXTENSION
-        else throw fault(this.#side, `a chunk size has ${shown(byte)} after its digits`)
+        else throw fault(this.side, `a chunk size has ${shown(byte)} after its digits`)
         count = 0
       } else if (state === EXTENSION) {
         if (byte === CR) state = SIZE_LF
-        else if (((FLAGS[byte] as number) & TEXT) === 0) throw fault(this.#side, `a chunk extension has ${shown(byte)}`)
+        else if (((FLAGS[byte] as number) & TEXT) === 0) throw fault(this.side, `a chunk extension has ${shown(byte)}`)
         else if (++count > MAX_CHUNK_EXTENSION) {
-          throw fault(this.#side, `a chunk extension is longer than ${MAX_CHUNK_EXTENSION} bytes`)
+          throw fault(this.side, `a chunk extension is longer than ${MAX_CHUNK_EXTENSION} bytes`)
         }
       } else if (state === SIZE_LF) {
-        if (byte !== LF) throw fault(this.#side, 'a chunk size line has a bare CR')
+        if (byte !== LF) throw fault(this.side, 'a chunk size line has a bare CR')
         this.#count = 0
         this.#state = this.#left > 0 ? DATA : TRAILERS
         return at + 1
       } else if (state === DATA_CR) {
-        if (byte !== CR) throw fault(this.#side, `a chunk is longer than its size: ${shown(byte)} follows its data`)
+        if (byte !== CR) throw fault(this.side, `a chunk is longer than its size: ${shown(byte)} follows its data`)
         state = DATA_LF
       } else {
-        if (byte !== LF) throw fault(this.#side, "a bare CR follows a chunk's data")
+        if (byte !== LF) throw fault(this.side, "a bare CR follows a chunk's data")
         state = SIZE
       }
     }
@@ -146,7 +146,7 @@ export class BodyReader {
       this.#state = DONE
       return from + 2
     }
-    this.#trailerReader ??= new TrailerReader(this.#side)
+    this.#trailerReader ??= new TrailerReader(this.side)
     const at = this.#trailerReader.read(buffer, from)
     if (this.#trailerReader.done) {
       this.trailers = this.#trailerReader.fields

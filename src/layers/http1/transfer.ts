@@ -4,7 +4,7 @@ import type { AnyChannel } from '../channel.js'
 import { type Context, type MaybeStep, more, NOTHING, push, receiveWithin, room, type Step } from '../layer.js'
 import { TIMEOUT } from '../machine.js'
 import type { BodyReader } from './body.js'
-import { fault, Http1Error, type Side } from './error.js'
+import { fault, type Side } from './error.js'
 import type { Framing } from './framing.js'
 import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
 import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './write.js'
@@ -166,11 +166,11 @@ export class Transfer {
 
   *#read(): Step<void> {
     const data = yield* receiveWithin(this.#from, this.#context.options.tcp_timeout * 1000)
+    const { side } = this.#reader
     if (data === TIMEOUT)
-      throw new Http1Error(408, `a body that has stood still for ${this.#context.options.tcp_timeout} s`)
+      throw fault(side, `a body that has stood still for ${this.#context.options.tcp_timeout} s`, 408)
     if (!data) {
-      if (this.#from.error)
-        throw new Http1Error(400, `the connection was lost in the middle of a body: ${this.#from.error}`)
+      if (this.#from.error) throw fault(side, `the connection was lost in the middle of a body: ${this.#from.error}`)
       this.#reader.end()
       return
     }
@@ -181,7 +181,8 @@ export class Transfer {
     const read = this.#reader.read(data, 0, this.#emit)
     if (read < data.length) this.#from.unread(data.subarray(read))
     const limit = this.#context.options.body_size_limit
-    if (limit > 0 && this.#message.body.length > limit) throw new Http1Error(413, `a body of more than ${limit} bytes`)
+    if (limit > 0 && this.#message.body.length > limit)
+      throw fault(this.#reader.side, `a body of more than ${limit} bytes`, 413)
   }
 
   #finish(): void {

@@ -70,6 +70,11 @@ export class Upstream {
   /** The exchange is over, and the connection is good for another. */
   keep(): void {
     this.#used = true
+    const channel = this.#channel
+    if (!channel?.paused) return
+    // The rest of the body had waited: who does not read does not hear that the server closes what lies idle.
+    channel.paused = false
+    this.#context.machine.perform({ type: 'resume', channel })
   }
 
   /** The connection is of no more use. */
