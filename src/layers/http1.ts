@@ -120,6 +120,7 @@ function* connect(context: Context, upstream: Upstream, head: RequestHead, start
   upstream.keepNone()
   context.destination = { host: request.host, port: request.port, transport: 'tcp' }
   context.inside = options.inside.includes(request.host.toLowerCase())
+  context.serverTls = undefined
   if (options.connection_strategy === 'eager' && !context.inside) {
     const known = yield { type: 'known', to: context.destination }
     if (!known) {

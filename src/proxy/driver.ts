@@ -1,5 +1,6 @@
 // One client connection: what its transports do becomes events for its layers, and what the layers want is done.
 import { randomUUID } from 'node:crypto'
+import type { SecureContext } from 'node:tls'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
@@ -248,11 +249,15 @@ export class Driver implements World {
     const transport = this.#transport(channel)
     if (!transport) return 'the client has closed the connection'
     channel.handle = new Handshake(transport as StreamTransport)
-    const result = await this.#core.secureClient(
-      (context) => secureClient(transport as StreamTransport, channel.takeAll(), { context, alpn: tls.alpn }),
-      { ...tls, address: this.client.local.address },
-    )
+    let begun = false
+    const handshake = (context: SecureContext) => {
+      begun = true
+      return secureClient(transport as StreamTransport, channel.takeAll(), { context, alpn: tls.alpn })
+    }
+    const result = await this.#core.secureClient(handshake, { ...tls, address: this.client.local.address })
     if (typeof result === 'string') {
+      // A handshake that has failed ends its connection; this one has not begun.
+      if (!begun) transport.close()
       channel.handle = undefined
       channel.closed = true
       return result
@@ -341,7 +346,4 @@ export class Driver implements World {
   }
 }
 
-interface Timer {
-  readonly milliseconds: number
-  readonly timeout: NodeJS.Timeout
-}
+type Timer = { readonly milliseconds: number; readonly timeout: NodeJS.Timeout }

@@ -142,6 +142,11 @@ export class Exchange {
     }
   }
 
+  /** Milliseconds for a response's head: a server may think for as long as connections may be silent, or the request takes. */
+  get #patience(): number {
+    return this.#pump && !this.#pump.done ? 0 : this.#context.options.tcp_timeout * 1000
+  }
+
   /** The final response's head, in the flow; interim ones have passed. */
   *#responseHead(
     first: Channel<ServerConnection>,
@@ -151,7 +156,7 @@ export class Exchange {
     const request = this.#request
     let server = first
     for (;;) {
-      const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', 0))
+      const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', this.#patience))
       if (!bytes) {
         if (this.#pumpError) throw this.#pumpError
         const again = held && !this.#answering ? yield* this.#upstream.retry(request) : undefined

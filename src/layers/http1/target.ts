@@ -20,7 +20,8 @@ export interface Target extends Place {
 /** Where a connection goes that is not to a proxy. */
 export function placeOf(context: Context): Omit<Place, 'path'> {
   const { destination, client } = context
-  const scheme = client.connection.tls?.establishedAt === undefined ? 'http' : 'https'
+  // Of what goes on inside a tunnel, it is the tunnel's TLS that counts: the client may have come to us by TLS, too.
+  const scheme = context.serverTls ? 'https' : 'http'
   const { address, port } = client.connection.local
   return { scheme, host: destination?.host ?? address, port: destination?.port ?? port }
 }

@@ -4,7 +4,7 @@ import type { AnyChannel } from '../channel.js'
 import { type Context, type MaybeStep, more, NOTHING, push, receiveWithin, room, type Step } from '../layer.js'
 import { TIMEOUT } from '../machine.js'
 import type { BodyReader } from './body.js'
-import { fault, type Side } from './error.js'
+import { fault, Http1Error, type Side } from './error.js'
 import type { Framing } from './framing.js'
 import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
 import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './write.js'
@@ -56,11 +56,16 @@ export function* readHead(
     const arrived = yield* more(channel, left)
     const head = takeHead(channel, side, searched)
     if (head) return head
-    if (arrived === TIMEOUT) throw fault(side, `a head that is not complete after ${milliseconds / 1000} s`, 408)
+    if (arrived === TIMEOUT) throw late(side, milliseconds)
     if (arrived) continue
     if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
     return undefined
   }
+}
+
+function late(side: Side, milliseconds: number): Http1Error {
+  const [status, who] = side === 'request' ? [408, 'client'] : [504, 'server']
+  return new Http1Error(status, `the ${who} has sent no whole head within ${milliseconds / 1000} s`)
 }
 
 /** One body on its way from a channel. */
