@@ -1,7 +1,7 @@
 // Flows as an async iterator: those that end, for whoever asks, with a bound on what waits.
 import type { AnyFlow } from '../flow/index.js'
 
-/** Flows that wait for a slow reader; beyond it the oldest is forgotten, and that is said. */
+/** Flows that wait for a slow reader; beyond it the oldest is forgotten, and counted. */
 const MAX_WAITING = 10_000
 
 export class FlowReader implements AsyncIterableIterator<AnyFlow> {
