@@ -2,6 +2,7 @@
 
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type * as BrowserProgram from './programs/browser.js'
 import { plainEnvironment } from './support/midwire.js'
@@ -12,12 +13,19 @@ import { suite } from './support/suite.js'
 
 const check = suite(['midwire', 'wireguard-go', 'chromium', 'certutil'], (world) => stage(world))
 
+/** Until the kernel has checked all of its addresses: to a browser, each that becomes valid is a change of network. */
+async function settled({ device }: Stage): Promise<void> {
+  while ((await device.run(['ip', '-6', '-oneline', 'address', 'show', 'tentative'])).stdout.length > 0)
+    await delay(100)
+}
+
 /** A browser with a home of its own, and the certificate in it or not. */
 async function withBrowser(
-  { device, midwire, folder }: Stage,
+  scene: Stage,
   trusting: boolean,
   body: (browser: Remote<typeof BrowserProgram>) => Promise<void>,
 ): Promise<void> {
+  const { device, midwire, folder } = scene
   const home = mkdtempSync(join(folder, 'home-'))
   const database = join(home, '.pki', 'nssdb')
   mkdirSync(database, { recursive: true })
@@ -33,6 +41,7 @@ async function withBrowser(
     plainEnvironment({ HOME: home }),
   )
   try {
+    await settled(scene)
     await browser.call('start', chromium ?? '')
     await body(browser)
   } finally {

@@ -1,5 +1,5 @@
 // Chromium on a device, without a window: what a page became, and a picture of it.
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core'
 
 let browser: Browser | undefined
 let context: BrowserContext | undefined
@@ -24,6 +24,20 @@ export interface Seen {
   complaints: string[]
 }
 
+/**
+ * Goes to a page. Addresses that the kernel has just ceased to check (RFC 4862, 5.4) are a change of network to Chromium, which
+ * drops what it was loading: as a user would, it is tried again.
+ */
+async function visit(page: Page, url: string): Promise<Response | null> {
+  for (let left = 3; ; left -= 1) {
+    try {
+      return await page.goto(url, { timeout: 20_000 })
+    } catch (error) {
+      if (left === 0 || !String(error).includes('ERR_NETWORK_CHANGED')) throw error
+    }
+  }
+}
+
 /** Opens a page and waits until `ready`, an expression, is true there. */
 export async function open(url: string, ready: string, mobile = false): Promise<Seen> {
   if (!context) throw new Error('start() first')
@@ -36,7 +50,7 @@ export async function open(url: string, ready: string, mobile = false): Promise<
   page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`))
   try {
     if (mobile) await page.setViewportSize({ width: 390, height: 844 })
-    const response = await page.goto(url, { timeout: 20_000 })
+    const response = await visit(page, url)
     await page.waitForFunction(ready, undefined, { timeout: 10_000 })
     const text = (await page.textContent('main, h1')) ?? ''
     const picture = await page.screenshot({ fullPage: true })
@@ -51,7 +65,7 @@ export async function failure(url: string): Promise<string> {
   if (!context) throw new Error('start() first')
   const page = await context.newPage()
   try {
-    await page.goto(url, { timeout: 20_000 })
+    await visit(page, url)
     return 'none'
   } catch (error) {
     return /net::(ERR_\w+)/.exec(String(error))?.[1] ?? String(error)
