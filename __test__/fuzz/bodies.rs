@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 
 use midwire_wire::allowed_ips::Cidr;
 use midwire_wire::buffers::HeapBuffers;
-use midwire_wire::device::Fall;
 use midwire_wire::event::{Event, FlowId, Refusal, Rise};
+use midwire_wire::fall::Fall;
 use midwire_wire::fragment::Reassembler;
 use midwire_wire::key::PrivateKey;
 use midwire_wire::packet::Packet;
 use midwire_wire::stack::{MAX_REPLIES, Stack, StackConfig};
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::{Path, PeerConfig, Tunnel};
 use midwire_wire::{Duration, Instant, icmp, udp};
 
@@ -61,9 +62,12 @@ fn stack(hold_syn: bool) -> Stack {
         addresses: vec!["10.0.0.53".parse().expect("an address")],
         hold_syn,
         raise_icmp: true,
+        max_window: 4096,
+        memory: 1 << 20,
+        congestion: Algorithm::default(),
         seed: 7,
     };
-    Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(4096)))
+    Stack::new(config, Box::new(HeapBuffers))
 }
 
 fn settle(now: Instant, stack: &mut Stack, owner: &mut Owner) {

@@ -92,8 +92,12 @@ export interface NativeServerOptions {
   peers: Array<NativePeer>
   addresses: Array<string>
   mtu: number
-  /** Bytes of each of the two buffers of a TCP flow. */
+  /** Bytes that each of the two buffers of a TCP flow may grow to. */
   bufferSize: number
+  /** Bytes that the buffers of all flows may hold. */
+  memory: number
+  /** `cubic` or `bbr`. */
+  congestion: string
   holdSyn: boolean
   raiseIcmp: boolean
   /** 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace. */

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use midwire_wire::Instant;
-use midwire_wire::device::Fall;
+use midwire_wire::fall::Fall;
 use midwire_wire::tunnel::{Path, Tunnel};
 use quinn_udp::Transmit;
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use midwire_wire::allowed_ips::Cidr;
 use midwire_wire::key::PublicKey;
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::PeerConfig;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -32,8 +33,12 @@ pub struct NativeServerOptions {
     pub peers: Vec<NativePeer>,
     pub addresses: Vec<String>,
     pub mtu: u32,
-    /// Bytes of each of the two buffers of a TCP flow.
+    /// Bytes that each of the two buffers of a TCP flow may grow to.
     pub buffer_size: u32,
+    /// Bytes that the buffers of all flows may hold.
+    pub memory: f64,
+    /// `cubic` or `bbr`.
+    pub congestion: String,
     pub hold_syn: bool,
     pub raise_icmp: bool,
     /// 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace.
@@ -74,6 +79,14 @@ pub fn peer(peer: &NativePeer) -> Result<PeerConfig> {
         keepalive: peer.keepalive.filter(|seconds| *seconds > 0),
         endpoint: peer.endpoint.as_deref().map(parse::<SocketAddr>).transpose()?,
     })
+}
+
+pub fn congestion(name: &str) -> Result<Algorithm> {
+    match name {
+        "cubic" => Ok(Algorithm::Cubic),
+        "bbr" => Ok(Algorithm::Bbr),
+        _ => Err(error(Code::BadArgument, format!("not a congestion control: {name}"))),
+    }
 }
 
 pub fn addresses(texts: &[String]) -> Result<Vec<IpAddr>> {

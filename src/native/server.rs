@@ -56,10 +56,12 @@ impl NativeServer {
             addresses: addresses.clone(),
             hold_syn: options.hold_syn,
             raise_icmp: options.raise_icmp,
+            max_window: options.buffer_size as usize,
+            memory: options.memory as usize,
+            congestion: options::congestion(&options.congestion)?,
             seed: seed(),
         };
-        let buffers = FlowBuffers::new(options.buffer_size as usize);
-        let stack = Stack::new(Instant::ZERO, config, Box::new(buffers));
+        let stack = Stack::new(config, Box::new(FlowBuffers::default()));
 
         let lease = Lease::take().map_err(|error| from_io(&error))?;
         let runtime = lease.handle().clone();

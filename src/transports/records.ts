@@ -8,6 +8,8 @@ export const ADDRESS_HEADER = 44
 export const MAX_CHUNK = 64 * 1024
 /** Bytes of one stream that the addon hands up before the reader has taken any. */
 export const RECEIVE_CREDIT = 256 * 1024
+/** Bytes that the addon takes for a new stream, where its buffer may grow so far; more is granted by WRITABLE. */
+export const WRITE_CREDIT = 256 * 1024
 
 export const EVENT = {
   opened: 1,

@@ -24,6 +24,8 @@ export interface PeerOptions {
   name?: string
 }
 
+export type CongestionControl = 'cubic' | 'bbr'
+
 export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /** A line of the addon's log. */
@@ -45,8 +47,12 @@ export interface WireGuardServerOptions {
   addresses?: string[]
   /** Bytes of an IP packet in the tunnel, 576 to 9000. Default 1420. IPv6 needs 1280. */
   mtu?: number
-  /** Bytes of buffer each way a TCP connection, 64 KiB to 4 MiB, a multiple of 64 KiB: the largest window. Memory is used only as far as data fills it. Default 1 MiB. */
+  /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB, a multiple of 64 KiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
   bufferSize?: number
+  /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
+  bufferMemory?: number
+  /** How much TCP sends at a time: `cubic` (RFC 9438), as most systems have it, or `bbr` (version 1), which takes loss for no sign of congestion and so is much faster on paths that lose at random. Default `cubic`. */
+  congestion?: CongestionControl
   /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
   allowHalfOpen?: boolean
   /** A peer wants a TCP connection; no SYN is answered until the request is. Without it every connection is accepted. */
@@ -70,7 +76,10 @@ export const LOG_LEVELS: LogLevel[] = ['off', 'error', 'warn', 'info', 'debug', 
 
 export const DEFAULT_PORT = 51_820
 export const DEFAULT_MTU = 1420
-const DEFAULT_BUFFER = 1 << 20
+const DEFAULT_BUFFER = 6 << 20
+const MAX_BUFFER = 16 << 20
+const DEFAULT_MEMORY = 256 << 20
+export const CONGESTION_CONTROLS: CongestionControl[] = ['cubic', 'bbr']
 const BUFFER_UNIT = 64 * 1024
 const DEFAULT_ADDRESSES = ['10.0.0.53', 'fd6d:6964:7769:7265::53']
 const PREFIX4 = '10.0.0.'
@@ -96,9 +105,16 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
   whole(port, 0, 65_535, () => new MidwireError('ERR_PORT', `port ${port}`))
   whole(mtu, 576, 9000, () => new MidwireError('ERR_ARGUMENT', `mtu ${mtu}: a whole number from 576 to 9000 (bytes)`))
   const buffer = () =>
-    new MidwireError('ERR_ARGUMENT', `bufferSize ${bufferSize}: a multiple of 65536 from 65536 to 4194304 (bytes)`)
-  whole(bufferSize, BUFFER_UNIT, 4 << 20, buffer)
+    new MidwireError('ERR_ARGUMENT', `bufferSize ${bufferSize}: a multiple of 65536 from 65536 to ${MAX_BUFFER} (bytes)`)
+  whole(bufferSize, BUFFER_UNIT, MAX_BUFFER, buffer)
   if (bufferSize % BUFFER_UNIT !== 0) throw buffer()
+  const { bufferMemory: memory = DEFAULT_MEMORY, congestion = 'cubic' } = options
+  whole(memory, 1 << 20, Number.MAX_SAFE_INTEGER, () =>
+    new MidwireError('ERR_ARGUMENT', `bufferMemory ${memory}: a whole number from 1048576 on (bytes)`),
+  )
+  if (!CONGESTION_CONTROLS.includes(congestion)) {
+    throw new MidwireError('ERR_ARGUMENT', `congestion ${congestion}: one of ${CONGESTION_CONTROLS.join(', ')}`)
+  }
   const addresses = options.addresses ?? DEFAULT_ADDRESSES
   for (const address of addresses) addressBytes(address, 'addresses')
   const logLevel = LOG_LEVELS.indexOf(options.logLevel ?? (options.onLog ? 'warn' : 'off'))
@@ -108,7 +124,7 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
   const holdSyn = options.onRequest !== undefined
   const peers = new PeerTable().addAll(options.peers ?? [])
   const raiseIcmp = options.onIcmp !== undefined
-  const native = { hosts, port, privateKey, peers, addresses, mtu, bufferSize, holdSyn, raiseIcmp, logLevel }
+  const native = { hosts, port, privateKey, peers, addresses, mtu, bufferSize, memory, congestion, holdSyn, raiseIcmp, logLevel }
   return { native, anyHost: host === undefined }
 }
 

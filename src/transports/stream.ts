@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import type { Address, Peer } from '../connection.js'
 import { destinationOf, sourceOf } from './addresses.js'
 import type { Bridge } from './bridge.js'
-import { COMMAND, headerOf, keptHeader, MAX_CHUNK, RECEIVE_CREDIT } from './records.js'
+import { COMMAND, headerOf, keptHeader, MAX_CHUNK, RECEIVE_CREDIT, WRITE_CREDIT } from './records.js'
 
 type Callback = (error?: Error | null) => void
 
@@ -18,6 +18,7 @@ const REASONS: Record<number, [code: string, text: string]> = {
   4: ['EHOSTUNREACH', 'the host is unreachable'],
   5: ['ECONNABORTED', 'the WireGuard peer was removed'],
   6: ['ECONNABORTED', 'too many half-open connections'],
+  7: ['ENETUNREACH', 'the network is unreachable'],
 }
 
 function connectionError(code: string, text: string, syscall: string): NodeJS.ErrnoException {
@@ -39,7 +40,7 @@ export interface StreamOwner {
  *
  * As with net.Socket: `end()` sends FIN after what was written, `destroy()` lets go (FIN; what still arrives is answered
  * by RST), `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED,
- * EHOSTUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
+ * EHOSTUNREACH, ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
  * has ended its.
  */
 export class WireGuardStream extends Duplex {
@@ -77,7 +78,7 @@ export class WireGuardStream extends Duplex {
     this.#id = id
     this.#header = keptHeader(header)
     this.#peer = owner.peer(header)
-    this.#credit = owner.bufferSize
+    this.#credit = Math.min(owner.bufferSize, WRITE_CREDIT)
     this.#connecting = connecting
   }
 

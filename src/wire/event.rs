@@ -72,6 +72,7 @@ pub enum ResetReason {
     Unreachable = 4,
     PeerRemoved = 5,
     Evicted = 6,
+    NetworkUnreachable = 7,
 }
 
 /// How an owner turns a held connection down.

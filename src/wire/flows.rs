@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::event::FlowId;
 use crate::flow_key::FlowKey;
-use crate::tcp::TcpFlow;
+use crate::tcp_flow::TcpFlow;
 use crate::tunnel::PeerId;
 
 /// A number is slot and generation, so that a late command for a flow that is gone finds nothing.
@@ -87,8 +87,7 @@ impl Flows {
         }
     }
 
-    /// Gives a reserved number back that was not used.
-    pub fn release(&mut self, id: FlowId) {
+    fn release(&mut self, id: FlowId) {
         if let Some(slot) = self.slots.get_mut((id & SLOT_MASK) as usize) {
             slot.generation = (slot.generation + 1) & (u32::MAX >> SLOT_BITS);
             self.free.push(id & SLOT_MASK);
@@ -101,9 +100,22 @@ impl Flows {
             return None;
         }
         let entry = slot.entry.take()?;
-        self.by_key.remove(&entry.key());
+        self.forget_name(&entry.key(), id);
         self.release(id);
         Some(entry)
+    }
+
+    /// Its 4-tuple is free for another flow; the number stays.
+    pub fn unname(&mut self, id: FlowId) {
+        if let Some(key) = self.get(id).map(Entry::key) {
+            self.forget_name(&key, id);
+        }
+    }
+
+    fn forget_name(&mut self, key: &FlowKey, id: FlowId) {
+        if self.by_key.get(key) == Some(&id) {
+            self.by_key.remove(key);
+        }
     }
 
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
@@ -115,11 +127,15 @@ impl Flows {
         slot.entry.as_ref().filter(|_| slot.generation == id >> SLOT_BITS)
     }
 
-    pub fn flow(&mut self, id: FlowId) -> Option<&mut TcpFlow> {
+    pub fn get_mut(&mut self, id: FlowId) -> Option<&mut Entry> {
         let slot = self.slots.get_mut((id & SLOT_MASK) as usize)?;
-        match slot.entry.as_mut()? {
-            Entry::Open(flow) if slot.generation == id >> SLOT_BITS => Some(flow),
-            _ => None,
+        slot.entry.as_mut().filter(|_| slot.generation == id >> SLOT_BITS)
+    }
+
+    pub fn flow(&mut self, id: FlowId) -> Option<&mut TcpFlow> {
+        match self.get_mut(id)? {
+            Entry::Open(flow) => Some(flow),
+            Entry::Held(_) => None,
         }
     }
 

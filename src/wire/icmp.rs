@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::packet::{self, HOP_LIMIT, ICMP, ICMPV6, Packet, checksum, put_checksum, upper_checksum};
 
+pub mod error;
 #[cfg(test)]
 mod tests;
 

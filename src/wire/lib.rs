@@ -5,14 +5,15 @@
 
 pub mod allowed_ips;
 pub mod buffers;
-pub mod device;
 pub mod event;
+pub mod fall;
 pub mod fragment;
 pub mod icmp;
 pub mod key;
 pub mod packet;
 pub mod stack;
 pub mod tcp;
+pub mod tcp_flow;
 pub mod tunnel;
 pub mod udp;
 pub mod udp_flows;
@@ -22,8 +23,6 @@ mod flow_key;
 mod flows;
 mod half_open;
 mod peers;
-mod recovery;
-mod snd_max;
 mod time_wait;
 mod token_bucket;
 

@@ -136,7 +136,7 @@ impl<'a> Packet<'a> {
     /// False when an answer could reach nobody, ourselves or everybody: an end is unspecified, multicast, the limited
     /// broadcast, loopback or an IPv4-mapped address (which no packet may carry: RFC 6890, 2.2), or both are the same.
     pub fn is_unicast_pair(&self) -> bool {
-        self.source != self.destination && is_host(self.source) && is_host(self.destination)
+        is_unicast_pair(self.source, self.destination)
     }
 
     /// The IPv4 Identification field; `None` in IPv6, where only a fragment has one.
@@ -146,6 +146,11 @@ impl<'a> Packet<'a> {
             _ => None,
         }
     }
+}
+
+/// The same of two addresses; they have to be of one family as well.
+pub fn is_unicast_pair(source: IpAddr, destination: IpAddr) -> bool {
+    source.is_ipv4() == destination.is_ipv4() && source != destination && is_host(source) && is_host(destination)
 }
 
 fn ipv6(head: &[u8; IPV6_HEADER], at: usize) -> Ipv6Addr {
@@ -189,11 +194,35 @@ pub fn build(
     payload_length: usize,
     identification: Option<u16>,
 ) -> Option<Vec<u8>> {
+    let mut packet = Vec::new();
+    build_into(
+        &mut packet,
+        source,
+        destination,
+        protocol,
+        hop_limit,
+        payload_length,
+        identification,
+    )?;
+    Some(packet)
+}
+
+/// The same in a buffer that is used again: what was in it is gone.
+pub fn build_into(
+    packet: &mut Vec<u8>,
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    hop_limit: u8,
+    payload_length: usize,
+    identification: Option<u16>,
+) -> Option<()> {
     let header_length = if source.is_ipv4() { IPV4_HEADER } else { IPV6_HEADER };
     let total = header_length
         .checked_add(payload_length)
         .filter(|total| *total <= MAX_PACKET)?;
-    let mut packet = Vec::with_capacity(total);
+    packet.clear();
+    packet.reserve(total);
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             let flags = if identification.is_some() { 0 } else { DONT_FRAGMENT };
@@ -204,7 +233,7 @@ pub fn build(
             packet.extend_from_slice(&[hop_limit, protocol, 0, 0]);
             packet.extend_from_slice(&source.octets());
             packet.extend_from_slice(&destination.octets());
-            put_ipv4_checksum(&mut packet);
+            put_ipv4_checksum(packet);
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
             packet.extend_from_slice(&[0x60, 0, 0, 0]);
@@ -215,7 +244,7 @@ pub fn build(
         }
         _ => return None,
     }
-    Some(packet)
+    Some(())
 }
 
 /// Makes the checksum of an IPv4 header anew; `header` is the header and nothing else.

@@ -6,18 +6,17 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use smoltcp::iface::{Config, Interface};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::HardwareAddress;
 
-use crate::buffers::Buffers;
+use crate::buffers::{Buffers, Pool};
 use crate::deadlines::Deadlines;
-use crate::device::{Fall, OnePacket, capabilities};
 use crate::event::{Event, FlowId, ResetReason, Rise};
+use crate::fall::Fall;
 use crate::flows::{Entry, Flows};
 use crate::fragment::Reassembler;
 use crate::half_open::HalfOpen;
-use crate::tcp::{Net, Risen};
+use crate::tcp::congestion::Algorithm;
+use crate::tcp_flow::{Net, Risen};
 use crate::time_wait::TimeWait;
 use crate::token_bucket::TokenBucket;
 use crate::tunnel::PeerId;
@@ -58,6 +57,11 @@ pub struct StackConfig {
     pub hold_syn: bool,
     /// ICMP that is not for this stack rises; else it is dropped and counted.
     pub raise_icmp: bool,
+    /// Bytes that each window of a flow may grow to.
+    pub max_window: usize,
+    /// Bytes that all flows may hold.
+    pub memory: usize,
+    pub congestion: Algorithm,
     /// For initial sequence numbers, ports and identifications.
     pub seed: u64,
 }
@@ -65,7 +69,6 @@ pub struct StackConfig {
 pub struct Stack {
     config: StackConfig,
     net: Net,
-    buffers: Box<dyn Buffers>,
     flows: Flows,
     held: usize,
     half_open: HalfOpen,
@@ -84,30 +87,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    pub fn new(now: Instant, config: StackConfig, buffers: Box<dyn Buffers>) -> Self {
-        let capabilities = capabilities(config.mtu);
-        let mut net = Net {
-            interface: {
-                let mut settings = Config::new(HardwareAddress::Ip);
-                settings.random_seed = config.seed;
-                let mut nothing = Replies::default();
-                let mut device = OnePacket {
-                    arriving: None,
-                    fall: &mut nothing,
-                    scratch: &mut [],
-                    capabilities: &capabilities,
-                    snd_max: None,
-                };
-                Interface::new(settings, &mut device, now)
-            },
-            scratch: vec![0; config.mtu],
-            capabilities,
+    pub fn new(config: StackConfig, buffers: Box<dyn Buffers>) -> Self {
+        let net = Net {
+            pool: Pool::new(buffers, config.memory),
+            packet: Vec::with_capacity(config.mtu),
         };
-        // Any address is ours: a phone sends everything here.
-        net.interface.set_any_ip(true);
         Stack {
             net,
-            buffers,
             flows: Flows::new(MAX_FLOWS),
             held: 0,
             half_open: HalfOpen::default(),
@@ -157,7 +143,7 @@ impl Stack {
                 continue;
             }
             let was_half_open = flow.is_half_open();
-            match flow.poll_rise(rise) {
+            match flow.poll_rise(&mut self.net, rise) {
                 Risen::Idle => {}
                 Risen::Waiting => {
                     flow.rising = true;
@@ -205,23 +191,11 @@ impl Stack {
     fn poll_flow(&mut self, now: Instant, id: FlowId, fall: &mut dyn Fall) {
         let Some(flow) = self.flows.flow(id) else { return };
         flow.falling = false;
-        let more = if flow.in_time_wait() {
-            let mut last = Last {
-                fall,
-                packet: Vec::new(),
-            };
-            let more = flow.poll_fall(now, &mut self.net, &mut last, TURN);
-            let Last { packet, .. } = last;
-            if !packet.is_empty() {
-                flow.leave_time_wait();
-                let key = flow.key;
-                self.time_wait.insert(now, key, &packet);
-            }
-            more
-        } else {
-            flow.poll_fall(now, &mut self.net, fall, TURN)
-        };
-        let Some(flow) = self.flows.flow(id) else { return };
+        let more = flow.poll_fall(now, &mut self.net, fall, TURN);
+        if !more && flow.in_time_wait() {
+            let last = flow.leave_time_wait(now, &mut self.net);
+            self.time_wait.insert(now, flow.key, &last);
+        }
         if flow.over && !more {
             return self.drop_flow(id);
         }
@@ -235,7 +209,7 @@ impl Stack {
             self.falling.push_back(id);
             return;
         }
-        if let Some(at) = flow.poll_timeout(now, &mut self.net) {
+        if let Some(at) = flow.poll_timeout() {
             let at = at.max(now + SHORTEST_WAIT);
             if flow.queued_deadline.is_none_or(|queued| at < queued) {
                 flow.queued_deadline = Some(at);
@@ -288,29 +262,8 @@ impl Stack {
     fn drop_flow(&mut self, id: FlowId) {
         match self.flows.remove(id) {
             Some(Entry::Held(_)) => self.held -= 1,
-            Some(Entry::Open(flow)) => {
-                let (slot, received, sent) = (flow.slot, flow.received, flow.sent);
-                drop(flow);
-                self.buffers.give(slot, received, sent);
-            }
+            Some(Entry::Open(mut flow)) => flow.release(&mut self.net),
             None => {}
         }
-    }
-}
-
-/// Passes packets on and keeps the last one: in TIME-WAIT that is the ACK of the peer's FIN.
-struct Last<'a> {
-    fall: &'a mut dyn Fall,
-    packet: Vec<u8>,
-}
-
-impl Fall for Last<'_> {
-    fn ready(&self) -> bool {
-        self.fall.ready()
-    }
-
-    fn fall(&mut self, packet: &[u8]) {
-        self.packet = packet.to_vec();
-        self.fall.fall(packet);
     }
 }

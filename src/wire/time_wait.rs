@@ -5,6 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use smoltcp::time::{Duration, Instant};
 
 use crate::flow_key::FlowKey;
+use crate::packet::Packet;
+use crate::tcp::clock::Clock;
+use crate::tcp::segment::Segment;
 
 /// As smoltcp's own; a tunnel has no long way round on which a segment could survive longer.
 pub const TIME_WAIT: Duration = Duration::from_secs(10);
@@ -44,9 +47,22 @@ impl TimeWait {
         (now < entry.until).then_some(&*entry.acknowledgement)
     }
 
-    /// A new SYN on the same 4-tuple ends the wait (RFC 9293, 3.10.7.4; RFC 6191).
-    pub fn remove(&mut self, key: &FlowKey) {
-        self.entries.remove(key);
+    /// Whether a SYN begins a new connection. Where the 4-tuple is in TIME-WAIT, it ends the wait when it is sure to be newer
+    /// than the connection before: by its timestamp, or by its number (RFC 6191, 2).
+    pub fn admits(&mut self, now: Instant, key: &FlowKey, syn: &Segment<'_>) -> bool {
+        let Some(last) = self.acknowledgement(now, key) else {
+            return true;
+        };
+        let Ok(packet) = Packet::parse(last) else { return true };
+        let Ok(last) = Segment::parse(&packet) else { return true };
+        let newer = match (last.options.timestamp, syn.options.timestamp) {
+            (Some(last), Some(new)) if last.echo != new.value => Clock::is_before(last.echo, new.value),
+            _ => last.ack.is_none_or(|next| syn.seq > next),
+        };
+        if newer {
+            self.entries.remove(key);
+        }
+        newer
     }
 
     pub fn expire(&mut self, now: Instant) {
@@ -99,7 +115,7 @@ mod tests {
     fn a_later_wait_on_the_same_key_outlives_the_place_of_the_first() {
         let mut table = TimeWait::default();
         table.insert(Instant::ZERO, key(1), &[1]);
-        table.remove(&key(1));
+        table.entries.remove(&key(1));
         let later = Instant::from_secs(5);
         table.insert(later, key(1), &[2]);
         let now = Instant::ZERO + TIME_WAIT;

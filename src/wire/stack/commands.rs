@@ -8,10 +8,11 @@ use super::Stack;
 use super::counters::StackCounters;
 use crate::event::{FlowId, Refusal};
 use crate::flow_key::FlowKey;
-use crate::flows::Entry;
+use crate::flows::{Entry, Held};
 use crate::icmp::{self, Unreachable};
-use crate::packet::Packet;
-use crate::tcp::TcpFlow;
+use crate::packet::{self, Packet};
+use crate::tcp::segment::Segment;
+use crate::tcp_flow::TcpFlow;
 use crate::tunnel::PeerId;
 use crate::udp_flows::UdpKey;
 use crate::{fragment, udp};
@@ -23,7 +24,7 @@ const FIRST_EPHEMERAL: u16 = 49_152;
 pub enum ConnectError {
     /// Port 0, an unspecified address, or two families.
     Unaddressable,
-    /// No flow, buffer or local port is left.
+    /// No flow or local port is left.
     Exhausted,
 }
 
@@ -36,8 +37,11 @@ impl Stack {
         };
         let (key, peer, syn) = (held.key, held.peer, held.syn.clone());
         self.held -= 1;
-        if !self.answer(now, id, peer, key, &syn, true) {
-            self.flows.remove(id);
+        // It was read when it came.
+        if let Ok(packet) = Packet::parse(&syn)
+            && let Ok(segment) = Segment::parse(&packet)
+        {
+            self.answer(now, id, peer, key, &segment, true);
         }
     }
 
@@ -51,7 +55,7 @@ impl Stack {
         self.held -= 1;
         let reason = match refusal {
             Refusal::Silent => return,
-            Refusal::Reset => return self.reset_unknown(now, &held.syn),
+            Refusal::Reset => return self.reset_held(now, &held),
             Refusal::NetworkUnreachable => Unreachable::Network,
             Refusal::HostUnreachable => Unreachable::Host,
             Refusal::Prohibited => Unreachable::Prohibited,
@@ -59,9 +63,17 @@ impl Stack {
         self.push_unreachable(now, reason, &held.syn);
     }
 
+    fn reset_held(&mut self, now: Instant, held: &Held) {
+        if let Ok(packet) = Packet::parse(&held.syn)
+            && let Ok(segment) = Segment::parse(&packet)
+        {
+            self.reset_unknown(now, held.key, &segment);
+        }
+    }
+
     pub fn write(&mut self, id: FlowId, bytes: &[u8]) {
         let Some(flow) = self.flows.flow(id) else { return };
-        if !flow.write(bytes) {
+        if !flow.write(bytes, &mut self.net) {
             self.counters.credit_exceeded += 1;
             flow.reset();
         }
@@ -113,28 +125,19 @@ impl Stack {
         source: IpAddr,
         destination: SocketAddr,
     ) -> Result<FlowId, ConnectError> {
+        if destination.port() == 0 || !packet::is_unicast_pair(source, destination.ip()) {
+            return Err(ConnectError::Unaddressable);
+        }
         let local = self.free_port(source, destination).ok_or(ConnectError::Exhausted)?;
         let id = self.flows.reserve().ok_or(ConnectError::Exhausted)?;
-        let Some(buffers) = self.buffers.take() else {
-            self.flows.release(id);
-            return Err(ConnectError::Exhausted);
-        };
         let key = FlowKey {
             local,
             remote: destination,
         };
-        match TcpFlow::active(now, id, peer, key, buffers, &mut self.net) {
-            Ok(flow) => {
-                self.flows.insert(id, Entry::Open(Box::new(flow)));
-                self.touch(id);
-                Ok(id)
-            }
-            Err(slot) => {
-                self.buffers.give(slot, 0, 0);
-                self.flows.release(id);
-                Err(ConnectError::Unaddressable)
-            }
-        }
+        let flow = TcpFlow::active(now, id, peer, key, self.connection_config(now, &key));
+        self.flows.insert(id, Entry::Open(Box::new(flow)));
+        self.touch(id);
+        Ok(id)
     }
 
     fn free_port(&mut self, source: IpAddr, remote: SocketAddr) -> Option<SocketAddr> {
@@ -189,6 +192,7 @@ impl Stack {
             time_wait_evicted: self.time_wait.evicted,
             fragments_dropped: self.reassembler.dropped(),
             replies_dropped: self.replies.dropped,
+            data_refused: self.net.pool.refused,
             ..self.counters.clone()
         }
     }

@@ -23,6 +23,10 @@ pub struct StackCounters {
     /// Datagrams from the owner that were too long or had an address that cannot be reached.
     pub datagrams_refused: u64,
     pub icmp_dropped: u64,
+    /// ICMP errors about segments of our own.
+    pub segment_errors: u64,
+    /// Bytes of TCP data that were not taken because of the budget of all flows.
+    pub data_refused: u64,
     pub echo_replies: u64,
     pub fragments_dropped: u64,
     pub replies_dropped: u64,
@@ -30,7 +34,7 @@ pub struct StackCounters {
 
 impl StackCounters {
     /// Each count with its name as Node sees it.
-    pub fn named(&self) -> [(&'static str, u64); 17] {
+    pub fn named(&self) -> [(&'static str, u64); 19] {
         [
             ("packetsIn", self.packets_in),
             ("malformed", self.malformed),
@@ -46,6 +50,8 @@ impl StackCounters {
             ("datagramsDropped", self.datagrams_dropped),
             ("datagramsRefused", self.datagrams_refused),
             ("icmpDropped", self.icmp_dropped),
+            ("segmentErrors", self.segment_errors),
+            ("dataRefused", self.data_refused),
             ("echoReplies", self.echo_replies),
             ("fragmentsDropped", self.fragments_dropped),
             ("repliesDropped", self.replies_dropped),

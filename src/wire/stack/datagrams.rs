@@ -39,6 +39,7 @@ impl Stack {
         match (packet.protocol, packet.source.is_ipv4()) {
             (TCP, _) => self.handle_segment(now, peer, packet, rise),
             (UDP, _) => self.handle_datagram(now, peer, packet, rise),
+            (ICMP, true) | (ICMPV6, false) if self.handle_segment_error(now, peer, packet) => {}
             (ICMP, true) | (ICMPV6, false) => self.handle_icmp(peer, packet, rise),
             _ => self.counters.unknown_protocol += 1,
         }

@@ -2,28 +2,16 @@
 
 use std::collections::VecDeque;
 
-use crate::device::Fall;
-
 /// Packets that answer others (RST, ICMP errors, repeated ACKs, datagrams) and wait to go down.
 pub const MAX_REPLIES: usize = 1024;
 /// Bytes of them.
 pub const MAX_REPLY_BYTES: usize = 4 << 20;
-/// Packets that wait to go down. It takes what smoltcp answers at once, too.
+/// Packets that wait to go down.
 #[derive(Default)]
 pub struct Replies {
     packets: VecDeque<Vec<u8>>,
     bytes: usize,
     pub dropped: u64,
-}
-
-impl Fall for Replies {
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn fall(&mut self, packet: &[u8]) {
-        self.push(packet.to_vec());
-    }
 }
 
 impl Replies {

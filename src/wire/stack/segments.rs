@@ -1,59 +1,98 @@
 //! A TCP segment comes: to its flow, to TIME-WAIT, a new connection, or an RST.
 
-use smoltcp::iface::SocketSet;
-use smoltcp::time::Instant;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{MAX_HELD, Stack};
-use crate::device::OnePacket;
+use crate::Instant;
 use crate::event::{Event, FlowId, ResetReason, Rise};
-use crate::flow_key::{FlowKey, SegmentHead};
+use crate::flow_key::FlowKey;
 use crate::flows::{Entry, Held};
-use crate::packet::Packet;
-use crate::tcp::TcpFlow;
+use crate::icmp::error::{Problem, SegmentError};
+use crate::packet::{IPV4_HEADER, IPV6_HEADER, Packet};
+use crate::tcp::connection::Config;
+use crate::tcp::segment::{ACK, HEADER, RST, SYN, Segment};
+use crate::tcp::seq::Seq;
+use crate::tcp_flow::TcpFlow;
 use crate::tunnel::PeerId;
 
 impl Stack {
     pub(super) fn handle_segment(&mut self, now: Instant, peer: PeerId, packet: &Packet<'_>, rise: &mut dyn Rise) {
-        let Some(head) = SegmentHead::parse(packet) else {
+        let Ok(segment) = Segment::parse(packet) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let Some(key) = FlowKey::of(packet, &segment) else {
             self.counters.unaddressable += 1;
             return;
         };
-        if let Some(id) = self.flows.find(&head.key) {
-            return self.handle_known(now, id, &head, packet, rise);
-        }
-        if head.syn && !head.ack && !head.rst {
-            self.time_wait.remove(&head.key);
-            return self.handle_syn(now, peer, head.key, packet, rise);
-        }
-        if let Some(acknowledgement) = self.time_wait.acknowledgement(now, &head.key) {
-            let acknowledgement = acknowledgement.to_vec();
-            if !head.rst {
-                self.replies.push(acknowledgement);
+        if let Some(id) = self.flows.find(&key) {
+            if !self.gives_way(now, id, &segment) {
+                return self.handle_known(now, id, &segment, packet, rise);
             }
+        }
+        if segment.has(SYN) && !segment.has(ACK | RST) {
+            if self.time_wait.admits(now, &key, &segment) {
+                return self.handle_syn(now, peer, key, &segment, packet, rise);
+            }
+        } else if segment.has(RST) {
             return;
         }
-        if !head.rst {
-            self.reset_unknown(now, packet.bytes);
+        match self.time_wait.acknowledgement(now, &key) {
+            Some(acknowledgement) => self.replies.push(acknowledgement.to_vec()),
+            None => self.reset_unknown(now, key, &segment),
         }
     }
 
-    fn handle_known(&mut self, now: Instant, id: FlowId, head: &SegmentHead, packet: &Packet<'_>, rise: &mut dyn Rise) {
+    /// A connection that is over, and whose owner has not heard of that yet, is none for what comes now.
+    fn gives_way(&mut self, now: Instant, id: FlowId, segment: &Segment<'_>) -> bool {
+        let Some(flow) = self.flows.flow(id) else { return false };
+        if flow.in_time_wait() && segment.has(SYN) {
+            let last = flow.leave_time_wait(now, &mut self.net);
+            self.time_wait.insert(now, flow.key, &last);
+        }
+        if !flow.has_ended() {
+            return false;
+        }
+        self.flows.unname(id);
+        self.touch(id);
+        true
+    }
+
+    fn handle_known(
+        &mut self,
+        now: Instant,
+        id: FlowId,
+        segment: &Segment<'_>,
+        packet: &Packet<'_>,
+        rise: &mut dyn Rise,
+    ) {
         if let Some(flow) = self.flows.flow(id) {
-            let acknowledgement = head.acknowledgement;
-            flow.handle_segment(now, &mut self.net, packet.bytes, acknowledgement, &mut self.replies);
+            flow.handle_segment(now, &mut self.net, segment);
             self.touch(id);
-        } else if head.rst {
+        } else if segment.has(RST) {
             // The peer takes back a SYN that still waits for the owner.
             rise.rise(Event::Reset {
                 id,
                 reason: ResetReason::ByPeer,
             });
             self.drop_flow(id);
+        } else if segment.has(SYN)
+            && let Some(Entry::Held(held)) = self.flows.get_mut(id)
+        {
+            // A repeated SYN changes nothing, but that a peer that began anew is answered with its new number.
+            held.syn = packet.bytes.to_vec();
         }
-        // A repeated SYN of one that waits changes nothing.
     }
 
-    fn handle_syn(&mut self, now: Instant, peer: PeerId, key: FlowKey, packet: &Packet<'_>, rise: &mut dyn Rise) {
+    fn handle_syn(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        key: FlowKey,
+        segment: &Segment<'_>,
+        packet: &Packet<'_>,
+        rise: &mut dyn Rise,
+    ) {
         let hold = self.config.hold_syn && self.held < MAX_HELD && self.held_rate.take(now);
         let Some(id) = self.flows.reserve() else {
             self.counters.syns_dropped += 1;
@@ -72,31 +111,43 @@ impl Stack {
                 held: true,
             });
         } else {
-            self.answer(now, id, peer, key, packet.bytes, false);
+            self.answer(now, id, peer, key, segment, false);
             self.half_open(id, rise);
         }
     }
 
-    /// Makes the flow of a SYN and hands it the SYN.
+    /// Makes the flow that answers a SYN.
     pub(super) fn answer(
         &mut self,
         now: Instant,
         id: FlowId,
         peer: PeerId,
         key: FlowKey,
-        syn: &[u8],
+        syn: &Segment<'_>,
         announced: bool,
-    ) -> bool {
-        let Some(buffers) = self.buffers.take() else {
-            self.counters.syns_dropped += 1;
-            self.flows.release(id);
-            return false;
-        };
-        let mut flow = TcpFlow::passive(now, id, peer, key, buffers, announced);
-        flow.handle_segment(now, &mut self.net, syn, None, &mut self.replies);
+    ) {
+        let config = self.connection_config(now, &key);
+        let flow = TcpFlow::passive(now, id, peer, key, config, syn, announced);
         self.flows.insert(id, Entry::Open(Box::new(flow)));
         self.touch(id);
-        true
+    }
+
+    /// With an initial sequence number that nobody else can guess, and that grows with time for the same ends (RFC 6528, 3).
+    pub(super) fn connection_config(&self, now: Instant, key: &FlowKey) -> Config {
+        let secret = |purpose: u8| {
+            let mut hasher = DefaultHasher::new();
+            (self.config.seed, purpose, key, self.config.seed).hash(&mut hasher);
+            hasher.finish() as u32
+        };
+        let ip_header = if key.local.is_ipv4() { IPV4_HEADER } else { IPV6_HEADER };
+        Config {
+            mtu: self.config.mtu,
+            headers: ip_header + HEADER,
+            max_window: self.config.max_window,
+            congestion: self.config.congestion,
+            iss: Seq(secret(0).wrapping_add((now.total_micros() / 4) as u32)),
+            clock: secret(1),
+        }
     }
 
     fn half_open(&mut self, id: FlowId, rise: &mut dyn Rise) {
@@ -123,21 +174,36 @@ impl Stack {
         }
     }
 
-    /// RST for a segment that belongs to no connection (RFC 9293, 3.10.7.1): smoltcp's own answer with no socket.
-    pub(super) fn reset_unknown(&mut self, now: Instant, segment: &[u8]) {
+    /// RST for a segment that belongs to no connection (RFC 9293, 3.10.7.1).
+    pub(super) fn reset_unknown(&mut self, now: Instant, key: FlowKey, segment: &Segment<'_>) {
+        let Some(reset) = segment.reset() else { return };
         if !self.error_rate.take(now) {
             self.counters.errors_limited += 1;
             return;
         }
         self.counters.tcp_resets_sent += 1;
-        let mut none = SocketSet::new([]);
-        let mut device = OnePacket {
-            arriving: Some(segment),
-            fall: &mut self.replies,
-            scratch: &mut self.net.scratch,
-            capabilities: &self.net.capabilities,
-            snd_max: None,
+        if reset.emit(key.local, key.remote, &mut self.net.packet, |_| {}) {
+            self.replies.push(self.net.packet.clone());
+        }
+    }
+
+    /// True when the error is about a segment of a flow of this peer.
+    pub(super) fn handle_segment_error(&mut self, now: Instant, peer: PeerId, packet: &Packet<'_>) -> bool {
+        let Some(error) = SegmentError::parse(packet) else {
+            return false;
         };
-        self.net.interface.poll_ingress_single(now, &mut device, &mut none);
+        let Some(id) = self.flows.find(&error.key) else {
+            return false;
+        };
+        let Some(flow) = self.flows.flow(id).filter(|flow| flow.peer == peer) else {
+            return false;
+        };
+        match error.problem {
+            Problem::Unreachable(reason) => flow.handle_unreachable(error.seq, reason),
+            Problem::TooBig(mtu) => flow.handle_too_big(now, error.seq, mtu),
+        }
+        self.counters.segment_errors += 1;
+        self.touch(id);
+        true
     }
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use midwire_wire::stack::MAX_HELD;
-use midwire_wire::tcp::HANDSHAKE_TIMEOUT;
+use midwire_wire::tcp_flow::HANDSHAKE_TIMEOUT;
 use midwire_wire::{Duration, packet};
 use smoltcp::wire::TcpControl::{None as Ack, Psh, Syn};
 use support::link::{Faults, Link};

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use midwire_wire::allowed_ips::Cidr;
 use midwire_wire::buffers::HeapBuffers;
-use midwire_wire::device::Fall;
 use midwire_wire::event::FlowId;
+use midwire_wire::fall::Fall;
 use midwire_wire::key::PrivateKey;
 use midwire_wire::stack::{Stack, StackConfig};
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::{Path, PeerConfig, Tunnel};
 use midwire_wire::{Duration, Instant};
 use mock_instant::MockClock;
@@ -39,6 +40,7 @@ pub struct Settings {
     pub raise_icmp: bool,
     pub buffer: usize,
     pub mtu: usize,
+    pub congestion: Algorithm,
 }
 
 impl Default for Settings {
@@ -50,6 +52,7 @@ impl Default for Settings {
             raise_icmp: false,
             buffer: 256 * 1024,
             mtu: 1420,
+            congestion: Algorithm::default(),
         }
     }
 }
@@ -83,11 +86,14 @@ impl Pair {
                 addresses: address.iter().map(|text| text.parse().unwrap()).collect(),
                 hold_syn,
                 raise_icmp: settings.raise_icmp,
+                max_window: settings.buffer,
+                memory: 64 << 20,
+                congestion: settings.congestion,
                 seed,
             };
             End {
                 tunnel,
-                stack: Stack::new(now, config, Box::new(HeapBuffers::new(settings.buffer))),
+                stack: Stack::new(config, Box::new(HeapBuffers)),
                 owner: Owner::default(),
                 reads: true,
                 public,

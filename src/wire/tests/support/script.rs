@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use midwire_wire::buffers::HeapBuffers;
-use midwire_wire::device::Fall;
 use midwire_wire::event::FlowId;
+use midwire_wire::fall::Fall;
 use midwire_wire::stack::{Stack, StackConfig};
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::{Duration, Instant};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -47,11 +48,14 @@ impl Script {
             addresses: vec!["10.0.0.53".parse().unwrap()],
             hold_syn,
             raise_icmp: false,
+            max_window: buffer,
+            memory: 64 << 20,
+            congestion: Algorithm::Cubic,
             seed: 42,
         };
         Script {
             now: Instant::ZERO,
-            stack: Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(buffer))),
+            stack: Stack::new(config, Box::new(HeapBuffers)),
             owner: Owner::default(),
             isn: 1000,
             ours: None,

@@ -1,0 +1,100 @@
+//! RACK: what is lost, by the time at which it left and not by how many ACKs came after it (RFC 8985, 6).
+
+use super::scoreboard::Sent;
+use super::seq::Seq;
+use crate::{Duration, Instant};
+
+/// Segments SACKed behind a hole that make it a loss as long as no reordering was seen (RFC 5681, 3.2).
+pub const DUPLICATE_THRESHOLD: usize = 3;
+/// Recoveries for which a window that a D-SACK has widened stays wide (RFC 8985, 6.2, step 4).
+const PERSIST: u8 = 16;
+
+pub struct Rack {
+    /// The segment that was sent last among those that have arrived: when it left, and its end.
+    sent_at: Instant,
+    end: Seq,
+    rtt: Duration,
+    /// The highest number that has arrived.
+    highest: Seq,
+    reordering_seen: bool,
+    /// The reordering window in quarters of the shortest round trip.
+    quarters: u32,
+    persist: u8,
+    /// One D-SACK in a round trip widens the window.
+    round: Option<Seq>,
+}
+
+impl Rack {
+    pub fn new(now: Instant, iss: Seq) -> Self {
+        Rack {
+            sent_at: now,
+            end: iss,
+            rtt: Duration::ZERO,
+            highest: iss,
+            reordering_seen: false,
+            quarters: 1,
+            persist: PERSIST,
+            round: None,
+        }
+    }
+
+    /// A segment has arrived (steps 2 and 3). `original`: a timestamp says that what arrived is not the retransmission.
+    pub fn handle_delivered(&mut self, now: Instant, sent: &Sent, original: bool, shortest: Option<Duration>) {
+        if sent.end() > self.highest {
+            self.highest = sent.end();
+        } else if !sent.retransmitted {
+            self.reordering_seen = true;
+        }
+        let rtt = now - sent.sent_at;
+        // An ACK so soon after the retransmission is about the original.
+        if sent.retransmitted && (original || shortest.is_some_and(|shortest| rtt < shortest)) {
+            return;
+        }
+        if later((sent.sent_at, sent.end()), (self.sent_at, self.end)) {
+            self.sent_at = sent.sent_at;
+            self.end = sent.end();
+            self.rtt = rtt;
+        }
+    }
+
+    /// A segment arrived twice (step 4): the window was too narrow.
+    pub fn handle_duplicate(&mut self, una: Seq, nxt: Seq) {
+        if self.round.is_some_and(|round| una < round) {
+            return;
+        }
+        self.round = Some(nxt);
+        self.quarters = self.quarters.saturating_add(1);
+        self.persist = PERSIST;
+    }
+
+    pub fn handle_recovered(&mut self) {
+        self.persist = self.persist.saturating_sub(1);
+        if self.persist == 0 {
+            self.quarters = 1;
+        }
+    }
+
+    /// How late a segment may be. `hasty`: in a recovery, or with enough segments behind the hole.
+    pub fn window(&self, hasty: bool, shortest: Option<Duration>, smoothed: Option<Duration>) -> Duration {
+        if !self.reordering_seen && hasty {
+            return Duration::ZERO;
+        }
+        let shortest = shortest.unwrap_or(Duration::ZERO);
+        let window = Duration::from_micros(shortest.total_micros() / 4 * u64::from(self.quarters));
+        smoothed.map_or(window, |smoothed| window.min(smoothed))
+    }
+
+    /// Left before the segment that is known to have arrived.
+    pub fn is_earlier(&self, sent: &Sent) -> bool {
+        later((self.sent_at, self.end), (sent.sent_at, sent.end()))
+    }
+
+    /// When a segment that has not arrived by then is lost (step 5).
+    pub fn lost_at(&self, sent: &Sent, window: Duration) -> Instant {
+        sent.sent_at + self.rtt + window
+    }
+}
+
+fn later(one: (Instant, Seq), other: (Instant, Seq)) -> bool {
+    one.0 > other.0 || one.0 == other.0 && one.1 > other.1
+}
