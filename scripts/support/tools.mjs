@@ -49,6 +49,11 @@ function needWireGuardGo() {
   renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
 }
 
+/** The stack on a TUN device. In the profile of `cargo test`, which builds it anyway; cargo knows whether it is stale. */
+function needTun() {
+  run('cargo', ['build', '--quiet', '--locked', '--package', 'midwire-wire', '--example', 'tun'])
+}
+
 function needDebianPackages(packages) {
   const missing = [...new Set(Object.keys(packages).flatMap((command) => (has(command) ? [] : [packages[command]])))]
   if (!missing.length) return
@@ -79,6 +84,7 @@ export function prepareEndToEnd() {
     if (!canMakeNamespace()) return 'this root may not make network namespaces'
     needWireGuardGo()
     needCrate('boringtun-cli', { optimised: true })
+    needTun()
     try {
       needDebianPackages(browser)
     } catch (error) {

@@ -99,6 +99,13 @@ export class World {
     return { namespace, cable }
   }
 
+  /** A namespace without a cable, for what is its own network. */
+  alone(): Namespace {
+    const namespace = new Namespace(`${made}c${this.#clients.length}`)
+    this.#clients.push(namespace)
+    return namespace
+  }
+
   readonly destroy = (): void => {
     process.off('exit', this.destroy)
     for (const namespace of [this.server, ...this.#clients.splice(0)]) namespace.delete()

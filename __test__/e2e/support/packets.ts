@@ -29,6 +29,11 @@ export function addressBytes(address: string): Buffer {
   return words(...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after)
 }
 
+function addressText(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.')
+  return Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16)).join(':')
+}
+
 /** A header of either family in front of an upper-layer message. */
 export function ip(source: string, destination: string, protocol: number, payload: Buffer): Buffer {
   const [from, to] = [addressBytes(source), addressBytes(destination)]
@@ -51,19 +56,55 @@ export interface End {
   port: number
 }
 
-export const flag = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
+export const flag = { fin: 1, syn: 2, rst: 4, ack: 16, ece: 64, cwr: 128 } as const
 
-export function tcp(source: End, destination: End, flags: number, sequence = 1, data = Buffer.alloc(0)): Buffer {
+/** What a segment may say besides its flags, sequence number and data. */
+export interface SegmentExtras {
+  acknowledgement?: number
+  window?: number
+  /** A whole number of 32-bit words. */
+  options?: Buffer
+}
+
+/** A TCP segment without its IP header. */
+export function segment(
+  source: End,
+  destination: End,
+  flags: number,
+  sequence = 1,
+  data = Buffer.alloc(0),
+  { acknowledgement = 0, window = 65_535, options = Buffer.alloc(0) }: SegmentExtras = {},
+): Buffer {
   const head = Buffer.alloc(20)
   head.writeUInt16BE(source.port, 0)
   head.writeUInt16BE(destination.port, 2)
   head.writeUInt32BE(sequence, 4)
-  head.writeUInt16BE((5 << 12) | flags, 12)
-  head.writeUInt16BE(65_535, 14)
-  const segment = Buffer.concat([head, data])
-  const sum = checksum([pseudo(source.address, destination.address, 6, segment.length), segment])
-  segment.writeUInt16BE(sum, 16)
-  return ip(source.address, destination.address, 6, segment)
+  head.writeUInt32BE(acknowledgement, 8)
+  head.writeUInt16BE(((5 + options.length / 4) << 12) | flags, 12)
+  head.writeUInt16BE(window, 14)
+  const bytes = Buffer.concat([head, options, data])
+  const sum = checksum([pseudo(source.address, destination.address, 6, bytes.length), bytes])
+  bytes.writeUInt16BE(sum, 16)
+  return bytes
+}
+
+type SegmentArguments = Parameters<typeof segment> extends [End, End, ...infer Rest] ? Rest : never
+
+export function tcp(source: End, destination: End, ...rest: SegmentArguments): Buffer {
+  return ip(source.address, destination.address, 6, segment(source, destination, ...rest))
+}
+
+/** A router's word that a packet of ours is longer than its next link takes (RFC 792 and RFC 1191; RFC 4443, 3.2). */
+export function tooBig(router: string, original: Buffer, mtu: number): Buffer {
+  const six = original[0] === 0x60
+  const source = original.subarray(six ? 8 : 12, six ? 24 : 16)
+  const message = Buffer.concat([
+    six ? words(0x0200, 0, 0, mtu) : words(0x0304, 0, 0, mtu),
+    original.subarray(0, six ? 600 : 28),
+  ])
+  const to = addressText(source)
+  message.writeUInt16BE(checksum(six ? [pseudo(router, to, 58, message.length), message] : [message]), 2)
+  return ip(router, to, six ? 58 : 1, message)
 }
 
 export function udp(source: End, destination: End, data: Buffer): Buffer {

@@ -29,6 +29,9 @@ export const chromium = find(['chromium'], process.env.MIDWIRE_CHROMIUM)
 /** The `midwire` command, as it was built. */
 export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
 
+/** A stack of `wire` on a TUN device, as cargo built it. */
+export const tunProgram = join(process.env.CARGO_TARGET_DIR ?? join(clone, 'target'), 'debug', 'examples', 'tun')
+
 export type Need =
   | 'wireguard-go'
   | 'boringtun'
@@ -40,6 +43,7 @@ export type Need =
   | 'chromium'
   | 'certutil'
   | 'midwire'
+  | 'tun'
 
 const command =
   (name: string, packet = name) =>
@@ -58,6 +62,7 @@ const needs: Record<Need, () => string | undefined> = {
   chromium: () => (chromium ? undefined : 'needs chromium'),
   certutil: command('certutil', 'libnss3-tools'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
+  tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
 
 let common: string | undefined | null = null
