@@ -5,6 +5,7 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 
 ETH_P_ALL = 3
 ETH_P = {4: 0x0800, 6: 0x86DD}
@@ -16,12 +17,21 @@ tap.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)
 tap.bind((name, ETH_P_ALL))
 
 
-def put():
+def put_all():
     while head := sys.stdin.buffer.read(2):
         (length,) = struct.unpack(">H", head)
         packet = sys.stdin.buffer.read(length)
         tap.sendto(packet, (name, ETH_P[packet[0] >> 4], 0, 0, b""))
-    os._exit(0)
+
+
+def put():
+    try:
+        put_all()
+        os._exit(0)
+    except OSError:
+        # Without its half the program is of no use.
+        traceback.print_exc()
+        os._exit(1)
 
 
 threading.Thread(target=put, daemon=True).start()

@@ -56,7 +56,7 @@ export interface End {
   port: number
 }
 
-export const flag = { fin: 1, syn: 2, rst: 4, ack: 16, ece: 64, cwr: 128 } as const
+export const flag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, ece: 64, cwr: 128 } as const
 
 /** What a segment may say besides its flags, sequence number and data. */
 export interface SegmentExtras {
@@ -72,7 +72,7 @@ export function segment(
   destination: End,
   flags: number,
   sequence = 1,
-  data = Buffer.alloc(0),
+  data: Buffer = Buffer.alloc(0),
   { acknowledgement = 0, window = 65_535, options = Buffer.alloc(0) }: SegmentExtras = {},
 ): Buffer {
   const head = Buffer.alloc(20)

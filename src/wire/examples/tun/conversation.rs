@@ -19,7 +19,7 @@ enum Service {
     Echo,
     /// 7001: a length, then that many bytes; one byte is the answer.
     Sink,
-    /// 7002: a length in, that many bytes out.
+    /// 7002: a length in, that many bytes out, and then the end, whatever else may come.
     Source,
     /// 7003: reads to the end; the fingerprint and the length are the answer.
     Hash,
@@ -207,9 +207,10 @@ impl Conversation {
         self.paused_until
     }
 
-    /// True once: both sides have said everything.
+    /// True once: this side has said everything, and has heard everything that it waits for.
     pub fn poll_end(&mut self) -> bool {
-        let over = self.heard_all && self.out.is_empty() && !self.ended;
+        let heard = self.heard_all || matches!(self.service, Service::Source) && self.expected.is_some();
+        let over = heard && self.out.is_empty() && !self.ended;
         self.ended |= over;
         over
     }
