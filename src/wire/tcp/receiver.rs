@@ -300,7 +300,9 @@ impl Receiver {
         } else {
             self.capacity
         };
-        capacity.saturating_sub(self.queue.len()) as u32
+        // A side without window scaling can be told of no more.
+        let most = usize::from(u16::MAX) << self.shift;
+        capacity.saturating_sub(self.queue.len()).min(most) as u32
     }
 
     /// A round trip as this side sees it.

@@ -7,7 +7,7 @@ use crate::link::Faults;
 pub struct Arguments {
     pub device: String,
     pub mtu: usize,
-    /// Bytes of a flow's buffer, each way.
+    /// Bytes that a flow's buffer may grow to, each way.
     pub buffer: usize,
     pub seed: u64,
     /// Of both directions, each with a seed of its own.
@@ -18,7 +18,7 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, Strin
     let mut arguments = Arguments {
         device: "midwire".to_owned(),
         mtu: 1420,
-        buffer: 1 << 20,
+        buffer: 6 << 20,
         seed: 1,
         faults: Faults::default(),
     };

@@ -3,8 +3,10 @@
 use std::os::fd::{AsRawFd, RawFd};
 
 use midwire_wire::buffers::HeapBuffers;
-use midwire_wire::device::Fall;
+use midwire_wire::fall::Fall;
 use midwire_wire::stack::{Stack, StackConfig};
+use midwire_wire::tcp::INITIAL_SEND;
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::PeerId;
 use midwire_wire::{Duration, Instant};
 
@@ -43,14 +45,17 @@ impl Host {
             addresses: Vec::new(),
             hold_syn: false,
             raise_icmp: false,
+            max_window: buffer,
+            memory: 256 << 20,
+            congestion: Algorithm::default(),
             seed,
         };
         Host {
             epoch: std::time::Instant::now(),
             device,
-            stack: Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(buffer))),
+            stack: Stack::new(config, Box::new(HeapBuffers)),
             owner: Owner::default(),
-            services: Services::new(buffer),
+            services: Services::new(INITIAL_SEND.min(buffer)),
             coming: Link::new(seed, faults),
             leaving: Link::new(seed.wrapping_mul(31) + 7, faults),
         }

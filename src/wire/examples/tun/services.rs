@@ -25,22 +25,22 @@ struct Flow {
 
 pub struct Services {
     flows: HashMap<FlowId, Flow>,
-    buffer: usize,
+    granted: usize,
 }
 
 impl Services {
-    /// `buffer`: so much may be written to a flow before some of it is acknowledged.
-    pub fn new(buffer: usize) -> Self {
+    /// `granted`: bytes that may be written to a new flow.
+    pub fn new(granted: usize) -> Self {
         Services {
             flows: HashMap::new(),
-            buffer,
+            granted,
         }
     }
 
     pub fn handle_event(&mut self, now: Instant, event: Risen, stack: &mut Stack) {
         match event {
             Risen::Opened { id, destination } => {
-                let Some(conversation) = Conversation::on(destination.port(), self.buffer) else {
+                let Some(conversation) = Conversation::on(destination.port(), self.granted) else {
                     return stack.reset(now, id);
                 };
                 let flow = Flow {
@@ -121,7 +121,7 @@ impl Services {
                 .connect(now, KERNEL, own, place)
                 .map_err(|error| format!("{error:?}"))
         });
-        match (connected, Conversation::on(ECHO, self.buffer)) {
+        match (connected, Conversation::on(ECHO, self.granted)) {
             (Ok(new), Some(conversation)) => {
                 let wanted_by = Some(id);
                 self.flows.insert(
