@@ -74,7 +74,7 @@ impl Rack {
         }
     }
 
-    /// How late a segment may be. `hasty`: in a recovery, or with enough segments behind the hole.
+    /// How late a segment may be. `hasty`: a recovery is under way, and there was none that was for nothing.
     pub fn window(&self, hasty: bool, shortest: Option<Duration>, smoothed: Option<Duration>) -> Duration {
         if !self.reordering_seen && hasty {
             return Duration::ZERO;

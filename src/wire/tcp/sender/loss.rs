@@ -59,8 +59,11 @@ impl Sender {
         lost
     }
 
+    /// RFC 8985 (6.2, step 4) also has none where three segments behind the hole have arrived and no reordering was seen.
+    /// Here the first late segment of a connection is given its quarter of a round trip, too: a path that reorders shows
+    /// it first in slow start, when a reduction for nothing costs most.
     fn reordering_window(&self) -> Duration {
-        let hasty = self.recovery.phase != Phase::Open || self.board.sacked_segments() >= DUPLICATE_THRESHOLD;
+        let hasty = self.recovery.phase != Phase::Open;
         self.rack.window(hasty, self.rtt.minimum(), self.rtt.smoothed())
     }
 
