@@ -8,7 +8,7 @@ use smoltcp::time::Instant;
 
 use crate::allowed_ips::{AllowedIps, Cidr};
 use crate::key::PublicKey;
-use crate::tunnel::{AddPeerError, Path, PeerId};
+use crate::tunnel::{Keepalives, Path, PeerId};
 
 /// boringtun keeps the low byte of a receiver index for its sessions.
 const INDEX_BITS: u32 = 24;
@@ -17,6 +17,24 @@ pub const MAX_WAITING: usize = 256;
 /// Ranges of a peer that are compared before the table is asked. Nearly all peers have one address of each family.
 const COMPARED: usize = 2;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddPeerError {
+    DuplicateKey,
+    /// Another peer, or this one twice.
+    DuplicateAllowedIp(Cidr),
+    TooMany,
+}
+
+impl std::fmt::Display for AddPeerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AddPeerError::DuplicateKey => f.write_str("a peer with this public key exists"),
+            AddPeerError::DuplicateAllowedIp(range) => write!(f, "{range} belongs to a peer already"),
+            AddPeerError::TooMany => f.write_str("there are too many peers"),
+        }
+    }
+}
+
 pub struct Peer {
     pub id: PeerId,
     pub public_key: PublicKey,
@@ -24,7 +42,7 @@ pub struct Peer {
     pub index: u32,
     pub allowed_ips: Vec<Cidr>,
     pub path: Option<Path>,
-    pub keepalive: bool,
+    pub keepalives: Keepalives,
     /// boringtun stamps what happens with the time of its last tick.
     pub ticked: Option<Instant>,
     /// In the list of peers that are ticked.
@@ -178,7 +196,7 @@ mod tests {
             index,
             allowed_ips: Vec::new(),
             path: None,
-            keepalive: false,
+            keepalives: Keepalives::new(Instant::ZERO, None),
             ticked: None,
             active: false,
             waiting: 0,

@@ -1,7 +1,8 @@
 //! WireGuard as a machine: datagrams on one side, IP packets of known peers on the other. Server and client alike.
 //!
-//! The handshakes, sessions and their timers are boringtun's; who is asked, what an answer costs, where a peer is and
-//! what it may say are decided here. boringtun reads a clock of its own; `now` here drives when it is asked to look.
+//! The handshakes, sessions and their timers are boringtun's; who is asked, what an answer costs, where a peer is, what
+//! it may say and when it is owed a keepalive are decided here. boringtun reads a clock of its own; `now` here drives
+//! when it is asked to look.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -19,9 +20,11 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::peers::{Peer, Peers};
 
 mod counters;
+mod keepalives;
 
-pub use crate::peers::MAX_WAITING;
+pub use crate::peers::{AddPeerError, MAX_WAITING};
 pub use counters::TunnelCounters;
+pub use keepalives::{KEEPALIVE_TIMEOUT, Keepalives};
 
 /// Names a peer. Never used again.
 pub type PeerId = u32;
@@ -60,24 +63,6 @@ pub struct PeerConfig {
     pub keepalive: Option<u16>,
     /// Where to send the first handshake to. Without it the peer speaks first.
     pub endpoint: Option<SocketAddr>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddPeerError {
-    DuplicateKey,
-    /// Another peer, or this one twice.
-    DuplicateAllowedIp(Cidr),
-    TooMany,
-}
-
-impl std::fmt::Display for AddPeerError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            AddPeerError::DuplicateKey => f.write_str("a peer with this public key exists"),
-            AddPeerError::DuplicateAllowedIp(range) => write!(f, "{range} belongs to a peer already"),
-            AddPeerError::TooMany => f.write_str("there are too many peers"),
-        }
-    }
 }
 
 /// An IP packet whose source is the peer's own.
@@ -145,11 +130,12 @@ impl Tunnel {
             self.private_key.0.clone(),
             x25519::PublicKey::from(config.public_key.0),
             config.preshared_key,
-            config.keepalive,
+            None,
             index,
             Some(self.unlimited.clone()),
         );
-        let keepalive = config.keepalive.is_some_and(|seconds| seconds > 0);
+        let keepalives = Keepalives::new(now, config.keepalive);
+        let call = keepalives.is_persistent() && config.endpoint.is_some();
         let path = config.endpoint.map(|remote| Path { remote, local: None });
         let id = self.peers.insert(|id| Peer {
             id,
@@ -158,7 +144,7 @@ impl Tunnel {
             index,
             allowed_ips: config.allowed_ips,
             path,
-            keepalive,
+            keepalives,
             ticked: None,
             active: false,
             waiting: 0,
@@ -167,7 +153,7 @@ impl Tunnel {
             sent_bytes: 0,
             dropped: 0,
         });
-        if keepalive && path.is_some() {
+        if call {
             self.call(now, id);
         }
         Ok(id)
@@ -273,6 +259,7 @@ impl Tunnel {
             TunnResult::WriteToTunnelV4(packet, source) => Some((packet.len(), IpAddr::V4(source))),
             TunnResult::WriteToTunnelV6(packet, source) => Some((packet.len(), IpAddr::V6(source))),
             TunnResult::WriteToNetwork(answer) => {
+                peer.keepalives.handle_sent();
                 push(&mut self.transmit, &mut self.counters, from, answer);
                 None
             }
@@ -281,6 +268,7 @@ impl Tunnel {
             TunnResult::Done => return None,
             // The message was parsed before, so this is about what is in it: it has authenticated, too.
             TunnResult::Err(WireGuardError::InvalidPacket) if is_data => {
+                peer.keepalives.handle_data(now);
                 peer.dropped += 1;
                 self.counters.malformed_inner += 1;
                 None
@@ -297,6 +285,9 @@ impl Tunnel {
             }
         };
         peer.path = Some(from);
+        if packet.is_some() {
+            peer.keepalives.handle_data(now);
+        }
         self.flush(id);
         let (length, source) = packet?;
         let owns = self.peers.owns(id, source);
@@ -320,6 +311,7 @@ impl Tunnel {
         };
         let mut buffer = vec![0; (peer.longest_waiting + DATA_OVERHEAD).max(LONGEST_HANDSHAKE)];
         peer.forget_waiting();
+        peer.keepalives.handle_sent();
         while let TunnResult::WriteToNetwork(datagram) = peer.tunn.decapsulate(None, &[], &mut buffer) {
             peer.sent_bytes += datagram.len().saturating_sub(DATA_OVERHEAD) as u64;
             push(&mut self.transmit, &mut self.counters, to, datagram);
@@ -349,6 +341,7 @@ impl Tunnel {
         let peer = self.peers.get_mut(id)?;
         let length = match peer.tunn.encapsulate(packet, buffer) {
             TunnResult::WriteToNetwork(datagram) if datagram.first() == Some(&DATA) => {
+                peer.keepalives.handle_sent();
                 peer.sent_bytes += packet.len() as u64;
                 let length = datagram.len();
                 return Some(Outbound { to, length });
@@ -407,15 +400,38 @@ impl Tunnel {
         if let TunnResult::Err(_) = result {
             // Expired: keys and what waited for them are erased. Only a peer that must be kept alive is called again.
             self.counters.waiting_dropped += peer.forget_waiting();
-            if !peer.keepalive || peer.path.is_none() {
+            if !peer.keepalives.is_persistent() || peer.path.is_none() {
                 return;
             }
             result = peer.tunn.format_handshake_initiation(&mut buffer, false);
         }
-        if let (TunnResult::WriteToNetwork(datagram), Some(to)) = (result, peer.path) {
-            push(&mut self.transmit, &mut self.counters, to, datagram);
+        match (result, peer.path) {
+            (TunnResult::WriteToNetwork(message), Some(to)) if message.first() != Some(&DATA) => {
+                peer.keepalives.handle_sent();
+                push(&mut self.transmit, &mut self.counters, to, message);
+            }
+            // Nothing, or a keepalive of boringtun's own, which has the wrong time (`keepalives.rs`). Its number is lost.
+            _ => self.keep_alive(now, id),
         }
         self.activate(now, id);
+    }
+
+    /// Sends an empty message when one is due. Where there is no session, one that has to be kept alive is made anew.
+    fn keep_alive(&mut self, now: Instant, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let persistent = peer.keepalives.poll_persistent(now);
+        let due = peer.keepalives.poll_passive(now) || persistent;
+        let (true, Some(to)) = (due, peer.path) else { return };
+        let mut buffer = [0; LONGEST_HANDSHAKE];
+        let result = match peer.tunn.time_since_last_handshake() {
+            Some(_) => peer.tunn.encapsulate(&[], &mut buffer),
+            None if persistent => peer.tunn.format_handshake_initiation(&mut buffer, false),
+            None => return,
+        };
+        if let TunnResult::WriteToNetwork(message) = result {
+            peer.keepalives.handle_sent();
+            push(&mut self.transmit, &mut self.counters, to, message);
+        }
     }
 
     fn activate(&mut self, now: Instant, id: PeerId) {
