@@ -1207,7 +1207,10 @@ interface WireGuardServerOptions {
     peers?: PeerOptions[];
     /** The tunnel's own addresses: echo requests to them are answered, `connect` starts from them. Default 10.0.0.53 and fd6d:6964:7769:7265::53. */
     addresses?: string[];
-    /** Bytes of an IP packet in the tunnel, 576 to 9000. Default 1420. IPv6 needs 1280. */
+    /**
+     * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer that takes less is
+     * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
+     */
     mtu?: number;
     /** Bytes of buffer each way a TCP connection, 64 KiB to 4 MiB, a multiple of 64 KiB: the largest window. Memory is used only as far as data fills it. Default 1 MiB. */
     bufferSize?: number;
@@ -1292,7 +1295,7 @@ declare class WireGuardServer {
     sendDatagram(data: Uint8Array, source: AddressLike, destination: AddressLike): void;
     /** Sends an ICMP message, from its type byte on, from any address to a peer's. The checksum is made. */
     sendIcmp(message: Uint8Array, source: string, destination: string): void;
-    /** The configuration of a client, for wg-quick, the WireGuard apps, or a QR code. Throws ERR_KEY and ERR_ARGUMENT. */
+    /** A client's configuration, for wg-quick, the WireGuard apps, or a QR code. MTU only if it was given. Throws ERR_KEY, ERR_ARGUMENT. */
     clientConfig(options: ClientConfigOptions): string;
     /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
     close(): Promise<void>;

@@ -328,7 +328,6 @@ test('the text for a client', async (t) => {
       `PrivateKey = ${first.privateKey}`,
       'Address = 10.0.0.1/32, fd6d:6964:7769:7265::1/128',
       'DNS = 10.0.0.53, fd6d:6964:7769:7265::53',
-      'MTU = 1420',
       '',
       '[Peer]',
       `PublicKey = ${conf.publicKey}`,

@@ -162,7 +162,6 @@ test('client texts', async (t) => {
       `PrivateKey = ${key}`,
       'Address = 10.0.0.1/32, fd6d:6964:7769:7265::1/128',
       'DNS = 10.0.0.53, fd6d:6964:7769:7265::53',
-      'MTU = 1420',
       '',
       '[Peer]',
       `PublicKey = ${server.publicKey}`,
@@ -182,6 +181,26 @@ test('client texts', async (t) => {
   }
   t.throws(() => server.clientConfig({ privateKey: key, endpoint: 'a b' }), { code: 'ERR_ARGUMENT' })
   await server.close()
+})
+
+test('a client is told of an MTU that the server was told of, and chooses its own else', async (t) => {
+  const key = generatePrivateKey()
+  for (const [mtu, line] of [
+    [undefined, undefined],
+    [1280, 'MTU = 1280'],
+    [1420, 'MTU = 1420'],
+  ] as const) {
+    const server = await startWireGuardServer({
+      ...{ port: 0, host: '127.0.0.1', privateKey: generatePrivateKey(), peers: [{ publicKey: publicKey(key) }] },
+      ...(mtu && { mtu }),
+    })
+    const lines = server.clientConfig({ privateKey: key }).split('\n')
+    t.is(
+      lines.find((one) => one.startsWith('MTU')),
+      line,
+    )
+    await server.close()
+  }
 })
 
 test('wrong arguments are refused before anything is opened, and say what is wrong', async (t) => {

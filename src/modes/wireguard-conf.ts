@@ -1,7 +1,6 @@
 // wireguard.conf as the mode and `midwire wg` use it: loaded or made, peers added and removed, and the text for a client.
 import { clientConfig } from '../transports/client-config.js'
 import { generatePrivateKey } from '../transports/keys.js'
-import { DEFAULT_MTU } from '../transports/server-options.js'
 import { freePair, parseSubnets, type Subnet } from './subnet.js'
 import { readConfText, withLock, writeConfText } from './wireguard-file.js'
 import {
@@ -112,7 +111,7 @@ export function clientText(conf: ConfKeys, peer: ConfPeer, options: ClientTextOp
     {
       serverPublicKey: conf.publicKey,
       port,
-      mtu: DEFAULT_MTU,
+      mtu: undefined,
       addresses: [...subnet.resolver],
       host: host || undefined,
       peerAddresses: [...peer.addresses],

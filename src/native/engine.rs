@@ -78,12 +78,14 @@ impl Engine {
             command::REFUSE_DATAGRAM => stack.refuse_datagram(now, id),
             command::SEND_DATAGRAM => {
                 if let Some((source, destination, data)) = messages::take_addresses(payload) {
-                    stack.send_datagram(now, source, destination, data);
+                    let peer = self.tunnel.route(destination.ip());
+                    stack.send_datagram(now, peer, source, destination, data);
                 }
             }
             command::SEND_ICMP => {
                 if let Some((source, destination, message)) = messages::take_addresses(payload) {
-                    stack.send_icmp(source.ip(), destination.ip(), message);
+                    let peer = self.tunnel.route(destination.ip());
+                    stack.send_icmp(peer, source.ip(), destination.ip(), message);
                 }
             }
             // Only our own TypeScript speaks here; a kind it does not have cannot come.

@@ -20,7 +20,12 @@ export interface ClientConfigOptions {
 export interface ClientConfigFacts {
   serverPublicKey: string
   port: number
-  mtu: number
+  /**
+   * What the server was told for its own; undefined where it was told nothing, and then no MTU is written. A client knows its path, and
+   * we do not: wg-quick and the app for Windows take the network's MTU less 80, macOS does the same, Android and iOS take 1280. A
+   * line would overrule them, and 1420 is too much for every path under 1500.
+   */
+  mtu: number | undefined
   /** The tunnel's own addresses. */
   addresses: string[]
   /** The host that the server listens on, when it is a particular one. */
@@ -39,7 +44,7 @@ export function clientConfig(facts: ClientConfigFacts, options: ClientConfigOpti
     `PrivateKey = ${options.privateKey}`,
     `Address = ${facts.peerAddresses.join(', ')}`,
     ...(dns.length > 0 ? [`DNS = ${dns.join(', ')}`] : []),
-    `MTU = ${facts.mtu}`,
+    ...(facts.mtu === undefined ? [] : [`MTU = ${facts.mtu}`]),
     '',
     '[Peer]',
     `PublicKey = ${facts.serverPublicKey}`,

@@ -45,7 +45,10 @@ export interface WireGuardServerOptions {
   peers?: PeerOptions[]
   /** The tunnel's own addresses: echo requests to them are answered, `connect` starts from them. Default 10.0.0.53 and fd6d:6964:7769:7265::53. */
   addresses?: string[]
-  /** Bytes of an IP packet in the tunnel, 576 to 9000. Default 1420. IPv6 needs 1280. */
+  /**
+   * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer that takes less is
+   * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
+   */
   mtu?: number
   /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB, a multiple of 64 KiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
   bufferSize?: number

@@ -192,7 +192,7 @@ export class WireGuardServer {
     this.#send(COMMAND.sendIcmp, message, end(source), end(destination))
   }
 
-  /** The configuration of a client, for wg-quick, the WireGuard apps, or a QR code. Throws ERR_KEY and ERR_ARGUMENT. */
+  /** A client's configuration, for wg-quick, the WireGuard apps, or a QR code. MTU only if it was given. Throws ERR_KEY, ERR_ARGUMENT. */
   clientConfig(options: ClientConfigOptions): string {
     const key = publicKey(options.privateKey)
     const peer = [...this.#peers.values()].find((one) => one.publicKey === key)
@@ -202,7 +202,7 @@ export class WireGuardServer {
       {
         serverPublicKey: this.publicKey,
         port: this.port,
-        mtu: this.#checked.mtu,
+        mtu: this.#options.mtu,
         addresses: this.#checked.addresses,
         host: this.#checked.hosts.find((host) => !/^(0\.0\.0\.0|::)$/.test(host)),
         peerAddresses: peer.allowedIps ?? [],

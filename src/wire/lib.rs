@@ -11,6 +11,7 @@ pub mod fragment;
 pub mod icmp;
 pub mod key;
 pub mod packet;
+pub mod peer_mtu;
 pub mod stack;
 pub mod tcp;
 pub mod tcp_flow;

@@ -15,6 +15,7 @@ use crate::fall::Fall;
 use crate::flows::{Entry, Flows};
 use crate::fragment::Reassembler;
 use crate::half_open::HalfOpen;
+use crate::peer_mtu::PeerMtu;
 use crate::tcp::congestion::Algorithm;
 use crate::tcp_flow::{Net, Risen};
 use crate::time_wait::TimeWait;
@@ -49,7 +50,7 @@ const HELD_BURST: u64 = 2000;
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 pub struct StackConfig {
-    /// Bytes of an IP packet in the tunnel; the MSS follows from it.
+    /// Bytes of an IP packet in the tunnel; the MSS follows from it. A peer that takes less is sent less.
     pub mtu: usize,
     /// The tunnel's own addresses: echo to them is answered.
     pub addresses: Vec<IpAddr>,
@@ -73,6 +74,7 @@ pub struct Stack {
     held: usize,
     half_open: HalfOpen,
     time_wait: TimeWait,
+    peer_mtu: PeerMtu,
     deadlines: Deadlines,
     udp: UdpFlows,
     reassembler: Reassembler,
@@ -98,6 +100,7 @@ impl Stack {
             held: 0,
             half_open: HalfOpen::default(),
             time_wait: TimeWait::default(),
+            peer_mtu: PeerMtu::new(config.mtu),
             deadlines: Deadlines::default(),
             udp: UdpFlows::new(),
             reassembler: Reassembler::new(),
@@ -237,6 +240,7 @@ impl Stack {
 
     /// A peer was removed: its flows end.
     pub fn remove_peer(&mut self, peer: PeerId, rise: &mut dyn Rise) {
+        self.peer_mtu.remove(peer);
         for id in self.flows.of_peer(peer) {
             rise.rise(Event::Reset {
                 id,

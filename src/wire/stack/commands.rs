@@ -151,8 +151,15 @@ impl Stack {
         None
     }
 
-    /// Sends a datagram from any address; over the MTU it leaves in fragments.
-    pub fn send_datagram(&mut self, now: Instant, source: SocketAddr, destination: SocketAddr, data: &[u8]) {
+    /// Sends a datagram from any address; over what `peer`, whose the destination is, takes it leaves in fragments.
+    pub fn send_datagram(
+        &mut self,
+        now: Instant,
+        peer: Option<PeerId>,
+        source: SocketAddr,
+        destination: SocketAddr,
+        data: &[u8],
+    ) {
         let identification = self.identification();
         match udp::build(source, destination, data, identification as u16) {
             Some(packet) => {
@@ -162,7 +169,7 @@ impl Stack {
                     destination: source,
                 };
                 self.udp.keep_alive(now, &key);
-                self.push_split(packet);
+                self.push_split(peer, packet);
             }
             None => self.counters.datagrams_refused += 1,
         }
@@ -180,9 +187,9 @@ impl Stack {
     }
 
     /// Sends an ICMP message, from its type byte on; the checksum is made here.
-    pub fn send_icmp(&mut self, source: IpAddr, destination: IpAddr, message: &[u8]) {
+    pub fn send_icmp(&mut self, peer: Option<PeerId>, source: IpAddr, destination: IpAddr, message: &[u8]) {
         match icmp::message(source, destination, message) {
-            Some(packet) => self.push_split(packet),
+            Some(packet) => self.push_split(peer, packet),
             None => self.counters.datagrams_refused += 1,
         }
     }
@@ -197,13 +204,16 @@ impl Stack {
         }
     }
 
-    pub(super) fn push_split(&mut self, packet: Vec<u8>) {
-        if packet.len() <= self.config.mtu {
+    /// `None`: nobody's, and dropped by the tunnel.
+    pub(super) fn push_split(&mut self, peer: Option<PeerId>, packet: Vec<u8>) {
+        let is_ipv4 = packet.first().is_some_and(|byte| byte >> 4 == 4);
+        let mtu = peer.map_or(self.config.mtu, |peer| self.peer_mtu.get(peer, is_ipv4));
+        if packet.len() <= mtu {
             return self.replies.push(packet);
         }
         let identification = self.identification();
         let replies = &mut self.replies;
-        fragment::split(&packet, self.config.mtu, identification, &mut |fragment| {
+        fragment::split(&packet, mtu, identification, &mut |fragment| {
             replies.push(fragment.to_vec());
         });
     }

@@ -22,6 +22,7 @@ impl Stack {
         if packet.fragment.is_none() {
             return self.handle_whole(now, peer, &packet, rise);
         }
+        self.peer_mtu.learn_fragment(peer, &packet);
         let Some(whole) = self.reassembler.handle_fragment(now, &packet) else {
             return;
         };
@@ -74,7 +75,7 @@ impl Stack {
             match icmp::echo_reply(packet) {
                 Some(reply) => {
                     self.counters.echo_replies += 1;
-                    self.push_split(reply);
+                    self.push_split(Some(peer), reply);
                 }
                 None => self.counters.icmp_dropped += 1,
             }

@@ -193,14 +193,14 @@ fn datagrams_both_ways_of_every_size() {
         let (ours, theirs): (SocketAddr, SocketAddr) = (ours.parse().unwrap(), theirs.parse().unwrap());
         for length in [0, 1, 512, 1392, 1393, 4096, 60_000] {
             let data = pattern(length);
-            pair.client.stack.send_datagram(pair.now, ours, theirs, &data);
+            pair.client.stack.send_datagram(pair.now, None, ours, theirs, &data);
             pair.pass(Duration::from_millis(10));
             let (_, source, destination, received) = pair.server.owner.datagrams.pop().unwrap();
             assert_eq!((source, destination), (ours, theirs));
             assert!(received == data, "{length} bytes up");
             // From another address than the one that was asked.
             let other = SocketAddr::new(theirs.ip(), 9999);
-            pair.server.stack.send_datagram(pair.now, other, ours, &data);
+            pair.server.stack.send_datagram(pair.now, None, other, ours, &data);
             pair.pass(Duration::from_millis(10));
             let (_, source, _, received) = pair.client.owner.datagrams.pop().unwrap();
             assert_eq!(source, other);
@@ -213,10 +213,10 @@ fn datagrams_both_ways_of_every_size() {
 fn a_udp_flow_expires_after_a_minute_without_datagrams() {
     let mut pair = Pair::new(Settings::default());
     let (ours, theirs) = ("10.0.0.1:5000".parse().unwrap(), "192.0.2.53:53".parse().unwrap());
-    pair.client.stack.send_datagram(pair.now, ours, theirs, b"?");
+    pair.client.stack.send_datagram(pair.now, None, ours, theirs, b"?");
     pair.pass(Duration::from_secs(50));
     let flow = pair.server.owner.datagrams[0].0;
-    pair.server.stack.send_datagram(pair.now, theirs, ours, b"!");
+    pair.server.stack.send_datagram(pair.now, None, theirs, ours, b"!");
     pair.pass(Duration::from_secs(50));
     assert!(pair.server.owner.expired.is_empty(), "the reply kept it alive");
     pair.pass(Duration::from_secs(15));
@@ -231,7 +231,9 @@ fn a_refused_datagram_is_answered_by_port_unreachable() {
     });
     let ours: SocketAddr = "10.0.0.1:5000".parse().unwrap();
     let theirs = "192.0.2.53:53".parse().unwrap();
-    pair.client.stack.send_datagram(pair.now, ours, theirs, b"anybody?");
+    pair.client
+        .stack
+        .send_datagram(pair.now, None, ours, theirs, b"anybody?");
     pair.pass(Duration::from_millis(10));
     let flow = pair.server.owner.datagrams[0].0;
     let before = pair.client.stack.counters().icmp_dropped;
@@ -253,8 +255,8 @@ fn echo_to_our_own_addresses_is_answered_and_to_others_never_pretended() {
         let (client, own, other): (IpAddr, IpAddr, IpAddr) =
             (client.parse().unwrap(), own.parse().unwrap(), other.parse().unwrap());
         let request = [if client.is_ipv4() { 8 } else { 128 }, 0, 0, 0, 0, 7, 0, 1, 1, 2, 3, 4];
-        pair.client.stack.send_icmp(client, own, &request);
-        pair.client.stack.send_icmp(client, other, &request);
+        pair.client.stack.send_icmp(None, client, own, &request);
+        pair.client.stack.send_icmp(None, client, other, &request);
         pair.pass(Duration::from_millis(10));
         assert_eq!(pair.server.stack.counters().echo_replies, 1);
         assert_eq!(pair.server.owner.icmp.len(), 1, "the other one is the owner's");
