@@ -102,16 +102,15 @@ impl Egress {
     /// Sends what is there. What the socket does not take now is kept, and `blocked` says so.
     pub fn flush(&mut self) {
         self.blocked = None;
-        while let Some(run) = self.runs.get(self.sent) {
+        while let Some(run) = self.runs.get_mut(self.sent) {
             let ipv6 = run.to.remote.is_ipv6();
-            match self.send(run) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            match run.send(&self.sockets, &self.buffer) {
+                // A route that is gone, a firewall, a full queue: the datagram is lost, as any may be.
+                Ok(lost) => self.errors += lost,
+                Err(_) => {
                     self.blocked = Some(ipv6);
                     return;
                 }
-                // A route that is gone, a firewall, a full queue: the datagram is lost, as any may be.
-                Err(_) => self.errors += 1,
             }
             self.calls += 1;
             self.sent += 1;
@@ -120,30 +119,42 @@ impl Egress {
         self.sent = 0;
         self.filled = 0;
     }
+}
 
-    fn send(&self, run: &Run) -> io::Result<()> {
-        let contents = &self.buffer[run.start..run.end];
-        let one = |contents, segment_size| Transmit {
-            destination: run.to.remote,
-            ecn: None,
-            contents,
-            segment_size,
-            src_ip: run.to.local,
-        };
-        let whole = self
-            .sockets
-            .send(&one(contents, (run.count > 1).then_some(run.segment)));
-        match whole {
-            Err(error) if run.count > 1 && error.kind() != io::ErrorKind::WouldBlock => {
-                // A path or a device that cannot segment: one by one.
-                let mut result = Ok(());
-                for datagram in contents.chunks(run.segment) {
-                    result = self.sockets.send(&one(datagram, None));
-                }
-                result
+/// The socket takes nothing now.
+struct Full;
+
+impl Run {
+    /// How many were lost. What has left when the socket is full is no part of the run any more.
+    fn send(&mut self, sockets: &Sockets, buffer: &[u8]) -> Result<u64, Full> {
+        let one = |contents, segment_size| {
+            let sent = sockets.send(&Transmit {
+                destination: self.to.remote,
+                ecn: None,
+                contents,
+                segment_size,
+                src_ip: self.to.local,
+            });
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Full),
+                other => Ok(other.is_ok()),
             }
-            other => other,
+        };
+        if one(&buffer[self.start..self.end], (self.count > 1).then_some(self.segment))? {
+            return Ok(0);
         }
+        if self.count == 1 {
+            return Ok(1);
+        }
+        // A device that cannot segment, or a path of which the kernel knows that they are too long for it: it cuts them
+        // into fragments, but only one by one. It is asked anew each time, for what it knows of a path passes.
+        let mut lost = 0;
+        while self.start < self.end {
+            let next = self.end.min(self.start + self.segment);
+            lost += u64::from(!one(&buffer[self.start..next], None)?);
+            self.start = next;
+        }
+        Ok(lost)
     }
 }
 

@@ -13,5 +13,6 @@ mod outbox;
 mod runtime;
 mod server;
 mod shared;
+mod socket_options;
 mod sockets;
 mod wireguard_task;

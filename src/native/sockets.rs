@@ -8,8 +8,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-/// Asked of the kernel for each direction; it may give less. Enough for some milliseconds of a fast peer's burst.
-const SOCKET_BUFFER: usize = 7 << 20;
+use crate::socket_options::{allow_fragments, enlarge};
+
 /// How often a free port of the one family is tried on the other before giving up.
 const PORT_ATTEMPTS: usize = 64;
 
@@ -123,50 +123,5 @@ impl Batched {
         enlarge(&io, &state);
         allow_fragments(&io, address.is_ipv6());
         Ok(Batched { io, state })
-    }
-}
-
-/// More room where the system lets us; less is no error.
-fn enlarge(io: &UdpSocket, state: &UdpSocketState) {
-    let _ = state.set_recv_buffer_size(io.into(), SOCKET_BUFFER);
-    let _ = state.set_send_buffer_size(io.into(), SOCKET_BUFFER);
-    #[cfg(target_os = "linux")]
-    {
-        // Over the system's limit, for who may (root): as wireguard-go does.
-        set_option(io, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, SOCKET_BUFFER as libc::c_int);
-        set_option(io, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SOCKET_BUFFER as libc::c_int);
-    }
-}
-
-/// quinn-udp forbids fragments, for QUIC; a tunnel on a path with a small MTU lives by them, as wireguard-go's does.
-fn allow_fragments(io: &UdpSocket, ipv6: bool) {
-    #[cfg(target_os = "linux")]
-    if ipv6 {
-        set_option(
-            io,
-            libc::IPPROTO_IPV6,
-            libc::IPV6_MTU_DISCOVER,
-            libc::IPV6_PMTUDISC_DONT,
-        );
-    } else {
-        set_option(io, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (io, ipv6);
-}
-
-#[cfg(target_os = "linux")]
-fn set_option(io: &UdpSocket, level: libc::c_int, name: libc::c_int, value: libc::c_int) {
-    use std::os::fd::AsRawFd;
-    let value = &raw const value;
-    // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
-    unsafe {
-        libc::setsockopt(
-            io.as_raw_fd(),
-            level,
-            name,
-            value.cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        );
     }
 }

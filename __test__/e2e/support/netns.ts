@@ -1,4 +1,5 @@
-// The network of one test file: a server's namespace and clients' namespaces, each client joined to the server by a cable (veth).
+// The network of one test file: a server's namespace and clients' namespaces, each client joined to the server by a cable (veth), or by
+// two and a router.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { may, must } from './processes.js'
@@ -17,6 +18,12 @@ export interface Cable {
   /** The names of the two devices. */
   readonly serverDevice: string
   readonly clientDevice: string
+}
+
+/** A path of less than 1500 bytes: all of the cable, which the kernel knows of, or the link behind a router, of which it learns. */
+export interface Narrow {
+  readonly at: 'cable' | 'router'
+  readonly mtu: number
 }
 
 export class Namespace {
@@ -66,6 +73,7 @@ export class World {
   /** An address of the server's that is not on a cable, and that every client can reach. */
   readonly inside = '198.19.0.1'
   readonly #clients: Namespace[] = []
+  readonly #routers: Namespace[] = []
 
   constructor() {
     sweep()
@@ -74,8 +82,8 @@ export class World {
     process.on('exit', this.destroy)
   }
 
-  /** A client's namespace and its cable to the server. */
-  client(): { namespace: Namespace; cable: Cable } {
+  /** A client's namespace and its cable to the server, 1500 bytes wide. */
+  client(narrow?: Narrow): { namespace: Namespace; cable: Cable } {
     const at = this.#clients.length
     const namespace = new Namespace(`${made}c${at}`)
     this.#clients.push(namespace)
@@ -83,9 +91,14 @@ export class World {
     const ends = (last: number) => ({ v4: `198.18.${at}.${last}`, v6: `2001:db8:${at + 1}::${last}` })
     const [serverDevice, clientDevice] = [`server${at}`, 'cable']
     const cable = { server: ends(1), client: ends(2), other: ends(3), serverDevice, clientDevice }
+    if (narrow?.at === 'router') {
+      this.#route(at, namespace, cable, narrow.mtu)
+      return { namespace, cable }
+    }
+    const width = narrow ? ['mtu', String(narrow.mtu)] : []
     this.server.ip(
-      ...['link', 'add', serverDevice, 'type', 'veth'],
-      ...['peer', 'name', clientDevice, 'netns', namespace.name],
+      ...['link', 'add', serverDevice, ...width, 'type', 'veth'],
+      ...['peer', 'name', clientDevice, ...width, 'netns', namespace.name],
     )
     for (const [side, device, addresses] of [
       [this.server, serverDevice, cable.server],
@@ -106,9 +119,40 @@ export class World {
     return namespace
   }
 
+  /** A router between server and client, each at an end of the cable's network. Only its link to the client is narrow. */
+  #route(at: number, client: Namespace, cable: Cable, mtu: number): void {
+    const router = new Namespace(`${made}r${at}`)
+    this.#routers.push(router)
+    for (const one of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding']) {
+      router.must('sh', '-c', `echo 1 > /proc/sys/net/${one}`)
+    }
+    for (const [side, end, device, own, narrow, remote] of [
+      [this.server, cable.server, cable.serverDevice, 'toServer', [], cable.client],
+      [client, cable.client, cable.clientDevice, 'toClient', ['mtu', String(mtu)], cable.server],
+    ] as const) {
+      side.ip(
+        ...['link', 'add', device, ...narrow, 'type', 'veth'],
+        ...['peer', 'name', own, ...narrow, 'netns', router.name],
+      )
+      side.ip('addr', 'add', `${end.v4}/32`, 'dev', device)
+      side.ip('addr', 'add', `${end.v6}/128`, 'dev', device, 'nodad')
+      side.ip('link', 'set', device, 'up')
+      // Its own addresses on both links are the same: they are in no packet but its ICMP errors.
+      router.ip('addr', 'add', `198.18.${at}.254/32`, 'dev', own)
+      router.ip('addr', 'add', `2001:db8:${at + 1}::fffe/128`, 'dev', own, 'nodad')
+      router.ip('link', 'set', own, 'up')
+      router.ip('route', 'add', `${end.v4}/32`, 'dev', own)
+      router.ip('-6', 'route', 'add', `${end.v6}/128`, 'dev', own)
+      side.ip('route', 'add', `198.18.${at}.254/32`, 'dev', device)
+      side.ip('-6', 'route', 'add', `2001:db8:${at + 1}::fffe/128`, 'dev', device)
+      side.ip('route', 'add', `${remote.v4}/32`, 'via', `198.18.${at}.254`)
+      side.ip('-6', 'route', 'add', `${remote.v6}/128`, 'via', `2001:db8:${at + 1}::fffe`)
+    }
+  }
+
   readonly destroy = (): void => {
     process.off('exit', this.destroy)
-    for (const namespace of [this.server, ...this.#clients.splice(0)]) namespace.delete()
+    for (const namespace of [this.server, ...this.#clients.splice(0), ...this.#routers.splice(0)]) namespace.delete()
   }
 }
 
@@ -116,7 +160,7 @@ export class World {
 function sweep(): void {
   const names = (may('ip', ['netns', 'list']) ?? '').split('\n').map((line) => line.split(' ')[0] ?? '')
   for (const name of names) {
-    const owner = name.match(/^midwire-(\d+)-\d+[sc]\d*$/)?.[1]
+    const owner = name.match(/^midwire-(\d+)-\d+[scr]\d*$/)?.[1]
     if (!owner || existsSync(`/proc/${owner}`)) continue
     for (const id of (may('ip', ['netns', 'pids', name]) ?? '').split('\n').filter(Boolean)) {
       try {

@@ -5,7 +5,7 @@ import type * as ServerProgram from '../programs/server.js'
 import type * as TcpProgram from '../programs/tcp.js'
 import type * as UdpProgram from '../programs/udp.js'
 import { Client, type Kind } from './client.js'
-import type { Cable, Namespace, World } from './netns.js'
+import type { Cable, Namespace, Narrow, World } from './netns.js'
 import { Remote } from './remote.js'
 
 /** Addresses far behind the tunnel. Any would do: the server takes them all. */
@@ -31,6 +31,8 @@ export interface JoinOptions {
   /** Where the server is; default its IPv4 address on the cable. */
   endpoint?: (cable: Cable) => string
   mtu?: number
+  /** What is around the tunnel. */
+  path?: Narrow
   presharedKey?: string
   /** Ranges that are the client's besides its addresses. */
   ranges?: string[]
@@ -54,7 +56,7 @@ let guests = 0
 
 /** Makes a namespace with a client in it, and makes it known to the running server. */
 export async function join(world: World, server: Server, options: JoinOptions = {}): Promise<Guest> {
-  const { namespace, cable } = world.client()
+  const { namespace, cable } = world.client(options.path)
   const { kind = 'wireguard-go', endpoint = ({ server: { v4 } }) => `${v4}:${server.port}` } = options
   const number = ++guests
   const [v4, v6] = [`10.0.0.${number}`, `fd6d:6964:7769:7265::${number}`]

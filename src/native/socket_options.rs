@@ -1,0 +1,82 @@
+//! What the kernel is told of a server's UDP socket: how much it may hold, and that it may cut what is too long.
+
+use quinn_udp::UdpSocketState;
+use tokio::net::UdpSocket;
+
+/// Asked of the kernel for each direction; it may give less. Enough for some milliseconds of a fast peer's burst.
+const SOCKET_BUFFER: usize = 7 << 20;
+
+/// More room where the system lets us; less is no error.
+pub fn enlarge(io: &UdpSocket, state: &UdpSocketState) {
+    let _ = state.set_recv_buffer_size(io.into(), SOCKET_BUFFER);
+    let _ = state.set_send_buffer_size(io.into(), SOCKET_BUFFER);
+    #[cfg(target_os = "linux")]
+    {
+        // Over the system's limit, for who may (root): as wireguard-go does.
+        set_option(io, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, SOCKET_BUFFER as i32);
+        set_option(io, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SOCKET_BUFFER as i32);
+    }
+}
+
+/// quinn-udp forbids fragments, for QUIC. A tunnel on a path of less than 1500 bytes (PPPoE's 1492, a mobile network,
+/// another tunnel) lives by them, as the kernel's WireGuard and wireguard-go do: a full packet of ours is 1500 bytes
+/// around an inner MTU of 1420 over IPv6, and 1480 over IPv4.
+pub fn allow_fragments(io: &UdpSocket, ipv6: bool) {
+    #[cfg(target_os = "linux")]
+    if ipv6 {
+        set_option(
+            io,
+            libc::IPPROTO_IPV6,
+            libc::IPV6_MTU_DISCOVER,
+            libc::IPV6_PMTUDISC_DONT,
+        );
+        // With it on (RFC 3542, 11.2) the kernel cuts nothing, whatever the option above says.
+        set_option(io, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 0);
+    } else {
+        set_option(io, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT);
+    }
+    #[cfg(any(target_os = "macos", target_os = "freebsd"))]
+    if ipv6 {
+        set_option(io, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 0);
+    } else {
+        set_option(io, libc::IPPROTO_IP, libc::IP_DONTFRAG, 0);
+    }
+    #[cfg(windows)]
+    {
+        use windows_sys::Win32::Networking::WinSock;
+        if ipv6 {
+            set_option(io, WinSock::IPPROTO_IPV6, WinSock::IPV6_DONTFRAG, 0);
+        } else {
+            set_option(io, WinSock::IPPROTO_IP, WinSock::IP_DONTFRAGMENT, 0);
+        }
+    }
+    // Elsewhere quinn-udp may have forbidden them, and nothing is known of how to take that back.
+    #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd", windows)))]
+    let _ = (io, ipv6);
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
+fn set_option(io: &UdpSocket, level: i32, name: i32, value: i32) {
+    use std::os::fd::AsRawFd;
+    let length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
+    unsafe {
+        libc::setsockopt(io.as_raw_fd(), level, name, (&raw const value).cast(), length);
+    }
+}
+
+#[cfg(windows)]
+fn set_option(io: &UdpSocket, level: i32, name: i32, value: i32) {
+    use std::os::windows::io::AsRawSocket;
+    let length = size_of_val(&value) as i32;
+    // SAFETY: the socket is open, and the option's value is a DWORD that outlives the call.
+    unsafe {
+        windows_sys::Win32::Networking::WinSock::setsockopt(
+            io.as_raw_socket() as usize,
+            level,
+            name,
+            (&raw const value).cast(),
+            length,
+        );
+    }
+}
