@@ -19,7 +19,7 @@ const check = suite(['midwire', 'wireguard-go'], async (world) => {
   return { ...scene, tcp, udp }
 })
 
-const datagrams = [1, 512, 1300, 9000]
+const datagrams = [0, 1, 512, 1300, 9000]
 
 for (const host of [web.v4, web.v6]) {
   const family = host === web.v4 ? 'IPv4' : 'IPv6'

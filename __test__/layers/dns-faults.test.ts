@@ -200,3 +200,11 @@ test('random and damaged bytes from both sides leave nothing behind and break no
     if (play.machine.busy) t.fail(`round ${round}`)
   }
 })
+
+test('an empty datagram where DNS was expected goes on as it is', (t) => {
+  const play = udp()
+  play.data(play.client, '')
+  t.deepEqual(play.said(), ['open udp 192.0.2.53:53'])
+  play.opened()
+  t.deepEqual(play.said(), ['send server ""'])
+})

@@ -55,6 +55,20 @@ test('what comes while nobody asks waits, and is counted; too much stops the rea
   t.deepEqual(play.said(), ['resume client'])
 })
 
+test('datagrams without bytes are too many at some point, too', (t) => {
+  const play = new Playbook(
+    layer(function* () {
+      yield* open({ host: 'x', port: 1, transport: 'udp' })
+    }),
+    { transport: 'udp' },
+  )
+  t.deepEqual(play.said(), ['open udp x:1'])
+  for (let count = 1; count < 1024; count += 1) play.data(play.client, '')
+  t.deepEqual(play.said(), [])
+  play.data(play.client, '')
+  t.deepEqual(play.said(), ['pause client'])
+})
+
 test('who leaves what has come, and waits for more, gets it, however much it is', (t) => {
   const seen: number[] = []
   const play = new Playbook(

@@ -1,6 +1,6 @@
 // Raw flows: bytes and datagrams both ways, ends, losses, hooks.
 import test from 'ava'
-import type { TcpFlow } from '../../src/flow/messages.js'
+import type { TcpFlow, UdpFlow } from '../../src/flow/messages.js'
 import { ignoreLayer, rawLayer } from '../../src/layers/raw.js'
 import { Playbook } from '../support/playbook.js'
 
@@ -135,6 +135,42 @@ test('an ignored connection passes without hooks and without a flow', (t) => {
   if (play.servers[0]) play.end(play.servers[0])
   t.deepEqual(play.hooks, [])
   t.deepEqual(play.finished, [])
+})
+
+test('an empty datagram is a datagram, both ways', (t) => {
+  const play = new Playbook(rawLayer, { connected: true, transport: 'udp', hooks })
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.data(play.client, '').data(server, '').data(play.client, 'a').data(play.client, '')
+  t.deepEqual(play.said(), ['send server ""', 'send client ""', 'send server "a"', 'send server ""'])
+  play.close(play.client)
+  t.is(play.hooks.filter((name) => name === 'udp_message').length, 4)
+  const [flow] = play.finished as UdpFlow[]
+  t.deepEqual(
+    flow?.messages.map(({ fromClient, content }) => [fromClient, content.toString()]),
+    [
+      [true, ''],
+      [false, ''],
+      [true, 'a'],
+      [true, ''],
+    ],
+  )
+  t.false(flow?.truncated)
+})
+
+test('a hook may fill an empty datagram, and what it empties goes no further, empty as it may have come', (t) => {
+  const play = new Playbook(rawLayer, {
+    connected: true,
+    transport: 'udp',
+    hooks: {
+      udp_message({ last, messages }) {
+        if (!last || messages.length === 1) return
+        last.content = Buffer.from(messages.length === 2 ? 'filled' : '')
+      },
+    },
+  })
+  play.data(play.client, '').data(play.client, '').data(play.client, '').data(play.client, 'text')
+  t.deepEqual(play.said(), ['send server ""', 'send server "filled"'])
 })
 
 test('datagrams stay whole', (t) => {

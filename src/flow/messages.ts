@@ -3,7 +3,10 @@ import { Flow, type FlowOrigin } from './flow.js'
 
 export interface RawMessage {
   readonly fromClient: boolean
-  /** What goes on; settable in the `tcp_message` and `udp_message` hooks. Empty: nothing goes on. */
+  /**
+   * What goes on; settable in the `tcp_message` and `udp_message` hooks. Set to an empty Buffer: nothing goes on. A datagram that
+   * came empty goes on as it came, unless it is set.
+   */
   content: Buffer
   /** Milliseconds since the epoch. */
   readonly timestamp: number

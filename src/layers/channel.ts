@@ -56,9 +56,9 @@ export class Channel<Of extends Connection = Connection> {
     return only ?? Buffer.concat(chunks.splice(0))
   }
 
-  /** Puts back what was taken too much. */
+  /** Puts back what was taken too much. No bytes are nothing, but a datagram without any is one. */
   unread(data: Buffer): void {
-    if (data.length === 0) return
+    if (data.length === 0 && this.connection.transport === 'tcp') return
     if (this.chunks.length === 0) this.chunks.push(data)
     else this.chunks.unshift(data)
     this.buffered += data.length

@@ -14,6 +14,9 @@ export const TIMEOUT = Symbol('timeout')
 /** Bytes that wait in a channel for a layer before its connection is read no further. */
 const HIGH_WATER = 64 * 1024
 
+/** The same for their number: datagrams may be empty. */
+const MAX_CHUNKS = 1024
+
 /** What a task waits for, where it is to be told first that the client is gone. */
 const WAITS = new Set<Command['type']>([
   ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
@@ -133,7 +136,8 @@ export class Machine {
         channel.push(event.data)
         this.#wake('receive', channel)
         // Who has looked at all of it and waits for more decides how much is too much.
-        if (channel.buffered >= HIGH_WATER && !channel.paused && !this.#awaited(channel)) {
+        const much = channel.buffered >= HIGH_WATER || channel.chunks.length >= MAX_CHUNKS
+        if (much && !channel.paused && !this.#awaited(channel)) {
           channel.paused = true
           this.world.perform({ type: 'pause', channel })
         }

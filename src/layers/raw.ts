@@ -118,7 +118,9 @@ class Relay {
       const message = this.#flow.record(fromClient, data, this.#heard)
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
-      if (message.content.length > 0 && !(yield* send(to, message.content))) break
+      // An empty datagram is one. What a hook has emptied is to go no further, which an empty buffer of its own says of that one, too.
+      const goesOn = message.content.length > 0 || message.content === data
+      if (goesOn && !(yield* send(to, message.content))) break
     }
     if (from.error) {
       this.#fail(`${fromClient ? 'the client' : 'the server'} was lost: ${from.error}`)

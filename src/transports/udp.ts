@@ -10,6 +10,9 @@ class UdpTransport implements Transport {
   readonly remote: Address
   receiver: Receiver = deaf
   readonly #socket: Socket
+  /** Datagrams that came while nobody wanted any. */
+  dropped = 0
+  #paused = false
   #closed = false
 
   constructor(socket: Socket) {
@@ -19,7 +22,11 @@ class UdpTransport implements Transport {
     this.#socket = socket
     this.local = { address: own.address, port: own.port, family }
     this.remote = { address: other.address, port: other.port, family }
-    socket.on('message', (data) => this.receiver.handleData(data))
+    // A socket for datagrams cannot be told to wait: what comes meanwhile is lost, as in a kernel's buffer that is full.
+    socket.on('message', (data) => {
+      if (this.#paused) this.dropped += 1
+      else this.receiver.handleData(data)
+    })
     // ECONNREFUSED is an ICMP port unreachable for something sent before.
     socket.on('error', (error: NodeJS.ErrnoException) => this.#over(error))
   }
@@ -43,9 +50,13 @@ class UdpTransport implements Transport {
     this.#over(undefined)
   }
 
-  pause(): void {}
+  pause(): void {
+    this.#paused = true
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.#paused = false
+  }
 
   #over(error: NodeJS.ErrnoException | undefined): void {
     if (this.#closed) return

@@ -56,7 +56,8 @@ impl Stack {
             self.counters.unaddressable += 1;
             return;
         }
-        if rise.room() < datagram.data.len() {
+        // An empty one takes room, too.
+        if rise.room() < datagram.data.len().max(1) {
             self.counters.datagrams_dropped += 1;
             return;
         }
@@ -81,7 +82,7 @@ impl Stack {
             }
         } else if !self.config.raise_icmp {
             self.counters.icmp_dropped += 1;
-        } else if rise.room() < packet.payload.len() {
+        } else if rise.room() < packet.payload.len().max(1) {
             self.counters.datagrams_dropped += 1;
         } else {
             rise.rise(Event::Icmp {

@@ -210,6 +210,19 @@ fn datagrams_both_ways_of_every_size() {
 }
 
 #[test]
+fn an_empty_datagram_takes_room_with_the_owner_as_any_does() {
+    let mut pair = Pair::new(Settings::default());
+    let (ours, theirs) = ("10.0.0.1:5000".parse().unwrap(), "192.0.2.53:53".parse().unwrap());
+    for room in [0, 1] {
+        pair.server.owner.room = room;
+        pair.client.stack.send_datagram(pair.now, None, ours, theirs, b"");
+        pair.pass(Duration::from_millis(10));
+        assert_eq!(pair.server.owner.datagrams.len(), room);
+    }
+    assert_eq!(pair.server.stack.counters().datagrams_dropped, 1);
+}
+
+#[test]
 fn a_udp_flow_expires_after_a_minute_without_datagrams() {
     let mut pair = Pair::new(Settings::default());
     let (ours, theirs) = ("10.0.0.1:5000".parse().unwrap(), "192.0.2.53:53".parse().unwrap());
