@@ -7,6 +7,12 @@ import { HIGH_WATER, Pipe } from './pipe.js'
 /** What a connection may wait for its SYN-ACK. */
 const CONNECT_MILLISECONDS = 30_000
 
+/**
+ * What an error may wait that has been announced. Linux queues an ICMP error for a SYN over IPv4 and wakes whoever polls before it is the
+ * socket's error; libuv, which looks in between, finds none and takes the socket for connected. It has no other end then.
+ */
+const ERROR_MILLISECONDS = 1000
+
 const address = (text: string | undefined, port: number | undefined): Address | undefined =>
   text === undefined || port === undefined
     ? undefined
@@ -84,7 +90,7 @@ export function connectTcp(host: string, port: number, signal?: AbortSignal): Pr
       autoSelectFamilyAttemptTimeout: 500,
       highWaterMark: HIGH_WATER,
     } as Parameters<typeof connect>[0] & object)
-    const late = setTimeout(() => socket.destroy(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
+    let late = setTimeout(() => socket.destroy(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
     const cancel = () => socket.destroy(failure('ECANCELED'))
     signal?.addEventListener('abort', cancel)
     const settled = () => {
@@ -97,6 +103,13 @@ export function connectTcp(host: string, port: number, signal?: AbortSignal): Pr
       reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
     })
     socket.once('connect', () => {
+      if (socket.remoteAddress === undefined) {
+        // It comes with the first read. A connection that was reset at once is told in the same way.
+        clearTimeout(late)
+        late = setTimeout(() => socket.destroy(failure('EHOSTUNREACH')), ERROR_MILLISECONDS)
+        socket.resume()
+        return
+      }
       settled()
       socket.removeAllListeners('error')
       resolve(socketPipe(socket))

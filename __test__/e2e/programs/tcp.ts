@@ -14,6 +14,12 @@ async function connect(host: string, port: number, timeout = 20_000): Promise<So
   }, timeout)
   try {
     await once(socket, 'connect')
+    // Linux announces an ICMP error for a SYN over IPv4 before it is the socket's, and libuv, where it looks in between, takes the socket
+    // for connected. It has no other end then, and the error comes with the first read.
+    if (socket.remoteAddress === undefined) {
+      socket.resume()
+      await once(socket, 'close')
+    }
   } finally {
     clearTimeout(timer)
   }
