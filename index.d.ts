@@ -634,7 +634,7 @@ interface Definition {
     /** As `--set` would write it; undefined for no value. */
     readonly default: boolean | number | string | readonly string[] | undefined;
     readonly choices?: readonly string[];
-    /** Of an integer: the least and the greatest. */
+    /** Of an integer or a size: the least and the greatest. */
     readonly range?: readonly [number, number];
     readonly help: string;
 }
@@ -664,6 +664,18 @@ declare const OPTIONS: {
     readonly endpoint: {
         readonly type: "string";
         readonly default: undefined;
+        readonly help: string;
+    };
+    readonly congestion: {
+        readonly type: "choice";
+        readonly choices: readonly ["cubic", "bbr"];
+        readonly default: "cubic" | "bbr";
+        readonly help: string;
+    };
+    readonly tcp_buffer: {
+        readonly range?: readonly [number, number];
+        readonly type: "size";
+        readonly default: "6m";
         readonly help: string;
     };
     readonly wireguard_subnet: {
@@ -757,16 +769,19 @@ declare const OPTIONS: {
         readonly help: string;
     };
     readonly body_record_limit: {
+        readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: "1m";
         readonly help: string;
     };
     readonly stream_large_bodies: {
+        readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: "1m";
         readonly help: string;
     };
     readonly body_size_limit: {
+        readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: undefined;
         readonly help: string;
@@ -1124,7 +1139,7 @@ type Callback = (error?: Error | null) => void;
  *
  * As with net.Socket: `end()` sends FIN after what was written, `destroy()` lets go (FIN; what still arrives is answered
  * by RST), `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED,
- * EHOSTUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
+ * EHOSTUNREACH, ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
  * has ended its.
  */
 declare class WireGuardStream extends Duplex {
@@ -1193,6 +1208,7 @@ interface PeerOptions {
     /** Any name, to tell peers apart by. */
     name?: string;
 }
+type CongestionControl = 'cubic' | 'bbr';
 type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 /** A line of the addon's log. */
 interface LogLine {
@@ -1215,8 +1231,12 @@ interface WireGuardServerOptions {
      * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
      */
     mtu?: number;
-    /** Bytes of buffer each way a TCP connection, 64 KiB to 4 MiB, a multiple of 64 KiB: the largest window. Memory is used only as far as data fills it. Default 1 MiB. */
+    /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
     bufferSize?: number;
+    /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
+    bufferMemory?: number;
+    /** How much TCP sends at a time: `cubic` (RFC 9438), as most systems have it, or `bbr` (version 1), which takes loss for no sign of congestion and so is much faster on paths that lose at random. Default `cubic`. */
+    congestion?: CongestionControl;
     /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
     allowHalfOpen?: boolean;
     /** A peer wants a TCP connection; no SYN is answered until the request is. Without it every connection is accepted. */
@@ -1306,4 +1326,4 @@ declare class WireGuardServer {
 }
 
 export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -40,6 +40,7 @@ export type { Datagram, IcmpMessage } from './transports/datagram.js'
 export { generatePrivateKey, publicKey } from './transports/keys.js'
 export type { ConnectionRequest } from './transports/request.js'
 export type {
+  CongestionControl,
   LogLevel as WireGuardLogLevel,
   LogLine,
   PeerOptions,

@@ -6,7 +6,7 @@ interface Definition {
   /** As `--set` would write it; undefined for no value. */
   readonly default: boolean | number | string | readonly string[] | undefined
   readonly choices?: readonly string[]
-  /** Of an integer: the least and the greatest. */
+  /** Of an integer or a size: the least and the greatest. */
   readonly range?: readonly [number, number]
   readonly help: string
 }
@@ -23,8 +23,8 @@ const paths = (help: string) => ({ type: 'paths', default: [] as readonly string
 /** Searched for anywhere, without regard to case. */
 const regexps = (help: string) => ({ type: 'regexps', default: [] as readonly string[], help }) as const
 /** Bytes; `k`, `m`, `g` and `t` are powers of 1024. */
-const size = <D extends string | undefined>(fallback: D, help: string) =>
-  ({ type: 'size', default: fallback, help }) as const
+const size = <D extends string | undefined>(fallback: D, help: string, range?: readonly [number, number]) =>
+  ({ type: 'size', default: fallback, help, ...(range && { range }) }) as const
 const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
   ({ type: 'choice', choices, default: fallback, help }) as const
 
@@ -35,6 +35,12 @@ export const OPTIONS = {
   listen_port: integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own"),
   scripts: paths('addons to load: .js, .mjs or .ts files'),
   endpoint: text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
+  congestion: choice(
+    ['cubic', 'bbr'],
+    'cubic',
+    "how much the tunnel's TCP sends at a time; bbr: loss is no sign of congestion",
+  ),
+  tcp_buffer: size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20]),
   wireguard_subnet: list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64'),
   connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),
   upstream_cert: flag(true, "ask the server first, and copy its certificate's names and its ALPN"),

@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava'
 import type { LogLevel } from '../../src/hooks.js'
 import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../../src/modes/mode.js'
 import { OPTIONS, type Options } from '../../src/options.js'
+import { parseOption } from '../../src/proxy/settings.js'
 
 export interface KeptContext extends ModeContext {
   readonly arrivals: { mode: RunningMode; arrival: Arrival }[]
@@ -20,7 +21,7 @@ export function modeContext(
 ): KeptContext {
   const confdir = mkdtempSync(join(tmpdir(), 'midwire-mode-'))
   t.teardown(() => rmSync(confdir, { recursive: true, force: true }))
-  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, { default: value }]) => [name, value]))
+  const defaults = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, parseOption(name, undefined)]))
   const arrivals: KeptContext['arrivals'] = []
   const logged: KeptContext['logged'] = []
   return {

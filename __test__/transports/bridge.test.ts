@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import test from 'ava'
 import type { MidwireError, WireGuardStream } from '../../src/index.js'
 import { settle, startFake } from '../support/fake-server.js'
+import { word } from '../support/records.js'
 
 const run = promisify(execFile)
 
@@ -46,6 +47,7 @@ test('commands that fill their slab inside a handler fall at once, and no event 
     },
   })
   native.opened(5)
+  native.raise('writable', 5, word(4 << 20))
   await settle()
   for (const flow of [1, 2]) native.raise('datagramExpired', flow)
   await settle()

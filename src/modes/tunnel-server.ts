@@ -2,6 +2,7 @@
 import type { LogLevel } from '../hooks.js'
 import { DatagramFlows } from '../transports/datagram-flow.js'
 import type { ConnectionRequest } from '../transports/request.js'
+import type { CongestionControl } from '../transports/server-options.js'
 import { startWireGuardServer, type WireGuardServer } from '../transports/wireguard.js'
 import type { Arrival } from './mode.js'
 import { TcpArrival, UdpArrival } from './tunnel-arrivals.js'
@@ -17,6 +18,9 @@ export interface TunnelServerOptions {
   readonly host: string | undefined
   /** The tunnel's own. */
   readonly addresses: readonly string[]
+  readonly congestion: CongestionControl
+  /** Bytes that a window grows to. */
+  readonly bufferSize: number
   /** Logs what the addon says at debug level. */
   readonly verbose: boolean
   arrived(arrival: Arrival): void
@@ -49,13 +53,15 @@ export class TunnelServer {
 
   /** Throws what startWireGuardServer throws. */
   async start(port: number): Promise<void> {
-    const { conf, host, addresses, verbose, log } = this.#options
+    const { conf, host, addresses, congestion, bufferSize, verbose, log } = this.#options
     const server = await startWireGuardServer({
       privateKey: conf.serverKey,
       port,
       peers: this.#peers.map(peerOptions),
       addresses: [...addresses],
       allowHalfOpen: true,
+      congestion,
+      bufferSize,
       ...(host !== undefined && { host }),
       onRequest: (request: ConnectionRequest) => this.#arrived(new TcpArrival(request, this.#resolver)),
       onDatagram: (datagram) => this.#flows.handleDatagram(datagram),

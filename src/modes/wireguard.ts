@@ -67,6 +67,8 @@ class RunningWireGuard implements RunningMode {
       conf,
       host: host || undefined,
       addresses: subnet.resolver,
+      congestion: context.options.congestion,
+      bufferSize: context.options.tcp_buffer,
       verbose: context.options.termlog_verbosity === 'debug',
       arrived: (arrival) => context.arrived(this, arrival),
       log: (level, message) => context.log(level, message),

@@ -78,12 +78,14 @@ const READERS: Record<OptionDefinition['type'], Reader> = {
     if (Number.isInteger(number) && Number(number) >= least && Number(number) <= greatest) return number
     throw new Wanted(`a whole number from ${least} to ${greatest}`)
   },
-  size(value) {
+  size(value, { range }) {
     if (value === undefined) return undefined
     const [, digits, unit = ''] = /^(\d{1,15})([kmgt]?)$/i.exec(String(value)) ?? []
     const bytes = Number(digits) * UNITS[unit.toLowerCase() as keyof typeof UNITS]
-    if (['string', 'number'].includes(typeof value) && Number.isSafeInteger(bytes)) return bytes
-    throw new Wanted('a number of bytes, with or without k, m, g or t: 512k')
+    const isSize = ['string', 'number'].includes(typeof value) && Number.isSafeInteger(bytes)
+    if (isSize && (!range || (bytes >= range[0] && bytes <= range[1]))) return bytes
+    const within = range ? ` from ${range[0]} to ${range[1]}` : ''
+    throw new Wanted(`a number of bytes${within}, with or without k, m, g or t: 512k`)
   },
   string(value) {
     if (value === undefined) return undefined

@@ -50,7 +50,7 @@ export interface WireGuardServerOptions {
    * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
    */
   mtu?: number
-  /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB, a multiple of 64 KiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
+  /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
   bufferSize?: number
   /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
   bufferMemory?: number
@@ -83,7 +83,7 @@ const DEFAULT_BUFFER = 6 << 20
 const MAX_BUFFER = 16 << 20
 const DEFAULT_MEMORY = 256 << 20
 export const CONGESTION_CONTROLS: CongestionControl[] = ['cubic', 'bbr']
-const BUFFER_UNIT = 64 * 1024
+const MIN_BUFFER = 64 << 10
 const DEFAULT_ADDRESSES = ['10.0.0.53', 'fd6d:6964:7769:7265::53']
 const PREFIX4 = '10.0.0.'
 const PREFIX6 = 'fd6d:6964:7769:7265::'
@@ -108,12 +108,17 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
   whole(port, 0, 65_535, () => new MidwireError('ERR_PORT', `port ${port}`))
   whole(mtu, 576, 9000, () => new MidwireError('ERR_ARGUMENT', `mtu ${mtu}: a whole number from 576 to 9000 (bytes)`))
   const buffer = () =>
-    new MidwireError('ERR_ARGUMENT', `bufferSize ${bufferSize}: a multiple of 65536 from 65536 to ${MAX_BUFFER} (bytes)`)
-  whole(bufferSize, BUFFER_UNIT, MAX_BUFFER, buffer)
-  if (bufferSize % BUFFER_UNIT !== 0) throw buffer()
+    new MidwireError(
+      'ERR_ARGUMENT',
+      `bufferSize ${bufferSize}: a whole number from ${MIN_BUFFER} to ${MAX_BUFFER} (bytes)`,
+    )
+  whole(bufferSize, MIN_BUFFER, MAX_BUFFER, buffer)
   const { bufferMemory: memory = DEFAULT_MEMORY, congestion = 'cubic' } = options
-  whole(memory, 1 << 20, Number.MAX_SAFE_INTEGER, () =>
-    new MidwireError('ERR_ARGUMENT', `bufferMemory ${memory}: a whole number from 1048576 on (bytes)`),
+  whole(
+    memory,
+    1 << 20,
+    Number.MAX_SAFE_INTEGER,
+    () => new MidwireError('ERR_ARGUMENT', `bufferMemory ${memory}: a whole number from 1048576 on (bytes)`),
   )
   if (!CONGESTION_CONTROLS.includes(congestion)) {
     throw new MidwireError('ERR_ARGUMENT', `congestion ${congestion}: one of ${CONGESTION_CONTROLS.join(', ')}`)
@@ -127,7 +132,20 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
   const holdSyn = options.onRequest !== undefined
   const peers = new PeerTable().addAll(options.peers ?? [])
   const raiseIcmp = options.onIcmp !== undefined
-  const native = { hosts, port, privateKey, peers, addresses, mtu, bufferSize, memory, congestion, holdSyn, raiseIcmp, logLevel }
+  const native = {
+    hosts,
+    port,
+    privateKey,
+    peers,
+    addresses,
+    mtu,
+    bufferSize,
+    memory,
+    congestion,
+    holdSyn,
+    raiseIcmp,
+    logLevel,
+  }
   return { native, anyHost: host === undefined }
 }
 

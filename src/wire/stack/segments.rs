@@ -25,10 +25,13 @@ impl Stack {
             self.counters.unaddressable += 1;
             return;
         };
-        if let Some(id) = self.flows.find(&key) {
-            if !self.gives_way(now, id, &segment) {
-                return self.handle_known(now, id, &segment, packet, rise);
-            }
+        if let Some(mss) = segment.options.mss.filter(|_| segment.has(SYN)) {
+            self.peer_mtu.learn_mss(peer, packet.source.is_ipv4(), mss);
+        }
+        if let Some(id) = self.flows.find(&key)
+            && !self.gives_way(now, id, &segment)
+        {
+            return self.handle_known(now, id, &segment, packet, rise);
         }
         if segment.has(SYN) && !segment.has(ACK | RST) {
             if self.time_wait.admits(now, &key, &segment) {

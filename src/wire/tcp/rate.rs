@@ -120,29 +120,29 @@ mod tests {
         let second = rate.stamp(MS(10), false);
         rate.handle_delivered(MS(50), &first, MS(0), 1000);
         let (sample, round) = rate.poll_sample(None);
-        let sample = sample.expect("a sample");
-        assert_eq!((sample.delivered, sample.interval), (1000, Duration::from_millis(50)));
+        let measured = |sample: Option<RateSample>| sample.map(|sample| (sample.delivered, sample.interval));
+        assert_eq!(measured(sample), Some((1000, Duration::from_millis(50))));
         assert!(round);
         rate.handle_delivered(MS(60), &second, MS(10), 1000);
         let (sample, round) = rate.poll_sample(None);
-        let sample = sample.expect("a sample");
-        assert_eq!((sample.delivered, sample.interval), (2000, Duration::from_millis(60)));
+        assert_eq!(measured(sample), Some((2000, Duration::from_millis(60))));
         assert!(!round, "the second one left in the same round");
     }
 
     #[test]
     fn what_left_while_there_was_nothing_more_to_send_says_so() {
+        let limited = |rate: &mut Rate| rate.poll_sample(None).0.map(|sample| sample.app_limited);
         let mut rate = Rate::new(MS(0));
         let busy = rate.stamp(MS(0), true);
         rate.handle_app_limited(1000);
         let idle = rate.stamp(MS(1), false);
         rate.handle_delivered(MS(50), &busy, MS(0), 1000);
-        assert!(!rate.poll_sample(None).0.expect("a sample").app_limited);
+        assert_eq!(limited(&mut rate), Some(false));
         rate.handle_delivered(MS(51), &idle, MS(1), 1000);
-        assert!(rate.poll_sample(None).0.expect("a sample").app_limited);
+        assert_eq!(limited(&mut rate), Some(true));
         let later = rate.stamp(MS(60), true);
         rate.handle_delivered(MS(110), &later, MS(60), 1000);
-        assert!(!rate.poll_sample(None).0.expect("a sample").app_limited);
+        assert_eq!(limited(&mut rate), Some(false));
     }
 
     #[test]

@@ -7,10 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use midwire_wire::buffers::HeapBuffers;
 use midwire_wire::stack::{Stack, StackConfig};
+use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::PeerId;
 use midwire_wire::{Instant, fragment, icmp, udp};
+use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 use support::Owner;
-use support::script::Packets;
+use support::script::{Packets, emit};
 
 const PEER: PeerId = 3;
 const OTHER: PeerId = 4;
@@ -26,9 +28,12 @@ fn stack() -> Stack {
         addresses: ENDS.iter().map(|[.., own]| own.parse().unwrap()).collect(),
         hold_syn: false,
         raise_icmp: false,
+        max_window: 65_536,
+        memory: 1 << 20,
+        congestion: Algorithm::default(),
         seed: 42,
     };
-    Stack::new(Instant::ZERO, config, Box::new(HeapBuffers::new(4096)))
+    Stack::new(config, Box::new(HeapBuffers))
 }
 
 fn end(address: &str) -> SocketAddr {
@@ -77,6 +82,35 @@ fn answers_are_cut_as_the_peers_own_datagrams_were() {
         assert_eq!(lengths(&mut stack).len(), 2);
         stack.remove_peer(PEER, &mut Owner::default());
         assert_eq!(longest_answer(&mut stack, Some(PEER), ends), full);
+    }
+}
+
+#[test]
+fn a_syn_says_what_its_sender_takes() {
+    let [client, server, _] = ENDS[0];
+    let mut stack = stack();
+    let syn = |mss| {
+        let repr = TcpRepr {
+            src_port: 53,
+            dst_port: 53,
+            control: TcpControl::Syn,
+            seq_number: TcpSeqNumber(1),
+            ack_number: None,
+            window_len: 1000,
+            window_scale: None,
+            max_seg_size: Some(mss),
+            sack_permitted: false,
+            sack_ranges: [None; 3],
+            timestamp: None,
+            payload: b"",
+        };
+        emit(&repr, end(client), end(server))
+    };
+    for (mss, most) in [(1240, 1276), (1380, 1420), (9000, 1420), (100, 572)] {
+        stack.handle_packet(Instant::ZERO, PEER, &syn(mss), &mut Owner::default());
+        // Its SYN-ACK.
+        lengths(&mut stack);
+        assert_eq!(longest_answer(&mut stack, Some(PEER), ENDS[0]), most, "MSS {mss}");
     }
 }
 

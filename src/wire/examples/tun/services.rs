@@ -66,7 +66,7 @@ impl Services {
                 destination,
                 bytes,
                 ..
-            } if destination.port() == DATAGRAM_ECHO => stack.send_datagram(now, destination, source, &bytes),
+            } if destination.port() == DATAGRAM_ECHO => stack.send_datagram(now, None, destination, source, &bytes),
             Risen::Datagram { flow, .. } => stack.refuse_datagram(now, flow),
         }
     }

@@ -1,0 +1,108 @@
+//! What rises to the owner of a flow: its opening, data within the credit, room to write, its end.
+
+use super::{MAX_CHUNK, Net, Phase, Risen, TcpFlow};
+use crate::event::{Event, ResetReason, Rise};
+use crate::flow_key::FlowKey;
+use crate::tcp::connection::{End, Unreachable};
+
+impl TcpFlow {
+    /// Lets everything rise that can: opening, data, the end.
+    pub fn poll_rise(&mut self, net: &mut Net, rise: &mut dyn Rise) -> Risen {
+        self.announce(rise);
+        let end = self.connection.end();
+        if self.phase == Phase::Orphan {
+            return if end.is_some() { Risen::Over } else { Risen::Idle };
+        }
+        let waiting = self.raise_data(net, rise);
+        let id = self.id;
+        let finished = self.connection.has_finished() || end == Some(End::Orderly);
+        if finished && !self.end_raised && self.connection.readable() == 0 && self.phase == Phase::Open {
+            self.end_raised = true;
+            rise.rise(Event::End { id });
+        }
+        self.raise_writable(net, rise);
+        match end.map(reset_reason) {
+            Some(Some(reason)) => {
+                if self.phase != Phase::Unannounced {
+                    rise.rise(Event::Reset { id, reason });
+                }
+                Risen::Over
+            }
+            Some(None) if self.end_raised => {
+                rise.rise(Event::Closed { id });
+                Risen::Over
+            }
+            _ if waiting => Risen::Waiting,
+            _ => Risen::Idle,
+        }
+    }
+
+    fn announce(&mut self, rise: &mut dyn Rise) {
+        if !self.was_established || matches!(self.phase, Phase::Open | Phase::Orphan) {
+            return;
+        }
+        let (id, FlowKey { local, remote }) = (self.id, self.key);
+        match self.phase {
+            Phase::Unannounced => rise.rise(Event::Opened {
+                id,
+                peer: self.peer,
+                source: remote,
+                destination: local,
+                held: false,
+            }),
+            Phase::Connecting => rise.rise(Event::Connected { id }),
+            Phase::Handshake | Phase::Open | Phase::Orphan => {}
+        }
+        self.phase = Phase::Open;
+        self.limit = None;
+    }
+
+    /// True when the owner had no room for what is there.
+    fn raise_data(&mut self, net: &mut Net, rise: &mut dyn Rise) -> bool {
+        let id = self.id;
+        while self.phase == Phase::Open && self.credit > 0 && self.connection.readable() > 0 {
+            let room = rise.room();
+            if room == 0 {
+                return true;
+            }
+            let bytes = self.connection.peek();
+            let taken = bytes.len().min(self.credit).min(room).min(MAX_CHUNK);
+            let Some(bytes) = bytes.get(..taken).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
+            rise.rise(Event::Data { id, bytes });
+            self.connection.consume(taken, &mut net.pool);
+            self.credit -= taken;
+        }
+        false
+    }
+
+    /// Grants what has come free in the send queue, once it is a quarter of it: an owner that waits has used up all that it
+    /// was granted, so a quarter always comes free in the end.
+    fn raise_writable(&mut self, net: &Net, rise: &mut dyn Rise) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        let capacity = self.connection.capacity(&net.pool);
+        let free = capacity.saturating_sub(self.connection.queued() + self.granted);
+        if free > 0 && free >= capacity / 4 {
+            rise.rise(Event::Writable {
+                id: self.id,
+                bytes: free as u32,
+            });
+            self.granted += free;
+        }
+    }
+}
+
+/// `None`: no reset.
+fn reset_reason(end: End) -> Option<ResetReason> {
+    match end {
+        End::Orderly | End::Aborted => None,
+        End::Reset => Some(ResetReason::ByPeer),
+        End::Refused | End::Unreachable(Unreachable::Port) => Some(ResetReason::Refused),
+        End::Unreachable(Unreachable::Host) => Some(ResetReason::Unreachable),
+        End::Unreachable(Unreachable::Network) => Some(ResetReason::NetworkUnreachable),
+        End::TimedOut => Some(ResetReason::TimedOut),
+    }
+}
