@@ -107,6 +107,17 @@ check('connections that are reset as soon as they are open are seen, each with o
   }
 })
 
+check('a client comes again from the same port at once', async (t, { server, guest }) => {
+  for (const family of families) {
+    const source = await guest.tcp.call('connectAndReset', far[family], port.echo, true)
+    for (let at = 0; at < 5; at++) {
+      t.is(await guest.tcp.call('connectAndReset', far[family], port.echo, true, source), source)
+    }
+    for (let at = 0; at < 6; at++)
+      await server.remote.event<Failure>('stream error', 5000, (one) => one.source === source)
+  }
+})
+
 check('no stream is left', async (t, { server, plain }) => {
   for (const { remote } of [server, plain]) {
     t.is(await remote.call('open'), 0)

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
+import { port } from './programs/services.js'
 import { pattern, patternHash } from './support/pattern.js'
 import { type Outcome, run } from './support/processes.js'
 import { suite } from './support/suite.js'
@@ -74,6 +75,24 @@ for (const kind of ['wireguard-go', 'boringtun-cli'] as const) {
       needs,
     )
   }
+}
+
+for (const kind of ['wireguard-go', 'boringtun-cli'] as const) {
+  check(
+    `${kind}: 8 MB both ways at once, 50 times`,
+    async (t, { world, server }) => {
+      const guest = await guestOf(world, server, kind)
+      const [bytes, times] = [8 * 1024 * 1024, 25]
+      const begin = performance.now()
+      for (const family of families) {
+        const hashes = await guest.tcp.callFor(120_000, 'echoes', far[family], port.echo, bytes, times)
+        t.deepEqual(new Set(hashes), new Set([patternHash(bytes)]))
+        t.is(hashes.length, times)
+      }
+      t.log(`${Math.round((2 * 2 * times * bytes) / 1000 / (performance.now() - begin))} MB/s, both ways together`)
+    },
+    kind === 'boringtun-cli' ? ['boringtun'] : [],
+  )
 }
 
 const rate = ({ ms }: Outcome) => Math.round(megabytes / 1000 / ms)

@@ -68,7 +68,11 @@ test('sizes: bytes, and powers of 1024', (t) => {
   t.is(parseOption('body_size_limit', '1t'), 1024 ** 4)
   t.is(parseOption('tcp_buffer', '16m'), 16 * 1024 ** 2)
   for (const wrong of ['17m', '63k'])
-    refused(t, () => parseOption('tcp_buffer', wrong), /^tcp_buffer: .* is not a number of bytes from 65536 to 16777216/)
+    refused(
+      t,
+      () => parseOption('tcp_buffer', wrong),
+      /^tcp_buffer: .* is not a number of bytes from 65536 to 16777216/,
+    )
   for (const wrong of ['1kb', 'k', '-1', '1.5m', '999999999999999t', -1, 1.5, true, [1], Number.NaN]) {
     refused(t, () => parseOption('body_size_limit', wrong), /^body_size_limit: .* is not a number of bytes/)
   }

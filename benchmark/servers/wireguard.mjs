@@ -57,6 +57,7 @@ const server = await startWireGuardServer({
   port: Number(process.env.WG_PORT ?? 51_820),
   privateKey: key('server.key'),
   peers: [{ publicKey: key('client.pub'), allowedIps: ['10.0.0.1/32'] }],
+  ...(process.env.MIDWIRE_CONGESTION && { congestion: process.env.MIDWIRE_CONGESTION }),
   ...(process.env.MIDWIRE_BUFFER_SIZE && { bufferSize: Number(process.env.MIDWIRE_BUFFER_SIZE) }),
   onConnection(stream) {
     stream.on('error', () => {})

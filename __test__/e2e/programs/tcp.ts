@@ -7,8 +7,8 @@ import { pattern } from '../support/pattern.js'
 
 const held: Socket[] = []
 
-async function connect(host: string, port: number, timeout = 20_000): Promise<Socket> {
-  const socket = open({ host, port, allowHalfOpen: true, noDelay: true })
+async function connect(host: string, port: number, timeout = 20_000, localPort = 0): Promise<Socket> {
+  const socket = open({ host, port, localPort, allowHalfOpen: true, noDelay: true })
   const timer = setTimeout(() => {
     socket.destroy(Object.assign(new Error(`no connection to ${host} port ${port} in ${timeout} ms`), { code: 'LATE' }))
   }, timeout)
@@ -138,6 +138,17 @@ export async function download(host: string, port: number, bytes: number): Promi
   return taken
 }
 
+/** So much of the pattern to the echo service and back at once, so often, each time on a new connection. */
+export async function echoes(host: string, port: number, bytes: number, times: number): Promise<string[]> {
+  const hashes: string[] = []
+  for (let at = 0; at < times; at++) {
+    const socket = await connect(host, port)
+    const [{ sha256 }] = await Promise.all([take(socket), writePattern(socket, bytes).then(() => socket.end())])
+    hashes.push(sha256)
+  }
+  return hashes
+}
+
 /** The same, with our own end said before the first byte comes. */
 export async function askAndEnd(host: string, port: number, bytes: number): Promise<{ bytes: number; sha256: string }> {
   const socket = await request(host, port, bytes)
@@ -257,8 +268,8 @@ export async function stay(host: string, port: number): Promise<void> {
 export const fateOfStayed = (): Promise<string> | undefined => fateOfStaying
 
 /** Connects, says something, waits for the answer or not, and resets (as SO_LINGER 0 does). Gives the local port. */
-export async function connectAndReset(host: string, port: number, wait: boolean): Promise<number> {
-  const socket = await connect(host, port)
+export async function connectAndReset(host: string, port: number, wait: boolean, from?: number): Promise<number> {
+  const socket = await connect(host, port, 2000, from)
   const { localPort } = socket
   socket.write('x')
   if (wait) await once(socket, 'data')
