@@ -146,7 +146,8 @@ impl Receiver {
             self.nxt += 1;
             self.finished = true;
             self.acknowledge_now();
-        } else if fin {
+        } else if fin && payload.is_empty() {
+            // What came with data is answered with it: an ACK more would count as a duplicate.
             self.acknowledge_now();
         }
     }

@@ -103,10 +103,10 @@ impl Connection {
         self.handle_finish_acknowledged();
         match place {
             Place::Inside => self.handle_text(now, segment, pool),
-            Place::Old | Place::Edge if segment.length() > 0 => {
+            // None of it is taken, and it is answered at once.
+            Place::Old | Place::Edge if !segment.payload.is_empty() || segment.has(FIN) => {
                 self.receive
                     .handle_data(now, segment.seq, segment.payload, segment.has(FIN), pool);
-                self.receive.acknowledge_now();
             }
             // A keepalive, or a probe of our window: it wants an answer.
             Place::Old => self.challenge(now, segment),
