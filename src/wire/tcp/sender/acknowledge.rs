@@ -152,7 +152,9 @@ impl Sender {
     /// Takes the window of a segment that is newer than the one that brought the last (RFC 9293, 3.10.7.4). Where the numbers
     /// are the same a larger one counts, and a closed one, as in Linux: the order of such two is not known. True when the window has changed.
     fn handle_window(&mut self, now: Instant, segment: &Segment<'_>, ack: Seq) -> bool {
-        let window = u32::from(segment.window) << self.shift;
+        // The window of a SYN is never scaled (RFC 7323, 2.2).
+        let shift = if segment.has(SYN) { 0 } else { self.shift };
+        let window = u32::from(segment.window) << shift;
         let same = segment.seq == self.window_from && ack == self.una;
         let newer = ack > self.una || ack == self.una && segment.seq > self.window_from;
         if ack < self.una || !newer && !(same && (window > self.window || window == 0)) {
