@@ -84,7 +84,7 @@ impl Connection {
         if !self.is_fresh(now, segment) || place == Place::Outside {
             return self.challenge(now, segment);
         }
-        if segment.has(SYN) {
+        if segment.has(SYN) && !self.completes_crossed_syns(segment) {
             // The other side may have lost its state: what it says to our ACK tells (RFC 5961, 4).
             return self.challenge(now, segment);
         }
@@ -112,6 +112,12 @@ impl Connection {
             Place::Old => self.challenge(now, segment),
             Place::Edge | Place::Outside => {}
         }
+    }
+
+    /// Both sides have opened at once, and this SYN-ACK acknowledges our SYN as an ACK would (RFC 9293, 3.5).
+    fn completes_crossed_syns(&self, segment: &Segment<'_>) -> bool {
+        let repeats = segment.seq + 1 == self.receive.nxt && segment.payload.is_empty();
+        self.state == State::SynReceived && repeats && segment.ack == Some(self.send.nxt)
     }
 
     fn place(&self, segment: &Segment<'_>) -> Place {
