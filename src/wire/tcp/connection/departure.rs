@@ -26,7 +26,9 @@ impl Connection {
 
     fn poll_syn(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
         if !self.send.wants_syn() {
-            return None;
+            // What is not acceptable is answered in SYN-RECEIVED, too (RFC 9293, 3.10.7.4).
+            let due = self.state == State::SynReceived && self.receive.is_due(now);
+            return due.then(|| self.acknowledgement(now, pool));
         }
         self.send.handle_syn_sent(now, &self.clock);
         let answers = self.state == State::SynReceived;
@@ -93,6 +95,7 @@ impl Connection {
         let mut outgoing = Outgoing::bare(self.send.nxt, Some(self.receive.nxt), ACK);
         outgoing.options.timestamp = self.clock.on.then(|| self.timestamp(now));
         outgoing.window = self.receive.offer(pool, false);
+        self.receive.handle_acknowledged(false);
         outgoing
     }
 
