@@ -180,8 +180,11 @@ impl Sender {
         }
         self.nxt = start + length + u32::from(fin);
         self.handle_left(now, length + u32::from(fin), in_flight);
-        if matches!(self.timer, Timer::Off | Timer::Persist(_) | Timer::Tail(_)) {
-            self.arm(now);
+        match (self.timer, self.tail_delay()) {
+            // With this segment the tail may be probed before the first one of them times out.
+            (Timer::Retransmission(at), Some(delay)) if !probe && now + delay < at => self.timer = Timer::Tail(now + delay),
+            (Timer::Retransmission(_), _) => {}
+            _ => self.arm(now),
         }
         Some(Leaving {
             start,
