@@ -54,6 +54,13 @@ impl Blocks {
         true
     }
 
+    /// Puts them in the order of the sequence space from this number on.
+    pub fn sort_from(&mut self, first: Seq) {
+        if let Some(blocks) = self.blocks.get_mut(..self.count) {
+            blocks.sort_unstable_by_key(|block| block.start - first);
+        }
+    }
+
     pub fn as_slice(&self) -> &[Range] {
         self.blocks.get(..self.count).unwrap_or_default()
     }
