@@ -158,8 +158,8 @@ impl TcpFlow {
         self.connection.handle_unreachable(seq, reason);
     }
 
-    pub fn handle_too_big(&mut self, now: Instant, seq: Seq, mtu: usize) {
-        self.connection.handle_too_big(now, seq, mtu);
+    pub fn handle_too_big(&mut self, now: Instant, seq: Seq, mtu: usize, length: usize) {
+        self.connection.handle_too_big(now, seq, mtu, length);
     }
 
     /// Sends at most `budget` packets. True when there may be more.

@@ -14,8 +14,11 @@ const PACKET_TOO_BIG_V6: u8 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Problem {
     Unreachable(Unreachable),
-    /// Bytes of an IP packet that the next link takes; 0 where the router does not say it.
-    TooBig(usize),
+    /// Bytes of an IP packet that the next link takes, 0 where the router does not say it, and of the one that it did not.
+    TooBig {
+        mtu: usize,
+        length: usize,
+    },
 }
 
 /// An error, and the segment of ours that it quotes.
@@ -36,11 +39,17 @@ impl SegmentError {
         let (head, quote) = message.split_first_chunk::<HEADER>()?;
         let problem = match (packet.protocol, head[0], head[1]) {
             (ICMP, DESTINATION_UNREACHABLE, FRAGMENTATION_NEEDED) => {
-                Problem::TooBig(u16::from_be_bytes([head[6], head[7]]).into())
+                let mtu = u16::from_be_bytes([head[6], head[7]]).into();
+                Problem::TooBig {
+                    mtu,
+                    length: quoted_length(quote)?,
+                }
             }
             (ICMP, DESTINATION_UNREACHABLE, code) => Problem::Unreachable(reason(code)),
             (ICMPV6, PACKET_TOO_BIG_V6, _) => {
-                Problem::TooBig(u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize)
+                let mtu = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+                // A router of IPv6 always says it (RFC 4443, 3.2).
+                Problem::TooBig { mtu, length: mtu }
             }
             (ICMPV6, DESTINATION_UNREACHABLE_V6, code) => Problem::Unreachable(reason_v6(code)),
             _ => return None,
@@ -75,6 +84,12 @@ fn quoted<'a>(packet: &Packet<'_>, quote: &'a [u8]) -> Option<(IpAddr, IpAddr, &
         };
         (head[0] >> 4 == 6 && head[6] == TCP).then(|| (address(8), address(24), rest))
     }
+}
+
+/// Total Length of a quoted IPv4 header.
+fn quoted_length(quote: &[u8]) -> Option<usize> {
+    let head = quote.first_chunk::<IPV4_HEADER>()?;
+    Some(u16::from_be_bytes([head[2], head[3]]).into())
 }
 
 /// As Linux tells its sockets (RFC 1122, 3.2.2.1).

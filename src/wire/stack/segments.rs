@@ -203,7 +203,7 @@ impl Stack {
         };
         match error.problem {
             Problem::Unreachable(reason) => flow.handle_unreachable(error.seq, reason),
-            Problem::TooBig(mtu) => flow.handle_too_big(now, error.seq, mtu),
+            Problem::TooBig { mtu, length } => flow.handle_too_big(now, error.seq, mtu, length),
         }
         self.counters.segment_errors += 1;
         self.touch(id);

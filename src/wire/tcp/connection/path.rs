@@ -47,15 +47,16 @@ impl Connection {
         }
     }
 
-    /// "Fragmentation needed" or "packet too big" for a segment of ours. `mtu` is 0 where the router does not say it.
-    /// What is not in flight cannot have met a router: such a message is forged, or late.
-    pub fn handle_too_big(&mut self, now: Instant, seq: Seq, mtu: usize) {
+    /// "Fragmentation needed" or "packet too big" for a segment of ours. `mtu` is 0 where the router does not say it: then it
+    /// is less than the packet's `length`, and each of a burst of errors says the same (RFC 1191, 5). What is not in flight
+    /// cannot have met a router: such a message is forged, or late.
+    pub fn handle_too_big(&mut self, now: Instant, seq: Seq, mtu: usize, length: usize) {
         let in_flight = seq >= self.send.una && seq < self.send.nxt;
         if !in_flight {
             return;
         }
         let mtu = match mtu {
-            0 => self.config.plateau_below(self.path_mtu),
+            0 => self.config.plateau_below(length),
             said => said.max(self.config.least_mtu()),
         };
         self.shrink(now, mtu);

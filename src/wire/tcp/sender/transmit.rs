@@ -182,7 +182,9 @@ impl Sender {
         self.handle_left(now, length + u32::from(fin), in_flight);
         match (self.timer, self.tail_delay()) {
             // With this segment the tail may be probed before the first one of them times out.
-            (Timer::Retransmission(at), Some(delay)) if !probe && now + delay < at => self.timer = Timer::Tail(now + delay),
+            (Timer::Retransmission(at), Some(delay)) if !probe && now + delay < at => {
+                self.timer = Timer::Tail(now + delay)
+            }
             (Timer::Retransmission(_), _) => {}
             _ => self.arm(now),
         }
