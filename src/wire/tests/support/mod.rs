@@ -4,6 +4,7 @@
 
 pub mod link;
 pub mod pair;
+pub mod said;
 pub mod script;
 pub mod two;
 

@@ -1,0 +1,289 @@
+//! Windows both ways: closed, small, shrinking, scaled; probes of them, and probes of an idle side.
+
+use midwire_wire::Duration;
+use midwire_wire::event::ResetReason;
+use smoltcp::wire::TcpControl::{Fin, None as Ack, Psh};
+
+use crate::support::pattern;
+use crate::support::script::Script;
+
+#[test]
+fn a_zero_window_holds_data_back_and_is_probed() {
+    let (mut tcp, id) = Script::established();
+    tcp.window = 0;
+    tcp.says(Psh, 1, Some(1), b"x");
+    tcp.stack.write(id, b"waiting");
+    tcp.settle();
+    let said = tcp.heard();
+    assert!(said.iter().all(|said| said.payload.is_empty()), "{said:?}");
+    tcp.pass(Duration::from_secs(3));
+    let probes = tcp.heard();
+    // Each names the number before the first that waits, so that it has to be answered.
+    assert!(probes.iter().filter(|said| said.seq == 0).count() > 1, "{probes:?}");
+    assert!(probes.iter().all(|said| said.payload.is_empty()), "{probes:?}");
+    tcp.window = 65_000;
+    tcp.says(Ack, 2, Some(1), b"");
+    let said: Vec<u8> = tcp.heard().into_iter().flat_map(|said| said.payload).collect();
+    assert!(said.ends_with(b"aiting"), "{said:?}");
+}
+
+#[test]
+fn a_window_that_shrinks_below_what_is_in_flight_loses_nothing() {
+    let (mut tcp, id) = Script::established();
+    let data = pattern(4000);
+    tcp.stack.write(id, &data);
+    tcp.settle();
+    let in_flight = tcp.heard().iter().map(|said| said.payload.len()).sum::<usize>();
+    assert!(in_flight >= 2000, "{in_flight}");
+    // The peer takes back what it had offered (RFC 9293, 3.8.6: discouraged, to be survived).
+    tcp.window = 500;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.window = 65_000;
+    tcp.says(Ack, 1, Some(1381), b"");
+    let mut received = data[..1380].to_vec();
+    for _ in 0..10 {
+        tcp.pass(Duration::from_secs(2));
+        for said in tcp.heard() {
+            let at = said.seq as usize - 1;
+            if at <= received.len() && at + said.payload.len() > received.len() {
+                let known = received.len() - at;
+                received.extend_from_slice(&said.payload[known..]);
+            }
+        }
+        tcp.says(Ack, 1, Some(1 + received.len() as u32), b"");
+    }
+    assert!(received == data, "{} of {} bytes", received.len(), data.len());
+}
+
+#[test]
+fn our_window_closes_when_the_owner_does_not_read_and_opens_when_it_does() {
+    let mut tcp = Script::new(false, 65_536);
+    let id = tcp.open();
+    let mut sent = 0;
+    let piece = pattern(1380);
+    // 256 KiB of credit first, then the 64 KiB buffer fills.
+    let mut last_window = u16::MAX;
+    for _ in 0..800 {
+        tcp.says(Psh, 1 + sent, Some(1), &piece);
+        tcp.pass(Duration::from_millis(20));
+        if let Some(said) = tcp.heard().last() {
+            last_window = said.window;
+            sent = said.ack.unwrap() - 1;
+        }
+        if last_window == 0 {
+            break;
+        }
+    }
+    assert_eq!(last_window, 0);
+    assert_eq!(tcp.owner.received(id), 256 * 1024);
+    // Less than two segments of room are not worth a word (RFC 9293, 3.8.6.2.2).
+    let full = 256 * 1024 + 65_536;
+    assert!((full - 2 * 1380..=full).contains(&(sent as usize)), "{sent}");
+    tcp.stack.credit(id, 256 * 1024);
+    tcp.settle();
+    assert_eq!(tcp.owner.received(id), sent as usize);
+    assert!(tcp.heard().last().unwrap().window > 1000);
+}
+
+#[test]
+fn an_idle_connection_is_kept_alive_by_probes() {
+    let (mut tcp, id) = Script::established();
+    for _ in 0..20 {
+        tcp.pass(Duration::from_secs(121));
+        assert!(!tcp.heard().is_empty(), "no probe");
+        tcp.says(Ack, 1, Some(1), b"");
+    }
+    tcp.says(Psh, 1, Some(1), b"back");
+    assert_eq!(tcp.owner.text(id), "back");
+}
+
+#[test]
+fn a_closed_window_is_probed_for_hours_while_it_is_answered() {
+    let (mut tcp, id) = Script::established();
+    tcp.window = 0;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.stack.write(id, b"waiting");
+    tcp.settle();
+    let mut silence = Duration::ZERO;
+    let mut probes = 0;
+    for _ in 0..4 * 3600 {
+        tcp.pass(Duration::from_secs(1));
+        silence += Duration::from_secs(1);
+        if !tcp.heard().is_empty() {
+            (silence, probes) = (Duration::ZERO, probes + 1);
+            tcp.says(Ack, 1, Some(1), b"");
+        }
+        assert!(silence <= Duration::from_secs(121), "no probe for {silence}");
+    }
+    // With back-off, up to two minutes.
+    assert!((100..150).contains(&probes), "{probes}");
+    tcp.window = 1000;
+    tcp.says(Ack, 1, Some(1), b"");
+    assert_eq!(tcp.lines(), ["PSH 1..8 ack 1"]);
+}
+
+#[test]
+fn probes_without_an_answer_end_the_connection_after_a_quarter_of_an_hour() {
+    let (mut tcp, id) = Script::established();
+    tcp.window = 0;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.stack.write(id, b"waiting");
+    assert_eq!(
+        tcp.timed(Duration::from_millis(1500)),
+        ["200: ACK 0 ack 1", "600: ACK 0 ack 1", "1400: ACK 0 ack 1"]
+    );
+    tcp.pass(Duration::from_secs(897));
+    assert!(tcp.owner.reset.is_empty());
+    tcp.pass(Duration::from_secs(4));
+    assert_eq!(tcp.owner.reset.get(&id), Some(&ResetReason::TimedOut));
+}
+
+#[test]
+fn an_idle_peer_that_answers_no_probe_is_given_up_after_a_quarter_of_an_hour() {
+    let (mut tcp, id) = Script::established();
+    let probes = tcp.timed(Duration::from_secs(899));
+    let expected: Vec<String> = (1..8)
+        .map(|count| format!("{}: ACK 0 ack 1", 120_000 * count))
+        .collect();
+    assert_eq!(probes[..7], expected);
+    assert!(tcp.owner.reset.is_empty());
+    tcp.pass(Duration::from_secs(122));
+    assert_eq!(tcp.owner.reset.get(&id), Some(&ResetReason::TimedOut));
+}
+
+#[test]
+fn no_more_leaves_than_the_window_takes_and_the_scale_counts() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.offer.window_scale = Some(3);
+    tcp.window = 345;
+    let id = tcp.open();
+    tcp.stack.write(id, &pattern(20_000));
+    tcp.settle();
+    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    assert_eq!(sent, 2760);
+    tcp.says(Ack, 1, Some(2761), b"");
+    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    assert_eq!(sent, 2760);
+}
+
+#[test]
+fn only_a_newer_segment_moves_the_window() {
+    let (mut tcp, id) = Script::established();
+    tcp.says(Psh, 1, Some(1), b"0123456789");
+    tcp.window = 2760;
+    tcp.says(Ack, 11, Some(1), b"");
+    // From before those bytes: overtaken on its way (RFC 9293, 3.10.7.4: SND.WL1).
+    tcp.window = 60_000;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.heard();
+    tcp.stack.write(id, &pattern(20_000));
+    tcp.settle();
+    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    assert_eq!(sent, 2760);
+}
+
+#[test]
+fn a_window_that_opens_a_little_is_not_filled_with_little_segments() {
+    let (mut tcp, id) = Script::established();
+    tcp.stack.write(id, &pattern(40_000));
+    tcp.settle();
+    let sent: u32 = tcp.heard().iter().map(|said| said.payload.len() as u32).sum();
+    // Silly window avoidance (RFC 1122, 4.2.3.4): less than a segment and than half of the largest window waits.
+    tcp.window = 100;
+    tcp.says(Ack, 1, Some(1 + sent), b"");
+    assert!(tcp.lines().is_empty());
+    // Until nothing else happens: the override time-out.
+    let said = tcp.timed(Duration::from_millis(300));
+    assert_eq!(said, [format!("200: ACK {}..{} ack 1", 1 + sent, 101 + sent)]);
+}
+
+#[test]
+fn a_peer_whose_largest_window_is_small_is_served_in_halves_of_it() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.window = 400;
+    let id = tcp.open();
+    tcp.stack.write(id, &pattern(2000));
+    tcp.settle();
+    assert_eq!(tcp.lines(), ["ACK 1..401 ack 1"]);
+    tcp.window = 150;
+    tcp.says(Ack, 1, Some(401), b"");
+    assert!(tcp.lines().is_empty());
+    tcp.window = 200;
+    tcp.says(Ack, 1, Some(401), b"");
+    assert_eq!(tcp.lines(), ["ACK 401..601 ack 1"]);
+}
+
+#[test]
+fn what_we_have_offered_is_never_taken_back() {
+    let mut tcp = Script::new(false, 1 << 20);
+    tcp.offer.window_scale = Some(7);
+    tcp.owner.room = 0;
+    tcp.says(smoltcp::wire::TcpControl::Syn, 0, None, b"");
+    let shift = tcp.heard()[0].window_scale.unwrap();
+    tcp.says(Ack, 1, Some(1), b"");
+    let mut next = 1;
+    let mut edge = 0;
+    // Odd lengths, so that the scale always rounds.
+    for round in 0..600u32 {
+        let length = 1 + (round * 7919) % 1379;
+        tcp.says(Psh, next, Some(1), &pattern(length as usize));
+        tcp.pass(Duration::from_millis(50));
+        for said in tcp.heard() {
+            next = said.ack.unwrap();
+            let offered = next + (u32::from(said.window) << shift);
+            assert!(offered >= edge, "round {round}: {offered} after {edge}");
+            edge = offered;
+        }
+        if round % 100 == 99 {
+            tcp.owner.room = 20_000;
+            tcp.settle();
+            tcp.owner.room = 0;
+        }
+    }
+    assert!(edge > 131_072, "{edge}");
+}
+
+#[test]
+fn a_closed_window_takes_no_data_and_every_ack_and_fin() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.owner.room = 0;
+    let id = tcp.open();
+    tcp.stack.write(id, b"ours");
+    tcp.settle();
+    let data = pattern(65_535);
+    for (at, piece) in data.chunks(1285).enumerate() {
+        tcp.says(Psh, 1 + 1285 * at as u32, Some(1), piece);
+    }
+    tcp.pass(Duration::from_millis(40));
+    assert_eq!(
+        tcp.heard().last().map(|said| (said.ack, said.window)),
+        Some((Some(65_536), 0))
+    );
+    // A probe of one byte: not taken, answered with a window that is still closed, and what it acknowledges counts.
+    tcp.says(Psh, 65_536, Some(5), b"!");
+    assert_eq!(
+        tcp.heard().last().map(|said| (said.ack, said.window)),
+        Some((Some(65_536), 0))
+    );
+    assert!(
+        tcp.timed(Duration::from_secs(5)).is_empty(),
+        "nothing of ours is in flight"
+    );
+    tcp.says(Fin, 65_536, Some(5), b"");
+    assert_eq!(tcp.heard().last().unwrap().ack, Some(65_537));
+    tcp.owner.room = usize::MAX;
+    tcp.settle();
+    assert!(tcp.owner.data[&id] == data);
+    assert_eq!(tcp.owner.ended, [id]);
+}
+
+#[test]
+fn a_probe_of_an_idle_connection_is_answered() {
+    let (mut tcp, _) = Script::established();
+    // A keepalive of ours, and one of an old system with a byte that it has sent before (RFC 9293, 3.8.4).
+    for payload in [&b""[..], b"x"] {
+        tcp.says(Ack, 0, Some(1), payload);
+        assert_eq!(tcp.lines(), ["ACK 1 ack 1"]);
+        tcp.pass(Duration::from_secs(1));
+    }
+}
