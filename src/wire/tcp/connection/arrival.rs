@@ -100,6 +100,7 @@ impl Connection {
         if self.send.handle_ack(now, segment, &self.clock, pool) == Verdict::Impossible {
             return self.challenge(now, segment);
         }
+        self.handle_timestamp(now, segment);
         self.handle_finish_acknowledged();
         match place {
             Place::Inside => self.handle_text(now, segment, pool),
@@ -154,15 +155,21 @@ impl Connection {
     }
 
     /// PAWS: a timestamp that is older than one that has come belongs to an older segment (RFC 7323, 5.3).
-    fn is_fresh(&mut self, now: Instant, segment: &Segment<'_>) -> bool {
+    fn is_fresh(&self, now: Instant, segment: &Segment<'_>) -> bool {
         let Some(timestamp) = segment.options.timestamp.filter(|_| self.clock.on) else {
             return true;
         };
         let old = Clock::is_before(timestamp.value, self.ts_recent);
-        if old && now < self.ts_recent_at + TIMESTAMP_LIFE {
-            return false;
-        }
-        if segment.seq <= self.receive.acked {
+        !old || now >= self.ts_recent_at + TIMESTAMP_LIFE
+    }
+
+    /// Takes the timestamp of a segment that is acceptable in all: one that is forged would make the other side's own look
+    /// old. It is echoed where the segment has the number that our next ACK is about (RFC 7323, 4.3).
+    fn handle_timestamp(&mut self, now: Instant, segment: &Segment<'_>) {
+        let Some(timestamp) = segment.options.timestamp.filter(|_| self.clock.on) else {
+            return;
+        };
+        if segment.seq <= self.receive.acked && segment.end() >= self.receive.acked {
             self.ts_recent = timestamp.value;
             self.ts_recent_at = now;
         }
@@ -173,7 +180,6 @@ impl Connection {
                     .handle_rtt(Duration::from_millis(u64::from(elapsed.max(1))));
             }
         }
-        true
     }
 
     /// An ACK that says what we have. One with data is a retransmission that has lost its ACK, and is always answered.
