@@ -167,9 +167,9 @@ impl Connection {
         !matches!(self.state, State::SynSent | State::SynReceived)
     }
 
-    /// Takes bytes. False when the system has no memory.
+    /// Takes bytes. Behind `finish` there is no place for them, and they are dropped. False when the system has no memory.
     pub fn write(&mut self, bytes: &[u8], pool: &mut Pool) -> bool {
-        self.send.write(bytes, pool)
+        self.send.is_finishing() || self.send.write(bytes, pool)
     }
 
     /// Nothing more will be written: FIN after what was.
