@@ -302,3 +302,28 @@ fn fin_waits_for_a_closed_window_and_leaves_when_it_opens() {
     tcp.says(Ack, 2, Some(1), b"");
     assert_eq!(tcp.lines(), ["FIN 1..5 ack 2"]);
 }
+
+#[test]
+fn fin_needs_room_in_the_window_as_a_byte_does() {
+    let (mut tcp, id) = Script::established();
+    tcp.window = 0;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.stack.end(id);
+    tcp.pass(Duration::from_secs(1));
+    assert!(tcp.heard().iter().all(|said| said.control != Fin));
+    tcp.window = 1;
+    tcp.says(Ack, 1, Some(1), b"");
+    assert_eq!(tcp.lines(), ["FIN 1 ack 1"]);
+
+    let (mut tcp, id) = Script::established();
+    tcp.says(Psh, 1, Some(1), b"x");
+    tcp.window = 4;
+    tcp.says(Ack, 2, Some(1), b"");
+    tcp.heard();
+    tcp.stack.write(id, b"data");
+    tcp.stack.end(id);
+    tcp.settle();
+    assert_eq!(tcp.lines(), ["PSH 1..5 ack 2"]);
+    tcp.says(Ack, 2, Some(5), b"");
+    assert_eq!(tcp.lines(), ["FIN 5 ack 2"]);
+}

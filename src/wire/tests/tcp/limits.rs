@@ -1,6 +1,7 @@
 //! Bounds that a peer or an owner can reach: credit, memory, pieces out of order.
 
-use smoltcp::wire::TcpControl::{None as Ack, Psh};
+use midwire_wire::Duration;
+use smoltcp::wire::TcpControl::{Fin, None as Ack, Psh};
 
 use crate::support::pattern;
 use crate::support::script::Script;
@@ -140,4 +141,19 @@ fn what_is_queued_both_ways_is_given_back_when_a_connection_ends() {
         tcp.heard();
         assert_eq!(tcp.stack.flow_count(), 0);
     }
+}
+
+#[test]
+fn nothing_is_sent_behind_our_fin() {
+    let (mut tcp, id) = Script::established();
+    tcp.stack.end(id);
+    tcp.settle();
+    assert_eq!(tcp.lines(), ["FIN 1 ack 1"]);
+    tcp.stack.write(id, b"more");
+    tcp.settle();
+    assert!(tcp.lines().is_empty());
+    tcp.says(Fin, 1, Some(2), b"");
+    tcp.pass(Duration::from_millis(40));
+    assert_eq!(tcp.lines(), ["ACK 2 ack 2"]);
+    assert_eq!(tcp.owner.closed, [id]);
 }

@@ -257,6 +257,17 @@ fn a_probe_of_the_tail_is_new_data_where_there_is_some() {
 }
 
 #[test]
+fn an_answer_to_what_the_probe_did_not_ask_for_does_not_begin_another() {
+    let (mut tcp, id) = Script::with_sack(MS(50));
+    tcp.stack.write(id, &pattern(4 * 1380));
+    tcp.pass(MS(110));
+    tcp.sacks(at(1), &[]);
+    // One probe at a time (RFC 8985, 7.3): next is the time-out.
+    let said = tcp.timed(MS(400));
+    assert!(said[0].ends_with(&segments([1])[0]), "{said:?}");
+}
+
+#[test]
 fn a_segment_that_comes_a_little_late_is_not_sent_again() {
     let mut tcp = ten_in_flight();
     // The first is overtaken by the second, for 3 ms.

@@ -216,3 +216,27 @@ fn without_agreement_a_timestamp_is_not_looked_at() {
     tcp.pass(Duration::from_millis(50));
     assert!(tcp.heard().iter().all(|said| said.timestamp.is_none()));
 }
+
+#[test]
+fn only_an_acceptable_segment_moves_the_echo() {
+    let (mut tcp, id) = timed();
+    tcp.says(Psh, 1, Some(1), b"true ");
+    tcp.pass(Duration::from_millis(50));
+    // Somebody who guesses numbers must not make the peer's own timestamps look old (RFC 7323, 5.3).
+    tcp.clock = Some(1_000_000_000);
+    tcp.says(Psh, 1u32.wrapping_sub(1000), Some(1), b"old");
+    tcp.says(Psh, 1u32.wrapping_sub(3_000_000), Some(1), b"older");
+    tcp.says(Psh, 6, Some(5000), b"of an impossible ACK");
+    tcp.says(Syn, 1, None, b"");
+    tcp.clock = None;
+    tcp.says(Psh, 6, Some(1), b"story");
+    assert_eq!(tcp.owner.text(id), "true story");
+}
+
+#[test]
+fn a_segment_that_left_its_timestamp_out_counts() {
+    let (mut tcp, id) = timed();
+    tcp.offer.timestamps = false;
+    tcp.says(Psh, 1, Some(1), b"bare");
+    assert_eq!(tcp.owner.text(id), "bare");
+}

@@ -169,3 +169,29 @@ fn losses_of_a_path_on_which_full_segments_arrive_do_not_shrink_them() {
     let said = tcp.heard();
     assert_eq!(said.iter().map(|said| said.payload.len()).max(), Some(1380), "{said:?}");
 }
+
+#[test]
+fn a_loss_behind_which_full_segments_arrive_is_no_black_hole() {
+    let (mut tcp, id) = Script::with_sack(Duration::from_millis(50));
+    tcp.stack.write(id, &pattern(4 * 1380));
+    tcp.pass(Duration::from_millis(50));
+    tcp.heard();
+    tcp.sacks(1, &[(1381, 5521)]);
+    tcp.pass(Duration::from_secs(5));
+    let said = tcp.heard();
+    assert!(said.len() > 3, "{said:?}");
+    assert!(
+        said.iter().all(|said| said.seq == 1 && said.payload.len() == 1380),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn unreachable_does_not_end_a_handshake_that_the_peer_began() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.says(Syn, 0, None, b"");
+    let said = tcp.heard().remove(0);
+    tcp.router_says(UNREACHABLE, 1, 0, &said);
+    tcp.says(Ack, 1, Some(1), b"");
+    assert_eq!(tcp.owner.opened.len(), 1);
+}

@@ -275,6 +275,29 @@ fn a_closed_window_takes_no_data_and_every_ack_and_fin() {
     tcp.settle();
     assert!(tcp.owner.data[&id] == data);
     assert_eq!(tcp.owner.ended, [id]);
+    tcp.stack.end(id);
+    tcp.settle();
+    tcp.says(Ack, 65_537, Some(6), b"");
+    assert_eq!(tcp.owner.closed, [id]);
+}
+
+#[test]
+fn a_window_that_closes_over_data_in_flight_is_waited_for() {
+    let (mut tcp, id) = Script::established();
+    tcp.stack.write(id, &pattern(5000));
+    tcp.settle();
+    tcp.window = 0;
+    for _ in 0..2 * 3600 {
+        tcp.pass(Duration::from_secs(1));
+        if !tcp.heard().is_empty() {
+            tcp.says(Ack, 1, Some(1), b"");
+        }
+    }
+    assert!(tcp.owner.reset.is_empty());
+    tcp.window = 65_000;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.pass(Duration::from_secs(121));
+    assert!(tcp.heard().iter().any(|said| said.seq == 1 && !said.payload.is_empty()));
 }
 
 #[test]
