@@ -146,6 +146,9 @@ fn what_came_twice_is_told_in_the_first_block() {
     // It is told once.
     tcp.says(Psh, 41, Some(1), b"x");
     assert_eq!(tcp.lines(), ["ACK 1 ack 16 sack 41..42 21..31"]);
+    // The block that holds it comes second, whichever is the newest.
+    tcp.says(Psh, 22, Some(1), b"123");
+    assert_eq!(tcp.lines(), ["ACK 1 ack 16 sack 22..25 21..31 41..42"]);
 }
 
 #[test]

@@ -346,3 +346,40 @@ fn after_a_pause_a_connection_begins_with_a_small_window_again() {
     tcp.settle();
     assert_eq!(tcp.heard().len(), 10);
 }
+
+#[test]
+fn an_echo_of_long_ago_is_no_round_trip() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.offer.timestamps = true;
+    let id = tcp.open_after(MS(50));
+    tcp.pass(Duration::from_secs(10));
+    // The peer was silent, and echoes the last that it has seen (RFC 7323, 4.1).
+    for at in 0..10 {
+        tcp.says(Ack, 1 + at, Some(1), b"x");
+    }
+    tcp.stack.write(id, b"lost");
+    assert_eq!(tcp.timed(MS(300)), ["250: PSH 1..5 ack 11"]);
+}
+
+/// Segments that leave at once after a probe of the tail was acknowledged, by what came with the ACK.
+fn burst_after_a_probe(duplicate: bool) -> usize {
+    let (mut tcp, id) = Script::with_sack(MS(50));
+    tcp.stack.write(id, &pattern(2 * 1380));
+    tcp.pass(MS(152));
+    assert_eq!(tcp.lines().last().unwrap(), "PSH 1381..2761 ack 1");
+    tcp.sacks(at(2), if duplicate { &[(1381, 2761)] } else { &[] });
+    tcp.stack.write(id, &pattern(1380));
+    tcp.pass(MS(50));
+    tcp.sacks(at(3), &[]);
+    tcp.heard();
+    tcp.stack.write(id, &pattern(138_000));
+    tcp.settle();
+    tcp.heard().len()
+}
+
+#[test]
+fn a_loss_that_a_probe_has_repaired_is_congestion() {
+    // RFC 8985, 7.4.2: unless the peer says that it had it already.
+    assert!(burst_after_a_probe(true) >= 10);
+    assert!(burst_after_a_probe(false) < 10);
+}

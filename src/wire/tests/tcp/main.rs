@@ -5,6 +5,7 @@
 
 mod acks;
 mod closing;
+mod duplicates;
 mod handshake;
 mod let_go;
 mod limits;

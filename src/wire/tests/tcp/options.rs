@@ -63,6 +63,7 @@ fn a_syn_ack_has_the_options_that_the_syn_had_and_no_other() {
     // 1 MiB is 32,768 units of 32 bytes.
     assert_eq!((full.window_scale, full.sack_permitted), (Some(5), true));
     assert_eq!(full.timestamp.unwrap().1, PEER_CLOCK);
+    assert_eq!(full.window, u16::MAX, "bytes, not units");
 }
 
 #[test]

@@ -310,3 +310,50 @@ fn a_probe_of_an_idle_connection_is_answered() {
         tcp.pass(Duration::from_secs(1));
     }
 }
+
+#[test]
+fn a_window_that_is_full_is_no_closed_one() {
+    let mut tcp = Script::new(false, 65_536);
+    tcp.window = 2760;
+    let id = tcp.open();
+    tcp.stack.write(id, &pattern(5000));
+    tcp.settle();
+    tcp.lines();
+    // What is in flight may be lost: it times out, and nothing is probed.
+    assert_eq!(tcp.timed(Duration::from_millis(300)), ["200: ACK 1..1381 ack 1"]);
+}
+
+#[test]
+fn after_a_closed_window_time_outs_are_short_again() {
+    let (mut tcp, id) = Script::established();
+    tcp.window = 0;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.stack.write(id, b"waiting");
+    tcp.pass(Duration::from_secs(5));
+    tcp.window = 1000;
+    tcp.says(Ack, 1, Some(1), b"");
+    tcp.heard();
+    assert_eq!(tcp.timed(Duration::from_millis(300)), ["200: PSH 1..8 ack 1"]);
+}
+
+#[test]
+fn our_window_grows_with_what_the_owner_reads() {
+    let mut tcp = Script::new(false, 1 << 20);
+    tcp.offer.window_scale = Some(7);
+    tcp.offer.timestamps = true;
+    let id = tcp.open_after(Duration::from_millis(50));
+    let data = pattern(1368);
+    let mut next = 1;
+    let mut window = 0;
+    for _ in 0..6 {
+        // All that the window takes, once a round trip; the owner reads it at once.
+        for _ in 0..100 {
+            tcp.says(Psh, next, Some(1), &data);
+            next += 1368;
+        }
+        tcp.stack.credit(id, 100 * 1368);
+        tcp.pass(Duration::from_millis(50));
+        window = u32::from(tcp.heard().last().unwrap().window) << 5;
+    }
+    assert!((300_000..=1 << 20).contains(&window), "{window}");
+}
