@@ -1,17 +1,10 @@
 //! ACKs that repeat each other, and blocks that tell less than a segment or more than a loss.
 
-use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::None as Ack;
 
+use crate::full::{MS, at};
 use crate::support::pattern;
 use crate::support::script::Script;
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
-
-/// The number at which the segment with this count begins, where all are full.
-fn at(count: u32) -> u32 {
-    1 + 1380 * count
-}
 
 /// A path of 50 ms, with the first ten of a hundred full segments in flight.
 fn ten_in_flight(sack: bool) -> Script {

@@ -1,13 +1,12 @@
-//! What is lost is sent again, and nothing else: time-outs, SACK, RACK, probes of the tail, and losses that were none.
+//! What is lost is sent again, and nothing else: time-outs, SACK, RACK.
 
 use midwire_wire::Duration;
 use midwire_wire::event::ResetReason;
 use smoltcp::wire::TcpControl::None as Ack;
 
+use crate::full::{MS, at, segments, ten_in_flight};
 use crate::support::pattern;
 use crate::support::script::Script;
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
 
 #[test]
 fn a_lost_segment_is_sent_again_after_three_duplicate_acks() {
@@ -58,17 +57,6 @@ fn a_silent_peer_ends_as_timed_out() {
     tcp.pass(Duration::from_secs(2));
     assert_eq!(tcp.owner.reset.get(&id), Some(&ResetReason::TimedOut));
     assert_eq!(tcp.stack.flow_count(), 0);
-}
-
-/// The number at which the segment with this count begins, where all are full.
-fn at(count: u32) -> u32 {
-    1 + 1380 * count
-}
-
-/// Full segments `from` to `to`, as the stack says them.
-fn segments(counts: impl IntoIterator<Item = u32>) -> Vec<String> {
-    let line = |count| format!("ACK {}..{} ack 1", at(count), at(count + 1));
-    counts.into_iter().map(line).collect()
 }
 
 #[test]
@@ -148,16 +136,6 @@ fn ten_segments_leave_at_first() {
     assert_eq!(tcp.lines(), segments(10..16));
 }
 
-/// A connection with SACK over a path of 50 ms, which has the first ten of a hundred segments in flight.
-fn ten_in_flight() -> Script {
-    let (mut tcp, id) = Script::with_sack(MS(50));
-    tcp.stack.write(id, &pattern(138_000));
-    tcp.settle();
-    assert_eq!(tcp.lines(), segments(0..10));
-    tcp.pass(MS(50));
-    tcp
-}
-
 #[test]
 fn a_segment_that_is_known_to_have_arrived_makes_room_for_a_new_one() {
     // Limited transmit (RFC 3042), with SACK and without.
@@ -222,49 +200,6 @@ fn a_retransmission_that_is_lost_is_sent_again_before_a_time_out() {
     // What left after it has arrived (RFC 8985, 6.2).
     tcp.sacks(1, &[(at(1), at(11))]);
     assert_eq!(tcp.lines()[0], segments([0])[0]);
-}
-
-#[test]
-fn a_silent_tail_is_probed_after_two_round_trips_and_then_recovered() {
-    let (mut tcp, id) = Script::with_sack(MS(50));
-    tcp.stack.write(id, &pattern(3 * 1380));
-    tcp.settle();
-    tcp.heard();
-    // Nothing new to send: the last one again (RFC 8985, 7.3).
-    assert_eq!(tcp.timed(MS(110)), ["102: PSH 2761..4141 ack 1"]);
-    tcp.pass(MS(42));
-    tcp.sacks(1, &[(at(2), at(3))]);
-    assert_eq!(tcp.lines(), segments([0]));
-    tcp.pass(MS(50));
-    tcp.sacks(at(1), &[(at(2), at(3))]);
-    assert_eq!(tcp.lines(), segments([1]));
-    tcp.pass(MS(50));
-    tcp.sacks(at(3), &[]);
-    assert!(tcp.timed(Duration::from_secs(5)).is_empty());
-}
-
-#[test]
-fn a_probe_of_the_tail_is_new_data_where_there_is_some() {
-    let (mut tcp, id) = Script::with_sack(MS(50));
-    tcp.stack.write(id, &pattern(138_000));
-    tcp.settle();
-    tcp.heard();
-    assert_eq!(tcp.timed(MS(110)), [format!("102: {}", segments([10])[0])]);
-    // One probe; then the retransmission timer.
-    let said = tcp.timed(MS(300));
-    assert_eq!(said.len(), 1);
-    assert!(said[0].ends_with(&segments([0])[0]), "{said:?}");
-}
-
-#[test]
-fn an_answer_to_what_the_probe_did_not_ask_for_does_not_begin_another() {
-    let (mut tcp, id) = Script::with_sack(MS(50));
-    tcp.stack.write(id, &pattern(4 * 1380));
-    tcp.pass(MS(110));
-    tcp.sacks(at(1), &[]);
-    // One probe at a time (RFC 8985, 7.3): next is the time-out.
-    let said = tcp.timed(MS(400));
-    assert!(said[0].ends_with(&segments([1])[0]), "{said:?}");
 }
 
 #[test]
@@ -359,27 +294,4 @@ fn an_echo_of_long_ago_is_no_round_trip() {
     }
     tcp.stack.write(id, b"lost");
     assert_eq!(tcp.timed(MS(300)), ["250: PSH 1..5 ack 11"]);
-}
-
-/// Segments that leave at once after a probe of the tail was acknowledged, by what came with the ACK.
-fn burst_after_a_probe(duplicate: bool) -> usize {
-    let (mut tcp, id) = Script::with_sack(MS(50));
-    tcp.stack.write(id, &pattern(2 * 1380));
-    tcp.pass(MS(152));
-    assert_eq!(tcp.lines().last().unwrap(), "PSH 1381..2761 ack 1");
-    tcp.sacks(at(2), if duplicate { &[(1381, 2761)] } else { &[] });
-    tcp.stack.write(id, &pattern(1380));
-    tcp.pass(MS(50));
-    tcp.sacks(at(3), &[]);
-    tcp.heard();
-    tcp.stack.write(id, &pattern(138_000));
-    tcp.settle();
-    tcp.heard().len()
-}
-
-#[test]
-fn a_loss_that_a_probe_has_repaired_is_congestion() {
-    // RFC 8985, 7.4.2: unless the peer says that it had it already.
-    assert!(burst_after_a_probe(true) >= 10);
-    assert!(burst_after_a_probe(false) < 10);
 }

@@ -6,14 +6,17 @@
 mod acks;
 mod closing;
 mod duplicates;
+mod full;
 mod handshake;
 mod let_go;
 mod limits;
 mod loss;
 mod options;
 mod path;
+mod probes;
 mod resets;
 mod spurious;
 #[path = "../support/mod.rs"]
 mod support;
+mod tail;
 mod windows;
