@@ -124,8 +124,14 @@ impl Sender {
         self.recovery.may_be_spurious = fresh && self.sack;
         self.rtt.handle_expiry();
         self.timer = Timer::Retransmission(now + self.rtt.timeout());
-        let in_flight = self.in_flight();
-        self.congestion.handle_timeout(now, in_flight, fresh);
+        // One SYN that takes longer than the first time-out says nothing of the path, which was not measured yet; the second
+        // that does, does (RFC 6928, 2; so does Linux).
+        let handshake = self.una < self.front;
+        let first = if handshake { self.rtt.backoff() == 2 } else { fresh };
+        if !handshake || self.rtt.backoff() > 1 {
+            let in_flight = self.in_flight();
+            self.congestion.handle_timeout(now, in_flight, first);
+        }
     }
 
     /// A timestamp that is older than the first retransmission (RFC 3522, 3.2), or a D-SACK for each of them.
