@@ -2,7 +2,7 @@
 
 use midwire_wire::Duration;
 use midwire_wire::event::ResetReason;
-use smoltcp::wire::TcpControl::None as Ack;
+use smoltcp::wire::TcpControl::{None as Ack, Syn};
 
 use crate::full::{MS, at, segments, ten_in_flight};
 use crate::support::pattern;
@@ -294,4 +294,27 @@ fn an_echo_of_long_ago_is_no_round_trip() {
     }
     tcp.stack.write(id, b"lost");
     assert_eq!(tcp.timed(MS(300)), ["250: PSH 1..5 ack 11"]);
+}
+
+#[test]
+fn one_lost_syn_does_not_make_the_first_window_small_and_two_do() {
+    for (wait, segments) in [(1050, 10), (3050, 1)] {
+        for ours in [true, false] {
+            let mut tcp = Script::new(false, 1 << 20);
+            let id = if ours {
+                let id = tcp.connect();
+                tcp.pass(MS(wait));
+                tcp.says(Syn, 0, Some(1), b"");
+                id
+            } else {
+                tcp.open_after(MS(wait))
+            };
+            tcp.heard();
+            tcp.stack.write(id, &pattern(100_000));
+            tcp.settle();
+            assert_eq!(tcp.heard().len(), segments, "{wait} {ours}");
+            // It was not measured, so the next time-out is as long as the first one of a SYN (Karn).
+            assert_eq!(tcp.timed(MS(1500)), ["1000: ACK 1..1381 ack 1"]);
+        }
+    }
 }
