@@ -24,6 +24,14 @@ pub struct Rack {
     round: Option<Seq>,
 }
 
+/// The newest segment known to have arrived, as it was before a retransmission could be taken for it.
+#[derive(Clone, Copy)]
+pub struct Mark {
+    sent_at: Instant,
+    end: Seq,
+    rtt: Duration,
+}
+
 impl Rack {
     pub fn new(now: Instant, iss: Seq) -> Self {
         Rack {
@@ -36,6 +44,19 @@ impl Rack {
             persist: PERSIST,
             round: None,
         }
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark {
+            sent_at: self.sent_at,
+            end: self.end,
+            rtt: self.rtt,
+        }
+    }
+
+    /// What arrived since then were originals: a retransmission that was taken for one of them would make all others late.
+    pub fn restore(&mut self, mark: Mark) {
+        (self.sent_at, self.end, self.rtt) = (mark.sent_at, mark.end, mark.rtt);
     }
 
     /// A segment has arrived (steps 2 and 3). `original`: a timestamp says that what arrived is not the retransmission.

@@ -15,7 +15,8 @@ use crate::Instant;
 pub struct Sent {
     pub start: Seq,
     pub length: u32,
-    /// The last time that it left.
+    /// The first time that it left, and the last.
+    pub first_sent_at: Instant,
     pub sent_at: Instant,
     pub retransmitted: bool,
     pub stamp: Stamp,
@@ -90,6 +91,7 @@ impl Scoreboard {
         self.sent.push_back(Sent {
             start,
             length,
+            first_sent_at: now,
             sent_at: now,
             retransmitted: false,
             stamp,

@@ -4,7 +4,7 @@
 
 use super::congestion::{Algorithm, Congestion, Phase};
 use super::queue::ByteQueue;
-use super::rack::Rack;
+use super::rack::{Mark, Rack};
 use super::rate::Rate;
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
@@ -67,8 +67,8 @@ pub struct Sender {
     /// The window of the congestion control held back a segment, in this round trip or in the last one.
     limited: bool,
     was_limited: bool,
-    /// The first expiry since there was progress, and how long the first segment had been under way then.
-    stalled: Option<Stall>,
+    /// Since when the other side owes progress: a timer has expired since it made some.
+    stalled: Option<Instant>,
     /// When a full-sized segment has arrived last.
     full_arrived_at: Option<Instant>,
 }
@@ -80,6 +80,17 @@ struct Recovery {
     undo: Option<Undo>,
     /// The first time-out for this data: an ACK may still show that it was spurious.
     may_be_spurious: bool,
+    trial: Trial,
+}
+
+/// After a time-out that may be spurious, and without timestamps that would tell: data that never left goes before what was
+/// lost, and what its ACK says decides (RFC 5682, 2.1, step 2b).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trial {
+    Off,
+    /// So many segments may leave.
+    Sending(u8),
+    Waiting,
 }
 
 /// What shows that a reduction was for nothing (RFC 3522; RFC 2883).
@@ -89,6 +100,7 @@ struct Undo {
     resent: u32,
     /// The clock's value at the first retransmission.
     since: Option<u32>,
+    rack: Mark,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,11 +123,6 @@ struct Tail {
 enum Probe {
     Tail,
     Window,
-}
-
-struct Stall {
-    since: Instant,
-    sent_at: Instant,
 }
 
 impl Sender {
@@ -142,6 +149,7 @@ impl Sender {
                 until: iss,
                 undo: None,
                 may_be_spurious: false,
+                trial: Trial::Off,
             },
             timer: Timer::Off,
             reorder_at: None,
@@ -232,7 +240,7 @@ impl Sender {
 
     /// Data waits for a window, or for an ACK, since then; the peer has to answer within `USER_TIMEOUT`.
     pub fn stalled_since(&self) -> Option<Instant> {
-        self.stalled.as_ref().map(|stall| stall.since)
+        self.stalled
     }
 
     /// Bytes of the queue that never left.
@@ -277,10 +285,7 @@ impl Sender {
             Timer::Retransmission(at) if at <= now => self.handle_expiry(now),
             Timer::Persist(at) if at <= now => {
                 self.rtt.handle_expiry();
-                self.stalled.get_or_insert(Stall {
-                    since: now,
-                    sent_at: now,
-                });
+                self.stalled.get_or_insert(now);
                 self.wanted = Some(Probe::Window);
                 self.timer = Timer::Persist(now + self.rtt.timeout());
             }

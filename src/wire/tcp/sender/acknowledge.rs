@@ -1,6 +1,6 @@
 //! An ACK comes: what it acknowledges and SACKs, what that says of the path, and the window that it brings.
 
-use super::{Sender, Stall, Timer};
+use super::{Sender, Timer};
 use crate::buffers::Pool;
 use crate::tcp::clock::Clock;
 use crate::tcp::congestion::{Ack, Phase};
@@ -137,7 +137,7 @@ impl Sender {
         }
         self.handle_tail(now, ack, duplicate.is_some(), advanced || delivered > 0);
         let lost_before = self.board.in_flight();
-        self.recover(now, advanced, original_arrived, echo, clock);
+        self.recover(now, advanced, delivered > 0, original_arrived, echo, clock);
         let lost = lost_before.saturating_sub(self.board.in_flight());
         if delivered > 0 {
             self.tell(now, delivered, lost, prior_in_flight, advanced, rtt);
@@ -180,7 +180,7 @@ impl Sender {
 
     /// The user time-out counts from the last answer of a side that keeps its window closed (RFC 9293, 3.8.6.1).
     fn keep_probing(&mut self, now: Instant) {
-        if let Some(Stall { since, .. }) = &mut self.stalled {
+        if let Some(since) = &mut self.stalled {
             *since = now;
         }
     }

@@ -1,6 +1,6 @@
 //! What was lost is found and sent again, and what only seemed lost is taken back (RFC 6675, 8985, 5682, 3522).
 
-use super::{Recovery, Sender, Stall, Timer, Undo};
+use super::{Recovery, Sender, Timer, Trial, Undo};
 use crate::tcp::clock::Clock;
 use crate::tcp::congestion::Phase;
 use crate::tcp::options::MAX_OPTIONS;
@@ -8,12 +8,16 @@ use crate::tcp::rack::DUPLICATE_THRESHOLD;
 use crate::tcp::seq::Range;
 use crate::{Duration, Instant};
 
+/// RFC 5682, 2.1, step 2b.
+pub(super) const TRIAL_SEGMENTS: u8 = 2;
+
 impl Sender {
     /// After an ACK: ends a recovery or finds that it was for nothing, and looks for losses.
     pub(super) fn recover(
         &mut self,
         now: Instant,
         advanced: bool,
+        told: bool,
         original_arrived: bool,
         echo: Option<u32>,
         clock: &Clock,
@@ -23,6 +27,16 @@ impl Sender {
             _ if self.was_spurious(advanced, echo, clock) => self.undo(now),
             Phase::Loss if self.recovery.may_be_spurious && original_arrived => self.undo(now),
             _ if self.una >= self.recovery.until => self.end_recovery(now),
+            Phase::Loss if self.recovery.may_be_spurious && told => {
+                let first = advanced && self.recovery.trial == Trial::Off;
+                // With timestamps the ACK itself would have told.
+                self.recovery.may_be_spurious = first && !clock.on;
+                self.recovery.trial = if first && !clock.on {
+                    Trial::Sending(TRIAL_SEGMENTS)
+                } else {
+                    Trial::Off
+                };
+            }
             _ if !self.sack && advanced => {
                 // A partial acknowledgement: the next hole begins here (RFC 6582, 3.2).
                 self.board.lose_first();
@@ -71,12 +85,9 @@ impl Sender {
         self.recovery = Recovery {
             phase: Phase::Recovery,
             until: self.nxt,
-            undo: Some(Undo {
-                una: self.una,
-                resent: 0,
-                since: None,
-            }),
+            undo: Some(self.may_undo()),
             may_be_spurious: false,
+            trial: Trial::Off,
         };
         let outstanding = u64::from(self.nxt - self.una);
         let in_flight = self.in_flight();
@@ -108,20 +119,14 @@ impl Sender {
         self.tail = None;
         self.reorder_at = None;
         let fresh = self.stalled.is_none() && (self.recovery.phase != Phase::Loss || self.una >= self.recovery.until);
-        self.stalled.get_or_insert(Stall {
-            since: first.sent_at,
-            sent_at: first.sent_at,
-        });
+        self.stalled.get_or_insert(first.first_sent_at);
         if fresh {
-            self.recovery.undo = Some(Undo {
-                una: self.una,
-                resent: 0,
-                since: None,
-            });
+            self.recovery.undo = Some(self.may_undo());
         }
         self.recovery.phase = Phase::Loss;
         self.recovery.until = self.nxt;
         self.recovery.may_be_spurious = fresh && self.sack;
+        self.recovery.trial = Trial::Off;
         self.rtt.handle_expiry();
         self.timer = Timer::Retransmission(now + self.rtt.timeout());
         // One SYN that takes longer than the first time-out says nothing of the path, which was not measured yet; the second
@@ -148,10 +153,22 @@ impl Sender {
         undo.is_some_and(|undo| undo.since.is_some() && undo.resent == 0)
     }
 
+    fn may_undo(&self) -> Undo {
+        Undo {
+            una: self.una,
+            resent: 0,
+            since: None,
+            rack: self.rack.mark(),
+        }
+    }
+
     fn undo(&mut self, now: Instant) {
         self.board.forget_losses();
         self.recovery.phase = Phase::Open;
-        self.recovery.undo = None;
+        self.recovery.trial = Trial::Off;
+        if let Some(undo) = self.recovery.undo.take() {
+            self.rack.restore(undo.rack);
+        }
         self.congestion.handle_undo(now);
         self.arm(now);
     }
@@ -171,10 +188,15 @@ impl Sender {
     /// How often the retransmission timer has expired since the first segment left, when nothing of full size has arrived
     /// since: a path that swallows what is long and says nothing (RFC 2923, 2.1).
     pub fn full_size_lost(&self) -> u32 {
-        let Some(stall) = &self.stalled else { return 0 };
-        let full = self.board.first().is_some_and(|first| first.length >= self.full_size());
-        let arrived = self.full_arrived_at.is_some_and(|at| at >= stall.sent_at);
-        if full && !arrived { self.rtt.backoff() } else { 0 }
+        let Some(first) = self.board.first() else { return 0 };
+        let arrived = self.full_arrived_at.is_some_and(|at| at >= first.first_sent_at);
+        // Into a closed window nothing arrives, whatever its size.
+        let open = self.window > 0;
+        if first.length >= self.full_size() && open && !arrived {
+            self.rtt.backoff()
+        } else {
+            0
+        }
     }
 
     /// From so many bytes on a segment counts as full-sized: SACK blocks may take of its room.

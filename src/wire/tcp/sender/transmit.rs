@@ -1,6 +1,7 @@
 //! What leaves next: what was lost, a probe, new data, the FIN. Each as the windows and the pace allow.
 
-use super::{Probe, Sender, Tail, Timer};
+use super::loss::TRIAL_SEGMENTS;
+use super::{Probe, Sender, Tail, Timer, Trial};
 use crate::tcp::clock::Clock;
 use crate::tcp::congestion::Phase;
 use crate::tcp::scoreboard::Sent;
@@ -67,11 +68,30 @@ impl Sender {
                 leaving => leaving,
             },
             Some(Probe::Tail) => self.probe_tail(now, room, clock),
-            None => self
-                .poll_lost(now, room, clock)
-                .or_else(|| self.poll_new(now, room, false)),
+            None => match self.recovery.trial {
+                Trial::Off => self
+                    .poll_lost(now, room, clock)
+                    .or_else(|| self.poll_new(now, room, false)),
+                Trial::Sending(left) => self.poll_trial(now, room, left, clock),
+                Trial::Waiting => None,
+            },
         };
         leaving.map(Poll::Segment)
+    }
+
+    fn poll_trial(&mut self, now: Instant, room: u32, left: u8, clock: &Clock) -> Option<Leaving> {
+        let new = self.poll_new(now, room, false);
+        self.recovery.trial = match (&new, left) {
+            (Some(_), 2..) => Trial::Sending(left - 1),
+            (None, TRIAL_SEGMENTS) => Trial::Off,
+            _ => Trial::Waiting,
+        };
+        if self.recovery.trial == Trial::Off {
+            // There is nothing to try it with.
+            self.recovery.may_be_spurious = false;
+            return self.poll_lost(now, room, clock);
+        }
+        new
     }
 
     fn poll_lost(&mut self, now: Instant, room: u32, clock: &Clock) -> Option<Leaving> {

@@ -2,7 +2,7 @@
 
 use smoltcp::wire::TcpControl::None as Ack;
 
-use crate::full::{MS, at};
+use crate::full::{LATE, MS, at};
 use crate::support::pattern;
 use crate::support::script::Script;
 
@@ -62,9 +62,10 @@ fn a_part_of_a_segment_does_not_stand_for_the_whole() {
     let mut tcp = ten_in_flight(true);
     let blocks = [(at(1) + 100, at(6))];
     tcp.sacks(1, &blocks);
+    tcp.pass(LATE);
     let mut lost = again(&mut tcp);
     tcp.pass(MS(40));
-    tcp.sacks(at(1), &blocks);
+    tcp.sacks(at(1), &[(at(1) + 100, at(13))]);
     lost.extend(again(&mut tcp));
     assert_eq!(lost, [0, 1]);
 }
@@ -77,6 +78,7 @@ fn what_the_peer_takes_no_more_is_not_sent_again() {
     tcp.heard();
     // Five holes, of which the first alone lies in the window that is left.
     tcp.sacks(at(1), &[(at(6), at(10))]);
+    tcp.pass(LATE);
     assert_eq!(again(&mut tcp), [1]);
 }
 

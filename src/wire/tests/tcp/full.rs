@@ -6,6 +6,8 @@ use crate::support::pattern;
 use crate::support::script::Script;
 
 pub const MS: fn(u64) -> Duration = Duration::from_millis;
+/// Later than a quarter of the round trip of these stories: what has not come by then is lost.
+pub const LATE: Duration = Duration::from_millis(13);
 
 /// The number at which the segment with this count begins, where all are full.
 pub fn at(count: u32) -> u32 {

@@ -3,6 +3,7 @@
 use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::None as Ack;
 
+use crate::full::LATE;
 use crate::support::pattern;
 use crate::support::script::Script;
 
@@ -37,9 +38,29 @@ fn after_a_time_out_that_was_right_all_that_is_lost_is_sent_again() {
     tcp.stack.write(id, &pattern(200_000));
     tcp.pass(MS(500));
     tcp.heard();
-    // The retransmission alone has arrived.
+    // The retransmission alone has arrived. Without timestamps nothing tells it from the original: what never left goes
+    // first (RFC 5682, 2.1, step 2b).
     tcp.sacks(1 + FULL, &[]);
-    assert_eq!(again(&mut tcp, 1 + 10 * FULL), ["1381..2761", "2761..4141"]);
+    let said = tcp.lines();
+    assert_eq!(said, ["ACK 15181..16561 ack 1", "ACK 16561..17941 ack 1"]);
+    tcp.pass(MS(50));
+    // It arrives behind the holes, so they are holes.
+    tcp.sacks(1 + FULL, &[(15_181, 16_561)]);
+    assert_eq!(again(&mut tcp, 1 + 10 * FULL)[..1], ["1381..2761"]);
+}
+
+#[test]
+fn after_a_time_out_acks_one_by_one_show_that_nothing_was_lost() {
+    let (mut tcp, id) = Script::with_sack(MS(50));
+    tcp.stack.write(id, &pattern(200_000));
+    tcp.pass(MS(380));
+    tcp.heard();
+    tcp.pass(MS(60));
+    // The originals were late by more than a round trip, and each has an ACK of its own.
+    for count in 1..=10 {
+        tcp.sacks(1 + count * FULL, &[]);
+        assert!(again(&mut tcp, 1 + 10 * FULL).is_empty(), "{count}");
+    }
 }
 
 /// Ten segments, a time-out, and the ACK of the first with an echo of what left then: does the rest leave again?
@@ -76,15 +97,18 @@ fn burst_after_a_recovery(duplicates: &[u32]) -> u32 {
     tcp.sacks(at(2), &[]);
     tcp.heard();
     tcp.sacks(at(2), &[(at(5), at(10)), (at(3), at(4))]);
+    tcp.pass(LATE);
+    // The recovery sends as much as arrives (RFC 6937).
+    tcp.sacks(at(2), &[(at(5), at(15)), (at(3), at(4))]);
     let said = tcp.heard();
     for hole in [2, 4] {
         assert!(said.iter().any(|said| said.seq == at(hole)), "{hole} is sent again");
     }
     tcp.pass(MS(20));
-    tcp.sacks(at(14), &[]);
+    tcp.sacks(at(20), &[]);
     tcp.pass(MS(30));
     for count in duplicates {
-        tcp.sacks(at(14), &[(at(*count), at(count + 1))]);
+        tcp.sacks(at(20), &[(at(*count), at(count + 1))]);
     }
     let sent = tcp.heard();
     sent.iter().map(|said| said.payload.len() as u32).sum()
@@ -110,6 +134,7 @@ fn an_original_that_arrives_late_says_nothing_of_what_left_with_it() {
     let first = tcp.heard()[0].timestamp.unwrap().0;
     tcp.pass(MS(50));
     tcp.sacks(1, &[(1 + 1368, 1 + 4 * 1368)]);
+    tcp.pass(LATE);
     assert!(again(&mut tcp, 1368).len() == 1);
     // Longer after the retransmission than a round trip takes, and by its echo about the original all the same.
     tcp.pass(MS(60));
