@@ -38,6 +38,7 @@ struct Tally<'a> {
     first: Option<Instant>,
     last: Option<Instant>,
     full_arrived: bool,
+    resent_arrived: bool,
     /// Something arrived that left once only, and before the recovery began.
     original_arrived: bool,
 }
@@ -53,6 +54,7 @@ impl Tally<'_> {
                 .echo
                 .is_some_and(|echo| Clock::is_before(echo, self.clock.at(sent.sent_at)));
         self.rack.handle_delivered(self.now, sent, original, self.shortest);
+        self.resent_arrived |= sent.retransmitted;
         if !sent.retransmitted {
             self.first = Some(self.first.map_or(sent.sent_at, |first| first.min(sent.sent_at)));
             self.last = self.last.max(Some(sent.sent_at));
@@ -92,10 +94,16 @@ impl Sender {
             first: None,
             last: None,
             full_arrived: false,
+            resent_arrived: false,
             original_arrived: false,
         };
         if advanced {
             self.board.handle_acknowledged(ack, |sent| tally.deliver(sent));
+            if tally.resent_arrived {
+                // What lay behind the hole has arrived long before: it waited for the retransmission, and says nothing of
+                // the round trip. Else the time-out would be its own next sample, and double with each.
+                (tally.first, tally.last) = (None, None);
+            }
         }
         if self.sack {
             self.board.handle_sack(&blocks, |sent| tally.deliver(sent));
