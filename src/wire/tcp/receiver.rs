@@ -136,7 +136,8 @@ impl Receiver {
     /// Data, and maybe a FIN, that lie in the window at least in part.
     pub fn handle_data(&mut self, now: Instant, seq: Seq, payload: &[u8], fin: bool, pool: &mut Pool) {
         let whole = Range::new(seq, payload.len() as u32);
-        if fin && whole.end <= self.edge.max(self.nxt) {
+        // A FIN in front of what has come already contradicts the side that says it.
+        if fin && whole.end >= self.nxt && whole.end <= self.edge.max(self.nxt) {
             self.fin = Some(whole.end);
         }
         if !payload.is_empty() {
