@@ -19,8 +19,10 @@ pub struct Rtt {
     smoothed: Option<Duration>,
     variation: Duration,
     minimum: VecDeque<(Instant, Duration)>,
-    /// How often the timer has expired for the same data (RFC 6298, 5.5).
+    /// How often the timer has expired since there was a sample (RFC 6298, 5.5), and since there was progress.
     backoff: u32,
+    expiries: u32,
+    expired_at: Option<Instant>,
 }
 
 impl Rtt {
@@ -28,6 +30,7 @@ impl Rtt {
     /// the same ACK acknowledges, the round trip of what left last; it holds no wait for a delayed ACK.
     pub fn handle_sample(&mut self, now: Instant, sample: Duration, shortest: Duration) {
         let sample = sample.max(Duration::from_micros(1));
+        self.backoff = 0;
         self.smoothed = Some(match self.smoothed {
             None => {
                 self.variation = sample / 2;
@@ -83,17 +86,32 @@ impl Rtt {
         }
     }
 
-    pub fn handle_expiry(&mut self) {
+    pub fn handle_expiry(&mut self, now: Instant) {
         self.backoff += 1;
+        self.expiries += 1;
+        self.expired_at = Some(now);
     }
 
-    /// New data was acknowledged.
+    /// New data was acknowledged. The time-out stays backed off until there is a sample (RFC 6298, 5; Karn's algorithm): on a
+    /// path that has become slower all others come of what was sent twice.
     pub fn handle_progress(&mut self) {
-        self.backoff = 0;
+        self.expiries = 0;
     }
 
-    pub fn backoff(&self) -> u32 {
-        self.backoff
+    /// What made the timer expire is over, and said nothing of the path.
+    pub fn forget_expiries(&mut self) {
+        (self.backoff, self.expiries) = (0, 0);
+    }
+
+    /// How often the timer has expired since there was progress.
+    pub fn expiries(&self) -> u32 {
+        self.expiries
+    }
+
+    /// What left before is no sample any more: what tells of it may have been lost, and has then come with the answer to what
+    /// left after the last expiry. The wait for the timer would be taken for a round trip.
+    pub fn may_be_sample(&self, sent_at: Instant) -> bool {
+        self.expired_at.is_none_or(|expired| sent_at >= expired)
     }
 }
 
@@ -117,20 +135,22 @@ mod tests {
     }
 
     #[test]
-    fn it_doubles_with_every_expiry_up_to_its_bound_and_comes_back_with_progress() {
+    fn it_doubles_with_every_expiry_up_to_its_bound_and_comes_back_with_a_sample() {
         let mut rtt = Rtt::default();
         rtt.handle_sample(Instant::ZERO, MS(50), MS(50));
         let base = rtt.base();
         for expiries in 0..4 {
             assert_eq!(rtt.timeout(), base * (1 << expiries));
-            rtt.handle_expiry();
+            rtt.handle_expiry(Instant::ZERO);
         }
         for _ in 0..100 {
-            rtt.handle_expiry();
+            rtt.handle_expiry(Instant::ZERO);
         }
         assert_eq!(rtt.timeout(), MAX_RTO);
         rtt.handle_progress();
-        assert_eq!(rtt.timeout(), base);
+        assert_eq!(rtt.timeout(), MAX_RTO);
+        rtt.handle_sample(Instant::ZERO, MS(50), MS(50));
+        assert_eq!(rtt.timeout(), rtt.base());
     }
 
     #[test]

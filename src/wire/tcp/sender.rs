@@ -284,7 +284,7 @@ impl Sender {
             }
             Timer::Retransmission(at) if at <= now => self.handle_expiry(now),
             Timer::Persist(at) if at <= now => {
-                self.rtt.handle_expiry();
+                self.rtt.handle_expiry(now);
                 self.stalled.get_or_insert(now);
                 self.wanted = Some(Probe::Window);
                 self.timer = Timer::Persist(now + self.rtt.timeout());

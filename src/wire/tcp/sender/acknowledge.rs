@@ -7,6 +7,7 @@ use crate::tcp::congestion::{Ack, Phase};
 use crate::tcp::options::Blocks;
 use crate::tcp::rack::Rack;
 use crate::tcp::rate::Rate;
+use crate::tcp::rtt::Rtt;
 use crate::tcp::scoreboard::Sent;
 use crate::tcp::segment::{FIN, SYN, Segment};
 use crate::tcp::seq::{Range, Seq};
@@ -33,6 +34,7 @@ struct Tally<'a> {
     full: u32,
     /// What was sent before the recovery began ends here.
     until: Seq,
+    rtt: &'a Rtt,
     delivered: u64,
     /// The departures of what was delivered and left only once: the first of them, and the last.
     first: Option<Instant>,
@@ -55,9 +57,11 @@ impl Tally<'_> {
                 .is_some_and(|echo| Clock::is_before(echo, self.clock.at(sent.sent_at)));
         self.rack.handle_delivered(self.now, sent, original, self.shortest);
         self.resent_arrived |= sent.retransmitted;
-        if !sent.retransmitted {
+        if !sent.retransmitted && self.rtt.may_be_sample(sent.sent_at) {
             self.first = Some(self.first.map_or(sent.sent_at, |first| first.min(sent.sent_at)));
             self.last = self.last.max(Some(sent.sent_at));
+        }
+        if !sent.retransmitted {
             self.original_arrived |= sent.end() <= self.until;
         }
     }
@@ -90,6 +94,7 @@ impl Sender {
             shortest,
             full,
             until: self.recovery.until,
+            rtt: &self.rtt,
             delivered: 0,
             first: None,
             last: None,
@@ -180,7 +185,7 @@ impl Sender {
             self.keep_probing(now);
         } else if matches!(self.timer, Timer::Persist(_)) {
             self.timer = Timer::Off;
-            self.rtt.handle_progress();
+            self.rtt.forget_expiries();
             self.stalled = None;
         }
         changed
@@ -232,7 +237,10 @@ impl Sender {
             // Only where the ACK moves on (RFC 7323, 4.1), for a side that is silent echoes an old value.
             let echo = echo.filter(|echo| advanced && *echo != 0)?;
             let elapsed = clock.at(now).wrapping_sub(echo);
-            (elapsed < i32::MAX as u32).then(|| Duration::from_millis(u64::from(elapsed.max(1))))
+            let sample = Duration::from_millis(u64::from(elapsed.max(1)));
+            // A clock that counts milliseconds says nothing more precise.
+            let at_latest = now + Duration::from_millis(1) - sample;
+            (elapsed < i32::MAX as u32 && self.rtt.may_be_sample(at_latest)).then_some(sample)
         };
         let sample = first.map(since).or_else(by_clock)?;
         self.rtt.handle_sample(now, sample, last.map_or(sample, since));

@@ -127,13 +127,13 @@ impl Sender {
         self.recovery.until = self.nxt;
         self.recovery.may_be_spurious = fresh && self.sack;
         self.recovery.trial = Trial::Off;
-        self.rtt.handle_expiry();
+        self.rtt.handle_expiry(now);
         self.timer = Timer::Retransmission(now + self.rtt.timeout());
         // One SYN that takes longer than the first time-out says nothing of the path, which was not measured yet; the second
         // that does, does (RFC 6928, 2; so does Linux).
         let handshake = self.una < self.front;
-        let first = if handshake { self.rtt.backoff() == 2 } else { fresh };
-        if !handshake || self.rtt.backoff() > 1 {
+        let first = if handshake { self.rtt.expiries() == 2 } else { fresh };
+        if !handshake || self.rtt.expiries() > 1 {
             let in_flight = self.in_flight();
             self.congestion.handle_timeout(now, in_flight, first);
         }
@@ -193,7 +193,7 @@ impl Sender {
         // Into a closed window nothing arrives, whatever its size.
         let open = self.window > 0;
         if first.length >= self.full_size() && open && !arrived {
-            self.rtt.backoff()
+            self.rtt.expiries()
         } else {
             0
         }
@@ -208,7 +208,7 @@ impl Sender {
     pub fn handle_too_big(&mut self, now: Instant, mss: u32) {
         if mss < self.mss {
             self.set_mss(mss);
-            self.rtt.handle_progress();
+            self.rtt.forget_expiries();
             self.stalled = None;
             self.arm(now);
         }

@@ -260,7 +260,7 @@ impl Sender {
             && self.tail.is_none()
             && self.board.sacked_segments() == 0
             && !self.board.has_lost()
-            && self.rtt.backoff() == 0
+            && self.rtt.expiries() == 0
             && self.nxt > self.front;
         let smoothed = self.rtt.smoothed().filter(|_| calm)?;
         let extra = if self.board.len() == 1 {
