@@ -14,6 +14,8 @@ pub const DELAYED_ACK: Duration = Duration::from_millis(40);
 /// At the start of a connection it waits only for an owner that answers at once: the other side's slow start feeds on ACKs.
 const QUICK_ACK: Duration = Duration::from_millis(2);
 const QUICK_SEGMENTS: u8 = 16;
+/// Rounding may add so much to a window; far more than it does to one that full-sized segments fill.
+pub const ROUNDING: usize = GUARANTEED;
 /// A full-sized segment has at least so many bytes (RFC 9293, 3.7.1: the default MSS).
 const LEAST_FULL: u32 = 536;
 
@@ -269,8 +271,12 @@ impl Receiver {
         let kept = self.kept();
         let wanted = self.wanted(pool);
         let open = wanted > kept && wanted - kept >= self.worth();
-        // Rounded up, what was offered stays; rounded down, nothing is offered that there is no room for.
-        let kept_units = kept.div_ceil(1 << shift);
+        // Rounded up, what was offered stays; rounded down, nothing is offered that there is no room for. Segments that are
+        // shorter than a unit would fill what rounding up adds, and the window would never close: so the edge seems to move
+        // left by less than a unit in the end (RFC 7323, 2.4), and what lies before it is still taken.
+        let up = kept.div_ceil(1 << shift);
+        let grown = self.queue.len() + ((up as usize) << shift) > self.max + ROUNDING;
+        let kept_units = if grown { kept >> shift } else { up };
         let units = if open {
             (wanted >> shift).max(kept_units)
         } else {
