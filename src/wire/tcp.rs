@@ -32,5 +32,5 @@ mod rtt;
 mod scoreboard;
 mod sender;
 
-pub use receiver::INITIAL_CAPACITY as INITIAL_RECEIVE;
+pub use receiver::{INITIAL_CAPACITY as INITIAL_RECEIVE, ROUNDING};
 pub use sender::INITIAL_CAPACITY as INITIAL_SEND;

@@ -1,0 +1,191 @@
+//! What one conversation of the property test is like: the links, the two sides, what happens to their SYNs.
+
+use midwire_wire::Duration;
+use midwire_wire::tcp::congestion::Algorithm;
+use midwire_wire::tcp::options::Options;
+use proptest::prelude::*;
+
+use crate::support::link::Faults;
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Of all that is left to chance while the conversation runs.
+    pub seed: u64,
+    pub sides: [SidePlan; 2],
+    pub opening: Opening,
+    pub closing: Closing,
+    pub middlebox: Middlebox,
+    pub ipv6: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct SidePlan {
+    /// What it says in all.
+    pub bytes: usize,
+    pub max_window: usize,
+    pub mtu: usize,
+    pub congestion: Algorithm,
+    pub iss: u32,
+    pub clock: u32,
+    /// At most so many bytes are written, or read, at once.
+    pub write: usize,
+    pub read: usize,
+    /// So many writes in a thousand are followed by a pause of up to 20 ms.
+    pub hesitation: u64,
+    /// When so many thousandths of the other side's bytes are read, the owner stops reading for so many milliseconds.
+    pub pauses: Vec<(usize, u64)>,
+    /// The way out.
+    pub faults: FaultPlan,
+    /// A timer is served up to so many microseconds late.
+    pub lateness: u64,
+    /// So often in a thousand the way out is shut for a while before all has left.
+    pub blocked: u64,
+}
+
+/// Each but the delay in thousandths.
+#[derive(Clone, Debug)]
+pub struct FaultPlan {
+    pub lose: u64,
+    pub double: u64,
+    pub corrupt: u64,
+    pub reorder: u64,
+    pub delay_micros: u64,
+}
+
+impl FaultPlan {
+    pub fn faults(&self) -> Faults {
+        Faults {
+            lose: self.lose,
+            double: self.double,
+            corrupt: self.corrupt,
+            reorder: self.reorder,
+            delay: Duration::from_micros(self.delay_micros),
+        }
+    }
+
+    /// Of a thousand packets so many do not arrive.
+    pub fn lossy(&self) -> u64 {
+        self.lose + self.corrupt
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opening {
+    ByTheFirst,
+    /// RFC 9293, 3.5.
+    Simultaneous,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// Each side once it has said all.
+    Both,
+    /// That side waits until the other one has closed, and all of it is read.
+    Last(usize),
+}
+
+/// It takes options out of both SYNs, and makes their MSS smaller.
+#[derive(Clone, Debug)]
+pub struct Middlebox {
+    pub sack: bool,
+    pub timestamps: bool,
+    pub window_scale: bool,
+    /// `None`: the option is taken out.
+    pub mss: Option<u16>,
+}
+
+impl Middlebox {
+    pub fn rewrite(&self, options: &mut Options) {
+        options.sack_permitted &= self.sack;
+        options.timestamp = options.timestamp.filter(|_| self.timestamps);
+        options.window_scale = options.window_scale.filter(|_| self.window_scale);
+        options.mss = options.mss.zip(self.mss).map(|(said, most)| said.min(most));
+    }
+}
+
+/// Most links are good in all respects but a few.
+fn share(most: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(0), 2 => 0..=most / 10, 1 => 0..=most]
+}
+
+fn fault_plan() -> impl Strategy<Value = FaultPlan> {
+    let delay = prop_oneof![1 => Just(0), 2 => 0u64..=5_000, 2 => 0u64..=100_000];
+    (share(300), share(200), share(50), share(500), delay).prop_map(|(lose, double, corrupt, reorder, delay_micros)| {
+        FaultPlan {
+            lose,
+            double,
+            corrupt,
+            reorder,
+            delay_micros,
+        }
+    })
+}
+
+/// Near the places where the numbers go round, and where their order turns, or anywhere.
+fn number() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        (0u32..300_000).prop_map(u32::wrapping_neg),
+        (0u32..300_000).prop_map(|back| 0x8000_0000 - back),
+        any::<u32>(),
+    ]
+}
+
+fn side_plan() -> impl Strategy<Value = SidePlan> {
+    let bytes = prop_oneof![2 => Just(0), 4 => 1usize..5_000, 4 => 1usize..100_000, 1 => 1usize..=1_000_000];
+    let max_window = prop_oneof![(4usize << 10)..=(16 << 10), (16usize << 10)..=(1 << 20)];
+    let piece = || prop_oneof![1usize..=100, 100usize..=5_000, 5_000usize..=200_000];
+    let congestion = prop_oneof![Just(Algorithm::Cubic), Just(Algorithm::Bbr)];
+    let pauses = prop::collection::vec((0usize..1000, prop_oneof![3 => 0u64..500, 1 => 0u64..20_000]), 0..4);
+    let owner = (bytes, piece(), piece(), share(500), pauses);
+    let wire = (max_window, 1280usize..=1500, congestion, number(), number());
+    (owner, wire, fault_plan(), 0u64..=2_000, share(200)).prop_map(
+        |(
+            (bytes, write, read, hesitation, mut pauses),
+            (max_window, mtu, congestion, iss, clock),
+            faults,
+            lateness,
+            blocked,
+        )| {
+            pauses.sort_unstable();
+            SidePlan {
+                bytes,
+                max_window,
+                mtu,
+                congestion,
+                iss,
+                clock,
+                write,
+                read,
+                hesitation,
+                pauses,
+                faults,
+                lateness,
+                blocked,
+            }
+        },
+    )
+}
+
+pub fn plan() -> impl Strategy<Value = Plan> {
+    let opening = prop_oneof![3 => Just(Opening::ByTheFirst), 1 => Just(Opening::Simultaneous)];
+    let closing = prop_oneof![Just(Closing::Both), Just(Closing::Last(0)), Just(Closing::Last(1))];
+    let often = || prop::bool::weighted(0.7);
+    let mss = prop_oneof![4 => Just(Some(u16::MAX)), 1 => (88u16..1400).prop_map(Some), 1 => Just(None)];
+    let middlebox = (often(), often(), often(), mss).prop_map(|(sack, timestamps, window_scale, mss)| Middlebox {
+        sack,
+        timestamps,
+        window_scale,
+        mss,
+    });
+    let sides = [side_plan(), side_plan()];
+    (any::<u64>(), sides, opening, closing, middlebox, any::<bool>()).prop_map(
+        |(seed, sides, opening, closing, middlebox, ipv6)| Plan {
+            seed,
+            sides,
+            opening,
+            closing,
+            middlebox,
+            ipv6,
+        },
+    )
+}
