@@ -81,7 +81,7 @@ impl Conversation {
     }
 
     fn run(&mut self) -> Check {
-        let limit = Instant::ZERO + self.limit();
+        let patience = self.plan.patience();
         loop {
             for at in 0..2 {
                 self.turn(at)?;
@@ -91,16 +91,13 @@ impl Conversation {
             }
             let next = self.sides.iter().filter_map(|side| side.wake_at(self.now)).min();
             let next = next.ok_or("nobody waits for anything, and it is not over")?;
-            ensure(next <= limit, || format!("not over after {}", self.limit()))?;
+            ensure(next <= Instant::ZERO + patience, || {
+                format!("not over after {patience}")
+            })?;
             self.still = if next > self.now { 0 } else { self.still + 1 };
             ensure(self.still < MOST_AT_ONCE, || "the time stands still".into())?;
             self.now = next.max(self.now);
         }
-    }
-
-    /// How long it may take.
-    fn limit(&self) -> Duration {
-        Duration::from_secs(3600)
     }
 
     fn turn(&mut self, at: usize) -> Check {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseError, TestRunner};
 
 /// Conversations in a run of all tests. PROPTEST_CASES asks for more, PROPTEST_RNG_SEED for others.
-const CASES: u32 = 60;
+const CASES: u32 = 3000;
 
 #[test]
 fn two_machines_understand_each_other_over_any_link() {

@@ -18,6 +18,18 @@ pub struct Plan {
     pub ipv6: bool,
 }
 
+impl Plan {
+    /// How long it may take. What is lost costs a round trip where SACK tells of it, and else a time-out now and then; of
+    /// those each is twice the last one where the acknowledgements are lost, too.
+    pub fn patience(&self) -> Duration {
+        let owners: u64 = self.sides.iter().map(SidePlan::idle_millis).sum();
+        let lossy: u64 = self.sides.iter().map(|side| side.faults.lossy()).sum();
+        let cheap = self.middlebox.sack || self.middlebox.timestamps;
+        let factor = if cheap { 1 } else { 15 };
+        Duration::from_millis(60_000 + 3 * owners + factor * lossy * 2_000)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct SidePlan {
     /// What it says in all.
@@ -40,6 +52,15 @@ pub struct SidePlan {
     pub lateness: u64,
     /// So often in a thousand the way out is shut for a while before all has left.
     pub blocked: u64,
+}
+
+impl SidePlan {
+    /// How long its owner does nothing, on the average.
+    fn idle_millis(&self) -> u64 {
+        let writes = 2 * self.bytes as u64 / self.write as u64 + 1;
+        let pauses: u64 = self.pauses.iter().map(|(_, time)| time).sum();
+        pauses + writes * (self.hesitation + self.blocked) / 100
+    }
 }
 
 /// Each but the delay in thousandths.
@@ -66,6 +87,12 @@ impl FaultPlan {
     /// Of a thousand packets so many do not arrive.
     pub fn lossy(&self) -> u64 {
         self.lose + self.corrupt
+    }
+
+    /// A megabyte over a link that loses a third is a test of patience.
+    fn carries(&self) -> usize {
+        let good = 350u64.saturating_sub(self.lossy()) as usize;
+        20_000 + good * good * 8
     }
 }
 
@@ -148,7 +175,7 @@ fn side_plan() -> impl Strategy<Value = SidePlan> {
         )| {
             pauses.sort_unstable();
             SidePlan {
-                bytes,
+                bytes: bytes.min(faults.carries()),
                 max_window,
                 mtu,
                 congestion,
