@@ -264,9 +264,12 @@ impl Scoreboard {
         Some((index, self.sent[index]))
     }
 
-    /// The last segment, for a probe of the tail (RFC 8985, 7.3), cut to `most` bytes.
+    /// The last segment, for a probe of the tail (RFC 8985, 7.3), cut to `most` bytes. `None` when it has arrived.
     pub fn probe(&mut self, most: u32) -> Option<(usize, Sent)> {
         let mut index = self.sent.len().checked_sub(1)?;
+        if self.sent[index].is_sacked() {
+            return None;
+        }
         while self.sent[index].length > most {
             self.cut(index, most);
             index += 1;

@@ -61,22 +61,25 @@ impl Sender {
     pub fn poll(&mut self, now: Instant, room: u32, clock: &Clock) -> Option<Poll> {
         let room = room.min(self.mss).max(1);
         self.paced = false;
-        let leaving = match self.wanted.take() {
+        let probe = match self.wanted.take() {
             Some(Probe::Window) => match self.poll_new(now, room, true) {
                 // A window that is too small to be worth a segment has to do in the end (RFC 1122, 4.2.3.4: override).
                 None => return Some(Poll::WindowProbe),
                 leaving => leaving,
             },
             Some(Probe::Tail) => self.probe_tail(now, room, clock),
-            None => match self.recovery.trial {
+            None => None,
+        };
+        // The tail may have been heard of while the probe waited for its turn.
+        probe
+            .or_else(|| match self.recovery.trial {
                 Trial::Off => self
                     .poll_lost(now, room, clock)
                     .or_else(|| self.poll_new(now, room, false)),
                 Trial::Sending(left) => self.poll_trial(now, room, left, clock),
                 Trial::Waiting => None,
-            },
-        };
-        leaving.map(Poll::Segment)
+            })
+            .map(Poll::Segment)
     }
 
     fn poll_trial(&mut self, now: Instant, room: u32, left: u8, clock: &Clock) -> Option<Leaving> {

@@ -8,7 +8,7 @@ use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tcp::connection::{Config, Connection, State};
 use midwire_wire::tcp::options::Options;
 use midwire_wire::tcp::segment::{ACK, FIN, Outgoing, SYN, Segment};
-use midwire_wire::tcp::seq::Seq;
+use midwire_wire::tcp::seq::{Range, Seq};
 use midwire_wire::{Duration, Instant};
 
 /// The other side's ISN and ours.
@@ -214,6 +214,31 @@ fn the_time_out_learns_that_the_path_has_become_slower() {
         !again.is_empty() && again.iter().all(|at| *at < Instant::from_secs(12)),
         "{again:?}"
     );
+}
+
+#[test]
+fn a_tail_that_is_sacked_before_its_probe_could_leave_is_not_sent_again() {
+    let options = Options {
+        sack_permitted: true,
+        mss: Some(1000),
+        ..Options::default()
+    };
+    let mut hand = Hand::answered(65_536, options);
+    assert!(hand.connection.write(&[7; 4000], &mut hand.pool));
+    hand.drain();
+    hand.now += Duration::from_millis(10);
+    hand.hears(&segment(0, 1, Some(1001), b""));
+    // The timer runs down, and nothing can leave.
+    hand.now = hand.connection.poll_timeout().expect("a probe");
+    hand.connection.handle_timeout(hand.now);
+    let mut told = segment(0, 1, Some(1001), b"");
+    told.options.sack.push(Range::new(Seq(OURS + 3001), 1000));
+    let said = hand.hears(&told);
+    assert!(said.iter().all(|said| said.seq != Seq(OURS + 3001)), "{said:?}");
+    hand.hears(&segment(0, 1, Some(4001), b""));
+    assert_eq!(hand.connection.queued(), 0);
+    assert!(hand.connection.write(&[7; 3000], &mut hand.pool));
+    assert_eq!(hand.drain().len(), 3);
 }
 
 #[test]
