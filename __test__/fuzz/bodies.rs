@@ -2,6 +2,11 @@
 //!
 //! A body panics only when the machine is wrong: it was made to panic, or it broke a bound.
 
+#[path = "bodies/connection.rs"]
+mod connection;
+#[path = "bodies/ends.rs"]
+mod ends;
+
 use std::net::SocketAddr;
 
 use midwire_wire::allowed_ips::Cidr;
@@ -190,6 +195,11 @@ fn segment(step: &[u8]) -> Vec<u8> {
     let mut packet = midwire_wire::packet::build(source, destination, 6, 64, tcp.len(), None).expect("one family");
     packet.extend_from_slice(&tcp);
     packet
+}
+
+/// A conversation on one TCP connection: what its peer says near the windows, and what its owner does.
+pub fn connection(input: &[u8]) {
+    connection::run(input);
 }
 
 /// Fragments to a reassembler (its own tests hold it to its budget).

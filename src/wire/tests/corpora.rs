@@ -38,6 +38,11 @@ fn segments() {
 }
 
 #[test]
+fn connection() {
+    replay("connection", bodies::connection);
+}
+
+#[test]
 fn fragments() {
     replay("fragments", bodies::fragments);
 }
