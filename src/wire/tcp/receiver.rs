@@ -7,13 +7,18 @@ use super::seq::{Range, Seq};
 use crate::buffers::{GUARANTEED, Pool};
 use crate::{Duration, Instant};
 
+mod window;
+
 /// The receive window of a new connection (Linux: tcp_rmem, 131072).
 pub const INITIAL_CAPACITY: usize = 2 * GUARANTEED;
 /// An ACK may wait for data to go with it, or for another segment (RFC 9293, 3.8.6.3; Linux: TCP_DELACK_MIN).
 pub const DELAYED_ACK: Duration = Duration::from_millis(40);
-/// At the start of a connection it waits only for an owner that answers at once: the other side's slow start feeds on ACKs.
+/// Where the other side's window is small it waits only for an owner that answers at once: slow start feeds on ACKs.
 const QUICK_ACK: Duration = Duration::from_millis(2);
+/// So many segments are acknowledged quickly: at the start, after a duplicate, and after a silence (Linux: TCP_MAX_QUICKACKS).
 const QUICK_SEGMENTS: u8 = 16;
+/// A sender that was silent for so long has had a time-out, or begins anew: its window is small, and feeds on ACKs.
+const SILENCE: Duration = Duration::from_millis(200);
 /// Rounding may add so much to a window; far more than it does to one that full-sized segments fill.
 pub const ROUNDING: usize = GUARANTEED;
 /// A full-sized segment has at least so many bytes (RFC 9293, 3.7.1: the default MSS).
@@ -41,6 +46,8 @@ pub struct Receiver {
     /// The longest segment that came.
     full: u32,
     quick: u8,
+    /// When data came last.
+    heard_at: Instant,
     /// What came twice (RFC 2883).
     duplicate: Option<Range>,
     tuning: Tuning,
@@ -79,6 +86,7 @@ impl Receiver {
             due: Due::Nothing,
             full: LEAST_FULL,
             quick: QUICK_SEGMENTS,
+            heard_at: now,
             duplicate: None,
             tuning: Tuning {
                 since: now,
@@ -161,6 +169,10 @@ impl Receiver {
             start: whole.start.max(self.nxt),
             end: whole.end.min(limit),
         };
+        if whole.start < self.nxt || now > self.heard_at + SILENCE {
+            self.quick = QUICK_SEGMENTS;
+        }
+        self.heard_at = now;
         if whole.start < self.nxt {
             self.duplicate = Some(Range {
                 start: whole.start,
@@ -263,79 +275,5 @@ impl Receiver {
             return Blocks::default();
         }
         self.assembler.blocks(self.duplicate, room)
-    }
-
-    /// The window of a segment that leaves now, as it stands in the header. `unscaled`: in a SYN.
-    pub fn offer(&mut self, pool: &Pool, unscaled: bool) -> u16 {
-        let shift = if unscaled { 0 } else { self.shift };
-        let kept = self.kept();
-        let wanted = self.wanted(pool);
-        let open = wanted > kept && wanted - kept >= self.worth();
-        // Rounded up, what was offered stays; rounded down, nothing is offered that there is no room for. Segments that are
-        // shorter than a unit would fill what rounding up adds, and the window would never close: so the edge seems to move
-        // left by less than a unit in the end (RFC 7323, 2.4), and what lies before it is still taken.
-        let up = kept.div_ceil(1 << shift);
-        let grown = self.queue.len() + ((up as usize) << shift) > self.max + ROUNDING;
-        let kept_units = if grown { kept >> shift } else { up };
-        let units = if open {
-            (wanted >> shift).max(kept_units)
-        } else {
-            kept_units
-        };
-        let field = units.min(u16::MAX.into());
-        self.edge = self.edge.max(self.nxt + (field << shift));
-        field as u16
-    }
-
-    /// The owner has made so much room that the other side should hear of it.
-    pub fn wants_update(&self, pool: &Pool) -> bool {
-        let (kept, wanted) = (self.kept(), self.wanted(pool));
-        !self.finished && wanted >= kept + self.worth() && wanted / 2 >= kept
-    }
-
-    /// A smaller step is no news, and small windows beget small segments (RFC 9293, 3.8.6.2.2).
-    fn worth(&self) -> u32 {
-        (2 * self.full).min(self.capacity as u32 / 2)
-    }
-
-    fn kept(&self) -> u32 {
-        if self.edge > self.nxt { self.edge - self.nxt } else { 0 }
-    }
-
-    fn wanted(&self, pool: &Pool) -> u32 {
-        let capacity = if pool.is_pressed() {
-            self.capacity.min(GUARANTEED)
-        } else {
-            self.capacity
-        };
-        // A side without window scaling can be told of no more.
-        let most = usize::from(u16::MAX) << self.shift;
-        capacity.saturating_sub(self.queue.len()).min(most) as u32
-    }
-
-    /// A round trip as this side sees it.
-    pub fn handle_rtt(&mut self, sample: Duration) {
-        self.tuning.rtt = Some(match self.tuning.rtt {
-            Some(rtt) => (rtt * 7 + sample) / 8,
-            None => sample,
-        });
-    }
-
-    /// Once a round trip: when the owner has read more than in any before, the window grows to three times as much, so that
-    /// a sender that doubles its rate is not held back.
-    pub fn tune(&mut self, now: Instant, pool: &Pool) {
-        let Some(rtt) = self.tuning.rtt else { return };
-        if now < self.tuning.since + rtt {
-            return;
-        }
-        let read = std::mem::take(&mut self.tuning.read);
-        self.tuning.since = now;
-        if read > self.tuning.most {
-            self.tuning.most = read;
-            if !pool.is_pressed() {
-                let wanted = 3 * read + 16 * self.full as usize;
-                self.capacity = self.capacity.max(wanted.min(self.max));
-            }
-        }
     }
 }

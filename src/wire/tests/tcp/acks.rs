@@ -71,6 +71,29 @@ fn every_second_full_segment_is_acknowledged_at_once() {
 }
 
 #[test]
+fn after_a_silence_and_after_a_duplicate_it_is_acknowledged_quickly_again() {
+    let (mut tcp, _) = Script::established();
+    for at in 0..20 {
+        tcp.says(Psh, 1 + at, Some(1), b"x");
+        tcp.pass(MS(50));
+    }
+    tcp.heard();
+    tcp.says(Psh, 21, Some(1), b"x");
+    assert_eq!(tcp.timed(MS(100)), ["40: ACK 1 ack 22"]);
+    tcp.pass(MS(200));
+    tcp.says(Psh, 22, Some(1), b"x");
+    assert_eq!(tcp.timed(MS(100)), ["2: ACK 1 ack 23"]);
+    for at in 0..20 {
+        tcp.says(Psh, 23 + at, Some(1), b"x");
+        tcp.pass(MS(50));
+    }
+    tcp.says(Psh, 42, Some(1), b"x");
+    tcp.heard();
+    tcp.says(Psh, 43, Some(1), b"x");
+    assert_eq!(tcp.timed(MS(100)), ["2: ACK 1 ack 44"]);
+}
+
+#[test]
 fn a_new_connection_is_acknowledged_quickly() {
     let (mut tcp, _) = Script::established();
     tcp.says(Psh, 1, Some(1), &pattern(1380));

@@ -1,0 +1,81 @@
+//! The window that a receiver offers, and how it grows with what the owner reads in a round trip.
+
+use super::{ROUNDING, Receiver};
+use crate::buffers::{GUARANTEED, Pool};
+use crate::{Duration, Instant};
+
+impl Receiver {
+    /// The window of a segment that leaves now, as it stands in the header. `unscaled`: in a SYN.
+    pub fn offer(&mut self, pool: &Pool, unscaled: bool) -> u16 {
+        let shift = if unscaled { 0 } else { self.shift };
+        let kept = self.kept();
+        let wanted = self.wanted(pool);
+        let open = wanted > kept && wanted - kept >= self.worth();
+        // Rounded up, what was offered stays; rounded down, nothing is offered that there is no room for. Segments that are
+        // shorter than a unit would fill what rounding up adds, and the window would never close: so the edge seems to move
+        // left by less than a unit in the end (RFC 7323, 2.4), and what lies before it is still taken.
+        let up = kept.div_ceil(1 << shift);
+        let grown = self.queue.len() + ((up as usize) << shift) > self.max + ROUNDING;
+        let kept_units = if grown { kept >> shift } else { up };
+        let units = if open {
+            (wanted >> shift).max(kept_units)
+        } else {
+            kept_units
+        };
+        let field = units.min(u16::MAX.into());
+        self.edge = self.edge.max(self.nxt + (field << shift));
+        field as u16
+    }
+
+    /// The owner has made so much room that the other side should hear of it.
+    pub fn wants_update(&self, pool: &Pool) -> bool {
+        let (kept, wanted) = (self.kept(), self.wanted(pool));
+        !self.finished && wanted >= kept + self.worth() && wanted / 2 >= kept
+    }
+
+    /// A smaller step is no news, and small windows beget small segments (RFC 9293, 3.8.6.2.2).
+    fn worth(&self) -> u32 {
+        (2 * self.full).min(self.capacity as u32 / 2)
+    }
+
+    fn kept(&self) -> u32 {
+        if self.edge > self.nxt { self.edge - self.nxt } else { 0 }
+    }
+
+    fn wanted(&self, pool: &Pool) -> u32 {
+        let capacity = if pool.is_pressed() {
+            self.capacity.min(GUARANTEED)
+        } else {
+            self.capacity
+        };
+        // A side without window scaling can be told of no more.
+        let most = usize::from(u16::MAX) << self.shift;
+        capacity.saturating_sub(self.queue.len()).min(most) as u32
+    }
+
+    /// A round trip as this side sees it.
+    pub fn handle_rtt(&mut self, sample: Duration) {
+        self.tuning.rtt = Some(match self.tuning.rtt {
+            Some(rtt) => (rtt * 7 + sample) / 8,
+            None => sample,
+        });
+    }
+
+    /// Once a round trip: when the owner has read more than in any before, the window grows to three times as much, so that
+    /// a sender that doubles its rate is not held back.
+    pub fn tune(&mut self, now: Instant, pool: &Pool) {
+        let Some(rtt) = self.tuning.rtt else { return };
+        if now < self.tuning.since + rtt {
+            return;
+        }
+        let read = std::mem::take(&mut self.tuning.read);
+        self.tuning.since = now;
+        if read > self.tuning.most {
+            self.tuning.most = read;
+            if !pool.is_pressed() {
+                let wanted = 3 * read + 16 * self.full as usize;
+                self.capacity = self.capacity.max(wanted.min(self.max));
+            }
+        }
+    }
+}
