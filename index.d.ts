@@ -668,8 +668,8 @@ declare const OPTIONS: {
     };
     readonly congestion: {
         readonly type: "choice";
-        readonly choices: readonly ["cubic", "bbr"];
-        readonly default: "cubic" | "bbr";
+        readonly choices: readonly ["bbr", "cubic"];
+        readonly default: "bbr" | "cubic";
         readonly help: string;
     };
     readonly tcp_buffer: {
@@ -1208,7 +1208,7 @@ interface PeerOptions {
     /** Any name, to tell peers apart by. */
     name?: string;
 }
-type CongestionControl = 'cubic' | 'bbr';
+type CongestionControl = 'bbr' | 'cubic';
 type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 /** A line of the addon's log. */
 interface LogLine {
@@ -1235,7 +1235,7 @@ interface WireGuardServerOptions {
     bufferSize?: number;
     /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
     bufferMemory?: number;
-    /** How much TCP sends at a time: `cubic` (RFC 9438), as most systems have it, or `bbr` (version 1), which takes loss for no sign of congestion and so is much faster on paths that lose at random. Default `cubic`. */
+    /** How TCP finds its rate: `bbr` (version 1) measures it, so that a loss costs no more than the segment; `cubic` (RFC 9438), as most systems have it, slows down for every loss, and makes room for others sooner. Default `bbr`: on a clean path the two are equal, and with 1 % of the packets lost `bbr` moves fifty times as much. */
     congestion?: CongestionControl;
     /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
     allowHalfOpen?: boolean;

@@ -35,11 +35,7 @@ export const OPTIONS = {
   listen_port: integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own"),
   scripts: paths('addons to load: .js, .mjs or .ts files'),
   endpoint: text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
-  congestion: choice(
-    ['cubic', 'bbr'],
-    'cubic',
-    "how much the tunnel's TCP sends at a time; bbr: loss is no sign of congestion",
-  ),
+  congestion: choice(['bbr', 'cubic'], 'bbr', "how the tunnel's TCP finds its rate; cubic slows down for every loss"),
   tcp_buffer: size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20]),
   wireguard_subnet: list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64'),
   connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),

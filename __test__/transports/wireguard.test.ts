@@ -71,6 +71,24 @@ test('a request is answered as its owner says', async (t) => {
   await pair.close()
 })
 
+test('what ICMP says of our own connection is its error at once', async (t) => {
+  const requests = next<ConnectionRequest>()
+  const pair = await startPair({ onRequest: requests.give })
+  for (const host of ['192.0.2.1', '2001:db8::1']) {
+    for (const [reason, code] of [
+      ['network', 'ENETUNREACH'],
+      ['host', 'EHOSTUNREACH'],
+      ['prohibited', 'EHOSTUNREACH'],
+    ] as const) {
+      const failed = failure(pair.client.connect({ host, port: 1 }))
+      const request = await requests.take()
+      request.unreachable(reason)
+      t.is((await failed).code, code, `${host} ${reason}`)
+    }
+  }
+  await pair.close()
+})
+
 test('datagrams both ways, of every size, also empty', async (t) => {
   const [up, down] = [next<Datagram>(), next<Datagram>()]
   const pair = await startPair({ onDatagram: up.give }, { onDatagram: down.give })

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use midwire_wire::Duration;
 use midwire_wire::event::{Refusal, ResetReason};
+use midwire_wire::tcp::congestion::Algorithm;
 use support::link::Faults;
 use support::pair::{CLIENT, Pair, SERVER, SERVER6, Settings};
 use support::pattern;
@@ -77,6 +78,26 @@ fn every_kind_of_bad_link_by_seed() {
             ..Settings::default()
         };
         both_ways(Pair::new(settings), WEB, 300_000);
+    }
+}
+
+#[test]
+fn a_first_answer_is_not_paced() {
+    for congestion in [Algorithm::Cubic, Algorithm::Bbr] {
+        let mut pair = Pair::new(Settings {
+            congestion,
+            faults: Faults {
+                delay: Duration::from_millis(25),
+                ..Faults::default()
+            },
+            ..Settings::default()
+        });
+        let (ours, theirs) = pair.established(WEB);
+        pair.pass(Duration::from_millis(100));
+        // Ten full segments: what may be in flight before the path is known (RFC 6928).
+        pair.server.stack.write(theirs, &pattern(10 * 1368));
+        pair.pass(Duration::from_millis(26));
+        assert_eq!(pair.client.owner.received(ours), 10 * 1368, "{congestion:?}");
     }
 }
 

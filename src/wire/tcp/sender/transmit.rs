@@ -232,7 +232,9 @@ impl Sender {
     }
 
     fn holds_pace(&mut self, now: Instant) -> bool {
-        self.paced = self.congestion.pacing_rate().is_some() && self.pace_at > now + PACING_SLACK;
+        // The first window is small, and an answer that fits into it need not wait for a pace that is a guess still.
+        let guessed = self.rate.delivered() <= 1;
+        self.paced = !guessed && self.congestion.pacing_rate().is_some() && self.pace_at > now + PACING_SLACK;
         self.paced
     }
 
