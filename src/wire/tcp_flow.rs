@@ -144,6 +144,14 @@ impl TcpFlow {
         matches!(self.phase, Phase::Unannounced | Phase::Handshake)
     }
 
+    /// The ACK that has to leave before another segment is taken in.
+    pub fn poll_acknowledgement(&mut self, now: Instant, net: &mut Net) -> Option<Vec<u8>> {
+        let outgoing = self.connection.poll_acknowledgement(now, &net.pool)?;
+        let FlowKey { local, remote } = self.key;
+        let written = outgoing.emit(local, remote, &mut net.packet, |_| {});
+        written.then(|| net.packet.clone())
+    }
+
     pub fn handle_segment(&mut self, now: Instant, net: &mut Net, segment: &Segment<'_>) {
         self.connection.handle_segment(now, segment, &mut net.pool);
         // A connection that is opened and reset in one batch was open all the same: its owner hears of both.

@@ -70,6 +70,9 @@ impl Stack {
         rise: &mut dyn Rise,
     ) {
         if let Some(flow) = self.flows.flow(id) {
+            if let Some(acknowledgement) = flow.poll_acknowledgement(now, &mut self.net) {
+                self.replies.push(acknowledgement);
+            }
             flow.handle_segment(now, &mut self.net, segment);
             self.touch(id);
         } else if segment.has(RST) {

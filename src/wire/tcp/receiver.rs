@@ -15,8 +15,8 @@ pub const INITIAL_CAPACITY: usize = 2 * GUARANTEED;
 pub const DELAYED_ACK: Duration = Duration::from_millis(40);
 /// Where the other side's window is small it waits only for an owner that answers at once: slow start feeds on ACKs.
 const QUICK_ACK: Duration = Duration::from_millis(2);
-/// So many segments are acknowledged quickly: at the start, after a duplicate, and after a silence (Linux: TCP_MAX_QUICKACKS).
-const QUICK_SEGMENTS: u8 = 16;
+/// So many ACKs are quick: at the start, after a duplicate, at a hole, and after a silence (Linux: TCP_MAX_QUICKACKS).
+const QUICK_ACKS: u8 = 16;
 /// A sender that was silent for so long has had a time-out, or begins anew: its window is small, and feeds on ACKs.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Rounding may add so much to a window; far more than it does to one that full-sized segments fill.
@@ -85,7 +85,7 @@ impl Receiver {
             acked: Seq::default(),
             due: Due::Nothing,
             full: LEAST_FULL,
-            quick: QUICK_SEGMENTS,
+            quick: QUICK_ACKS,
             heard_at: now,
             duplicate: None,
             tuning: Tuning {
@@ -170,7 +170,7 @@ impl Receiver {
             end: whole.end.min(limit),
         };
         if whole.start < self.nxt || now > self.heard_at + SILENCE {
-            self.quick = QUICK_SEGMENTS;
+            self.quick = QUICK_ACKS;
         }
         self.heard_at = now;
         if whole.start < self.nxt {
@@ -191,6 +191,9 @@ impl Receiver {
             .unwrap_or_default();
         let offset = self.queue.len() + (piece.start - self.nxt) as usize;
         if piece.start > self.nxt {
+            if self.assembler.is_empty() {
+                self.quick = QUICK_ACKS;
+            }
             self.acknowledge_now();
             if self.assembler.covers(&piece) {
                 self.duplicate = Some(piece);
@@ -233,7 +236,6 @@ impl Receiver {
     fn acknowledge_soon(&mut self, now: Instant, length: u32) {
         self.full = self.full.max(length);
         let quick = self.quick > 0;
-        self.quick = self.quick.saturating_sub(1);
         if self.nxt - self.acked >= 2 * self.full || quick && length >= self.full {
             if !matches!(self.due, Due::Now(_)) {
                 self.due = Due::Now(1);
@@ -241,6 +243,11 @@ impl Receiver {
         } else if self.due == Due::Nothing {
             self.due = Due::At(now + if quick { QUICK_ACK } else { DELAYED_ACK });
         }
+    }
+
+    /// An ACK is due, and each of the next ones counts.
+    pub fn owes_each(&self) -> bool {
+        self.quick > 0 && matches!(self.due, Due::Now(_))
     }
 
     /// Whether a bare ACK is to leave now.
@@ -266,6 +273,7 @@ impl Receiver {
             _ => Due::Nothing,
         };
         self.acked = self.nxt;
+        self.quick = self.quick.saturating_sub(1);
         self.duplicate = None;
     }
 

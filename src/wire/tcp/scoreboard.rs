@@ -264,11 +264,12 @@ impl Scoreboard {
         Some((index, self.sent[index]))
     }
 
-    /// The last segment, for a probe of the tail (RFC 8985, 7.3), cut to `most` bytes. `None` when it has arrived.
+    /// The last segment, for a probe of the tail (RFC 8985, 7.3), or the first that may fly where the last has arrived; cut to
+    /// `most` bytes. `None` when nothing flies.
     pub fn probe(&mut self, most: u32) -> Option<(usize, Sent)> {
         let mut index = self.sent.len().checked_sub(1)?;
         if self.sent[index].is_sacked() {
-            return None;
+            index = self.sent.iter().position(|sent| sent.fate == Fate::Flying)?;
         }
         while self.sent[index].length > most {
             self.cut(index, most);

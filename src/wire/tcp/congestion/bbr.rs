@@ -157,8 +157,7 @@ impl Bbr {
             mss: self.mss,
         });
         if ack.round && !app_limited {
-            let conserved = self.conservation != Conservation::Off;
-            self.pipe.handle_round(self.bandwidth.get(), conserved);
+            self.pipe.handle_round(self.bandwidth.get());
         }
     }
 
@@ -303,6 +302,11 @@ impl Congestion for Bbr {
     fn handle_loss(&mut self, _now: Instant, _outstanding: u64, in_flight: u64) {
         self.save_window();
         self.recovering = true;
+        // In startup the window goes on growing, less what is lost. The draft conserves packets here, too: on a path that loses
+        // one segment in twenty at random startup then ends at a tenth of the bandwidth, and the way up takes ten seconds.
+        if !self.pipe.is_full() {
+            return;
+        }
         self.conservation = Conservation::Begins;
         // The first retransmission leaves at once.
         self.window = in_flight + self.mss;

@@ -48,18 +48,7 @@ impl Connection {
     }
 
     fn poll_synchronized(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
-        let mut options = Options {
-            timestamp: self.clock.on.then(|| self.timestamp(now)),
-            ..Options::default()
-        };
-        if self.send.sack {
-            let room = if self.clock.on {
-                BLOCKS_BESIDE_TIMESTAMPS
-            } else {
-                MAX_BLOCKS
-            };
-            options.sack = self.receive.blocks(room);
-        }
+        let options = self.options(now);
         let beside = Options {
             timestamp: None,
             ..options
@@ -93,10 +82,33 @@ impl Connection {
     /// An ACK with nothing else.
     pub(super) fn acknowledgement(&mut self, now: Instant, pool: &Pool) -> Outgoing {
         let mut outgoing = Outgoing::bare(self.send.nxt, Some(self.receive.nxt), ACK);
-        outgoing.options.timestamp = self.clock.on.then(|| self.timestamp(now));
+        outgoing.options = self.options(now);
         outgoing.window = self.receive.offer(pool, false);
         self.receive.handle_acknowledged(false);
         outgoing
+    }
+
+    /// Before the next segment of one batch is taken in: the ACK of those before it, where the other side's window is small.
+    /// With one ACK for all of them, the loss of one ACK would cost it a time-out.
+    pub fn poll_acknowledgement(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
+        let owed = self.is_synchronized() && self.state != State::Closed && self.receive.owes_each();
+        owed.then(|| self.acknowledgement(now, pool))
+    }
+
+    fn options(&self, now: Instant) -> Options {
+        let mut options = Options {
+            timestamp: self.clock.on.then(|| self.timestamp(now)),
+            ..Options::default()
+        };
+        if self.send.sack {
+            let room = if self.clock.on {
+                BLOCKS_BESIDE_TIMESTAMPS
+            } else {
+                MAX_BLOCKS
+            };
+            options.sack = self.receive.blocks(room);
+        }
+        options
     }
 
     fn timestamp(&self, now: Instant) -> Timestamp {

@@ -155,8 +155,8 @@ impl Sender {
         if delivered > 0 {
             self.tell(now, delivered, lost, prior_in_flight, advanced, rtt);
         }
-        let probing = matches!(self.timer, Timer::Tail(_)) && delivered > 0;
-        if advanced || probing || self.timer == Timer::Off {
+        let probing = matches!(self.timer, Timer::Tail(_)) || self.sack && self.recovery.phase == Phase::Recovery;
+        if advanced || probing && delivered > 0 || self.timer == Timer::Off {
             self.arm(now);
         }
         Verdict::Taken
@@ -282,6 +282,11 @@ impl Sender {
     /// The end of a probe of the tail (RFC 8985, 7.4.2): when the probe itself repaired a loss, that was congestion.
     fn handle_tail(&mut self, now: Instant, ack: Seq, duplicate: bool, told: bool) {
         let Some(tail) = &self.tail else { return };
+        if self.recovery.phase == Phase::Recovery && told {
+            // A recovery goes on: the next silence in it is probed, too.
+            self.tail = None;
+            return;
+        }
         if ack < tail.end {
             return;
         }

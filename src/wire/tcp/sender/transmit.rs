@@ -119,11 +119,11 @@ impl Sender {
             return Some(leaving);
         }
         let (index, sent) = self.board.probe(room)?;
-        self.resend(now, index, sent.length, clock);
         self.tail = Some(Tail {
             end: self.nxt,
             resent: true,
         });
+        self.resend(now, index, sent.length, clock);
         Some(self.again(&sent))
     }
 
@@ -149,7 +149,9 @@ impl Sender {
             undo.since.get_or_insert(clock.at(now));
         }
         self.handle_left(now, length, in_flight);
-        if !matches!(self.timer, Timer::Retransmission(_)) {
+        if self.recovery.phase == Phase::Recovery && self.tail.is_none() {
+            self.arm(now);
+        } else if !matches!(self.timer, Timer::Retransmission(_)) {
             self.timer = Timer::Retransmission(now + self.rtt.timeout());
         }
     }
@@ -259,11 +261,18 @@ impl Sender {
     }
 
     /// How long the tail may be silent before it is probed (RFC 8985, 7.2). `None`: another mechanism is at work.
+    ///
+    /// In a recovery, too, which the RFC leaves to the time-out: where the window is full of what was SACKed, nothing leaves
+    /// behind a retransmission that would tell that it was lost.
     fn tail_delay(&self) -> Option<Duration> {
-        let calm = self.recovery.phase == Phase::Open
+        let quiet = match self.recovery.phase {
+            Phase::Open => self.board.sacked_segments() == 0,
+            Phase::Recovery => true,
+            Phase::Loss => false,
+        };
+        let calm = quiet
             && self.sack
             && self.tail.is_none()
-            && self.board.sacked_segments() == 0
             && !self.board.has_lost()
             && self.rtt.expiries() == 0
             && self.nxt > self.front;

@@ -94,6 +94,27 @@ fn after_a_silence_and_after_a_duplicate_it_is_acknowledged_quickly_again() {
 }
 
 #[test]
+fn segments_of_one_batch_have_an_ack_each_while_the_window_of_the_peer_is_small() {
+    let (mut tcp, _) = Script::established();
+    let data = pattern(40 * 1380);
+    let batch = |tcp: &mut Script, counts: std::ops::Range<u32>| {
+        for count in counts {
+            let at = 1380 * count;
+            let packet = tcp.segment(Psh, 1 + at, Some(1), &data[at as usize..at as usize + 1380]);
+            tcp.stack.handle_packet(tcp.now, 1, &packet, &mut tcp.owner);
+        }
+        tcp.settle();
+        tcp.heard().len()
+    };
+    assert_eq!(batch(&mut tcp, 0..10), 10);
+    // After sixteen of them one ACK tells of all that came at once.
+    assert_eq!(batch(&mut tcp, 10..25), 7);
+    assert_eq!(batch(&mut tcp, 25..35), 1);
+    // A hole is a loss, and after a loss the window is small.
+    assert_eq!(batch(&mut tcp, 36..39), 3);
+}
+
+#[test]
 fn a_new_connection_is_acknowledged_quickly() {
     let (mut tcp, _) = Script::established();
     tcp.says(Psh, 1, Some(1), &pattern(1380));

@@ -7,6 +7,26 @@ use crate::support::pattern;
 use crate::support::script::Script;
 
 #[test]
+fn a_silence_in_a_recovery_is_probed_before_the_time_out() {
+    // The window is full of what was SACKed, so nothing leaves behind the retransmission that would tell of its loss.
+    let mut tcp = Script::new(false, 1 << 20);
+    (tcp.offer.sack, tcp.window) = (true, 13_800);
+    let id = tcp.open_after(MS(50));
+    tcp.stack.write(id, &pattern(138_000));
+    tcp.settle();
+    tcp.pass(MS(50));
+    tcp.heard();
+    tcp.sacks(1, &[(at(1), at(10))]);
+    let said = tcp.timed(MS(200));
+    assert_eq!(said[0], format!("12: {}", segments([0])[0]));
+    let again: u64 = said[1].split(':').next().unwrap().parse().unwrap();
+    assert!(
+        said[1].ends_with(&segments([0])[0]) && (110..130).contains(&again),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn a_silent_tail_is_probed_after_two_round_trips_and_then_recovered() {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(3 * 1380));
