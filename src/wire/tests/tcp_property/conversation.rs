@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use midwire_wire::packet::Packet;
 use midwire_wire::tcp::connection::Connection;
-use midwire_wire::tcp::segment::{ACK, SYN, Segment};
+use midwire_wire::tcp::segment::{ACK, FIN, Outgoing, PSH, SYN, Segment};
 use midwire_wire::{Duration, Instant};
 
 use super::plan::{Closing, Opening, Plan};
@@ -31,7 +31,6 @@ pub struct Conversation {
     occasions: [u64; 2],
     /// Turns since the time has moved.
     still: usize,
-    packet: Vec<u8>,
 }
 
 /// Runs it to its end. The error says what is broken, and what went before it.
@@ -75,7 +74,6 @@ impl Conversation {
             idle: (0, 0),
             occasions: [0; 2],
             still: 0,
-            packet: Vec::new(),
             plan,
         }
     }
@@ -151,7 +149,6 @@ impl Conversation {
 
     /// Lets leave what is to leave, unless the way out is shut meanwhile. Gives the number of packets.
     fn drain(&mut self, at: usize) -> Result<usize, String> {
-        let to = self.sides[1 - at].address;
         for count in 0..MOST_AT_ONCE {
             let side = &mut self.sides[at];
             let Some(connection) = &mut side.connection else {
@@ -167,12 +164,7 @@ impl Conversation {
             if outgoing.flags & SYN != 0 {
                 self.plan.middlebox.rewrite(&mut outgoing.options);
             }
-            let queue = connection.queue();
-            let written = outgoing.emit(side.address, to, &mut self.packet, |packet| {
-                queue.copy(outgoing.offset, outgoing.length, packet);
-            });
-            ensure(written, || "a segment that is no packet".into())?;
-            let bytes = std::mem::take(&mut self.packet);
+            let bytes = self.emit(at, &outgoing)?;
             let packet = Packet::parse(&bytes).map_err(|error| format!("our own packet: {error:?}"))?;
             let segment = Segment::parse(&packet).map_err(|error| format!("our own segment: {error:?}"))?;
             self.note(at, "says", &segment);
@@ -184,10 +176,31 @@ impl Conversation {
             ensure(bare <= heard + self.occasions[at] + 1, || {
                 format!("{bare} bare ACKs for {heard} segments")
             })?;
-            side.out.send(self.now, &bytes);
-            self.packet = bytes;
+            let cut = outgoing.length > 1 && side.out.chance(self.plan.middlebox.cut);
+            if !cut {
+                side.out.send(self.now, &bytes);
+                continue;
+            }
+            let first = 1 + side.out.next() as usize % (outgoing.length - 1);
+            let (head, tail) = halves(&outgoing, first);
+            for half in [head, tail] {
+                let bytes = self.emit(at, &half)?;
+                self.sides[at].out.send(self.now, &bytes);
+            }
         }
         Err("a storm".into())
+    }
+
+    fn emit(&self, at: usize, outgoing: &Outgoing) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let side = &self.sides[at];
+        let queue = side.connection.as_ref().ok_or("a segment of nobody's")?.queue();
+        let to = self.sides[1 - at].address;
+        let written = outgoing.emit(side.address, to, &mut bytes, |packet| {
+            queue.copy(outgoing.offset, outgoing.length, packet);
+        });
+        ensure(written, || "a segment that is no packet".into())?;
+        Ok(bytes)
     }
 
     fn count_idle_turn(&mut self) -> Check {
@@ -270,4 +283,15 @@ impl Conversation {
             other.describe()
         )
     }
+}
+
+/// The segment cut behind its first `length` bytes.
+fn halves(outgoing: &Outgoing, length: usize) -> (Outgoing, Outgoing) {
+    let (mut head, mut tail) = (*outgoing, *outgoing);
+    head.length = length;
+    head.flags &= !(FIN | PSH);
+    tail.seq += length as u32;
+    tail.offset += length;
+    tail.length -= length;
+    (head, tail)
 }

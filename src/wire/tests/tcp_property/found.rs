@@ -79,7 +79,11 @@ impl Hand {
     }
 
     fn drain(&mut self) -> Vec<Outgoing> {
-        std::iter::from_fn(|| self.connection.poll_transmit(self.now, &self.pool)).collect()
+        let said: Vec<Outgoing> = std::iter::from_fn(|| self.connection.poll_transmit(self.now, &self.pool))
+            .take(1000)
+            .collect();
+        assert!(said.len() < 1000, "a storm");
+        said
     }
 
     /// Time goes on until something leaves.
@@ -176,6 +180,25 @@ fn what_waited_behind_a_hole_says_nothing_of_the_round_trip() {
     }
     let longest = waits.iter().max().copied().unwrap_or_default();
     assert!(longest <= Duration::from_secs(2), "{waits:?}");
+}
+
+#[test]
+fn what_waited_for_a_fast_retransmission_says_nothing_of_the_round_trip_either() {
+    let mut hand = Hand::answered(65_536, Options::default());
+    assert!(hand.connection.write(&[7; 20_000], &mut hand.pool));
+    hand.drain();
+    hand.now += Duration::from_millis(10);
+    let mut said = hand.hears(&segment(0, 1, Some(1001), b""));
+    for _ in 0..3 {
+        said = hand.hears(&segment(0, 1, Some(1001), b""));
+    }
+    assert_eq!(said[0].seq, Seq(OURS + 1001));
+    // It takes long, and its ACK tells of all that waited for it.
+    hand.now += Duration::from_millis(150);
+    hand.hears(&segment(0, 1, Some(8001), b""));
+    let since = hand.now;
+    hand.wait();
+    assert!(hand.now - since < Duration::from_millis(220), "{}", hand.now - since);
 }
 
 #[test]

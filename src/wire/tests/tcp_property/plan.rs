@@ -111,7 +111,7 @@ pub enum Closing {
     Last(usize),
 }
 
-/// It takes options out of both SYNs, and makes their MSS smaller.
+/// It takes options out of both SYNs, makes their MSS smaller, and cuts segments in two.
 #[derive(Clone, Debug)]
 pub struct Middlebox {
     pub sack: bool,
@@ -119,6 +119,8 @@ pub struct Middlebox {
     pub window_scale: bool,
     /// `None`: the option is taken out.
     pub mss: Option<u16>,
+    /// So many in a thousand, so that what comes again has other seams.
+    pub cut: u64,
 }
 
 impl Middlebox {
@@ -198,12 +200,14 @@ pub fn plan() -> impl Strategy<Value = Plan> {
     let closing = prop_oneof![Just(Closing::Both), Just(Closing::Last(0)), Just(Closing::Last(1))];
     let often = || prop::bool::weighted(0.7);
     let mss = prop_oneof![4 => Just(Some(u16::MAX)), 1 => (88u16..1400).prop_map(Some), 1 => Just(None)];
-    let middlebox = (often(), often(), often(), mss).prop_map(|(sack, timestamps, window_scale, mss)| Middlebox {
-        sack,
-        timestamps,
-        window_scale,
-        mss,
-    });
+    let middlebox =
+        (often(), often(), often(), mss, share(500)).prop_map(|(sack, timestamps, window_scale, mss, cut)| Middlebox {
+            sack,
+            timestamps,
+            window_scale,
+            mss,
+            cut,
+        });
     let sides = [side_plan(), side_plan()];
     (any::<u64>(), sides, opening, closing, middlebox, any::<bool>()).prop_map(
         |(seed, sides, opening, closing, middlebox, ipv6)| Plan {
