@@ -108,6 +108,7 @@ impl Rate {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test says so when it is wrong")]
 mod tests {
     use super::*;
 
