@@ -23,10 +23,21 @@ impl Plan {
     /// those each is twice the last one where the acknowledgements are lost, too.
     pub fn patience(&self) -> Duration {
         let owners: u64 = self.sides.iter().map(SidePlan::idle_millis).sum();
+        let carried: u64 = (0..2).map(|at| self.carried_millis(at)).sum();
         let lossy: u64 = self.sides.iter().map(|side| side.faults.lossy()).sum();
         let cheap = self.middlebox.sack || self.middlebox.timestamps;
         let factor = if cheap { 1 } else { 15 };
-        Duration::from_millis(60_000 + 3 * owners + factor * lossy * 2_000)
+        Duration::from_millis(60_000 + 3 * (owners + carried) + factor * lossy * 2_000)
+    }
+
+    /// A window a round trip, and one more round trip for each segment that is lost.
+    fn carried_millis(&self, at: usize) -> u64 {
+        let (side, other) = (&self.sides[at], &self.sides[1 - at]);
+        let bytes = side.bytes as u64;
+        let segment = self.middlebox.mss.map_or(500, |mss| u64::from(mss.min(1200)) - 40);
+        let windows = bytes / other.max_window as u64 + 10;
+        let lost = bytes / segment * side.faults.lossy() / 1000;
+        (windows + lost) * (side.faults.delay_micros + other.faults.delay_micros + 5_000) / 1000
     }
 }
 
