@@ -108,7 +108,6 @@ impl Rate {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test says so when it is wrong")]
 mod tests {
     use super::*;
 

@@ -96,6 +96,7 @@ impl Sender {
 
     fn end_recovery(&mut self, now: Instant) {
         self.recovery.phase = Phase::Open;
+        self.recovery.trial = Trial::Off;
         self.rack.handle_recovered();
         let in_flight = self.in_flight();
         self.congestion.handle_recovered(now, in_flight);

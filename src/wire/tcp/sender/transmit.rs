@@ -149,7 +149,7 @@ impl Sender {
             undo.since.get_or_insert(clock.at(now));
         }
         self.handle_left(now, length, in_flight);
-        if self.recovery.phase == Phase::Recovery && self.tail.is_none() {
+        if self.sack && self.recovery.phase == Phase::Recovery && self.tail.is_none() {
             self.arm(now);
         } else if !matches!(self.timer, Timer::Retransmission(_)) {
             self.timer = Timer::Retransmission(now + self.rtt.timeout());
