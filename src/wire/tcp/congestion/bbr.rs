@@ -2,7 +2,8 @@
 //!
 //! BBR paces at the bandwidth that it measures and keeps in flight what that bandwidth and the shortest round trip need.
 //! Loss is no signal. Linux's detection of policers (lt_bw) is left out: it takes a lossy path for a policer, and such
-//! paths are what BBR is chosen for. For such paths `pipe.rs`, too, differs from the draft.
+//! paths are what BBR is chosen for. Nor does startup conserve packets: on a path that loses one segment in twenty at
+//! random it then ends at a tenth of the bandwidth now and then, and the way up from there takes ten seconds.
 
 use super::{Ack, Congestion, RateSample, initial_window};
 use crate::{Duration, Instant};
@@ -302,8 +303,7 @@ impl Congestion for Bbr {
     fn handle_loss(&mut self, _now: Instant, _outstanding: u64, in_flight: u64) {
         self.save_window();
         self.recovering = true;
-        // In startup the window goes on growing, less what is lost. The draft conserves packets here, too: on a path that loses
-        // one segment in twenty at random startup then ends at a tenth of the bandwidth, and the way up takes ten seconds.
+        // In startup the window goes on growing, less what is lost.
         if !self.pipe.is_full() {
             return;
         }
