@@ -2,8 +2,7 @@
 //!
 //! BBR paces at the bandwidth that it measures and keeps in flight what that bandwidth and the shortest round trip need.
 //! Loss is no signal. Linux's detection of policers (lt_bw) is left out: it takes a lossy path for a policer, and such
-//! paths are what BBR is chosen for. Nor does startup conserve packets: on a path that loses one segment in twenty at
-//! random it then ends at a tenth of the bandwidth now and then, and the way up from there takes ten seconds.
+//! paths are what BBR is chosen for. Nor does startup conserve packets: losses at random would end it far too soon.
 
 use super::{Ack, Congestion, RateSample, initial_window};
 use crate::{Duration, Instant};
