@@ -69,7 +69,6 @@ pub struct StackConfig {
 
 pub struct Stack {
     config: StackConfig,
-    net: Net,
     flows: Flows,
     held: usize,
     half_open: HalfOpen,
@@ -86,6 +85,8 @@ pub struct Stack {
     next_port: u16,
     identification: u32,
     counters: StackCounters,
+    /// Last: the flows give up what they have borrowed of its memory before that goes.
+    net: Net,
 }
 
 impl Stack {
