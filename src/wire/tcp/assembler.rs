@@ -27,7 +27,10 @@ impl Assembler {
         self.ranges.iter().any(|known| known.covers(range))
     }
 
-    pub fn insert(&mut self, mut range: Range) {
+    /// True when it is news that a later ACK may have no room for: another range than the newest has begun, or has changed.
+    pub fn insert(&mut self, mut range: Range) -> bool {
+        let grows = self.ranges.first().is_some_and(|newest| touches(newest, &range));
+        let before = self.ranges.len();
         self.ranges.retain(|known| {
             let joins = touches(known, &range);
             if joins {
@@ -37,6 +40,7 @@ impl Assembler {
             !joins
         });
         self.ranges.insert(0, range);
+        !grows || self.ranges.len() < before
     }
 
     /// Everything before `nxt` is there: gives how far it is there without a hole, and forgets that.

@@ -21,6 +21,8 @@ const QUICK_ACKS: u8 = 16;
 const SILENCE: Duration = Duration::from_millis(200);
 /// Rounding may add so much to a window; far more than it does to one that full-sized segments fill.
 pub const ROUNDING: usize = GUARANTEED;
+/// An ACK has room for three blocks beside timestamps: the newest range, and so many that changed before it.
+const MOST_UNTOLD: u8 = 2;
 /// A full-sized segment has at least so many bytes (RFC 9293, 3.7.1: the default MSS).
 const LEAST_FULL: u32 = 536;
 
@@ -48,6 +50,8 @@ pub struct Receiver {
     quick: u8,
     /// When data came last.
     heard_at: Instant,
+    /// Ranges ahead of holes that have changed since the last ACK.
+    untold: u8,
     /// What came twice (RFC 2883).
     duplicate: Option<Range>,
     tuning: Tuning,
@@ -87,6 +91,7 @@ impl Receiver {
             full: LEAST_FULL,
             quick: QUICK_ACKS,
             heard_at: now,
+            untold: 0,
             duplicate: None,
             tuning: Tuning {
                 since: now,
@@ -200,7 +205,7 @@ impl Receiver {
             } else if !self.assembler.has_room(&piece) || !self.queue.write(offset, bytes, pool) {
                 pool.refused += bytes.len() as u64;
             } else {
-                self.assembler.insert(piece);
+                self.untold += u8::from(self.assembler.insert(piece));
             }
             return;
         }
@@ -245,9 +250,10 @@ impl Receiver {
         }
     }
 
-    /// An ACK is due, and each of the next ones counts.
+    /// An ACK is due, and cannot wait for the rest of a batch: each of the next ones counts, or it is full of news. Ranges that
+    /// no ACK tells of are lost to the other side, which then sends again what is here.
     pub fn owes_each(&self) -> bool {
-        self.quick > 0 && matches!(self.due, Due::Now(_))
+        (self.quick > 0 || self.untold >= MOST_UNTOLD) && matches!(self.due, Due::Now(_))
     }
 
     /// Whether a bare ACK is to leave now.
@@ -274,6 +280,7 @@ impl Receiver {
         };
         self.acked = self.nxt;
         self.quick = self.quick.saturating_sub(1);
+        self.untold = 0;
         self.duplicate = None;
     }
 

@@ -115,6 +115,44 @@ fn segments_of_one_batch_have_an_ack_each_while_the_window_of_the_peer_is_small(
 }
 
 #[test]
+fn each_range_of_a_batch_with_many_holes_is_told() {
+    let mut tcp = Script::new(false, 1 << 20);
+    (tcp.offer.sack, tcp.offer.window_scale) = (true, Some(0));
+    tcp.open_after(MS(50));
+    let data = pattern(200 * 1380);
+    let at = |count: u32| 1 + 1380 * count;
+    let hand = |tcp: &mut Script, count: u32| {
+        let start = at(count) as usize - 1;
+        let packet = tcp.segment(Psh, at(count), Some(1), &data[start..start + 1380]);
+        tcp.stack.handle_packet(tcp.now, 1, &packet, &mut tcp.owner);
+    };
+    for count in 0..40 {
+        hand(&mut tcp, count);
+        tcp.settle();
+    }
+    // The first hole spends what is quick.
+    for count in 41..80 {
+        hand(&mut tcp, count);
+        tcp.settle();
+    }
+    tcp.heard();
+    for count in (80..130).filter(|count| count % 10 != 0) {
+        hand(&mut tcp, count);
+    }
+    tcp.settle();
+    let said = tcp.heard();
+    for hole in (80..120).step_by(10) {
+        let told = (at(hole + 1), at(hole + 10));
+        assert!(
+            said.iter().any(|said| said.sack.contains(&told)),
+            "{hole}: {}",
+            said.len()
+        );
+    }
+    assert!(said.len() < 6, "{}", said.len());
+}
+
+#[test]
 fn a_new_connection_is_acknowledged_quickly() {
     let (mut tcp, _) = Script::established();
     tcp.says(Psh, 1, Some(1), &pattern(1380));
