@@ -6,7 +6,7 @@ use crate::fall::Fall;
 use crate::flow_key::FlowKey;
 use crate::tcp::INITIAL_SEND;
 use crate::tcp::connection::{Config, Connection, State, Unreachable};
-use crate::tcp::segment::Segment;
+use crate::tcp::segment::{Outgoing, Segment};
 use crate::tcp::seq::Seq;
 use crate::tunnel::PeerId;
 use crate::{Duration, Instant};
@@ -147,9 +147,7 @@ impl TcpFlow {
     /// The ACK that has to leave before another segment is taken in.
     pub fn poll_acknowledgement(&mut self, now: Instant, net: &mut Net) -> Option<Vec<u8>> {
         let outgoing = self.connection.poll_acknowledgement(now, &net.pool)?;
-        let FlowKey { local, remote } = self.key;
-        let written = outgoing.emit(local, remote, &mut net.packet, |_| {});
-        written.then(|| net.packet.clone())
+        Some(self.bare_packet(&outgoing, net))
     }
 
     pub fn handle_segment(&mut self, now: Instant, net: &mut Net, segment: &Segment<'_>) {
@@ -197,9 +195,14 @@ impl TcpFlow {
 
     /// The last ACK is out, and is given to be kept elsewhere: for the owner the flow is closed.
     pub fn leave_time_wait(&mut self, now: Instant, net: &mut Net) -> Vec<u8> {
-        let FlowKey { local, remote } = self.key;
         let last = self.connection.leave_time_wait(now, &net.pool);
-        last.emit(local, remote, &mut net.packet, |_| {});
+        self.bare_packet(&last, net)
+    }
+
+    /// A segment without data in a packet of its own.
+    fn bare_packet(&self, outgoing: &Outgoing, net: &mut Net) -> Vec<u8> {
+        let FlowKey { local, remote } = self.key;
+        outgoing.emit(local, remote, &mut net.packet, |_| {});
         net.packet.clone()
     }
 

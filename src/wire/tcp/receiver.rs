@@ -205,7 +205,7 @@ impl Receiver {
             } else if !self.assembler.has_room(&piece) || !self.queue.write(offset, bytes, pool) {
                 pool.refused += bytes.len() as u64;
             } else {
-                self.untold += u8::from(self.assembler.insert(piece));
+                self.untold = self.untold.saturating_add(u8::from(self.assembler.insert(piece)));
             }
             return;
         }

@@ -249,7 +249,7 @@ impl Connection {
             self.ts_recent = timestamp.value;
             self.ts_recent_at = now;
         }
-        let default = if self.config.headers == 40 {
+        let default = if self.config.is_ipv4() {
             DEFAULT_MSS_V4
         } else {
             DEFAULT_MSS_V6

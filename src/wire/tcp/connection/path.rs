@@ -23,7 +23,7 @@ const PLATEAUS: [usize; 4] = [1492, COMMON_MTU, 1006, LEAST_MTU_V4];
 const LOSSES_OF_A_BLACK_HOLE: u32 = 2;
 
 impl Config {
-    fn is_ipv4(&self) -> bool {
+    pub(super) fn is_ipv4(&self) -> bool {
         self.headers == 40
     }
 
