@@ -35,6 +35,25 @@ ok 6 - tunnel › roaming
   t.is(count(new TapTally(), 'ok 1 - whole'), '1 passed, 0 failed')
 })
 
+test('what is said of a failed test is kept, so that it can be said again at the end', async (t) => {
+  const { CargoTally, Tally, TapTally } = await load('support/tally.mjs')
+  const tap = new TapTally()
+  const more = Array.from({ length: 40 }, (_, line) => `    line ${line}`).join('\n')
+  count(
+    tap,
+    `ok 1 - whole\n# a word\nnot ok 2 - broken\n  ---\n    message: 'no'\n  ...\nok 3\nnot ok 4 - long\n${more}`,
+  )
+  const cargo = new CargoTally()
+  count(cargo, 'test key::parse ... ok\ntest key::print ... FAILED')
+  const total = new Tally()
+  total.add(tap)
+  total.add(cargo)
+  const [broken, long, print] = total.reports
+  t.deepEqual(broken, ['not ok 2 - broken', '  ---', "    message: 'no'", '  ...'])
+  t.is(long.length, 25)
+  t.deepEqual(print, ['test key::print ... FAILED'])
+})
+
 test('the sums of cargo test are added up', async (t) => {
   const { CargoTally } = await load('support/tally.mjs')
   const report = `test key::tests::parse ... ok

@@ -54,6 +54,9 @@ await main(async () => {
   build()
   buildTests()
   for (const part of wanted.length ? wanted : Object.keys(parts)) await parts[part]()
+  // Among two thousand lines a failed test is hard to find: what was said of it is said once more.
+  if (total.reports.length > 0) say('these tests have failed:')
+  for (const line of total.reports.flat()) console.log(line.slice(0, 300))
   console.log(total.toString())
   if (total.failed || total.passed === 0) process.exitCode = 1
 })
