@@ -158,6 +158,43 @@ test('each room imports only what its rule allows', (t) => {
   t.deepEqual(faults, [])
 })
 
+/** The files of src that a file imports; of its types, too, where `types` is set. */
+function neighbours(path: string, types: boolean): string[] {
+  return imports(path)
+    .filter(({ from, typeOnly }) => from.startsWith('.') && (types || !typeOnly))
+    .map(({ from }) =>
+      normalize(join(dirname(path), from))
+        .split(sep)
+        .join('/')
+        .replace(/js$/, 'ts'),
+    )
+}
+
+/** Each circle of imports, as the way round. */
+function circles(paths: string[], next: (path: string) => string[]): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (path: string, way: string[]) => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' > '))
+    if (way.includes(path) || done.has(path)) return
+    for (const other of next(path)) visit(other, [...way, path])
+    done.add(path)
+  }
+  for (const path of paths) visit(path, [])
+  return found
+}
+
+test('no two files import each other, not even by a detour', (t) => {
+  t.deepEqual(
+    circles(files('src', '.ts'), (path) => neighbours(path, false)),
+    [],
+  )
+  t.deepEqual(
+    circles(['a', 'b', 'c'], (path) => ({ a: ['b'], b: ['c'], c: ['a'] })[path] ?? []),
+    ['a > b > c > a'],
+  )
+})
+
 test('no room says what it may never say', (t) => {
   const faults = files('src', '.ts').flatMap((path) => {
     const found = rooms[roomOf(path)]?.never?.exec(withoutComments(read(path)))

@@ -1,12 +1,6 @@
 // Every layer with random, cut and mixed bytes, ends, losses and answers: nothing but clear ends may come of it.
 import test from 'ava'
-import { dnsLayer } from '../../src/layers/dns.js'
-import { http1Layer, httpProxyLayer } from '../../src/layers/http1.js'
-import type { Layer } from '../../src/layers/layer.js'
-import { nextLayer } from '../../src/layers/next.js'
-import { ignoreLayer, rawLayer } from '../../src/layers/raw.js'
-import { tlsLayer } from '../../src/layers/tls.js'
-import { transparentLayer } from '../../src/layers/transparent.js'
+import type { LayerName } from '../../src/layers/layer.js'
 import { captured, PROGRAMS } from '../support/client-hellos.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 import { seeded } from '../support/seeded.js'
@@ -76,25 +70,21 @@ function answer(play: Playbook, random: () => number): void {
   else play.reply(wish)
 }
 
-const layers: [string, Layer, PlaybookOptions][] = [
-  ['http1', http1Layer, {}],
-  [
-    'http1 with hooks',
-    http1Layer,
-    { hooks: { requestheaders() {}, request() {}, responseheaders() {}, response() {} } },
-  ],
-  ['http1 with hooks that wait', http1Layer, { hooks: 'wait' }],
-  ['http proxy', httpProxyLayer, { mode: 'regular' }],
-  ['tls', tlsLayer, {}],
-  ['dns over UDP', dnsLayer, { transport: 'udp', virtualResolver: true }],
-  ['dns over TCP', dnsLayer, { virtualResolver: true }],
-  ['dns to a server', dnsLayer, { transport: 'udp', connected: true }],
-  ['raw', rawLayer, { connected: true }],
-  ['raw UDP', rawLayer, { transport: 'udp', connected: true }],
-  ['ignored', ignoreLayer, { connected: true }],
-  ['next', nextLayer, { connected: true }],
-  ['next, not connected', nextLayer, {}],
-  ['transparent', transparentLayer, {}],
+const layers: [string, LayerName, PlaybookOptions][] = [
+  ['http1', 'http1', {}],
+  ['http1 with hooks', 'http1', { hooks: { requestheaders() {}, request() {}, responseheaders() {}, response() {} } }],
+  ['http1 with hooks that wait', 'http1', { hooks: 'wait' }],
+  ['http proxy', 'http-proxy', { mode: 'regular' }],
+  ['tls', 'tls', {}],
+  ['dns over UDP', 'dns', { transport: 'udp', virtualResolver: true }],
+  ['dns over TCP', 'dns', { virtualResolver: true }],
+  ['dns to a server', 'dns', { transport: 'udp', connected: true }],
+  ['raw', 'raw', { connected: true }],
+  ['raw UDP', 'raw', { transport: 'udp', connected: true }],
+  ['ignored', 'ignore', { connected: true }],
+  ['next', 'next', { connected: true }],
+  ['next, not connected', 'next', {}],
+  ['transparent', 'transparent', {}],
 ]
 
 for (const [name, layer, options] of layers) {

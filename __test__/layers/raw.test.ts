@@ -1,7 +1,6 @@
 // Raw flows: bytes and datagrams both ways, ends, losses, hooks.
 import test from 'ava'
 import type { TcpFlow, UdpFlow } from '../../src/flow/messages.js'
-import { ignoreLayer, rawLayer } from '../../src/layers/raw.js'
 import { Playbook } from '../support/playbook.js'
 
 const hooks = {
@@ -16,7 +15,7 @@ const hooks = {
 }
 
 test('bytes pass both ways, and a half-close passes as one', (t) => {
-  const play = new Playbook(rawLayer, { connected: true, hooks })
+  const play = new Playbook('raw', { connected: true, hooks })
   const [server] = play.servers
   if (!server) return t.fail()
   play.data(play.client, 'hello')
@@ -40,14 +39,14 @@ test('bytes pass both ways, and a half-close passes as one', (t) => {
 })
 
 test('a server that speaks first is heard before the client says anything', (t) => {
-  const play = new Playbook(rawLayer, { connected: true })
+  const play = new Playbook('raw', { connected: true })
   const [server] = play.servers
   if (server) play.data(server, 'SSH-2.0-x\r\n')
   t.deepEqual(play.said(), ['send client "SSH-2.0-x\\r\\n"'])
 })
 
 test("what was not connected yet is connected, and a failure is the flow's", (t) => {
-  const play = new Playbook(rawLayer, { hooks })
+  const play = new Playbook('raw', { hooks })
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
   play.openFailed('ECONNREFUSED', 'nobody there')
   t.deepEqual(play.said(), ['reset client'])
@@ -56,7 +55,7 @@ test("what was not connected yet is connected, and a failure is the flow's", (t)
 })
 
 test('a message can be changed, dropped, or end the flow', (t) => {
-  const play = new Playbook(rawLayer, {
+  const play = new Playbook('raw', {
     connected: true,
     hooks: {
       tcp_message(flow) {
@@ -77,7 +76,7 @@ test('a message can be changed, dropped, or end the flow', (t) => {
 
 test('the loss of one side resets the other, and says which it was', (t) => {
   for (const lost of ['client', 'server'] as const) {
-    const play = new Playbook(rawLayer, { connected: true, hooks })
+    const play = new Playbook('raw', { connected: true, hooks })
     const [server] = play.servers
     if (!server) return t.fail()
     play.close(lost === 'client' ? play.client : server, 'ECONNRESET')
@@ -89,7 +88,7 @@ test('the loss of one side resets the other, and says which it was', (t) => {
 })
 
 test('a side that is full holds the other back, and no other', (t) => {
-  const play = new Playbook(rawLayer, { connected: true })
+  const play = new Playbook('raw', { connected: true })
   const [server] = play.servers
   if (!server) return t.fail()
   server.full = true
@@ -105,7 +104,7 @@ test('a side that is full holds the other back, and no other', (t) => {
 })
 
 test('what is recorded is capped, what passes is not', (t) => {
-  const play = new Playbook(rawLayer, { connected: true, options: { body_record_limit: 10 } })
+  const play = new Playbook('raw', { connected: true, options: { body_record_limit: 10 } })
   for (let index = 0; index < 4; index += 1) play.data(play.client, 'sixsix')
   t.is(play.said().length, 4)
   play.end(play.client)
@@ -117,7 +116,7 @@ test('what is recorded is capped, what passes is not', (t) => {
 })
 
 test('silence both ways ends a connection, silence one way does not', (t) => {
-  const play = new Playbook(rawLayer, { connected: true, options: { tcp_timeout: 10 } })
+  const play = new Playbook('raw', { connected: true, options: { tcp_timeout: 10 } })
   const [server] = play.servers
   if (!server) return t.fail()
   play.after(6_000).data(server, 'x').after(6_000)
@@ -128,7 +127,7 @@ test('silence both ways ends a connection, silence one way does not', (t) => {
 })
 
 test('an ignored connection passes without hooks and without a flow', (t) => {
-  const play = new Playbook(ignoreLayer, { connected: true, hooks })
+  const play = new Playbook('ignore', { connected: true, hooks })
   play.data(play.client, 'secret')
   t.deepEqual(play.said(), ['send server "secret"'])
   play.end(play.client)
@@ -138,7 +137,7 @@ test('an ignored connection passes without hooks and without a flow', (t) => {
 })
 
 test('an empty datagram is a datagram, both ways', (t) => {
-  const play = new Playbook(rawLayer, { connected: true, transport: 'udp', hooks })
+  const play = new Playbook('raw', { connected: true, transport: 'udp', hooks })
   const [server] = play.servers
   if (!server) return t.fail()
   play.data(play.client, '').data(server, '').data(play.client, 'a').data(play.client, '')
@@ -159,7 +158,7 @@ test('an empty datagram is a datagram, both ways', (t) => {
 })
 
 test('a hook may fill an empty datagram, and what it empties goes no further, empty as it may have come', (t) => {
-  const play = new Playbook(rawLayer, {
+  const play = new Playbook('raw', {
     connected: true,
     transport: 'udp',
     hooks: {
@@ -174,7 +173,7 @@ test('a hook may fill an empty datagram, and what it empties goes no further, em
 })
 
 test('datagrams stay whole', (t) => {
-  const play = new Playbook(rawLayer, { connected: true, transport: 'udp', hooks })
+  const play = new Playbook('raw', { connected: true, transport: 'udp', hooks })
   play.data(play.client, 'one').data(play.client, 'two')
   t.deepEqual(play.said(), ['send server "one"', 'send server "two"'])
   play.close(play.client)

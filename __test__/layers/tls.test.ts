@@ -2,14 +2,13 @@
 import test from 'ava'
 import type { HttpFlow } from '../../src/flow/http.js'
 import { OpenFailure } from '../../src/layers/commands.js'
-import { tlsLayer } from '../../src/layers/tls.js'
 import { clientHello, protocols, serverName } from '../support/client-hellos.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 
 const to = { host: '192.0.2.1', port: 443, transport: 'tcp' } as const
 const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
 
-const start = (options: PlaybookOptions = {}) => new Playbook(tlsLayer, { destination: to, ...options })
+const start = (options: PlaybookOptions = {}) => new Playbook('tls', { destination: to, ...options })
 const hello = clientHello({
   extensions: [
     [0, serverName('a.test')],

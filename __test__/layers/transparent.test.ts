@@ -1,11 +1,9 @@
 // The SYN's answer waits for the server; who speaks first is heard; what speaks is handed to its layer.
 import test from 'ava'
-import { nextLayer } from '../../src/layers/next.js'
-import { transparentLayer } from '../../src/layers/transparent.js'
 import { Playbook } from '../support/playbook.js'
 
 test('the SYN is answered when the server has answered', (t) => {
-  const play = new Playbook(transparentLayer)
+  const play = new Playbook('transparent')
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
   play.opened()
   t.deepEqual(play.said(), ['accept'])
@@ -18,7 +16,7 @@ test('refused is refused, and unreachable unreachable', (t) => {
     ['ETIMEDOUT', 'refuse unreachable'],
     ['LOOP', 'refuse prohibited'],
   ] as const) {
-    const play = new Playbook(transparentLayer)
+    const play = new Playbook('transparent')
     play.said()
     play.openFailed(code)
     t.deepEqual(play.said(), [said])
@@ -27,22 +25,22 @@ test('refused is refused, and unreachable unreachable', (t) => {
 })
 
 test('where a connection to the server lies idle, nobody is asked, nor where it goes inside', (t) => {
-  const known = new Playbook(transparentLayer, { known: true })
+  const known = new Playbook('transparent', { known: true })
   t.deepEqual(known.said(), ['accept'])
-  const lazy = new Playbook(transparentLayer, { options: { connection_strategy: 'lazy' } })
+  const lazy = new Playbook('transparent', { options: { connection_strategy: 'lazy' } })
   t.deepEqual(lazy.said(), ['accept'])
-  const inside = new Playbook(transparentLayer, { virtualResolver: true })
+  const inside = new Playbook('transparent', { virtualResolver: true })
   t.deepEqual(inside.said(), ['accept'])
 })
 
 test("the tunnel's own address has DNS and the page with the certificate: nothing else, and nothing leaves for it", (t) => {
   for (const transport of ['tcp', 'udp'] as const) {
     const destination = { host: '10.0.0.53', port: 81, transport }
-    const play = new Playbook(transparentLayer, { virtualResolver: true, transport, destination })
+    const play = new Playbook('transparent', { virtualResolver: true, transport, destination })
     t.deepEqual(play.said(), ['refuse refused'])
     t.false(play.machine.busy)
   }
-  const raw = new Playbook(transparentLayer, { virtualResolver: true, hooks: { tcp_error() {} } })
+  const raw = new Playbook('transparent', { virtualResolver: true, hooks: { tcp_error() {} } })
   raw.data(raw.client, '\0\x01\x02')
   t.deepEqual(raw.said(), ['accept', 'reset client'])
   t.regex(raw.finished[0]?.error?.message ?? '', /answered by midwire itself/)
@@ -50,14 +48,14 @@ test("the tunnel's own address has DNS and the page with the certificate: nothin
 })
 
 test('a server that speaks first is heard at once', (t) => {
-  const play = new Playbook(nextLayer, { connected: true })
+  const play = new Playbook('next', { connected: true })
   const [server] = play.servers
   if (server) play.data(server, 'SSH-2.0-x\r\n')
   t.deepEqual(play.said(), ['send client "SSH-2.0-x\\r\\n"'])
 })
 
 test('a client that is silent makes us ask the server after 500 ms, and may still speak first', (t) => {
-  const play = new Playbook(nextLayer)
+  const play = new Playbook('next')
   play.after(499)
   t.deepEqual(play.said(), [])
   play.after(1)
@@ -69,7 +67,7 @@ test('a client that is silent makes us ask the server after 500 ms, and may stil
 })
 
 test('what the client has begun and does not end is raw after 500 ms', (t) => {
-  const play = new Playbook(nextLayer, { connected: true })
+  const play = new Playbook('next', { connected: true })
   play.data(play.client, 'GE')
   t.deepEqual(play.said(), [])
   play.after(500)

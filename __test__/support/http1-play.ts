@@ -1,13 +1,12 @@
 // What playbooks of HTTP/1 have in common: a request, a response, and a request that has gone to its server.
 import type { HttpFlow } from '../../src/flow/http.js'
-import { http1Layer } from '../../src/layers/http1.js'
 import { Playbook, type PlaybookOptions } from './playbook.js'
 
 export const GET = 'GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n'
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
 export const hooks = { requestheaders() {}, request() {}, responseheaders() {}, response() {}, error() {} }
 
-export const open = (options: PlaybookOptions = {}) => new Playbook(http1Layer, options)
+export const open = (options: PlaybookOptions = {}) => new Playbook('http1', options)
 export const flowOf = (play: Playbook, index = 0) => play.finished[index] as HttpFlow
 export const sent = (text: string) => JSON.stringify(text)
 

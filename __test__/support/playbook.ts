@@ -4,7 +4,8 @@ import type { Flow } from '../../src/flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
 import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../../src/layers/commands.js'
-import type { Context, Layer, LayerOptions } from '../../src/layers/layer.js'
+import { LAYERS } from '../../src/layers/index.js'
+import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
 import { Machine, PENDING, type Task, type World } from '../../src/layers/machine.js'
 
 /** The options of layers as they are when nobody sets any. */
@@ -65,7 +66,8 @@ export class Playbook implements World {
   readonly #methods: HookMethods | 'wait'
   readonly #known: boolean
 
-  constructor(layer: Layer, settings: PlaybookOptions = {}) {
+  /** Begins with the layer of that name, or with one of the test's own. */
+  constructor(first: LayerName | Layer, settings: PlaybookOptions = {}) {
     const remote = { address: '10.0.0.1', port: 40_000, family: 4 } as const
     const to = settings.destination ?? { host: '192.0.2.1', port: 80, transport: settings.transport ?? 'tcp' }
     const local = { address: to.host, port: to.port, family: 4 } as const
@@ -78,7 +80,8 @@ export class Playbook implements World {
       local,
       mode: settings.mode ?? 'wireguard',
     })
-    this.machine = new Machine(this)
+    const own = typeof first === 'function'
+    this.machine = new Machine(this, own ? { ...LAYERS, explicit: first } : LAYERS)
     this.context = {
       machine: this.machine,
       client: this.client,
@@ -92,7 +95,7 @@ export class Playbook implements World {
       failure: undefined,
     }
     if (settings.connected) this.context.server = this.#server(to)
-    this.machine.start(layer, this.context)
+    this.machine.start(own ? 'explicit' : first, this.context)
   }
 
   now(): number {

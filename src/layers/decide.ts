@@ -1,6 +1,6 @@
 // Which protocol a connection speaks: one table of rules, by what is known and by the first bytes. The first rule that knows it decides.
 import { isListed, passes } from './hosts.js'
-import type { LayerOptions } from './layer.js'
+import type { LayerName, LayerOptions } from './layer.js'
 import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeTls } from './sniff.js'
 
 /** All that is known when it has to be decided who goes on. */
@@ -31,7 +31,7 @@ export interface Evidence {
 }
 
 /** The layer that goes on; `more` where that cannot be told before more bytes have come, from either side. */
-export type Decision = 'more' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
+export type Decision = 'more' | Exclude<LayerName, 'transparent' | 'explicit' | 'next'>
 
 export interface Verdict {
   readonly decision: Decision

@@ -6,9 +6,8 @@ import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
 import { type Asked, type Asker, DnsUpstream } from './dns-upstream.js'
-import { type Context, finish, hook, type Layer, log, origin, type Step, sleep } from './layer.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, sleep } from './layer.js'
 import { type Task, TIMEOUT } from './machine.js'
-import { rawLayer } from './raw.js'
 
 /** Queries of one connection that wait for an answer. */
 const MAX_QUERIES = 1_000
@@ -56,7 +55,7 @@ class DnsConnection implements Asker<Query> {
     this.#upstream = new DnsUpstream<Query>(context, this)
   }
 
-  *run(): Step<Layer | undefined> {
+  *run(): Step<LayerName | undefined> {
     const { client, options } = this.#context
     const patience = this.#tcp ? options.tcp_timeout * 1000 : UDP_SILENCE
     for (;;) {
@@ -95,12 +94,12 @@ class DnsConnection implements Asker<Query> {
     return opcode === DNS_OPCODE.DSO || type === DNS_TYPE.AXFR || type === DNS_TYPE.IXFR
   }
 
-  #raw(bytes: Buffer | undefined): Layer {
+  #raw(bytes: Buffer | undefined): 'raw' {
     const { client } = this.#context
     const rest = this.#framer?.rest()
     if (rest) client.unread(rest)
     if (bytes) client.unread(this.#frame(bytes))
-    return rawLayer
+    return 'raw'
   }
 
   /** What is no DNS, where nothing else is possible: a raw flow that has failed, and FORMERR where the head says whom to tell. */

@@ -1,8 +1,7 @@
 // Where clients connect to midwire itself, and say inside where they want to go.
 import type { Layer } from './layer.js'
-import { nextLayer } from './next.js'
 
 export const explicitLayer: Layer = function* () {
   yield { type: 'accept' }
-  return nextLayer
+  return 'next'
 }

@@ -11,10 +11,8 @@ import { type Place, placeOf, targetOf } from './http1/target.js'
 import { readHead, takeHead } from './http1/transfer.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
-import { type Context, finish, hook, type Layer, log, open, origin, type Step, send } from './layer.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, open, origin, type Step, send } from './layer.js'
 import { TIMEOUT } from './machine.js'
-import { nextLayer } from './next.js'
-import { rawLayer } from './raw.js'
 
 /** What a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
@@ -25,7 +23,7 @@ export const http1Layer: Layer = (context) => serve(context, false)
 /** HTTP to an explicit proxy: absolute-form and CONNECT (RFC 9112, 3.2). */
 export const httpProxyLayer: Layer = (context) => serve(context, true)
 
-function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
+function* serve(context: Context, explicit: boolean): Step<LayerName | undefined> {
   const { client } = context
   const upstream = new Upstream(context)
   context.server = undefined
@@ -53,7 +51,7 @@ function* serve(context: Context, explicit: boolean): Step<Layer | undefined> {
       if (typeof outcome === 'object') {
         context.server = outcome.upgraded
         log(context, 'debug', 'the connection was upgraded: what follows passes as raw TCP')
-        return rawLayer
+        return 'raw'
       }
       yield { type: outcome, channel: client }
       return undefined
@@ -103,7 +101,12 @@ function checkUpgrade(context: Context, head: RequestHead, framing: Framing): vo
 }
 
 /** A tunnel to anywhere, whose contents are looked at as if they had come there by themselves. */
-function* connect(context: Context, upstream: Upstream, head: RequestHead, startedAt: number): Step<Layer | undefined> {
+function* connect(
+  context: Context,
+  upstream: Upstream,
+  head: RequestHead,
+  startedAt: number,
+): Step<LayerName | undefined> {
   const { client, options } = context
   if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
   const place: Place = { ...targetOf(head, undefined), path: '' }
@@ -135,7 +138,7 @@ function* connect(context: Context, upstream: Upstream, head: RequestHead, start
     }
   }
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
-  return nextLayer
+  return 'next'
 }
 
 /** A CONNECT that leads nowhere: the client is told why, unless an addon has killed it. */

@@ -16,8 +16,16 @@ const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value:
 const over: Iterator<Command, void, unknown> = { next: () => OVER }
 export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
 
+/**
+ * The layers, by the words that they and the modes name each other with. index.ts says which is which: a layer that names the
+ * next one need not know it.
+ */
+export type LayerName = 'transparent' | 'explicit' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
+
 /** A protocol: it runs until its connection is over, or names the layer that goes on. */
-export type Layer = (context: Context) => Step<Layer | undefined>
+export type Layer = (context: Context) => Step<LayerName | undefined>
+
+export type Layers = Readonly<Record<LayerName, Layer>>
 
 /** The options that layers read, in the form in which they read them. */
 export interface LayerOptions {

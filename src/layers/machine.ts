@@ -3,7 +3,7 @@ import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from './channel.js'
 import type { Command, Deed, Wish } from './commands.js'
 import type { Event } from './events.js'
-import type { Context, Layer, Step } from './layer.js'
+import type { Context, LayerName, Layers, Step } from './layer.js'
 
 /** What perform answers when the reply comes later, as an event. */
 export const PENDING = Symbol('pending')
@@ -63,6 +63,7 @@ export class Task {
 
 export class Machine {
   readonly world: World
+  readonly #layers: Layers
   readonly #tasks: Task[] = []
   /** Events that came while a task ran. */
   readonly #events: Event[] = []
@@ -72,8 +73,9 @@ export class Machine {
   /** It was our own wish that the client's connection ends. */
   #leaving = false
 
-  constructor(world: World) {
+  constructor(world: World, layers: Layers) {
     this.world = world
+    this.#layers = layers
   }
 
   /** Tasks that are not done. */
@@ -82,9 +84,14 @@ export class Machine {
   }
 
   /** Runs a layer, and those that it names, until the last one returns. */
-  start(layer: Layer, context: Context): void {
+  start(first: LayerName, context: Context): void {
     this.#client = context.client
-    this.fork(layersOf(layer, context))
+    this.fork(this.#run(first, context))
+  }
+
+  *#run(first: LayerName, context: Context): Step<void> {
+    let name: LayerName | undefined = first
+    while (name) name = yield* this.#layers[name](context)
   }
 
   /** A task beside the one that runs. */
@@ -298,9 +305,4 @@ export class Machine {
     task.timed = true
     this.world.perform({ type: 'timer', task, milliseconds })
   }
-}
-
-function* layersOf(first: Layer, context: Context): Step<void> {
-  let layer: Layer | undefined = first
-  while (layer) layer = yield* layer(context)
 }

@@ -1,26 +1,11 @@
 // Looks at what has come, and hands over to the layer that understands it. The rules are decide.ts's.
-
 import { OpenFailure } from './commands.js'
-import { type Decision, decide, type Evidence } from './decide.js'
-import { dnsLayer } from './dns.js'
-import { http1Layer, httpProxyLayer } from './http1.js'
+import { decide, type Evidence } from './decide.js'
 import { type Context, type Layer, log, more, open, type Step } from './layer.js'
 import { TIMEOUT } from './machine.js'
-import { ignoreLayer, rawLayer } from './raw.js'
-import { tlsLayer } from './tls.js'
 
 /** Silence of a client: after it the server is asked whether it speaks first, and what the client has begun is taken as it is. */
 const PATIENCE_MILLISECONDS = 500
-
-/** Layers name each other in circles, so each is looked up when it is needed. */
-const LAYERS: Record<Exclude<Decision, 'more'>, () => Layer> = {
-  ignore: () => ignoreLayer,
-  tls: () => tlsLayer,
-  'http-proxy': () => httpProxyLayer,
-  http1: () => http1Layer,
-  dns: () => dnsLayer,
-  raw: () => rawLayer,
-}
 
 export const nextLayer: Layer = function* (context) {
   const { client, options } = context
@@ -30,7 +15,7 @@ export const nextLayer: Layer = function* (context) {
     const { decision, reason } = decide(evidence(context, waited))
     if (decision !== 'more') {
       log(context, 'debug', `${decision}: ${reason}`)
-      return LAYERS[decision]()
+      return decision
     }
     const begun = client.buffered > 0
     const mayAsk = !asked && !begun && needsServer(context)

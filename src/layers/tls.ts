@@ -15,8 +15,6 @@ import {
   serverName,
 } from './layer.js'
 import { TIMEOUT } from './machine.js'
-import { nextLayer } from './next.js'
-import { ignoreLayer } from './raw.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
 
@@ -40,7 +38,7 @@ export const tlsLayer: Layer = function* (context) {
   connection.tls = { sni: hello.sni, alpnOffers: hello.alpn, ja3: ja3(hello).hash, ja4: ja4(hello) }
   const subject: ClientHelloHook = { client: connection, server: context.server?.connection, ignore: false }
   yield* hook(context, 'tls_clienthello', subject)
-  if (subject.ignore) return ignoreLayer
+  if (subject.ignore) return 'ignore'
   if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
 
   const { destination, options } = context
@@ -71,7 +69,7 @@ export const tlsLayer: Layer = function* (context) {
     return undefined
   }
   yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
-  return nextLayer
+  return 'next'
 }
 
 function* readHello(context: Context): Step<ClientHello | undefined> {

@@ -1,7 +1,6 @@
 // Where the client's packets name the destination themselves: the SYN is answered once it is known that somebody is there.
 import { OpenFailure } from './commands.js'
 import { type Context, type Layer, log, open, type Step } from './layer.js'
-import { nextLayer } from './next.js'
 
 /** What an error of connect(2) is for the client: the same, as far as TCP and ICMP can say it. */
 const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
@@ -28,7 +27,7 @@ export const transparentLayer: Layer = function* (context) {
     }
   }
   yield { type: 'accept' }
-  return nextLayer
+  return 'next'
 }
 
 /** Connects to the destination, unless an idle connection tells that somebody is there. */

@@ -1,7 +1,7 @@
 // What a mode is: a way in. Grammar, listener and first layer of each are in one file of its own.
 import type { Address, Peer } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
-import type { Layer } from '../layers/layer.js'
+import type { LayerName } from '../layers/layer.js'
 import type { Options } from '../options.js'
 import type { Transport } from '../transports/transport.js'
 
@@ -87,6 +87,6 @@ export interface Mode {
   check?(spec: ModeSpec, context: ModeContext): Promise<void>
   /** Listens; throws a MidwireError. */
   start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>
-  /** The layer that its TCP connections begin with; UDP flows begin with `next`. */
-  readonly layer: Layer
+  /** The layer that every flow of the mode begins with. */
+  readonly layer: LayerName
 }

@@ -2,7 +2,6 @@
 import { isIPv6, type Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
-import { explicitLayer } from '../layers/explicit.js'
 import { listenTcp, socketPipe } from '../transports/socket.js'
 import { listenAddress, suggesting } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
@@ -14,7 +13,7 @@ export const regular: Mode = {
   // Whoever wants others to use it has to say so (promise 43).
   defaultHost: '127.0.0.1',
   transport: 'tcp',
-  layer: explicitLayer,
+  layer: 'explicit',
   async start(spec, context) {
     const address = listenAddress(spec, regular, context.options)
     const hosts = address.host === '' ? ['::', '0.0.0.0'] : [address.host]

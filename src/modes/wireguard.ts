@@ -1,7 +1,6 @@
 // `wireguard`: a WireGuard server. Whatever its clients send to any address arrives here.
 import { unwatchFile, watchFile } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { transparentLayer } from '../layers/transparent.js'
 import { endpoints } from '../transports/client-config.js'
 import { listenAddress, suggesting } from './listen.js'
 import type { Listener, Mode, ModeContext, ModeSpec, RunningMode, TunnelPeer } from './mode.js'
@@ -20,7 +19,7 @@ export const wireguard: Mode = {
   defaultHost: '',
   transport: 'udp',
   data: 'file with the keys; default: wireguard.conf in the conf dir',
-  layer: transparentLayer,
+  layer: 'transparent',
   async check(spec, context) {
     await loadWireGuardConf(confPath(spec.data, context.confdir), {
       create: true,

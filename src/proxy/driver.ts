@@ -12,7 +12,8 @@ import {
   type ServerTls,
   type Wish,
 } from '../layers/commands.js'
-import type { Context, Layer } from '../layers/layer.js'
+import { LAYERS } from '../layers/index.js'
+import type { Context, LayerName } from '../layers/layer.js'
 import { Machine, PENDING, type Task, type World } from '../layers/machine.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
@@ -52,10 +53,10 @@ export class Driver implements World {
       openedAt: Date.now(),
     }
     this.#channel = new Channel(this.client)
-    this.#machine = new Machine(this)
+    this.#machine = new Machine(this, LAYERS)
   }
 
-  start(layer: Layer, mode: string, destination: Destination | undefined): void {
+  start(first: LayerName, mode: string, destination: Destination | undefined): void {
     const context: Context = {
       machine: this.#machine,
       client: this.#channel,
@@ -68,7 +69,7 @@ export class Driver implements World {
       inside: this.#arrival.virtualResolver,
       failure: undefined,
     }
-    this.#machine.start(layer, context)
+    this.#machine.start(first, context)
     this.#settle()
   }
 

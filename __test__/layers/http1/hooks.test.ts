@@ -1,7 +1,6 @@
 // HTTP/1 with hooks that change, answer, kill and redirect; held bodies; upgrades and the explicit proxy.
 import test from 'ava'
 import { HttpResponse } from '../../../src/flow/http.js'
-import { httpProxyLayer } from '../../../src/layers/http1.js'
 import { asked, flowOf, GET, hooks, open, sent } from '../../support/http1-play.js'
 import { Playbook } from '../../support/playbook.js'
 
@@ -120,7 +119,7 @@ test('an upgrade with a body is refused, and one to HTTP/2 is taken out', (t) =>
 })
 
 test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(
     play.client,
     'GET http://example.org:81/x?y HTTP/1.1\r\nHost: example.org:81\r\nProxy-Connection: keep-alive\r\n\r\n',
@@ -131,7 +130,7 @@ test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
 })
 
 test('CONNECT is answered when the server is there, and looks at what is inside', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
   t.deepEqual(play.said(), ['open tcp example.org:443'])
   play.opened()
@@ -141,14 +140,14 @@ test('CONNECT is answered when the server is there, and looks at what is inside'
 })
 
 test('CONNECT to nobody is a 502', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
   play.openFailed('ENOTFOUND', 'example.org:443: there is no such name')
   t.regex(play.said().join(), /502 .*there is no such name.*close client/)
 })
 
 test('a client that says where to go in origin-form is told so', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(play.client, GET)
   t.regex(play.said().join(), /HTTP\/1\.1 400 .*does not say where to/)
 })
