@@ -7,8 +7,8 @@ export class Channel<Of extends Connection = Connection> {
   readonly chunks: Buffer[] = []
   /** Bytes in `chunks`. */
   buffered = 0
-  /** Something has come. The world forgets it when TLS begins: what was said before was the handshake. */
-  heard = false
+  /** The other side has said something. The world forgets it when TLS is there: what was said before was the handshake. */
+  hasSpoken = false
   /** The other side will say nothing more (FIN). */
   ended = false
   /** The connection is gone, both ways. */
@@ -36,7 +36,7 @@ export class Channel<Of extends Connection = Connection> {
   push(data: Buffer): void {
     this.chunks.push(data)
     this.buffered += data.length
-    this.heard = true
+    this.hasSpoken = true
   }
 
   /** Takes the oldest chunk. */

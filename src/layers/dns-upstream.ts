@@ -98,7 +98,7 @@ export class DnsUpstream<Query extends Asked> {
       for (;;) {
         const bytes = yield* readDns(server, framer, 0)
         if (!bytes || bytes === TIMEOUT) break
-        this.#heard(bytes)
+        this.#answered(bytes)
       }
     } catch (error) {
       if (!(error instanceof DnsError)) throw error
@@ -111,7 +111,7 @@ export class DnsUpstream<Query extends Asked> {
   }
 
   /** An answer goes to the query that it is one to, or nowhere. */
-  #heard(bytes: Buffer): void {
+  #answered(bytes: Buffer): void {
     let message: DnsMessage
     try {
       message = parseDns(bytes)

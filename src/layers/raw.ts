@@ -38,7 +38,7 @@ class Relay {
   readonly #kind: 'tcp' | 'udp'
   readonly #silence: number
   readonly #flow: TcpFlow | UdpFlow
-  #heard: number
+  #lastHeardAt: number
 
   constructor(context: Context, shown: boolean) {
     this.#context = context
@@ -47,7 +47,7 @@ class Relay {
     this.#silence = (this.#kind === 'udp' ? UDP_SILENCE : context.options.tcp_timeout) * 1000
     const Kind = this.#kind === 'udp' ? UdpFlow : TcpFlow
     this.#flow = new Kind(origin(context), shown ? context.options.body_record_limit : 0)
-    this.#heard = context.machine.world.now()
+    this.#lastHeardAt = context.machine.world.now()
   }
 
   *run(): Step<void> {
@@ -107,15 +107,15 @@ class Relay {
       const data = yield* receiveWithin(from, this.#silence)
       if (data === TIMEOUT) {
         // Silence one way is common; silence both ways is a dead connection.
-        if (world.now() - this.#heard < this.#silence && !to.closed) continue
+        if (world.now() - this.#lastHeardAt < this.#silence && !to.closed) continue
         if (this.#kind === 'tcp') log(this.#context, 'info', `closed after ${this.#silence / 1000} s of silence`)
         yield { type: 'close', channel: from }
         yield { type: 'close', channel: to }
         return
       }
       if (!data) break
-      this.#heard = world.now()
-      const message = this.#flow.record(fromClient, data, this.#heard)
+      this.#lastHeardAt = world.now()
+      const message = this.#flow.record(fromClient, data, this.#lastHeardAt)
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
       // An empty datagram is one. What a hook has emptied is to go no further, which an empty buffer of its own says of that one, too.

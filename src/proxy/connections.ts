@@ -125,9 +125,9 @@ export class Connections implements Core {
     return this.#distrust.lost(error, connection)
   }
 
-  departed(driver: Driver, heard: boolean): void {
+  departed(driver: Driver, hasSpoken: boolean): void {
     if (!this.#drivers.delete(driver)) return
-    if (!this.#closing) this.#distrust.left(driver.client, heard)
+    if (!this.#closing) this.#distrust.left(driver.client, hasSpoken)
     void this.dispatcher.run('client_disconnected', driver.client)
     if (this.#drivers.size === 0) this.#allDeparted()
   }

@@ -31,6 +31,6 @@ export interface Core {
   serverGone(client: ClientConnection, server: ServerConnection): void
   /** Why a connection was lost, as a sentence. */
   explainLoss(error: Error, connection: Connection): string
-  /** A client's connection is over, and everything that was done for it. `heard`: it has said more than its handshake. */
-  departed(driver: Driver, heard: boolean): void
+  /** A client's connection is over, and everything that was done for it. `hasSpoken`: it has said more than its handshake. */
+  departed(driver: Driver, hasSpoken: boolean): void
 }

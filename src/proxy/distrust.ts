@@ -30,11 +30,11 @@ export class Distrust {
     return why
   }
 
-  /** A client's connection is over. `heard`: it has said something that was not the handshake. */
-  left(client: ClientConnection, heard: boolean): void {
+  /** A client's connection is over. `hasSpoken`: it has said something that was not the handshake. */
+  left(client: ClientConnection, hasSpoken: boolean): void {
     const { tls, closedAt = 0 } = client
     if (tls?.establishedAt === undefined) return
-    if (heard) {
+    if (hasSpoken) {
       this.#known.set(keyOf(client), true)
       return
     }

@@ -4,38 +4,32 @@ import type { SecureContext } from 'node:tls'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
-import {
-  type Command,
-  type Destination,
-  type Opened,
-  OpenFailure,
-  type ServerTls,
-  type Wish,
-} from '../layers/commands.js'
+import type { Command, Destination, Wish } from '../layers/commands.js'
+import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
-import type { Context, LayerName } from '../layers/layer.js'
-import { Machine, PENDING, type Task, type World } from '../layers/machine.js'
+import type { LayerName } from '../layers/layer.js'
+import { Machine, PENDING, type World } from '../layers/machine.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
-import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
+import { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import { endOf } from './explain.js'
-import { Handshake } from './handshake.js'
-import type { Pooled } from './pool.js'
-import { ChannelReceiver } from './receiver.js'
+import type { ChannelReceiver } from './receiver.js'
+import { Servers } from './servers.js'
+import { Timers } from './timers.js'
 
 /** What is said of what ends with the proxy. */
 const CLOSED = 'midwire was closed'
 
-export class Driver implements World {
+export class Driver implements World, ChannelReceiver {
   readonly client: ClientConnection
   readonly #core: Core
   readonly #arrival: Arrival
   readonly #machine: Machine
   readonly #channel: Channel<ClientConnection>
-  readonly #servers = new Set<Channel<ServerConnection>>()
-  /** Attempts to connect that are under way. */
-  readonly #dials = new Set<AbortController>()
+  readonly #bindings: Bindings
+  readonly #servers: Servers
+  readonly #timers: Timers
   /** The client knows whether it was let in. */
   #answered = false
   #over = false
@@ -54,10 +48,13 @@ export class Driver implements World {
     }
     this.#channel = new Channel(this.client)
     this.#machine = new Machine(this, LAYERS)
+    this.#bindings = new Bindings(this)
+    this.#servers = new Servers(core, this.client, this.#bindings)
+    this.#timers = new Timers((task) => this.#handle({ type: 'timeout', task }))
   }
 
   start(first: LayerName, mode: string, destination: Destination | undefined): void {
-    const context: Context = {
+    this.#machine.start(first, {
       machine: this.#machine,
       client: this.#channel,
       mode,
@@ -68,8 +65,7 @@ export class Driver implements World {
       virtualResolver: this.#arrival.virtualResolver,
       inside: this.#arrival.virtualResolver,
       failure: undefined,
-    }
-    this.#machine.start(first, context)
+    })
     this.#settle()
   }
 
@@ -77,11 +73,11 @@ export class Driver implements World {
   abort(): void {
     if (!this.#answered) this.#arrival.refuse('refused')
     this.#answered = true
-    this.#transport(this.#channel)?.reset()
-    for (const attempt of this.#dials) attempt.abort()
+    this.#bindings.of(this.#channel)?.reset()
+    this.#servers.abort()
     this.#lost(this.#channel, CLOSED)
-    for (const channel of [...this.#servers]) {
-      this.#letGo(channel, 'close')
+    for (const channel of this.#servers.channels) {
+      this.#servers.letGo(channel, 'close')
       this.#lost(channel, CLOSED)
     }
   }
@@ -101,44 +97,46 @@ export class Driver implements World {
   perform(command: Command): unknown {
     switch (command.type) {
       case 'send': {
-        const transport = this.#transport(command.channel)
+        const transport = this.#bindings.of(command.channel)
         if (transport && !transport.write(command.data)) command.channel.full = true
         return undefined
       }
       case 'hook':
         return this.#wait(command, this.#core.dispatcher.run(command.name, command.subject))
-      case 'open':
-        return this.#open(command)
+      case 'open': {
+        const opened = this.#servers.open(command.to, command.tls, command.pooled)
+        return opened instanceof Promise ? this.#wait(command, opened) : opened
+      }
       case 'release':
-        this.#release(command.channel, command.tls)
+        this.#servers.release(command.channel, command.tls)
         return undefined
       case 'finished':
         this.#core.finished(command.flow)
         return undefined
       case 'timer':
-        this.#time(command.task, command.milliseconds)
+        this.#timers.start(command.task, command.milliseconds)
         return undefined
       case 'cancel':
-        clearTimeout((command.task.timer as Timer | undefined)?.timeout)
+        this.#timers.cancel(command.task)
         return undefined
       case 'end':
-        this.#transport(command.channel)?.end()
+        this.#bindings.of(command.channel)?.end()
         return undefined
       case 'close':
       case 'reset':
         this.#letGo(command.channel, command.type)
         return undefined
       case 'pause':
-        this.#transport(command.channel)?.pause()
+        this.#bindings.of(command.channel)?.pause()
         return undefined
       case 'resume':
-        this.#transport(command.channel)?.resume()
+        this.#bindings.of(command.channel)?.resume()
         return undefined
       case 'known':
         return this.#core.pool.has(command.to)
       case 'accept':
         this.#answered = true
-        this.#bind(this.#channel, this.#arrival.accept())
+        this.#bindings.bind(this.#channel, this.#arrival.accept())
         return undefined
       case 'refuse':
         this.#answered = true
@@ -148,7 +146,7 @@ export class Driver implements World {
         this.#core.log(command.level, `${endOf(this.client)}: ${command.message}`)
         return undefined
       case 'secureServer':
-        return this.#wait(command, this.#secureServer(command.channel, command.tls))
+        return this.#wait(command, this.#servers.secure(command.channel, command.tls))
       case 'secureClient':
         return this.#wait(command, this.#secureClient(command))
       case 'resolve':
@@ -158,23 +156,11 @@ export class Driver implements World {
     }
   }
 
-  /** Most waits end long before their time, and the next is as long: one timer does for all of them. */
-  #time(task: Task, milliseconds: number): void {
-    const timer = task.timer as Timer | undefined
-    if (timer?.milliseconds === milliseconds) {
-      timer.timeout.refresh()
-      return
-    }
-    clearTimeout(timer?.timeout)
-    const timeout = setTimeout(() => this.#timeout(task), milliseconds).unref()
-    task.timer = { milliseconds, timeout } satisfies Timer
-  }
-
   #wait(wish: Wish, promise: Promise<unknown> | undefined): unknown {
     if (!promise) return undefined
     promise.then(
-      (value) => this.#event(() => this.#machine.handle({ type: 'reply', wish, value })),
-      // None of these promises rejects; if one does all the same, nobody must wait for ever.
+      (value) => this.#handle({ type: 'reply', wish, value }),
+      // None of these promises rejects. If one does all the same, the task that waits for it must not wait for ever.
       (error) => {
         this.#core.log('error', `a wish has failed: ${error instanceof Error ? error.stack : error}`)
         this.abort()
@@ -183,168 +169,69 @@ export class Driver implements World {
     return PENDING
   }
 
-  #open(command: Wish & { type: 'open' }): unknown {
-    const { to, tls, pooled } = command
-    const idle = pooled ? this.#core.pool.take(to, tls) : undefined
-    if (idle) {
-      const channel = this.#adopt(idle)
-      channel.reused = true
-      return channel
-    }
-    if (pooled === 'only') return undefined
-    return this.#wait(command, this.#dial(to, tls))
-  }
-
-  async #dial(to: Destination, tls: ServerTls | undefined): Promise<Opened> {
-    const attempt = new AbortController()
-    this.#dials.add(attempt)
-    const dialled = await this.#core.dialer.dial(this.client, to, attempt.signal)
-    this.#dials.delete(attempt)
-    if (dialled instanceof OpenFailure) return dialled
-    const channel = this.#adopt(dialled)
-    const failure = tls && (await this.#secureServer(channel, tls))
-    return failure ?? channel
-  }
-
-  /** Makes a connection that was dialled, or lay in the pool, one of ours. */
-  #adopt({ transport, connection }: Pooled): Channel<ServerConnection> {
-    const channel = new Channel(connection)
-    this.#servers.add(channel)
-    this.#bind(channel, transport)
-    if (this.#over) this.#letGo(channel, 'close')
-    return channel
-  }
-
-  #release(channel: Channel<ServerConnection>, tls: ServerTls | undefined): void {
-    const transport = this.#transport(channel)
-    this.#servers.delete(channel)
-    channel.handle = undefined
-    if (transport && !channel.closed && !channel.ended && channel.buffered === 0) {
-      this.#core.pool.put({ transport, connection: channel.connection }, tls, this.client)
-    } else if (transport) {
-      transport.receiver = deaf
-      transport.close()
-      this.#core.serverGone(this.client, channel.connection)
-    }
-  }
-
-  async #secureServer(channel: Channel<ServerConnection>, tls: ServerTls): Promise<OpenFailure | undefined> {
-    const transport = this.#transport(channel)
-    if (!transport) return new OpenFailure(channel.connection, 'ECONNRESET', 'the server has closed the connection')
-    const pooled = { transport, connection: channel.connection }
-    channel.handle = new Handshake(transport as StreamTransport)
-    const secured = await this.#core.dialer.secure(this.client, pooled, tls)
-    if (secured instanceof OpenFailure) {
-      channel.handle = undefined
-      channel.closed = true
-      if (this.#servers.has(channel)) this.#ended(channel)
-      return secured
-    }
-    this.#bind(channel, secured)
-    if (this.#over) this.#letGo(channel, 'reset')
-    return undefined
-  }
-
-  async #secureClient(command: Wish & { type: 'secureClient' }): Promise<string | undefined> {
-    const { channel, tls } = command
-    const transport = this.#transport(channel)
+  async #secureClient({ channel, tls }: Wish & { type: 'secureClient' }): Promise<string | undefined> {
+    const transport = this.#bindings.beginHandshake(channel)
     if (!transport) return 'the client has closed the connection'
-    channel.handle = new Handshake(transport as StreamTransport)
     let begun = false
     const handshake = (context: SecureContext) => {
       begun = true
-      return secureClient(transport as StreamTransport, channel.takeAll(), { context, alpn: tls.alpn })
+      return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn })
     }
     const result = await this.#core.secureClient(handshake, { ...tls, address: this.client.local.address })
     if (typeof result === 'string') {
       // A handshake that has failed ends its connection; this one has not begun.
       if (!begun) transport.close()
-      channel.handle = undefined
-      channel.closed = true
+      this.#bindings.failHandshake(channel)
       return result
     }
     this.client.tls = { ...this.client.tls, ...result.state, establishedAt: Date.now() }
-    channel.heard = false
+    channel.hasSpoken = false
     if (this.#over) result.pipe.reset()
-    else this.#bind(channel, result.pipe)
+    else this.#bindings.bind(channel, result.pipe)
     return undefined
   }
 
-  #transport(channel: AnyChannel): Transport | undefined {
-    return channel.handle as Transport | undefined
-  }
-
-  #bind(channel: AnyChannel, transport: Transport): void {
-    channel.handle = transport
-    channel.full = false
-    transport.receiver = new ChannelReceiver(this, channel)
-    // It may have been told so before it was made anew by TLS.
-    if (channel.paused) transport.pause()
-  }
-
   #letGo(channel: AnyChannel, how: 'close' | 'reset'): void {
-    const transport = this.#transport(channel)
-    if (!transport) return
-    channel.handle = undefined
-    transport.receiver = deaf
-    transport[how]()
-    this.#ended(channel)
+    if (channel !== this.#channel) this.#servers.letGo(channel as Channel<ServerConnection>, how)
+    else if (this.#bindings.letGo(channel, how)) this.client.closedAt ??= Date.now()
   }
 
-  #ended(channel: AnyChannel): void {
-    channel.connection.closedAt ??= Date.now()
-    if (channel !== this.#channel) {
-      this.#servers.delete(channel as Channel<ServerConnection>)
-      this.#core.serverGone(this.client, channel.connection as ServerConnection)
-    }
-  }
-
-  #timeout(task: Task): void {
-    this.#event(() => this.#machine.handle({ type: 'timeout', task }))
-  }
-
-  #event(happen: () => void): void {
-    happen()
-    this.#settle()
-  }
-
-  /** @internal */
-  heard(channel: AnyChannel, data: Buffer): void {
+  handleData(channel: AnyChannel, data: Buffer): void {
     this.#machine.handle({ type: 'data', channel, data })
     if (!this.#machine.busy) this.#settle()
   }
 
-  /** @internal */
-  endHeard(channel: AnyChannel): void {
-    this.#event(() => this.#machine.handle({ type: 'end', channel }))
+  handleEnd(channel: AnyChannel): void {
+    this.#handle({ type: 'end', channel })
   }
 
-  /** @internal */
-  drained(channel: AnyChannel): void {
-    this.#event(() => this.#machine.handle({ type: 'drain', channel }))
+  handleDrain(channel: AnyChannel): void {
+    this.#handle({ type: 'drain', channel })
   }
 
-  /** @internal */
-  closeHeard(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
-    channel.handle = undefined
-    this.#ended(channel)
+  handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
+    this.#bindings.unbind(channel)
+    if (channel === this.#channel) this.client.closedAt ??= Date.now()
+    else this.#servers.ended(channel as Channel<ServerConnection>)
     this.#lost(channel, error && this.#core.explainLoss(error, channel.connection))
   }
 
   #lost(channel: AnyChannel, error: string | undefined): void {
-    this.#event(() => this.#machine.handle({ type: 'closed', channel, error }))
+    this.#handle({ type: 'closed', channel, error })
+  }
+
+  #handle(event: Event): void {
+    this.#machine.handle(event)
+    this.#settle()
   }
 
   /** When the layers are done, so is the connection. */
   #settle(): void {
     if (this.#machine.busy || this.#over) return
     this.#over = true
-    for (const attempt of this.#dials) attempt.abort()
     this.#letGo(this.#channel, 'close')
-    for (const channel of [...this.#servers]) this.#letGo(channel, 'close')
+    this.#servers.close()
     this.client.closedAt ??= Date.now()
-    this.#core.departed(this, this.#channel.heard)
+    this.#core.departed(this, this.#channel.hasSpoken)
   }
 }
-
-type Timer = { readonly milliseconds: number; readonly timeout: NodeJS.Timeout }

@@ -1,30 +1,37 @@
-// Tells a driver what happens to one of its transports, and to which of its channels.
+// What a transport says, said again with the channel that it belongs to.
 import type { AnyChannel } from '../layers/channel.js'
 import type { Receiver } from '../transports/transport.js'
-import type { Driver } from './driver.js'
 
-export class ChannelReceiver implements Receiver {
-  readonly #driver: Driver
+/** As a Receiver, of many channels. */
+export interface ChannelReceiver {
+  handleData(channel: AnyChannel, data: Buffer): void
+  handleEnd(channel: AnyChannel): void
+  handleDrain(channel: AnyChannel): void
+  handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void
+}
+
+export class OneChannel implements Receiver {
+  readonly #receiver: ChannelReceiver
   readonly #channel: AnyChannel
 
-  constructor(driver: Driver, channel: AnyChannel) {
-    this.#driver = driver
+  constructor(receiver: ChannelReceiver, channel: AnyChannel) {
+    this.#receiver = receiver
     this.#channel = channel
   }
 
   handleData(data: Buffer): void {
-    this.#driver.heard(this.#channel, data)
+    this.#receiver.handleData(this.#channel, data)
   }
 
   handleEnd(): void {
-    this.#driver.endHeard(this.#channel)
+    this.#receiver.handleEnd(this.#channel)
   }
 
   handleDrain(): void {
-    this.#driver.drained(this.#channel)
+    this.#receiver.handleDrain(this.#channel)
   }
 
   handleClose(error: NodeJS.ErrnoException | undefined): void {
-    this.#driver.closeHeard(this.#channel, error)
+    this.#receiver.handleClose(this.#channel, error)
   }
 }

@@ -1,0 +1,117 @@
+// The server connections of one client connection: dialled or taken from the pool, put under TLS, given back, ended.
+import type { ClientConnection, ServerConnection } from '../connection.js'
+import { Channel } from '../layers/channel.js'
+import { type Destination, type Opened, OpenFailure, type ServerTls } from '../layers/commands.js'
+import { deaf } from '../transports/transport.js'
+import type { Bindings } from './bindings.js'
+import type { Core } from './core.js'
+import type { Pooled } from './pool.js'
+
+export class Servers {
+  readonly #core: Core
+  readonly #client: ClientConnection
+  readonly #bindings: Bindings
+  readonly #channels = new Set<Channel<ServerConnection>>()
+  /** Attempts to connect that are under way. */
+  readonly #attempts = new Set<AbortController>()
+  /** The client connection is over: what comes late is closed. */
+  #over = false
+
+  constructor(core: Core, client: ClientConnection, bindings: Bindings) {
+    this.#core = core
+    this.#client = client
+    this.#bindings = bindings
+  }
+
+  /** Those that are open. */
+  get channels(): readonly Channel<ServerConnection>[] {
+    return [...this.#channels]
+  }
+
+  /** At once where an idle connection does; undefined where only such a one would do, and there is none. */
+  open(
+    to: Destination,
+    tls: ServerTls | undefined,
+    pooled: boolean | 'only',
+  ): Channel<ServerConnection> | Promise<Opened> | undefined {
+    const idle = pooled ? this.#core.pool.take(to, tls) : undefined
+    if (idle) {
+      const channel = this.#adopt(idle)
+      channel.reused = true
+      return channel
+    }
+    return pooled === 'only' ? undefined : this.#dial(to, tls)
+  }
+
+  async #dial(to: Destination, tls: ServerTls | undefined): Promise<Opened> {
+    const attempt = new AbortController()
+    this.#attempts.add(attempt)
+    const dialled = await this.#core.dialer.dial(this.#client, to, attempt.signal)
+    this.#attempts.delete(attempt)
+    if (dialled instanceof OpenFailure) return dialled
+    const channel = this.#adopt(dialled)
+    const failure = tls && (await this.secure(channel, tls))
+    return failure ?? channel
+  }
+
+  #adopt({ transport, connection }: Pooled): Channel<ServerConnection> {
+    const channel = new Channel(connection)
+    this.#channels.add(channel)
+    this.#bindings.bind(channel, transport)
+    if (this.#over) this.letGo(channel, 'close')
+    return channel
+  }
+
+  /** TLS with a server that is connected. */
+  async secure(channel: Channel<ServerConnection>, tls: ServerTls): Promise<OpenFailure | undefined> {
+    const { connection } = channel
+    const transport = this.#bindings.beginHandshake(channel)
+    if (!transport) return new OpenFailure(connection, 'ECONNRESET', 'the server has closed the connection')
+    const secured = await this.#core.dialer.secure(this.#client, { transport, connection }, tls)
+    if (secured instanceof OpenFailure) {
+      this.#bindings.failHandshake(channel)
+      if (this.#channels.has(channel)) this.ended(channel)
+      return secured
+    }
+    this.#bindings.bind(channel, secured)
+    if (this.#over) this.letGo(channel, 'reset')
+    return undefined
+  }
+
+  /** Puts a connection that lies idle into the pool; one that does not is closed. */
+  release(channel: Channel<ServerConnection>, tls: ServerTls | undefined): void {
+    const transport = this.#bindings.unbind(channel)
+    this.#channels.delete(channel)
+    if (!transport) return
+    const { connection } = channel
+    if (!channel.closed && !channel.ended && channel.buffered === 0) {
+      this.#core.pool.put({ transport, connection }, tls, this.#client)
+      return
+    }
+    transport.receiver = deaf
+    transport.close()
+    this.#core.serverGone(this.#client, connection)
+  }
+
+  letGo(channel: Channel<ServerConnection>, how: 'close' | 'reset'): void {
+    if (this.#bindings.letGo(channel, how)) this.ended(channel)
+  }
+
+  /** The connection is over. */
+  ended(channel: Channel<ServerConnection>): void {
+    this.#channels.delete(channel)
+    this.#core.serverGone(this.#client, channel.connection)
+  }
+
+  /** Gives up the attempts to connect. */
+  abort(): void {
+    for (const attempt of this.#attempts) attempt.abort()
+  }
+
+  /** The client connection is over. */
+  close(): void {
+    this.#over = true
+    this.abort()
+    for (const channel of this.channels) this.letGo(channel, 'close')
+  }
+}
