@@ -127,6 +127,36 @@ test('interim responses pass before the final one', (t) => {
   t.is(flowOf(play).response?.status, 200)
 })
 
+test('an interim response has no body and says nothing of its connection, whatever its fields say', (t) => {
+  const { play, server } = asked()
+  const fields = 'Content-Length: 9\r\nTransfer-Encoding: chunked\r\nConnection: close\r\nLink: </a.css>\r\n'
+  play.data(server, `HTTP/1.1 103 Early Hints\r\n${fields}\r\n${OK}`)
+  t.deepEqual(play.said(), [
+    `send client ${sent('HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n')}`,
+    `send client ${sent(OK)}`,
+  ])
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), [`send server ${sent(GET)}`], 'both connections go on')
+})
+
+test('after an interim response a failure is still a 502 that says why', (t) => {
+  const { play, server } = asked()
+  play.data(server, 'HTTP/1.1 103 Early Hints\r\n\r\n').close(server, 'ECONNRESET')
+  const [, , answer, last] = play.said()
+  t.regex(answer ?? '', /^send client "HTTP\/1\.1 502 .*without an answer: ECONNRESET/)
+  t.is(last, 'close client')
+})
+
+test('after an interim response a request is sent again where it may be', (t) => {
+  const { play, server } = asked({}, GET, true)
+  play.data(server, 'HTTP/1.1 100 Continue\r\n\r\n').close(server)
+  t.deepEqual(play.said().slice(1), ['close server', 'open tcp 192.0.2.1:80'])
+  const again = play.opened()
+  t.deepEqual(play.said(), [`send server2 ${sent(GET)}`])
+  play.data(again, OK)
+  t.deepEqual(play.said(), [`send client ${sent(OK)}`])
+})
+
 test("a response that ends with its connection ends the client's, too", (t) => {
   const { play, server } = asked()
   play.data(server, 'HTTP/1.1 200 OK\r\n\r\nall of')

@@ -13,7 +13,7 @@ import { parseResponseHead, type ResponseHead } from './head.js'
 import { errorPage } from './pages.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import type { Upstream } from './upstream.js'
-import { writeRequestHead, writeResponseHead } from './write.js'
+import { writeInterimHead, writeRequestHead, writeResponseHead } from './write.js'
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
@@ -42,7 +42,7 @@ export class Exchange {
   #persistent: boolean
   /** The client waits for a 100 before it sends its body. */
   #continueWanted: boolean
-  /** Something of an answer has gone to the client. */
+  /** Something of the final response has gone to the client. */
   #answering = false
   #pump: Task | undefined
   /** Why the request's body could not be passed on. */
@@ -174,10 +174,8 @@ export class Exchange {
       const { status } = head
       if (status === 101) return yield* this.#upgrade(server, head)
       if (status < 200) {
-        if (this.#context.client.connection.transport === 'tcp' && request.version !== '1.0') {
-          this.#answering = true
-          yield* send(this.#client, writeResponseHead(head))
-        }
+        // HTTP/1.0 has no interim responses (RFC 9110, 15.2).
+        if (request.version !== '1.0') yield* send(this.#client, writeInterimHead(head))
         continue
       }
       const framing = responseFraming(head, request.method)

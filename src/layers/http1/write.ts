@@ -45,6 +45,16 @@ export function writeResponseHead(head: WritableResponseHead, body?: Uint8Array)
   return finish(`${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'} ${status} ${reason}\r\n`, head.headers, body)
 }
 
+/**
+ * An interim response. It has no body, and the final one, which may be a 502 of our own, frames and ends the connection: what it says of
+ * either itself is left out (RFC 9110, 8.6 and 15.2; RFC 9112, 6.1).
+ */
+export function writeInterimHead(head: WritableResponseHead): Buffer {
+  for (const name of ['content-length', 'transfer-encoding', 'trailer', 'connection', 'keep-alive'])
+    head.headers.delete(name)
+  return writeResponseHead(head)
+}
+
 /** A whole chunk, in one buffer. Of no data: nothing, for an empty chunk would be the last. */
 export function chunk(data: Uint8Array): Buffer {
   const { length } = data
