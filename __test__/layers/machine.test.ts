@@ -14,7 +14,8 @@ import {
   send,
   sleep,
 } from '../../src/layers/layer.js'
-import { ClientGone, TIMEOUT } from '../../src/layers/machine.js'
+import { ClientGone, Faulted, Idle } from '../../src/layers/task.js'
+import { TIMEOUT } from '../../src/layers/world.js'
 import { Playbook } from '../support/playbook.js'
 
 const layer = (steps: (context: Context) => Step<unknown>): Layer =>
@@ -174,6 +175,74 @@ test('a client that goes away interrupts every wait but a hook', (t) => {
   t.deepEqual(seen.slice(1), ['the hook was waited for', 'the end is no surprise', 'told'])
   play.reply('hook')
   t.is(seen.at(-1), 'tidied up')
+  t.false(play.machine.busy)
+})
+
+test('without progress either way for tcp_timeout a connection is over, whatever its tasks wait for', (t) => {
+  const seen: string[] = []
+  const play = new Playbook(
+    layer(function* (context) {
+      try {
+        yield* send(context.client, Buffer.from('a'))
+      } catch (error) {
+        seen.push(error instanceof Idle ? error.message : 'wrong')
+        seen.push(String(yield* receive(context.client)))
+        yield* send(context.client, Buffer.from('b'))
+        yield* sleep(1_000_000)
+        seen.push('a task that has been told waits for neither side')
+      }
+    }),
+    { options: { tcp_timeout: 10 }, connected: true, full: true },
+  )
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.after(9_999).data(server, 'x').after(9_999)
+  t.deepEqual(seen, [], 'what the server says is progress')
+  play.after(1)
+  t.deepEqual(seen, ['nothing has passed for 10 s', 'undefined', 'a task that has been told waits for neither side'])
+  t.false(play.machine.busy)
+  t.is(play.timers, 0, 'its timer is cancelled')
+})
+
+test('the watchdog rests while something runs that has a clock of its own', (t) => {
+  const play = new Playbook(
+    layer(function* (context) {
+      yield* hook(context, 'client_connected', context.client.connection)
+      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      yield* sleep(25_000)
+      yield* receive(context.client)
+    }),
+    { options: { tcp_timeout: 10 }, hooks: 'wait' },
+  )
+  play.after(10_000).after(10_000).after(9_999).reply('hook')
+  play.after(10_000).after(9_999).opened()
+  play.after(10_000).after(10_000).after(5_000).after(5_000)
+  t.true(play.machine.busy, 'the task has waited for the client for less than 10 s')
+  play.after(5_000)
+  t.false(play.machine.busy)
+})
+
+test('a fault in one task ends the others of its connection, too', (t) => {
+  const seen: string[] = []
+  const play = new Playbook(
+    layer(function* (context) {
+      context.machine.fork(
+        (function* (): Step<void> {
+          yield* receive(context.client)
+          throw new TypeError('oops')
+        })(),
+      )
+      try {
+        yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      } catch (error) {
+        seen.push(error instanceof Faulted ? error.message : 'wrong')
+      }
+    }),
+  )
+  play.said()
+  play.data(play.client, 'x')
+  t.deepEqual(play.said(), ['reset client'])
+  t.deepEqual(seen, ['midwire has failed: oops'])
   t.false(play.machine.busy)
 })
 

@@ -6,7 +6,8 @@ import { type AnyChannel, Channel } from '../../src/layers/channel.js'
 import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../../src/layers/commands.js'
 import { LAYERS } from '../../src/layers/index.js'
 import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
-import { Machine, PENDING, type Task, type World } from '../../src/layers/machine.js'
+import { Machine } from '../../src/layers/machine.js'
+import { PENDING, type Timed, type World } from '../../src/layers/world.js'
 
 /** The options of layers as they are when nobody sets any. */
 export const defaults: LayerOptions = {
@@ -40,6 +41,8 @@ export interface PlaybookOptions {
   /** A server that was opened before. */
   connected?: boolean
   serverTls?: ServerTls
+  /** The client takes nothing from the beginning. */
+  full?: boolean
 }
 
 /** A command as tests write it: `send client "..."`, `open http example.org:80`. */
@@ -62,7 +65,7 @@ export class Playbook implements World {
   #ids = 0
   #lines: Line[] = []
   #wishes: Wish[] = []
-  readonly #timers = new Map<Task, number>()
+  readonly #timers = new Map<Timed, number>()
   readonly #methods: HookMethods | 'wait'
   readonly #known: boolean
 
@@ -94,6 +97,7 @@ export class Playbook implements World {
       inside: settings.virtualResolver ?? false,
       failure: undefined,
     }
+    this.client.full = settings.full ?? false
     if (settings.connected) this.context.server = this.#server(to)
     this.machine.start(own ? 'explicit' : first, this.context)
   }
@@ -114,10 +118,10 @@ export class Playbook implements World {
   perform(command: Command): unknown {
     switch (command.type) {
       case 'timer':
-        this.#timers.set(command.task, this.clock + command.milliseconds)
+        this.#timers.set(command.of, this.clock + command.milliseconds)
         return undefined
       case 'cancel':
-        this.#timers.delete(command.task)
+        this.#timers.delete(command.of)
         return undefined
       case 'finished':
         this.finished.push(command.flow)
@@ -162,6 +166,11 @@ export class Playbook implements World {
         if ('channel' in command) this.#lines.push(`${command.type} ${this.#name(command.channel)}`)
         return undefined
     }
+  }
+
+  /** Timers that run. */
+  get timers(): number {
+    return this.#timers.size
   }
 
   /** What was wanted since the last time. */
@@ -228,10 +237,10 @@ export class Playbook implements World {
   /** Time passes. */
   after(milliseconds: number): this {
     this.clock += milliseconds
-    for (const [task, due] of [...this.#timers]) {
+    for (const [of, due] of [...this.#timers]) {
       if (due > this.clock) continue
-      this.#timers.delete(task)
-      this.machine.handle({ type: 'timeout', task })
+      this.#timers.delete(of)
+      this.machine.handle({ type: 'timeout', of })
     }
     return this
   }

@@ -3,7 +3,8 @@ import type { ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
-import type { Task } from './machine.js'
+import type { Task } from './task.js'
+import type { Timed } from './world.js'
 
 /** How to do TLS with a server. */
 export interface ServerTls {
@@ -48,8 +49,8 @@ export type Deed =
   /** The flow is over: it goes to the outputs. */
   | { type: 'finished'; flow: Flow }
   | { type: 'log'; level: LogLevel; message: string }
-  | { type: 'timer'; task: Task; milliseconds: number }
-  | { type: 'cancel'; task: Task }
+  | { type: 'timer'; of: Timed; milliseconds: number }
+  | { type: 'cancel'; of: Timed }
 
 /** What open answers: the channel, or why there is none. */
 export type Opened = Channel<ServerConnection> | OpenFailure

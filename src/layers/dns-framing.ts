@@ -2,7 +2,7 @@
 import { DNS_HEADER, DnsError, headerFits } from '../flow/dns-message.js'
 import type { AnyChannel } from './channel.js'
 import { receiveWithin, type Step } from './layer.js'
-import { TIMEOUT } from './machine.js'
+import { TIMEOUT } from './world.js'
 
 const HEAD = 2 + DNS_HEADER
 

@@ -8,7 +8,7 @@ import type { Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
 import { type Context, log, open, type Step } from './layer.js'
-import { TIMEOUT } from './machine.js'
+import { TIMEOUT } from './world.js'
 
 /** A query as the server's side knows it. */
 export interface Asked {

@@ -6,8 +6,9 @@ import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
 import { type Asked, type Asker, DnsUpstream } from './dns-upstream.js'
-import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, sleep } from './layer.js'
-import { type Task, TIMEOUT } from './machine.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, origin, room, type Step, sleep } from './layer.js'
+import type { Task } from './task.js'
+import { TIMEOUT } from './world.js'
 
 /** Queries of one connection that wait for an answer. */
 const MAX_QUERIES = 1_000
@@ -56,11 +57,11 @@ class DnsConnection implements Asker<Query> {
   }
 
   *run(): Step<LayerName | undefined> {
-    const { client, options } = this.#context
-    const patience = this.#tcp ? options.tcp_timeout * 1000 : UDP_SILENCE
+    const { client } = this.#context
+    const patience = this.#tcp ? 0 : UDP_SILENCE
     for (;;) {
-      // Who does not take answers is not asked for more.
-      while (client.full && !client.closed) yield { type: 'room', channel: client }
+      // A client that does not take answers is not asked for more queries.
+      if (client.full) yield* room(client)
       let bytes: Buffer | undefined | typeof TIMEOUT
       try {
         bytes = yield* readDns(client, this.#framer, patience)

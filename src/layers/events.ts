@@ -1,7 +1,7 @@
 // What has happened, as layers are told.
 import type { AnyChannel } from './channel.js'
 import type { Wish } from './commands.js'
-import type { Task } from './machine.js'
+import type { Timed } from './world.js'
 
 export type Event =
   | { type: 'data'; channel: AnyChannel; data: Buffer }
@@ -13,4 +13,4 @@ export type Event =
   | { type: 'drain'; channel: AnyChannel }
   /** What a wish has come to. */
   | { type: 'reply'; wish: Wish; value: unknown }
-  | { type: 'timeout'; task: Task }
+  | { type: 'timeout'; of: Timed }

@@ -12,7 +12,6 @@ import { readHead, takeHead } from './http1/transfer.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, open, origin, type Step, send } from './layer.js'
-import { TIMEOUT } from './machine.js'
 
 /** What a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
@@ -32,9 +31,8 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
       // Between requests a connection may be silent for long; once a head has begun, it has to come.
       if (client.buffered === 0) {
         if (client.ended || client.closed) break
-        const milliseconds = context.options.tcp_timeout * 1000
-        const answer = yield { type: 'receive', channel: client, or: undefined, milliseconds }
-        if (answer === TIMEOUT || client.buffered === 0) break
+        yield { type: 'receive', channel: client, or: undefined, milliseconds: 0 }
+        if (client.buffered === 0) break
       }
       const startedAt = context.machine.world.now()
       let bytes = takeHead(client, 'request')

@@ -4,7 +4,9 @@ import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls, Wish } from './commands.js'
-import { type Machine, PENDING, type Task, TIMEOUT } from './machine.js'
+import type { Machine } from './machine.js'
+import type { Task } from './task.js'
+import { PENDING, TIMEOUT } from './world.js'
 
 /** A piece of a layer: it yields commands, is resumed with their answers, and returns a T. */
 export type Step<T> = Generator<Command, T, unknown>
@@ -98,16 +100,16 @@ export function* more(channel: AnyChannel, milliseconds: number, or?: AnyChannel
   return channel.buffered > before
 }
 
-/** Sends. False when the connection is gone; who sends much waits for `room` after it. */
+/** Sends. False when the connection is gone; a task that sends much waits for `room` after it. */
 export function push({ machine }: Context, channel: AnyChannel, data: Buffer): boolean {
   if (channel.closed) return false
   machine.perform({ type: 'send', channel, data })
   return true
 }
 
-/** Waits while a channel is full. False when the connection is gone. */
+/** Waits while a channel is full. False when the connection is gone, or over. */
 export function* room(channel: AnyChannel): Step<boolean> {
-  while (channel.full && !channel.closed) yield { type: 'room', channel }
+  while (channel.full && !channel.closed) if ((yield { type: 'room', channel }) === TIMEOUT) return false
   return !channel.closed
 }
 
@@ -135,10 +137,10 @@ export function* secureClient(channel: AnyChannel, tls: ClientTls): Step<string 
   return (yield { type: 'secureClient', channel, tls }) as string | undefined
 }
 
-/** Whether anybody has a hook: who asks first saves the making of what the hook is given. */
+/** Whether any addon has the hook: a layer that asks first saves the making of what the hook is given. */
 export const wants = (context: Context, name: HookName): boolean => context.machine.world.wants(name)
 
-/** Runs a hook's methods, and waits for those that take time. One that nobody has costs nothing. */
+/** Runs a hook's methods, and waits for those that take time. A hook that no addon has costs nothing. */
 export function hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): MaybeStep {
   const { world } = context.machine
   if (!world.wants(name)) return NOTHING

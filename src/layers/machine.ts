@@ -1,15 +1,11 @@
 // Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
-import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from './channel.js'
 import type { Command, Deed, Wish } from './commands.js'
 import type { Event } from './events.js'
 import type { Context, LayerName, Layers, Step } from './layer.js'
-
-/** What perform answers when the reply comes later, as an event. */
-export const PENDING = Symbol('pending')
-
-/** What a wait that took too long is answered. */
-export const TIMEOUT = Symbol('timeout')
+import { ClientGone, Faulted, Gone, Idle, Task } from './task.js'
+import { Watchdog } from './watchdog.js'
+import { PENDING, TIMEOUT, type Timed, type World } from './world.js'
 
 /** Bytes that wait in a channel for a layer before its connection is read no further. */
 const HIGH_WATER = 64 * 1024
@@ -17,49 +13,16 @@ const HIGH_WATER = 64 * 1024
 /** The same for their number: datagrams may be empty. */
 const MAX_CHUNKS = 1024
 
-/** What a task waits for, where it is to be told first that the client is gone. */
+/** Milliseconds after which a UDP client that says nothing, and is told nothing, is forgotten. */
+const UDP_SILENCE = 60_000
+
+/** What a task waits for, where it is to be told first that the connection is over. */
 const WAITS = new Set<Command['type']>([
   ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
 ])
 
-/** Thrown into the tasks of a connection whose client is gone. */
-export class ClientGone extends Error {
-  constructor(error: string | undefined) {
-    super(error ?? 'the client has closed the connection')
-  }
-}
-
-/** The outside, as a machine knows it: the driver, or a test. */
-export interface World {
-  /** Does what is wanted. Answers a wish's value, or PENDING. */
-  perform(command: Command): unknown
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** A new UUID. */
-  newId(): string
-  /** Whether anybody has a hook. */
-  wants(name: HookName): boolean
-}
-
-/** One thread of a layer. */
-export class Task {
-  readonly steps: Step<unknown>
-  /** What it waits for. */
-  wish: Wish | undefined
-  /** It waits for its timer, too; one that goes off when it does not is of no meaning. */
-  timed = false
-  done = false
-  /** It knows that the client is gone: it was told once, and may still tidy up. */
-  told = false
-  /** Who waits for its end. */
-  joined: Task | undefined
-  /** The world's: its timer, which it may keep from one wait to the next, until it is told to cancel it. */
-  timer: unknown
-
-  constructor(steps: Step<unknown>) {
-    this.steps = steps
-  }
-}
+/** What a task that has been told waits for no more, as if it had waited too long: it may tidy up, and neither side holds it up. */
+const NO_MORE = new Set<Command['type']>(['receive', 'room', 'sleep'])
 
 export class Machine {
   readonly world: World
@@ -68,7 +31,9 @@ export class Machine {
   /** Events that came while a task ran. */
   readonly #events: Event[] = []
   #running = false
-  #gone: ClientGone | undefined
+  /** Why the connection is over. */
+  #gone: Gone | undefined
+  #watchdog: Watchdog | undefined
   #client: AnyChannel | undefined
   /** It was our own wish that the client's connection ends. */
   #leaving = false
@@ -85,7 +50,10 @@ export class Machine {
 
   /** Runs a layer, and those that it names, until the last one returns. */
   start(first: LayerName, context: Context): void {
-    this.#client = context.client
+    const { client, options } = context
+    this.#client = client
+    const silence = client.connection.transport === 'udp' ? UDP_SILENCE : options.tcp_timeout * 1000
+    this.#watchdog = new Watchdog(this.world, silence)
     this.fork(this.#run(first, context))
   }
 
@@ -137,12 +105,13 @@ export class Machine {
   }
 
   #deliver(event: Event): void {
+    if (event.type !== 'timeout') this.#watchdog?.progress()
     switch (event.type) {
       case 'data': {
         const { channel } = event
         channel.push(event.data)
         this.#wake('receive', channel)
-        // Who has looked at all of it and waits for more decides how much is too much.
+        // A task that waits for more data enforces its own limit, so the channel is not paused under it.
         const much = channel.buffered >= HIGH_WATER || channel.chunks.length >= MAX_CHUNKS
         if (much && !channel.paused && !this.#awaited(channel)) {
           channel.paused = true
@@ -165,7 +134,17 @@ export class Machine {
         this.#reply(event.wish, event.value)
         return
       case 'timeout':
-        if (event.task.timed) this.#resume(event.task, TIMEOUT)
+        this.#timeout(event.of)
+    }
+  }
+
+  #timeout(of: Timed): void {
+    if (of instanceof Task) {
+      if (!of.timed) return
+      this.#watchdog?.progress()
+      this.#resume(of, TIMEOUT)
+    } else if (this.#watchdog?.expired(this.#tasks.some((task) => task.hasClock))) {
+      this.#end(new Idle(this.#watchdog.limit))
     }
   }
 
@@ -176,7 +155,7 @@ export class Machine {
         return
       }
     }
-    // Nobody waits for it any more.
+    // No task waits for it any more.
     if (value instanceof Channel) this.world.perform({ type: 'close', channel: value })
   }
 
@@ -186,13 +165,17 @@ export class Machine {
     channel.error = error
     this.#wake('receive', channel)
     this.#wake('room', channel)
-    if (channel !== this.#client || this.#leaving) return
-    this.#gone = new ClientGone(error)
-    // Who waits for a hook is told at its next wait: an addon is never left in the middle, and what is done is done.
-    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#interrupt(task, this.#gone)
+    if (channel === this.#client && !this.#leaving) this.#end(new ClientGone(error))
   }
 
-  /** Resumes who waits for a channel: one reader, for what it takes is gone; every writer. */
+  /** The connection is over. A task that waits for a hook is told at its next wait: an addon is never left in the middle. */
+  #end(gone: Gone): void {
+    if (this.#gone) return
+    this.#gone = gone
+    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#interrupt(task, gone)
+  }
+
+  /** Resumes the tasks that wait for a channel: one reader, for what it takes is gone; every writer. */
   #wake(type: 'receive' | 'room', channel: AnyChannel): void {
     // Tasks that end meanwhile leave the list; those that begin stand at its end.
     for (let index = 0; index < this.#tasks.length; index += 1) {
@@ -206,18 +189,18 @@ export class Machine {
     }
   }
 
-  /** Somebody waits for what a channel says next. */
+  /** A task waits for what a channel says next. */
   #awaited(channel: AnyChannel): boolean {
     return this.#tasks.some(({ wish }) => wish?.type === 'receive' && wish.channel === channel)
   }
 
-  #interrupt(task: Task, gone: ClientGone): void {
+  #interrupt(task: Task, gone: Gone): void {
     if (task.told) return
     task.told = true
     this.#resume(task, undefined, gone)
   }
 
-  #resume(task: Task, answer: unknown, interruption?: ClientGone): void {
+  #resume(task: Task, answer: unknown, interruption?: Gone): void {
     task.timed = false
     task.wish = undefined
     let value = answer
@@ -227,16 +210,22 @@ export class Machine {
         const result = gone ? task.steps.throw(gone) : task.steps.next(value)
         gone = undefined
         if (result.done) break
-        if (this.#gone && !task.told && WAITS.has(result.value.type)) {
-          task.told = true
-          gone = this.#gone
-          continue
+        if (this.#gone && WAITS.has(result.value.type)) {
+          if (!task.told) {
+            task.told = true
+            gone = this.#gone
+            continue
+          }
+          if (NO_MORE.has(result.value.type)) {
+            value = TIMEOUT
+            continue
+          }
         }
         value = this.#perform(task, result.value)
         if (value === PENDING) return
       }
     } catch (error) {
-      if (!(error instanceof ClientGone)) this.#failed(error)
+      if (!(error instanceof Gone)) this.#failed(error)
     }
     this.#finish(task)
   }
@@ -246,15 +235,17 @@ export class Machine {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })
     if (this.#client && !this.#client.closed) this.world.perform({ type: 'reset', channel: this.#client })
+    this.#end(new Faulted(error))
   }
 
   #finish(task: Task): void {
     task.done = true
-    if (task.timer !== undefined) this.world.perform({ type: 'cancel', task })
+    if (task.timer !== undefined) this.world.perform({ type: 'cancel', of: task })
     const index = this.#tasks.indexOf(task)
     if (index !== -1) this.#tasks.splice(index, 1)
     const { joined } = task
     if (joined?.wish) this.#resume(joined, undefined)
+    if (this.#tasks.length === 0) this.#watchdog?.cancel()
   }
 
   #perform(task: Task, command: Command): unknown {
@@ -303,6 +294,6 @@ export class Machine {
     task.wish = wish
     if (milliseconds === 0) return
     task.timed = true
-    this.world.perform({ type: 'timer', task, milliseconds })
+    this.world.perform({ type: 'timer', of: task, milliseconds })
   }
 }

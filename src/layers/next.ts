@@ -2,13 +2,13 @@
 import { OpenFailure } from './commands.js'
 import { decide, type Evidence } from './decide.js'
 import { type Context, type Layer, log, more, open, type Step } from './layer.js'
-import { TIMEOUT } from './machine.js'
+import { TIMEOUT } from './world.js'
 
 /** Silence of a client: after it the server is asked whether it speaks first, and what the client has begun is taken as it is. */
 const PATIENCE_MILLISECONDS = 500
 
 export const nextLayer: Layer = function* (context) {
-  const { client, options } = context
+  const { client } = context
   let asked = false
   let waited = false
   for (;;) {
@@ -19,7 +19,7 @@ export const nextLayer: Layer = function* (context) {
     }
     const begun = client.buffered > 0
     const mayAsk = !asked && !begun && needsServer(context)
-    const patience = mayAsk || (begun && !waited) ? PATIENCE_MILLISECONDS : options.tcp_timeout * 1000
+    const patience = mayAsk || (begun && !waited) ? PATIENCE_MILLISECONDS : 0
     const arrived = yield* more(client, patience, context.server)
     const enough = arrived === TIMEOUT || client.ended || client.closed
     if (arrived === TIMEOUT && mayAsk) {

@@ -2,23 +2,8 @@
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel } from './channel.js'
 import { OpenFailure } from './commands.js'
-import {
-  type Context,
-  finish,
-  hook,
-  join,
-  type Layer,
-  log,
-  open,
-  origin,
-  receiveWithin,
-  type Step,
-  send,
-} from './layer.js'
-import { ClientGone, TIMEOUT } from './machine.js'
-
-/** Seconds after which a UDP flow that says nothing is over. */
-const UDP_SILENCE = 60
+import { type Context, finish, hook, join, type Layer, log, open, origin, receive, type Step, send } from './layer.js'
+import { Gone, Idle } from './task.js'
 
 /** Raw TCP or UDP, as a flow with messages. */
 export const rawLayer: Layer = function* (context) {
@@ -36,18 +21,14 @@ class Relay {
   readonly #context: Context
   readonly #shown: boolean
   readonly #kind: 'tcp' | 'udp'
-  readonly #silence: number
   readonly #flow: TcpFlow | UdpFlow
-  #lastHeardAt: number
 
   constructor(context: Context, shown: boolean) {
     this.#context = context
     this.#shown = shown
     this.#kind = context.client.connection.transport
-    this.#silence = (this.#kind === 'udp' ? UDP_SILENCE : context.options.tcp_timeout) * 1000
     const Kind = this.#kind === 'udp' ? UdpFlow : TcpFlow
     this.#flow = new Kind(origin(context), shown ? context.options.body_record_limit : 0)
-    this.#lastHeardAt = context.machine.world.now()
   }
 
   *run(): Step<void> {
@@ -64,9 +45,11 @@ class Relay {
         yield* join(up)
       }
     } catch (error) {
-      if (!(error instanceof ClientGone)) throw error
-      // A UDP flow has no other end than this one.
-      if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
+      if (!(error instanceof Gone)) throw error
+      if (!(error instanceof Idle)) {
+        // A UDP flow has no other end than this one.
+        if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
+      } else if (this.#kind === 'tcp') log(context, 'info', `closed: ${error.message}`)
     }
     const { server } = context
     const ending = this.#flow.error ? 'reset' : 'close'
@@ -104,18 +87,9 @@ class Relay {
   *#pump(from: AnyChannel, to: AnyChannel, fromClient: boolean): Step<void> {
     const { world } = this.#context.machine
     for (;;) {
-      const data = yield* receiveWithin(from, this.#silence)
-      if (data === TIMEOUT) {
-        // Silence one way is common; silence both ways is a dead connection.
-        if (world.now() - this.#lastHeardAt < this.#silence && !to.closed) continue
-        if (this.#kind === 'tcp') log(this.#context, 'info', `closed after ${this.#silence / 1000} s of silence`)
-        yield { type: 'close', channel: from }
-        yield { type: 'close', channel: to }
-        return
-      }
+      const data = yield* receive(from)
       if (!data) break
-      this.#lastHeardAt = world.now()
-      const message = this.#flow.record(fromClient, data, this.#lastHeardAt)
+      const message = this.#flow.record(fromClient, data, world.now())
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
       // An empty datagram is one. What a hook has emptied is to go no further, which an empty buffer of its own says of that one, too.

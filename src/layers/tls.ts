@@ -14,9 +14,9 @@ import {
   send,
   serverName,
 } from './layer.js'
-import { TIMEOUT } from './machine.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
+import { TIMEOUT } from './world.js'
 
 /** What a client has for a whole ClientHello. */
 const HELLO_MILLISECONDS = 30_000

@@ -8,7 +8,8 @@ import type { Command, Destination, Wish } from '../layers/commands.js'
 import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
 import type { LayerName } from '../layers/layer.js'
-import { Machine, PENDING, type World } from '../layers/machine.js'
+import { Machine } from '../layers/machine.js'
+import { PENDING, type World } from '../layers/world.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
 import { Bindings } from './bindings.js'
@@ -50,7 +51,7 @@ export class Driver implements World, ChannelReceiver {
     this.#machine = new Machine(this, LAYERS)
     this.#bindings = new Bindings(this)
     this.#servers = new Servers(core, this.client, this.#bindings)
-    this.#timers = new Timers((task) => this.#handle({ type: 'timeout', task }))
+    this.#timers = new Timers((of) => this.#handle({ type: 'timeout', of }))
   }
 
   start(first: LayerName, mode: string, destination: Destination | undefined): void {
@@ -114,10 +115,10 @@ export class Driver implements World, ChannelReceiver {
         this.#core.finished(command.flow)
         return undefined
       case 'timer':
-        this.#timers.start(command.task, command.milliseconds)
+        this.#timers.start(command.of, command.milliseconds)
         return undefined
       case 'cancel':
-        this.#timers.cancel(command.task)
+        this.#timers.cancel(command.of)
         return undefined
       case 'end':
         this.#bindings.of(command.channel)?.end()

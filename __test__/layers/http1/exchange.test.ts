@@ -240,15 +240,6 @@ test('a head has 30 s in all, however it trickles', (t) => {
   t.regex(play.said()[0] ?? '', /^send client "HTTP\/1\.1 408 /)
 })
 
-test('a server that says nothing is given up after tcp_timeout', (t) => {
-  const { play } = asked({ hooks: { error() {} } })
-  play.after(599_000)
-  t.deepEqual(play.said(), [])
-  play.after(1_000)
-  t.regex(play.said().join(), /send client "HTTP\/1\.1 504 .*the server has sent no whole head within 600 s/)
-  t.false(play.machine.busy)
-})
-
 test('a response that breaks off in its head is a 502', (t) => {
   const { play, server } = asked()
   play.data(server, 'HTTP/1.1 200 OK\r\nContent-Le').end(server)

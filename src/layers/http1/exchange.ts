@@ -4,7 +4,7 @@ import { type HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
 import { type Context, finish, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
-import type { Task } from '../machine.js'
+import { Gone, Idle, type Task } from '../task.js'
 import { BodyReader } from './body.js'
 import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
 import { Http1Error } from './error.js'
@@ -142,11 +142,6 @@ export class Exchange {
     }
   }
 
-  /** Milliseconds for a response's head: a server may think for as long as connections may be silent, or the request takes. */
-  get #patience(): number {
-    return this.#pump && !this.#pump.done ? 0 : this.#context.options.tcp_timeout * 1000
-  }
-
   /** The final response's head, in the flow; interim ones have passed. */
   *#responseHead(
     first: Channel<ServerConnection>,
@@ -156,7 +151,7 @@ export class Exchange {
     const request = this.#request
     let server = first
     for (;;) {
-      const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', this.#patience))
+      const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', 0))
       if (!bytes) {
         if (this.#pumpError) throw this.#pumpError
         const again = held && !this.#answering ? yield* this.#upstream.retry(request) : undefined
@@ -279,20 +274,32 @@ export class Exchange {
 
   *#fail(error: unknown): Step<Outcome> {
     const flow = this.#flow
-    const message = error instanceof Error ? error.message : String(error)
+    const message =
+      error instanceof Idle ? this.#standstill(error) : error instanceof Error ? error.message : String(error)
     flow.error ??= { message, timestamp: this.#context.machine.world.now() }
     this.#upstream.drop()
     let outcome: Outcome = 'reset'
     if (!this.#answering && !flow.killed && !this.#client.closed) {
-      const status = error instanceof Http1Error ? error.status : 502
+      const status =
+        error instanceof Http1Error ? error.status : error instanceof Idle ? (this.#clientOwes ? 408 : 504) : 502
       yield* send(this.#client, errorPage(status, flow.error.message, this.#request.method === 'HEAD'))
       outcome = 'close'
     }
     yield* hook(this.#context, 'error', flow)
     finish(this.#context, flow)
-    if (!(error instanceof Http1Error || error instanceof Stopped || error instanceof Closed) && !this.#client.closed)
-      throw error
+    const known = [Http1Error, Stopped, Closed, Gone].some((kind) => error instanceof kind)
+    if (!known && !this.#client.closed) throw error
     return outcome
+  }
+
+  /** The next to say something is the client: the rest of its request, which the server would take. */
+  get #clientOwes(): boolean {
+    return this.#transfer !== undefined && !this.#transfer.done && !this.#client.paused && this.#client.buffered === 0
+  }
+
+  #standstill({ message }: Idle): string {
+    if (this.#answering) return `${message}: the response stands still`
+    return `${message}: ${this.#clientOwes ? "the client's request is not whole" : 'the server has not answered'}`
   }
 }
 

@@ -1,8 +1,8 @@
 // Moves heads and bodies between channels: read, held, recorded, passed on.
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, type MaybeStep, more, NOTHING, push, receiveWithin, room, type Step } from '../layer.js'
-import { TIMEOUT } from '../machine.js'
+import { type Context, type MaybeStep, more, NOTHING, push, receive, room, type Step } from '../layer.js'
+import { TIMEOUT } from '../world.js'
 import type { BodyReader } from './body.js'
 import { fault, Http1Error, type Side } from './error.js'
 import type { Framing } from './framing.js'
@@ -56,16 +56,12 @@ export function* readHead(
     const arrived = yield* more(channel, left)
     const head = takeHead(channel, side, searched)
     if (head) return head
-    if (arrived === TIMEOUT) throw late(side, milliseconds)
+    if (arrived === TIMEOUT)
+      throw new Http1Error(408, `the client has sent no whole head within ${milliseconds / 1000} s`)
     if (arrived) continue
     if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
     return undefined
   }
-}
-
-function late(side: Side, milliseconds: number): Http1Error {
-  const [status, who] = side === 'request' ? [408, 'client'] : [504, 'server']
-  return new Http1Error(status, `the ${who} has sent no whole head within ${milliseconds / 1000} s`)
 }
 
 /** One body on its way from a channel. */
@@ -170,10 +166,8 @@ export class Transfer {
   }
 
   *#read(): Step<void> {
-    const data = yield* receiveWithin(this.#from, this.#context.options.tcp_timeout * 1000)
+    const data = yield* receive(this.#from)
     const { side } = this.#reader
-    if (data === TIMEOUT)
-      throw fault(side, `a body that has stood still for ${this.#context.options.tcp_timeout} s`, 408)
     if (!data) {
       if (this.#from.error) throw fault(side, `the connection was lost in the middle of a body: ${this.#from.error}`)
       this.#reader.end()

@@ -1,0 +1,26 @@
+// The outside, as a machine knows it: the driver, or a test.
+import type { HookName } from '../hooks.js'
+import type { Command } from './commands.js'
+
+/** What `perform` answers when the reply comes later, as an event. */
+export const PENDING = Symbol('pending')
+
+/** What a wait that took too long is answered. */
+export const TIMEOUT = Symbol('timeout')
+
+export interface World {
+  /** Does what is wanted. Answers a wish's value, or PENDING. */
+  perform(command: Command): unknown
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** A new UUID. */
+  newId(): string
+  /** Whether any addon has the hook. */
+  wants(name: HookName): boolean
+}
+
+/** What the world keeps a timer for. */
+export interface Timed {
+  /** The world's own: its timer, which may serve one wait after the other, until the world is told to cancel it. */
+  timer: unknown
+}
