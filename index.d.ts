@@ -1061,8 +1061,8 @@ interface ClientConfigOptions {
 interface Exchange {
     exchange(commands: Uint8Array, length: number, slab: Uint8Array): number;
 }
-/** Who takes what rises. Views on the slab are good for the time of the call only. */
-interface Risen {
+/** What is called for the events of the addon. The buffers are views on the slab: they are good for the time of the call only. */
+interface BridgeEvents {
     opened(id: number, header: Buffer): void;
     connected(id: number): void;
     data(id: number, bytes: Buffer): void;
@@ -1079,7 +1079,7 @@ interface Risen {
 }
 declare class Bridge {
     #private;
-    constructor(native: Exchange, risen: Risen);
+    constructor(native: Exchange, events: BridgeEvents);
     /** A command without payload. */
     command(kind: number, id: number): void;
     /** A command with one number. */
@@ -1270,6 +1270,7 @@ interface PeerStatus extends Peer {
     readonly dropped: number;
     readonly allowedIps: string[];
 }
+
 /** One end of a connection or datagram, as a caller gives it. */
 interface AddressLike {
     address: string;

@@ -46,10 +46,10 @@ export type {
   PeerOptions,
   WireGuardServerOptions,
 } from './transports/server-options.js'
+export type { PeerStatus } from './transports/server-peers.js'
 export type { WireGuardStream } from './transports/stream.js'
 export {
   type AddressLike,
-  type PeerStatus,
   startWireGuardServer,
   type WireGuardServer,
 } from './transports/wireguard.js'

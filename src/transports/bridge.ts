@@ -7,8 +7,8 @@ export interface Exchange {
   exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
 }
 
-/** Who takes what rises. Views on the slab are good for the time of the call only. */
-export interface Risen {
+/** What is called for the events of the addon. The buffers are views on the slab: they are good for the time of the call only. */
+export interface BridgeEvents {
   opened(id: number, header: Buffer): void
   connected(id: number): void
   data(id: number, bytes: Buffer): void
@@ -38,7 +38,7 @@ const MOST_DATA = { ipv4: 65_507, ipv6: 65_487 }
 
 export class Bridge {
   readonly #native: Exchange
-  readonly #risen: Risen
+  readonly #events: BridgeEvents
   readonly #commands = Buffer.alloc(COMMAND_BYTES)
   readonly #commandWords = new Uint32Array(this.#commands.buffer, this.#commands.byteOffset, COMMAND_BYTES / 4)
   #used = 0
@@ -51,9 +51,9 @@ export class Bridge {
   #scheduled = false
   #stopped = false
 
-  constructor(native: Exchange, risen: Risen) {
+  constructor(native: Exchange, events: BridgeEvents) {
     this.#native = native
-    this.#risen = risen
+    this.#events = events
   }
 
   /** A command without payload. */
@@ -116,8 +116,8 @@ export class Bridge {
       // The addon has panicked in this call, and has ended the server. Whoever is writing just now need not catch it.
       this.#stopped = true
       process.nextTick(() => {
-        this.#risen.died(error instanceof Error ? error.message : String(error))
-        this.#risen.stopped()
+        this.#events.died(error instanceof Error ? error.message : String(error))
+        this.#events.stopped()
       })
       return 0
     }
@@ -185,52 +185,52 @@ export class Bridge {
     const id = words[word + 1] ?? 0
     switch (words[word]) {
       case EVENT.data:
-        this.#risen.data(id, slab.subarray(start, start + length))
+        this.#events.data(id, slab.subarray(start, start + length))
         break
       case EVENT.writable:
-        this.#risen.writable(id, words[word + 3] ?? 0)
+        this.#events.writable(id, words[word + 3] ?? 0)
         break
       case EVENT.opened:
-        this.#risen.opened(id, slab.subarray(start, start + length))
+        this.#events.opened(id, slab.subarray(start, start + length))
         break
       case EVENT.connected:
-        this.#risen.connected(id)
+        this.#events.connected(id)
         break
       case EVENT.end:
-        this.#risen.end(id)
+        this.#events.end(id)
         break
       case EVENT.closed:
-        this.#risen.closed(id)
+        this.#events.closed(id)
         break
       case EVENT.reset:
-        this.#risen.reset(id, words[word + 3] ?? 0)
+        this.#events.reset(id, words[word + 3] ?? 0)
         break
       case EVENT.datagram: {
         const data = start + ADDRESS_HEADER
-        this.#risen.datagram(id, slab.subarray(start, data), slab.subarray(data, start + length))
+        this.#events.datagram(id, slab.subarray(start, data), slab.subarray(data, start + length))
         break
       }
       case EVENT.datagramExpired:
-        this.#risen.datagramExpired(id)
+        this.#events.datagramExpired(id)
         break
       case EVENT.icmp: {
         const message = start + ADDRESS_HEADER
-        this.#risen.icmp(slab.subarray(start, message), slab.subarray(message, start + length))
+        this.#events.icmp(slab.subarray(start, message), slab.subarray(message, start + length))
         break
       }
       case EVENT.log: {
         const target = start + 8
         const message = target + (words[word + 4] ?? 0)
         const text = slab.toString('utf8', message, start + length)
-        this.#risen.log(words[word + 3] ?? 0, slab.toString('utf8', target, message), text)
+        this.#events.log(words[word + 3] ?? 0, slab.toString('utf8', target, message), text)
         break
       }
       case EVENT.died:
-        this.#risen.died(slab.toString('utf8', start, start + length))
+        this.#events.died(slab.toString('utf8', start, start + length))
         break
       case EVENT.stopped:
         this.#stopped = true
-        this.#risen.stopped()
+        this.#events.stopped()
         break
     }
   }

@@ -1,39 +1,16 @@
 // startWireGuardServer: a WireGuard server (or client) whose traffic ends in TypeScript.
-import { isIP, isIPv6 } from 'node:net'
-import type { Peer } from '../connection.js'
+import { isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
-import { callNative, type NativePeer, type NativeServer, type NativeServerOptions, native } from '../native/load.js'
+import { callNative, type NativeServer, type NativeServerOptions } from '../native/load.js'
 import { addressBytes } from './addresses.js'
-import { Bridge, type Risen } from './bridge.js'
 import { type ClientConfigOptions, clientConfig } from './client-config.js'
-import { Datagram, IcmpMessage } from './datagram.js'
 import { publicKey } from './keys.js'
-import { addressHeader, COMMAND, peerOf } from './records.js'
-import { ConnectionRequest, type RequestOwner } from './request.js'
-import {
-  checkOptions,
-  LOG_LEVELS,
-  type LogLine,
-  type PeerOptions,
-  PeerTable,
-  type WireGuardServerOptions,
-} from './server-options.js'
+import { startNativeServer } from './native-server.js'
+import { addressHeader, COMMAND } from './records.js'
+import { ServerEvents } from './server-events.js'
+import { checkOptions, type PeerOptions, type WireGuardServerOptions } from './server-options.js'
+import { type PeerStatus, ServerPeers } from './server-peers.js'
 import { WireGuardStream } from './stream.js'
-
-/** A peer as the server sees it now. */
-export interface PeerStatus extends Peer {
-  /** Where its last authenticated message came from, or the configured endpoint. */
-  readonly endpoint: string | undefined
-  /** Seconds since the current session's handshake. */
-  readonly handshakeAge: number | undefined
-  /** Bytes of IP packets from the peer. */
-  readonly receivedBytes: number
-  /** Bytes of IP packets to the peer. */
-  readonly sentBytes: number
-  /** Messages and packets of this peer that were not let through: replays, wrong inner sources, lost sessions. */
-  readonly dropped: number
-  readonly allowedIps: string[]
-}
 
 /** One end of a connection or datagram, as a caller gives it. */
 export interface AddressLike {
@@ -62,17 +39,8 @@ export class WireGuardServer {
   readonly #options: WireGuardServerOptions
   readonly #checked: NativeServerOptions
   readonly #native: NativeServer
-  readonly #bridge: Bridge
-  readonly #owner: RequestOwner
-  readonly #streams = new Map<number, WireGuardStream>()
-  readonly #requests = new Map<number, ConnectionRequest>()
-  readonly #peers = new Map<number, PeerOptions>()
-  /** One object a peer, which all its streams share. */
-  readonly #shownPeers = new Map<number, Peer>()
-  readonly #peerTable = new PeerTable()
-  #failure: MidwireError | undefined
-  #stopped = false
-  #settleClosed: (failure?: MidwireError) => void = () => {}
+  readonly #events: ServerEvents
+  readonly #peers: ServerPeers
 
   /** @internal */
   constructor(options: WireGuardServerOptions, checked: NativeServerOptions, anyHost: boolean) {
@@ -80,29 +48,19 @@ export class WireGuardServer {
     this.#checked = checked
     this.publicKey = publicKey(options.privateKey)
     this.addresses = checked.addresses
-    this.#peerTable.addAll(options.peers ?? [])
+    let settle: (failure: MidwireError | undefined) => void = () => {}
     this.closed = new Promise((resolve, reject) => {
-      this.#settleClosed = (failure) => (failure ? reject(failure) : resolve())
+      settle = (failure) => (failure ? reject(failure) : resolve())
     })
-    // Who does not ask is not told by an unhandled rejection: `onError` is for that.
+    // A program that does not look at `closed` is told by `onError`, not by an unhandled rejection.
     this.closed.catch(() => {})
-    this.#native = this.#start(anyHost)
-    this.#bridge = new Bridge(this.#native, this.#risen())
-    this.#owner = {
-      bridge: this.#bridge,
-      allowHalfOpen: options.allowHalfOpen ?? false,
-      bufferSize: checked.bufferSize,
-      peer: (header) => this.#peer(header),
-      forget: (id) => {
-        this.#streams.delete(id)
-        this.#requests.delete(id)
-      },
-      adopt: (id, stream) => {
-        this.#requests.delete(id)
-        this.#streams.set(id, stream)
-      },
-    }
-    this.#readPeers(options.peers ?? [])
+    // The doorbell rings on this thread, so never before the constructor is over.
+    this.#native = startNativeServer(checked, anyHost, () => this.#events.bridge.ring())
+    this.#peers = new ServerPeers(this.#native, options.peers ?? [])
+    this.#events = new ServerEvents(options, checked.bufferSize, this.#native, this.#peers, (failure) => {
+      settle(failure)
+      if (failure) options.onError?.(failure)
+    })
   }
 
   /** The UDP port that the server listens on. */
@@ -112,47 +70,28 @@ export class WireGuardServer {
 
   /** Open TCP streams. */
   get connections(): number {
-    return this.#streams.size
+    return this.#events.connections
   }
 
   /** Adds a peer while the server runs. Throws ERR_KEY, ERR_ARGUMENT, ERR_PEER_DUPLICATE, ERR_PEER_ADDRESSES. */
   addPeer(peer: PeerOptions): void {
     this.#assertOpen()
-    const checked = this.#peerTable.add(peer)
-    this.#peers.set(
-      callNative(() => this.#native.addPeer(checked), 'addPeer'),
-      this.#kept(peer, checked),
-    )
+    this.#peers.add(peer)
   }
 
   /** Removes a peer; its streams fail with ECONNABORTED. False when there is no such peer. */
   removePeer(publicKey: string): boolean {
     this.#assertOpen()
-    for (const [number, peer] of this.#peers) {
-      if (peer.publicKey !== publicKey) continue
-      this.#peers.delete(number)
-      this.#shownPeers.delete(number)
-      this.#peerTable.remove({ publicKey, allowedIps: peer.allowedIps ?? [] })
-      const removed = callNative(() => this.#native.removePeer(Buffer.from(publicKey, 'base64')))
-      this.#bridge.drain()
-      return removed
-    }
-    return false
+    const removed = this.#peers.remove(publicKey)
+    // The streams of the peer hear of it before this returns.
+    if (removed) this.#events.bridge.drain()
+    return removed
   }
 
   /** All peers, in the order in which they were added. */
   peers(): PeerStatus[] {
     this.#assertOpen()
-    return callNative(() => this.#native.peers()).map((status) => ({
-      publicKey: status.publicKey.toString('base64'),
-      name: this.#peers.get(status.peer)?.name,
-      endpoint: status.endpoint,
-      handshakeAge: status.lastHandshakeSeconds,
-      receivedBytes: status.receivedBytes,
-      sentBytes: status.sentBytes,
-      dropped: status.dropped,
-      allowedIps: status.allowedIps,
-    }))
+    return this.#peers.statuses()
   }
 
   /** What was counted since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
@@ -173,8 +112,8 @@ export class WireGuardServer {
       throw new MidwireError('ERR_PORT', `port ${to.port}`)
     const [from, target] = [addressBytes(source, 'source'), addressBytes(to.host, 'host')]
     const { id, peer } = callNative(() => this.#native.connect(to.host, to.port, source), 'connect')
-    const stream = new WireGuardStream(this.#owner, id, addressHeader(from, 0, target, to.port, peer), true)
-    this.#streams.set(id, stream)
+    const stream = new WireGuardStream(this.#events, id, addressHeader(from, 0, target, to.port, peer), true)
+    this.#events.adopt(id, stream)
     return stream
   }
 
@@ -195,7 +134,7 @@ export class WireGuardServer {
   /** A client's configuration, for wg-quick, the WireGuard apps, or a QR code. MTU only if it was given. Throws ERR_KEY, ERR_ARGUMENT. */
   clientConfig(options: ClientConfigOptions): string {
     const key = publicKey(options.privateKey)
-    const peer = [...this.#peers.values()].find((one) => one.publicKey === key)
+    const peer = this.#peers.byKey(key)
     const none = `no peer has the public key ${key} of this private key: addPeer() it first`
     if (!peer) throw new MidwireError('ERR_ARGUMENT', none)
     return clientConfig(
@@ -215,7 +154,7 @@ export class WireGuardServer {
 
   /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
   async close(): Promise<void> {
-    if (!this.#stopped) this.#native.close()
+    if (!this.#events.hasStopped) this.#native.close()
     await this.closed
   }
 
@@ -228,90 +167,6 @@ export class WireGuardServer {
     callNative(() => this.#native.panicForTest(place))
   }
 
-  #start(anyHost: boolean): NativeServer {
-    // Called only after the constructor: the doorbell rings on this thread.
-    const ring = () => this.#bridge.ring()
-    const start = (hosts: string[]) => {
-      const where = hosts.map((host) => `${isIP(host) === 6 ? `[${host}]` : host}:${this.#checked.port}`).join(' and ')
-      return callNative(
-        () => native().NativeServer.start({ ...this.#checked, hosts }, ring),
-        `listening on UDP ${where}`,
-      )
-    }
-    try {
-      return start(this.#checked.hosts)
-    } catch (error) {
-      // A machine without IPv6 is no error where no particular address was asked for.
-      if (!anyHost || !(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_NOT_AVAILABLE') throw error
-      return start(['0.0.0.0'])
-    }
-  }
-
-  #risen(): Risen {
-    const { onConnection, onRequest, onDatagram, onDatagramFlowEnd, onIcmp, onLog } = this.#options
-    return {
-      opened: (id, header) => {
-        if (onRequest) {
-          const request = new ConnectionRequest(this.#owner, id, header)
-          this.#requests.set(id, request)
-          onRequest(request)
-        } else {
-          const stream = new WireGuardStream(this.#owner, id, header)
-          this.#streams.set(id, stream)
-          if (onConnection) onConnection(stream)
-          else stream.resetAndDestroy()
-        }
-      },
-      connected: (id) => this.#streams.get(id)?.handleConnected(),
-      data: (id, view) => this.#streams.get(id)?.handleData(Buffer.from(view)),
-      end: (id) => this.#streams.get(id)?.handleEnd(),
-      writable: (id, bytes) => this.#streams.get(id)?.handleWritable(bytes),
-      closed: (id) => {
-        const stream = this.#streams.get(id)
-        this.#streams.delete(id)
-        stream?.handleGone()
-      },
-      reset: (id, reason) => {
-        const taker = this.#requests.get(id) ?? this.#streams.get(id)
-        this.#owner.forget(id)
-        taker?.handleReset(reason)
-      },
-      datagram: (flow, header, data) => {
-        const datagram = new Datagram(this.#owner, flow, Buffer.from(header), Buffer.from(data))
-        if (onDatagram) onDatagram(datagram)
-        else datagram.refuse()
-      },
-      datagramExpired: (flow) => onDatagramFlowEnd?.(flow),
-      icmp: (header, message) => onIcmp?.(new IcmpMessage(this.#owner, Buffer.from(header), Buffer.from(message))),
-      log: (level, target, message) => {
-        onLog?.({ level: LOG_LEVELS[level] as LogLine['level'], target, message })
-      },
-      died: (reason) => {
-        this.#failure ??= new MidwireError('ERR_NATIVE_PANIC', `the addon has stopped: ${reason}`)
-      },
-      stopped: () => this.#handleStopped(),
-    }
-  }
-
-  #handleStopped(): void {
-    if (this.#stopped) return
-    this.#stopped = true
-    const failure = this.#failure
-    for (const [id, request] of this.#requests) {
-      request.handleGone(failure ?? new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server was closed'))
-      this.#streams.delete(id)
-    }
-    for (const stream of this.#streams.values()) {
-      // Closing is no error of theirs: they end as a socket that was destroyed, with 'close' and without 'end'.
-      stream.handleGone(failure)
-      stream.destroy()
-    }
-    this.#streams.clear()
-    this.#requests.clear()
-    this.#settleClosed(failure)
-    if (failure) this.#options.onError?.(failure)
-  }
-
   #send(command: number, data: Uint8Array, source: AddressLike, destination: AddressLike): void {
     this.#assertOpen()
     const [from, to] = [addressBytes(source.address, 'source'), addressBytes(destination.address, 'destination')]
@@ -319,32 +174,10 @@ export class WireGuardServer {
     for (const { port } of [source, destination]) {
       if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new MidwireError('ERR_PORT', `port ${port}`)
     }
-    this.#bridge.message(command, addressHeader(from, source.port, to, destination.port), data)
+    this.#events.bridge.message(command, addressHeader(from, source.port, to, destination.port), data)
   }
 
   #assertOpen(): void {
-    if (this.#stopped) throw new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server is closed')
-  }
-
-  #peer(header: Buffer): Peer {
-    const number = peerOf(header)
-    const known = this.#shownPeers.get(number)
-    if (known) return known
-    const { publicKey = '', name } = this.#peers.get(number) ?? {}
-    const shown = { publicKey, name }
-    this.#shownPeers.set(number, shown)
-    return shown
-  }
-
-  #readPeers(peers: PeerOptions[]): void {
-    const byKey = new Map(callNative(() => this.#native.peers()).map((one) => [one.publicKey.toString('base64'), one]))
-    for (const peer of peers) {
-      const status = byKey.get(peer.publicKey)
-      if (status) this.#peers.set(status.peer, { ...peer, allowedIps: status.allowedIps })
-    }
-  }
-
-  #kept(peer: PeerOptions, checked: NativePeer): PeerOptions {
-    return { ...peer, allowedIps: checked.allowedIps }
+    if (this.#events.hasStopped) throw new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server is closed')
   }
 }

@@ -1,0 +1,21 @@
+// Starts the addon's server on the addresses that the machine has.
+import { isIP } from 'node:net'
+import { MidwireError } from '../errors.js'
+import { callNative, type NativeServer, type NativeServerOptions, native } from '../native/load.js'
+
+/**
+ * Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING. `anyHost`: the program asked for no
+ * particular address, so a machine without IPv6 listens on IPv4 alone. The addon calls `ring` when it has events.
+ */
+export function startNativeServer(options: NativeServerOptions, anyHost: boolean, ring: () => void): NativeServer {
+  const start = (hosts: string[]) => {
+    const where = hosts.map((host) => `${isIP(host) === 6 ? `[${host}]` : host}:${options.port}`).join(' and ')
+    return callNative(() => native().NativeServer.start({ ...options, hosts }, ring), `listening on UDP ${where}`)
+  }
+  try {
+    return start(options.hosts)
+  } catch (error) {
+    if (!anyHost || !(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_NOT_AVAILABLE') throw error
+    return start(['0.0.0.0'])
+  }
+}
