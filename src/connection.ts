@@ -48,6 +48,11 @@ export interface Connection {
   tls?: TlsState | undefined
   openedAt?: number | undefined
   closedAt?: number | undefined
+  /**
+   * Datagrams of this leg that were dropped, the newest first of all: too many waited for a hook or for the other side, or the datagram was
+   * too long to be sent. Undefined for none, and for TCP.
+   */
+  dropped?: number | undefined
   /** Why it could not be opened, or was lost. */
   error?: string | undefined
 }

@@ -103,6 +103,28 @@ test('a side that is full holds the other back, and no other', (t) => {
   )
 })
 
+test('UDP: a hook that does not answer stops the reading of its own side, by bytes and by number, and no other', (t) => {
+  for (const from of ['client', 'server'] as const) {
+    for (const [size, most] of [
+      [1_000, 66],
+      [0, 1_024],
+    ] as const) {
+      const play = new Playbook('raw', { connected: true, transport: 'udp', hooks: 'wait' })
+      play.reply('hook')
+      const [server] = play.servers
+      if (!server) return t.fail()
+      const [slow, other] = from === 'client' ? [play.client, server] : [server, play.client]
+      // The first is in the hook, and does not wait in the channel.
+      for (let count = 0; count < most; count += 1) play.data(slow, Buffer.alloc(size))
+      t.deepEqual(play.said(), [], 'not yet')
+      play.data(slow, Buffer.alloc(size))
+      t.deepEqual(play.said(), [`pause ${from}`])
+      t.is(slow.chunks.length, most)
+      t.false(other.paused)
+    }
+  }
+})
+
 test('what is recorded is capped, what passes is not', (t) => {
   const play = new Playbook('raw', { connected: true, options: { body_record_limit: 10 } })
   for (let index = 0; index < 4; index += 1) play.data(play.client, 'sixsix')

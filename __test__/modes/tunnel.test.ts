@@ -2,33 +2,14 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import test from 'ava'
-import { generatePrivateKey, startWireGuardServer } from '../../src/index.js'
+import { generatePrivateKey } from '../../src/index.js'
 import type { RunningMode } from '../../src/modes/mode.js'
 import { parseSpec } from '../../src/modes/spec.js'
 import { wireguard } from '../../src/modes/wireguard.js'
 import { addPeer, removePeer } from '../../src/modes/wireguard-conf.js'
 import type { Transport } from '../../src/transports/transport.js'
 import { modeContext, until } from '../support/mode-context.js'
-
-/** A client that was given the text of a peer. */
-function clientOf(config: string | undefined, onDatagram: (text: string) => void = () => {}) {
-  const field = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(config ?? '')?.[1] ?? ''
-  return startWireGuardServer({
-    host: '127.0.0.1',
-    port: 0,
-    privateKey: field('PrivateKey'),
-    addresses: field('Address').replace(/\/\d+/g, '').split(', '),
-    peers: [
-      {
-        publicKey: field('PublicKey'),
-        endpoint: field('Endpoint'),
-        allowedIps: field('AllowedIPs').split(', '),
-        ...(field('PresharedKey') && { presharedKey: field('PresharedKey') }),
-      },
-    ],
-    onDatagram: ({ data }) => onDatagram(`${data}`),
-  })
-}
+import { clientOf } from '../support/tunnel-client.js'
 
 const configOf = (running: RunningMode, name: string) => running.peers?.find((peer) => peer.name === name)?.config
 

@@ -87,6 +87,11 @@ test('paused, a bounded number waits, and the newest are lost', async (t) => {
   const big = table()
   for (let n = 0; n < 10; n++) big.flows.handleDatagram(datagram(1, Buffer.alloc(60_000)))
   t.is(big.first().dropped, 8, 'bytes are bounded, too')
+  const told: number[] = []
+  big.first().receiver = { ...hearing([]), handleDropped: (total) => told.push(total) }
+  big.first().pause()
+  big.flows.handleDatagram(datagram(1, Buffer.alloc(60_000)))
+  t.deepEqual(told, [8, 9], 'a receiver is told what was dropped before it, and each drop after that')
 })
 
 test('answers go back by the flow; what is no datagram is lost, not thrown', (t) => {

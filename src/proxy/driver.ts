@@ -210,6 +210,15 @@ export class Driver implements World, ChannelReceiver {
     this.#handle({ type: 'drain', channel })
   }
 
+  handleDropped({ connection }: AnyChannel, total: number): void {
+    const isFirst = connection.dropped === undefined
+    connection.dropped = total
+    if (!isFirst) return
+    const message =
+      'datagrams are dropped: too many wait for a hook or for the other side, or one is too long; `dropped` of the connection counts them'
+    this.perform({ type: 'log', level: 'warn', message })
+  }
+
   handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {
     this.#bindings.unbind(channel)
     if (channel === this.#channel) this.client.closedAt ??= Date.now()

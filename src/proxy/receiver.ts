@@ -7,6 +7,7 @@ export interface ChannelReceiver {
   handleData(channel: AnyChannel, data: Buffer): void
   handleEnd(channel: AnyChannel): void
   handleDrain(channel: AnyChannel): void
+  handleDropped(channel: AnyChannel, total: number): void
   handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void
 }
 
@@ -29,6 +30,10 @@ export class OneChannel implements Receiver {
 
   handleDrain(): void {
     this.#receiver.handleDrain(this.#channel)
+  }
+
+  handleDropped(total: number): void {
+    this.#receiver.handleDropped(this.#channel, total)
   }
 
   handleClose(error: NodeJS.ErrnoException | undefined): void {

@@ -40,6 +40,7 @@ export class DatagramFlow implements Transport {
 
   set receiver(receiver: Receiver) {
     this.#receiver = receiver
+    if (this.dropped > 0) receiver.handleDropped?.(this.dropped)
     this.#deliverSoon()
   }
 
@@ -50,7 +51,7 @@ export class DatagramFlow implements Transport {
       this.#first.reply(data)
     } catch {
       // Longer than a datagram can be, or the server has just ended.
-      this.dropped += 1
+      this.#drop()
     }
     return true
   }
@@ -95,11 +96,16 @@ export class DatagramFlow implements Transport {
 
   #keep(data: Buffer): void {
     if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + data.length > MAX_WAITING_BYTES) {
-      this.dropped += 1
+      this.#drop()
       return
     }
     this.#waiting.push(data)
     this.#waitingBytes += data.length
+  }
+
+  #drop(): void {
+    this.dropped += 1
+    this.#receiver.handleDropped?.(this.dropped)
   }
 
   /** Not at once: who sets a receiver or resumes is in the middle of something. */

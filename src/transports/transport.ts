@@ -9,6 +9,8 @@ export interface Receiver {
   handleEnd(): void
   /** What was written has left, and there is room again. */
   handleDrain(): void
+  /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams drop nothing. */
+  handleDropped?(total: number): void
   /** It is gone; nothing is heard after this. */
   handleClose(error: NodeJS.ErrnoException | undefined): void
 }

@@ -5,12 +5,15 @@ import { isIPv6 } from 'node:net'
 import type { Address } from '../connection.js'
 import { deaf, type Receiver, type Transport } from './transport.js'
 
+/** Bytes of datagrams that wait in Node because the kernel takes none now; the newest are dropped beyond it. */
+const MAX_SENDING_BYTES = 1024 * 1024
+
 class UdpTransport implements Transport {
   readonly local: Address | undefined
   readonly remote: Address
-  receiver: Receiver = deaf
+  #receiver: Receiver = deaf
   readonly #socket: Socket
-  /** Datagrams that came while nobody wanted any. */
+  /** Datagrams that came while the transport was paused, and those that the kernel did not take. */
   dropped = 0
   #paused = false
   #closed = false
@@ -22,20 +25,35 @@ class UdpTransport implements Transport {
     this.#socket = socket
     this.local = { address: own.address, port: own.port, family }
     this.remote = { address: other.address, port: other.port, family }
-    // A socket for datagrams cannot be told to wait: what comes meanwhile is lost, as in a kernel's buffer that is full.
+    // What comes while the transport is paused is dropped, as by a kernel whose buffer is full: a datagram socket cannot slow its sender.
     socket.on('message', (data) => {
-      if (this.#paused) this.dropped += 1
-      else this.receiver.handleData(data)
+      if (this.#paused) this.#drop()
+      else this.#receiver.handleData(data)
     })
     // ECONNREFUSED is an ICMP port unreachable for something sent before.
     socket.on('error', (error: NodeJS.ErrnoException) => this.#over(error))
   }
 
+  get receiver(): Receiver {
+    return this.#receiver
+  }
+
+  set receiver(receiver: Receiver) {
+    this.#receiver = receiver
+    if (this.dropped > 0) receiver.handleDropped?.(this.dropped)
+  }
+
+  /** Never full: a datagram that cannot leave is dropped. The server's refusal (ECONNREFUSED) ends the transport. */
   write(data: Uint8Array): boolean {
     if (this.#closed) return true
-    // What the network does not take is lost, as datagrams are; a refusal is heard as an error.
+    if (this.#socket.getSendQueueSize() + data.length > MAX_SENDING_BYTES) {
+      this.#drop()
+      return true
+    }
     this.#socket.send(data, (error) => {
-      if (error && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#over(error)
+      if (!error) return
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#over(error)
+      else this.#drop()
     })
     return true
   }
@@ -58,11 +76,16 @@ class UdpTransport implements Transport {
     this.#paused = false
   }
 
+  #drop(): void {
+    this.dropped += 1
+    this.#receiver.handleDropped?.(this.dropped)
+  }
+
   #over(error: NodeJS.ErrnoException | undefined): void {
     if (this.#closed) return
     this.#closed = true
     this.#socket.close()
-    queueMicrotask(() => this.receiver.handleClose(error))
+    queueMicrotask(() => this.#receiver.handleClose(error))
   }
 }
 

@@ -1,0 +1,25 @@
+// A client of a tunnel: the WireGuard server of this project, told to dial.
+import { startWireGuardServer, type WireGuardServer } from '../../src/index.js'
+
+/** A client that was given the text of a peer. */
+export function clientOf(
+  config: string | undefined,
+  onDatagram: (text: string) => void = () => {},
+): Promise<WireGuardServer> {
+  const field = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(config ?? '')?.[1] ?? ''
+  return startWireGuardServer({
+    host: '127.0.0.1',
+    port: 0,
+    privateKey: field('PrivateKey'),
+    addresses: field('Address').replace(/\/\d+/g, '').split(', '),
+    peers: [
+      {
+        publicKey: field('PublicKey'),
+        endpoint: field('Endpoint'),
+        allowedIps: field('AllowedIPs').split(', '),
+        ...(field('PresharedKey') && { presharedKey: field('PresharedKey') }),
+      },
+    ],
+    onDatagram: ({ data }) => onDatagram(`${data}`),
+  })
+}
