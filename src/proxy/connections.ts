@@ -57,7 +57,10 @@ export class Connections implements Core {
     }
     this.dispatcher = dispatcher
     this.dialer = new Dialer(options, dispatcher, () => around.listeners())
-    this.pool = new Pool((client, connection) => this.serverGone(client, connection))
+    this.pool = new Pool(
+      (client, connection) => this.serverGone(client, connection),
+      (server) => this.dialer.settings(server),
+    )
     this.#distrust = new Distrust(options.onboarding_host, (level, message) => around.log(level, message))
     this.#resolver = new Resolver({
       nameServers: [...options.dns_name_servers],

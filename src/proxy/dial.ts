@@ -2,24 +2,23 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
-import { type TrustOptions, trustedRoots } from '../certs/trust.js'
-import { VERSIONS } from '../certs/versions.js'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
 import type { Options } from '../options.js'
 import type { Pipe } from '../transports/pipe.js'
 import { connectTcp } from '../transports/socket.js'
-import { type Secured, secureServer } from '../transports/tls.js'
+import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
 import type { StreamTransport, Transport } from '../transports/transport.js'
 import { connectUdp } from '../transports/udp.js'
 import type { Dispatcher } from './dispatch.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
 import type { Pooled } from './pool.js'
+import { ServerContext, settingsOf } from './server-context.js'
 
-/** TLS sessions that may be resumed, by destination and TLS settings. */
+/** TLS sessions that may be resumed, by destination, TLS settings and the options that they were made under. */
 const MAX_SESSIONS = 1_000
 
 /** What midwire listens on. */
@@ -28,9 +27,11 @@ type OwnListeners = () => readonly { host: string; port: number; transport: stri
 export class Dialer {
   readonly #options: Options
   readonly #dispatcher: Dispatcher
-  readonly #sessions = new Recent<string, Buffer>(MAX_SESSIONS)
+  readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
+  readonly #context = new ServerContext()
+  /** Under which options each server was accepted. */
+  readonly #accepted = new WeakMap<ServerConnection, string>()
   readonly #own: OwnListeners
-  #context: SecureContext | undefined
 
   constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners) {
     this.#options = options
@@ -67,12 +68,13 @@ export class Dialer {
   async secure(client: ClientConnection, over: Pooled, tls: ServerTls): Promise<Pipe | OpenFailure> {
     const { connection: server } = over
     const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
-    const key = `${server.host} ${server.port} ${tls.sni ?? ''} ${tls.alpn.join(',')}`
+    const settings = settingsOf(this.#options)
+    const key = `${server.host} ${server.port} ${tls.sni ?? ''} ${tls.alpn.join(',')} ${settings}`
     server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
-    let secured: Secured
+    let secured: SecuredServer
     let context: SecureContext | undefined
     try {
-      context = this.#secureContext()
+      context = this.#context.get(this.#options)
       secured = await secureServer(over.transport as StreamTransport, {
         context,
         sni: tls.sni,
@@ -91,28 +93,16 @@ export class Dialer {
       await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
       return new OpenFailure(server, code, message, true)
     }
-    Object.assign(server.tls, secured.state, { establishedAt: Date.now() })
-    const certificate = secured.certificate()
-    if (certificate) server.tls.certificates = [certificate]
+    const { state, certificates } = secured
+    Object.assign(server.tls, state, { certificates, establishedAt: Date.now() })
+    this.#accepted.set(server, settings)
     await this.#dispatcher.run('tls_established_server', { client, server })
     return secured.pipe
   }
 
-  #secureContext(): SecureContext {
-    if (this.#context) return this.#context
-    const options = this.#options
-    const roots = options.ssl_insecure ? undefined : trustedRoots(trustOf(options))
-    const max = VERSIONS[options.tls_version_server_max]
-    this.#context = createSecureContext({
-      ...(roots && { ca: roots }),
-      minVersion: VERSIONS[options.tls_version_server_min] ?? 'TLSv1.2',
-      ...(max && { maxVersion: max }),
-      // OpenSSL refuses the old versions altogether at its default level.
-      ...(options.tls_version_server_min.startsWith('TLS1_2') || options.tls_version_server_min === 'TLS1_3'
-        ? {}
-        : { ciphers: 'DEFAULT@SECLEVEL=0' }),
-    })
-    return this.#context
+  /** The options that TLS with a server was done under, as one text; without a server, those of now. */
+  settings(server?: ServerConnection): string | undefined {
+    return server ? this.#accepted.get(server) : settingsOf(this.#options)
   }
 
   async #failure(
@@ -148,12 +138,6 @@ function isLocal(host: string): boolean {
   if (plain.startsWith('127.') || plain === '::1' || plain === '0.0.0.0' || plain === '::') return true
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === plain))
 }
-
-/** Where the authorities are that servers are trusted by. */
-export const trustOf = (options: Options): TrustOptions => ({
-  caFile: options.ssl_verify_upstream_trusted_ca,
-  caDirectory: options.ssl_verify_upstream_trusted_confdir,
-})
 
 function explainTls(error: unknown, host: string): string {
   return explainCertificate(error as NodeJS.ErrnoException, host) ?? `TLS with ${host} has failed: ${reasonOf(error)}`

@@ -23,20 +23,23 @@ interface Idle extends Pooled {
 }
 
 const placeOf = (to: { host: string; port: number; transport: string }) => `${to.transport} ${to.host} ${to.port}`
-const keyOf = (place: string, tls: ServerTls | undefined) =>
-  tls ? `${place} ${tls.sni ?? ''} ${tls.alpn.join(',')}` : place
+
+/** The options that TLS with a server was done under, as one text; without a server, those of now. */
+export type Settings = (server?: ServerConnection) => string | undefined
 
 export class Pool {
   readonly #idle = new Map<string, Idle[]>()
   /** Idle connections by destination alone. */
   readonly #places = new Map<string, number>()
   readonly #gone: (client: ClientConnection, connection: ServerConnection) => void
+  readonly #settings: Settings
   #count = 0
   #sweeper: NodeJS.Timeout | undefined
 
   /** `gone` is told of connections that end while they lie here. */
-  constructor(gone: (client: ClientConnection, connection: ServerConnection) => void) {
+  constructor(gone: (client: ClientConnection, connection: ServerConnection) => void, settings: Settings) {
     this.#gone = gone
+    this.#settings = settings
   }
 
   /** Whether a connection to that place lies here. */
@@ -46,14 +49,14 @@ export class Pool {
 
   /** The connection that was used last, if there is one. */
   take(to: Destination, tls: ServerTls | undefined): Pooled | undefined {
-    const idle = this.#idle.get(keyOf(placeOf(to), tls))?.at(-1)
+    const idle = this.#idle.get(this.#keyOf(placeOf(to), tls))?.at(-1)
     if (idle) this.#remove(idle)
     return idle
   }
 
   put(pooled: Pooled, tls: ServerTls | undefined, client: ClientConnection): void {
     const place = placeOf(pooled.connection)
-    const idle: Idle = { ...pooled, client, place, key: keyOf(place, tls), since: Date.now() }
+    const idle: Idle = { ...pooled, client, place, key: this.#keyOf(place, tls, pooled.connection), since: Date.now() }
     pooled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)
@@ -67,6 +70,10 @@ export class Pool {
   close(): void {
     clearInterval(this.#sweeper)
     this.#sweep(Number.POSITIVE_INFINITY)
+  }
+
+  #keyOf(place: string, tls: ServerTls | undefined, server?: ServerConnection): string {
+    return tls ? `${place} ${tls.sni ?? ''} ${tls.alpn.join(',')} ${this.#settings(server)}` : place
   }
 
   #oldest(): number {

@@ -15,9 +15,9 @@ import type { Options } from '../options.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
-import { trustOf } from './dial.js'
 import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader } from './flows.js'
+import { trustOf } from './server-context.js'
 import { confdirOf, readOptions } from './settings.js'
 
 /** With no mode given, these run together. */

@@ -8,12 +8,27 @@ import type { StreamTransport } from './transport.js'
 /** A handshake that takes longer has failed. */
 const HANDSHAKE_MILLISECONDS = 30_000
 
+/** Certificates of a server's chain that are kept, and their bytes together. */
+const MAX_CHAIN = 10
+const MAX_CHAIN_BYTES = 64 * 1024
+
 /** What a handshake has come to; `pipe` carries the plaintext. */
 export interface Secured {
   readonly pipe: Pipe
   readonly state: TlsState
-  /** The other side's certificate (DER), if it has shown one. */
-  certificate(): Buffer | undefined
+}
+
+/** TLS with a server: what it has shown, on this connection or on the one whose session was resumed. */
+export interface SecuredServer extends Secured {
+  /** The chain as the server has sent it: DER, the end entity's first. */
+  readonly certificates: readonly Buffer[]
+}
+
+/** A session that may be resumed. A server that resumes one sends no certificates (RFC 8446, 2.2), so they are kept with it. */
+export interface ServerSession {
+  /** As node:tls gives and takes it. */
+  readonly data: Buffer
+  readonly certificates: readonly Buffer[]
 }
 
 export interface ServerSideOptions {
@@ -39,9 +54,7 @@ export function secureClient(transport: StreamTransport, first: Buffer, options:
     rejectUnauthorized: false,
     highWaterMark: HIGH_WATER,
   } as ConstructorParameters<typeof TLSSocket>[1])
-  return handshake(socket, duplex, 'secure', (resolve) => {
-    resolve(secured(socket, duplex, transport))
-  })
+  return handshake(socket, duplex, transport, 'secure')
 }
 
 export interface ClientSideOptions {
@@ -51,37 +64,50 @@ export interface ClientSideOptions {
   /** The name or address that the certificate must be for; undefined: it is not looked at. */
   readonly verify: string | undefined
   /** A session to resume. */
-  readonly session: Buffer | undefined
-  /** A session that may be resumed later. */
-  onSession(session: Buffer): void
+  readonly session: ServerSession | undefined
+  /** The server has given a session that may be resumed later. */
+  onSession(session: ServerSession): void
 }
 
 /** TLS with a server. Rejects with Node's errors; where its certificate is not accepted, with OpenSSL's code. */
-export function secureServer(transport: StreamTransport, options: ClientSideOptions): Promise<Secured> {
+export async function secureServer(transport: StreamTransport, options: ClientSideOptions): Promise<SecuredServer> {
   const duplex = transport.detach()
+  const { session } = options
   const socket = connect({
     socket: duplex,
     secureContext: options.context,
     ...(options.sni !== undefined && { servername: options.sni }),
     ...(options.verify !== undefined && { host: options.verify }),
     ...(options.alpn.length > 0 && { ALPNProtocols: [...options.alpn] }),
-    ...(options.session && { session: options.session }),
+    ...(session && { session: session.data }),
     ...(options.verify === undefined && { checkServerIdentity: () => undefined }),
     rejectUnauthorized: options.verify !== undefined,
     highWaterMark: HIGH_WATER,
   } as ConnectionOptions)
-  socket.on('session', (session: Buffer) => options.onSession(session))
-  return handshake(socket, duplex, 'secureConnect', (resolve) => {
-    resolve(secured(socket, duplex, transport))
-  })
+  let shown: readonly Buffer[] | undefined
+  const certificates = () => {
+    shown ??= session && socket.isSessionReused() ? session.certificates : chainOf(socket)
+    return shown
+  }
+  // Node holds back what comes before the server is verified. TLS 1.3 gives sessions at any time (RFC 8446, 4.6.1).
+  socket.on('session', (data: Buffer) => options.onSession({ data, certificates: certificates() }))
+  // Not after the promise: the connection may be lost by then, and what it has shown with it.
+  socket.once('secureConnect', certificates)
+  const secured = await handshake(socket, duplex, transport, 'secureConnect')
+  return { ...secured, certificates: certificates() }
 }
 
-function secured(socket: TLSSocket, below: Duplex, transport: StreamTransport): Secured {
-  return {
-    pipe: new Pipe(socket, { local: transport.local, remote: transport.remote }, below),
-    state: stateOf(socket),
-    certificate: () => socket.getPeerX509Certificate()?.raw,
+/** The certificates that the server has sent, in its order, as far as the bounds allow: a chain of use is within them. */
+function chainOf(socket: TLSSocket): Buffer[] {
+  const chain: Buffer[] = []
+  let bytes = 0
+  for (let one = socket.getPeerX509Certificate(); one; one = one.issuerCertificate) {
+    const { raw } = one
+    bytes += raw.length
+    if (chain.length === MAX_CHAIN || (chain.length > 0 && bytes > MAX_CHAIN_BYTES)) break
+    chain.push(raw)
   }
+  return chain
 }
 
 function stateOf(socket: TLSSocket): TlsState {
@@ -92,12 +118,7 @@ function stateOf(socket: TLSSocket): TlsState {
   }
 }
 
-function handshake(
-  socket: TLSSocket,
-  below: Duplex,
-  done: string,
-  finish: (resolve: (secured: Secured) => void) => void,
-): Promise<Secured> {
+function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport, done: string): Promise<Secured> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       clearTimeout(late)
@@ -129,7 +150,8 @@ function handshake(
       socket.off('error', fail).off('close', gone).off('end', gone)
       below.off('error', fail).off('end', gone)
       below.on('error', () => {})
-      finish(resolve)
+      const pipe = new Pipe(socket, { local: transport.local, remote: transport.remote }, below)
+      resolve({ pipe, state: stateOf(socket) })
     })
   })
 }
