@@ -738,6 +738,11 @@ declare const OPTIONS: {
         readonly default: "TLS1_2" | "TLS1_3" | "UNBOUNDED";
         readonly help: string;
     };
+    readonly tls_legacy_server: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly ignore_hosts: {
         readonly type: "regexps";
         readonly default: readonly string[];

@@ -47,6 +47,7 @@ export const OPTIONS = {
   tls_version_client_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for clients'),
   tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
   tls_version_server_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for servers'),
+  tls_legacy_server: flag(false, 'accept servers of old: no safe renegotiation, short keys, SHA-1; -k does it too'),
   ignore_hosts: regexps('host:port that match pass without being looked at'),
   allow_hosts: regexps('only host:port that match are looked at; the rest passes'),
   tcp_hosts: regexps('host:port that match are raw TCP'),

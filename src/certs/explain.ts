@@ -9,6 +9,9 @@ export interface TlsFailure extends Error {
 }
 
 const INSECURE = 'accept it with -k (--ssl-insecure)'
+/** `tls_legacy_server` lowers OpenSSL's level of security, for certificates too. */
+const LEGACY = 'allow it with --set tls_legacy_server=true'
+const WEAK = `${LEGACY}, or ${INSECURE}`
 const TRUST = `trust its authority with --set ssl_verify_upstream_trusted_ca=FILE, or ${INSECURE}`
 
 /** OpenSSL's reasons, as Node names them: what is wrong, and what to do. */
@@ -44,11 +47,11 @@ const REASONS: Record<string, readonly [reason: string, remedy: string] | undefi
 
 /** Reasons for which Node has no code of their own, by what OpenSSL says in the message. */
 const MESSAGES: readonly (readonly [sign: RegExp, reason: string, remedy: string])[] = [
-  [/^(EE|CA) certificate key too weak/i, 'the key of its certificate, or of one above it, is too short', INSECURE],
+  [/^(EE|CA) certificate key too weak/i, 'the key of its certificate, or of one above it, is too short', WEAK],
   [
     /^CA signature digest algorithm too weak/i,
     'its certificate is signed with a hash that is broken (SHA-1, MD5)',
-    INSECURE,
+    WEAK,
   ],
   [/unhandled critical extension/i, 'its certificate demands something that OpenSSL does not know', INSECURE],
   [/(permitted subtree|excluded subtree|name constraint)/i, 'its authority may not issue for that name', INSECURE],
@@ -60,21 +63,26 @@ const MESSAGES: readonly (readonly [sign: RegExp, reason: string, remedy: string
 ]
 
 const OLD = 'allow old versions with --set tls_version_server_min=TLS1'
+const OLDER = `allow old ciphers with --set tls_legacy_server=true, old versions with --set tls_version_server_min=TLS1`
 
 /** The handshake itself, before or without a certificate. */
 const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW/, `it speaks only versions of TLS that are not safe: ${OLD}`],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/, 'what it answers is no TLS: is it plain HTTP?'],
-  [/DH_KEY_TOO_SMALL/, `its Diffie-Hellman key is too short to be safe: ${OLD}`],
-  [/EE_KEY_TOO_SMALL|MD_TOO_WEAK/, `its certificate is too weak: ${OLD}`],
-  [/UNSAFE_LEGACY_RENEGOTIATION/, 'it does not know safe renegotiation (RFC 5746): its software is too old'],
+  [
+    /DH_KEY_TOO_SMALL/,
+    'its Diffie-Hellman key is too short to be safe: --set tls_legacy_server=true allows 1024 bits, and nothing allows less',
+  ],
+  [/EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|MD_TOO_WEAK/, `its certificate is too weak: ${LEGACY}`],
+  [/WRONG_SIGNATURE_TYPE|LEGACY_SIGALG/, `it signs with a hash that is broken (SHA-1): ${LEGACY}`],
+  [/UNSAFE_LEGACY_RENEGOTIATION/, `it does not know safe renegotiation (RFC 5746), its software is old: ${LEGACY}`],
   [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client, and midwire has none to show'],
   // Before TLS 1.3 a server that misses a client's certificate has no word of its own for it (RFC 5246, 7.2.2).
   [
     /HANDSHAKE_FAILURE/,
-    `it refuses the handshake: it wants a certificate of the client, or has no cipher in common with us: ${OLD}`,
+    `it refuses the handshake: it wants a certificate of the client, or has no cipher in common with us: ${OLDER}`,
   ],
-  [/INSUFFICIENT_SECURITY|NO_SHARED_CIPHER|NO_CIPHERS/, `it has no cipher in common with us: ${OLD}`],
+  [/INSUFFICIENT_SECURITY|NO_SHARED_CIPHER|NO_CIPHERS/, `it has no cipher in common with us: ${OLDER}`],
   [/UNRECOGNIZED_NAME/, 'it does not serve that name'],
 ]
 

@@ -1,4 +1,5 @@
 // How TLS is done with servers by the options: versions, ciphers and trust, as one SecureContext.
+import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { type TrustOptions, trustedRoots } from '../certs/trust.js'
 import { VERSIONS } from '../certs/versions.js'
@@ -11,6 +12,7 @@ type ServerTlsOptions = Pick<
   | 'ssl_verify_upstream_trusted_confdir'
   | 'tls_version_server_min'
   | 'tls_version_server_max'
+  | 'tls_legacy_server'
 >
 
 /**
@@ -24,6 +26,7 @@ export const settingsOf = (options: ServerTlsOptions): string =>
     options.ssl_verify_upstream_trusted_confdir,
     options.tls_version_server_min,
     options.tls_version_server_max,
+    options.tls_legacy_server,
   ].join('\0')
 
 /** Where the authorities are that servers are trusted by. */
@@ -31,6 +34,13 @@ export const trustOf = (options: ServerTlsOptions): TrustOptions => ({
   caFile: options.ssl_verify_upstream_trusted_ca,
   caDirectory: options.ssl_verify_upstream_trusted_confdir,
 })
+
+/**
+ * OpenSSL's own suites first, then all others that encrypt and authenticate. Its level 0 takes what the higher ones refuse:
+ * short keys, SHA-1, and every version before TLS 1.2. But no level takes Diffie-Hellman with less than 1024 bits, so what
+ * needs it comes last: a server that has such a group, and follows our order, takes something else.
+ */
+const EVERY_CIPHER = 'DEFAULT:ALL:!aNULL:!eNULL:!PSK:!SRP:+kDHE:@SECLEVEL=0'
 
 /** Keeps the context that was made last: with the system's roots it takes long to make. */
 export class ServerContext {
@@ -51,12 +61,15 @@ export class ServerContext {
 function make(options: ServerTlsOptions): SecureContext {
   const roots = options.ssl_insecure ? undefined : trustedRoots(trustOf(options))
   const max = VERSIONS[options.tls_version_server_max]
-  const old = options.tls_version_server_min === 'TLS1' || options.tls_version_server_min === 'TLS1_1'
+  const min = options.tls_version_server_min
+  // Those for whom a server need not be who it says it is do not mind how well it says so.
+  const legacy = options.tls_legacy_server || options.ssl_insecure
   return createSecureContext({
     ...(roots && { ca: roots }),
-    minVersion: VERSIONS[options.tls_version_server_min] ?? 'TLSv1.2',
+    minVersion: VERSIONS[min] ?? 'TLSv1.2',
     ...(max && { maxVersion: max }),
-    // OpenSSL refuses the old versions altogether at its default level.
-    ...(old && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+    ...((legacy || min === 'TLS1' || min === 'TLS1_1') && { ciphers: EVERY_CIPHER }),
+    // Without RFC 5746 somebody in between may put words before the client's first ones.
+    ...(legacy && { secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT }),
   })
 }
