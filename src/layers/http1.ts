@@ -1,11 +1,12 @@
 // HTTP/1.0 and 1.1 (RFC 9112): one client connection, request after request, in the open or as an explicit proxy.
 import { HttpFlow, HttpRequest } from '../flow/http.js'
 import { OpenFailure } from './commands.js'
-import { requestKeepAlive, wantsUpgrade } from './http1/connection.js'
+import { requestKeepAlive } from './http1/connection.js'
 import { Http1Error } from './http1/error.js'
 import { Exchange } from './http1/exchange.js'
-import { type Framing, requestFraming } from './http1/framing.js'
+import { requestFraming } from './http1/framing.js'
 import { parseRequestHead, type RequestHead } from './http1/head.js'
+import { takeOffRequestHop } from './http1/hop.js'
 import { errorPage } from './http1/pages.js'
 import { type Place, placeOf, targetOf } from './http1/target.js'
 import { readHead, takeHead } from './http1/transfer.js'
@@ -67,13 +68,14 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
 
 function exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
   const framing = requestFraming(head)
-  checkUpgrade(context, head, framing)
+  const takenOff = takeOffRequestHop(
+    head,
+    framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0),
+  )
+  if (takenOff !== undefined) log(context, 'debug', takenOff)
   const target = targetOf(head, explicit ? undefined : placeOf(context))
-  if (explicit) {
-    // Meant for this proxy, and for nobody behind it.
-    head.headers.delete('proxy-connection')
-    head.headers.delete('proxy-authorization')
-  }
+  // Meant for this proxy, and for nobody behind it. Where the client does not know of midwire, it is the server's.
+  if (explicit) head.headers.delete('proxy-authorization')
   // Whatever Host says, a URL says more (RFC 9112, 3.2.2).
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
@@ -85,17 +87,6 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
   return new Exchange(context, flow, framing, upstream, requestKeepAlive(head))
-}
-
-/** What follows an upgrade must be the upgrade's alone; and one to HTTP/2 is not taken, so it is not passed on either. */
-function checkUpgrade(context: Context, head: RequestHead, framing: Framing): void {
-  const protocol = wantsUpgrade(head)
-  if (protocol === undefined) return
-  const bodiless = framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)
-  if (!bodiless) throw new Http1Error(400, 'an upgrade with a body')
-  if (protocol !== 'h2c') return
-  for (const name of ['upgrade', 'http2-settings', 'connection']) head.headers.delete(name)
-  log(context, 'debug', 'the offer to upgrade to HTTP/2 was taken out: HTTP/2 is not spoken yet')
 }
 
 /** A tunnel to anywhere, whose contents are looked at as if they had come there by themselves. */

@@ -109,15 +109,6 @@ test('an upgrade is raw after its 101, and not before', (t) => {
   t.regex(plain.play.said().join(), /502/)
 })
 
-test('an upgrade with a body is refused, and one to HTTP/2 is taken out', (t) => {
-  const play = open()
-  const upgrade = 'Connection: Upgrade\r\nUpgrade: '
-  play.data(play.client, `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n${upgrade}websocket\r\n\r\na`)
-  t.regex(play.said().join(), /HTTP\/1\.1 400 .*close client/)
-  const { said } = asked({}, `GET / HTTP/1.1\r\nHost: x\r\n${upgrade}h2c\r\nHTTP2-Settings: AAA\r\n\r\n`)
-  t.deepEqual(said, [`send server ${sent('GET / HTTP/1.1\r\nHost: x\r\n\r\n')}`])
-})
-
 test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
   const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(
