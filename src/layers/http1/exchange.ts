@@ -10,6 +10,7 @@ import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.j
 import { Http1Error } from './error.js'
 import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
+import { takeOffResponseHop } from './hop.js'
 import { errorPage } from './pages.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import type { Upstream } from './upstream.js'
@@ -174,6 +175,7 @@ export class Exchange {
         continue
       }
       const framing = responseFraming(head, request.method)
+      takeOffResponseHop(head)
       this.#flow.response = new HttpResponse(head, this.#context.options.body_record_limit, world.now())
       return { server, framing }
     }
