@@ -220,8 +220,12 @@ declare abstract class Flow {
     get id(): string;
     /** True until the flow is over. */
     get live(): boolean;
+    /** True once `kill()` has ended the flow, whatever `error` says. */
     get killed(): boolean;
-    /** Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. */
+    /**
+     * Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. `error` says
+     * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+     */
     kill(): void;
 }
 

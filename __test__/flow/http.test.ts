@@ -47,6 +47,22 @@ test('an error of kill() has the time of the call; what is over cannot be killed
   t.is(flow.error?.timestamp, 5)
 })
 
+test('a flow is killed by kill() alone, whatever the text of its error says', (t) => {
+  const origin = { world: { newId: () => 'x', now: () => 5 }, now: 0 } as never
+  const failed = new HttpFlow(origin, {} as HttpRequest)
+  failed.error = { message: 'killed', timestamp: 1 }
+  t.false(failed.killed, 'the server said so, and nobody called kill()')
+  const killed = new HttpFlow(origin, {} as HttpRequest)
+  killed.kill()
+  t.is(killed.error?.message, 'killed')
+  killed.error = { message: 'not in working hours', timestamp: 6 }
+  t.true(killed.killed)
+  const over = new HttpFlow(origin, {} as HttpRequest)
+  over.endedAt = 3
+  over.kill()
+  t.false(over.killed)
+})
+
 test('flow.response is an HttpResponse, of whatever copy of midwire, or nothing', (t) => {
   const flow = new HttpFlow({ now: 0 } as never, {} as HttpRequest)
   t.is(flow.response, undefined)

@@ -18,9 +18,6 @@ export interface FlowOrigin {
   readonly now: number
 }
 
-/** The message of an error that a user's `kill()` leaves. */
-export const KILLED = 'killed'
-
 export abstract class Flow {
   abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns'
   readonly client: ClientConnection
@@ -39,6 +36,7 @@ export abstract class Flow {
 
   readonly #world: FlowOrigin['world']
   #id: string | undefined
+  #killed = false
 
   constructor(origin: FlowOrigin) {
     this.#world = origin.world
@@ -58,12 +56,18 @@ export abstract class Flow {
     return this.endedAt === undefined
   }
 
+  /** True once `kill()` has ended the flow, whatever `error` says. */
   get killed(): boolean {
-    return this.error?.message === KILLED
+    return this.#killed
   }
 
-  /** Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. */
+  /**
+   * Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. `error` says
+   * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+   */
   kill(): void {
-    if (this.live) this.error = { message: KILLED, timestamp: this.#world.now() }
+    if (!this.live) return
+    this.#killed = true
+    this.error = { message: 'killed', timestamp: this.#world.now() }
   }
 }
