@@ -1,6 +1,6 @@
 // wireguard.conf on the disk: never half written, never readable by others, never written by two processes at once.
 import { randomBytes } from 'node:crypto'
-import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { MidwireError } from '../errors.js'
@@ -76,7 +76,9 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
 async function acquire(path: string, lock: string): Promise<void> {
   for (const patient = Date.now() + LOCK_PATIENCE; ; ) {
     try {
-      await writeFile(lock, `${process.pid}@${hostname()}`, { flag: 'wx', mode: 0o600 })
+      // The last part tells one lock of a process from its next.
+      const signature = `${process.pid}@${hostname()} ${randomBytes(8).toString('hex')}`
+      await writeFile(lock, signature, { flag: 'wx', mode: 0o600 })
       return
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException
@@ -86,7 +88,8 @@ async function acquire(path: string, lock: string): Promise<void> {
         throw unusable(path, 'cannot be locked', error)
       }
     }
-    if (await isLeftOver(lock)) await rm(lock, { force: true })
+    const leftOver = await leftOverSignature(lock)
+    if (leftOver !== undefined) await takeAway(lock, leftOver)
     else if (Date.now() > patient) {
       throw new MidwireError(
         'ERR_WIREGUARD_CONF',
@@ -96,19 +99,38 @@ async function acquire(path: string, lock: string): Promise<void> {
   }
 }
 
-/** Whoever made the lock was killed before it could take it away. */
-async function isLeftOver(lock: string): Promise<boolean> {
+/** What stands in the lock, where the process that made it was killed before it could take it away; else undefined. */
+async function leftOverSignature(lock: string): Promise<string | undefined> {
   try {
     const { mtimeMs } = await stat(lock)
-    const [pid = '', host] = (await readFile(lock, 'utf8')).split('@')
+    const signature = await readFile(lock, 'utf8')
+    const [, pid, host] = /^(\d+)@(\S*)/.exec(signature) ?? []
     const age = Date.now() - mtimeMs
-    if (pid === '') return age > LOCK_UNSIGNED_LIFE
-    if (age > LOCK_LIFE) return true
-    if (host !== hostname() || held.has(lock)) return false
-    return Number(pid) === process.pid ? age > LOCK_UNSIGNED_LIFE : !isAlive(Number(pid))
+    const limit = signature === '' ? LOCK_UNSIGNED_LIFE : LOCK_LIFE
+    if (age > limit) return signature
+    if (pid === undefined || host !== hostname() || held.has(lock)) return undefined
+    const dead = Number(pid) === process.pid ? age > LOCK_UNSIGNED_LIFE : !isAlive(Number(pid))
+    return dead ? signature : undefined
   } catch {
-    // It has just gone.
-    return false
+    // The lock has just gone.
+    return undefined
+  }
+}
+
+/**
+ * Takes a lock away that is left over. Between the look at it and this its process may have ended as it should, and another one may
+ * have made its own: that one is put back.
+ */
+async function takeAway(lock: string, signature: string): Promise<void> {
+  const aside = `${lock}.${randomBytes(4).toString('hex')}`
+  try {
+    if ((await readFile(lock, 'utf8')) !== signature) return
+    await rename(lock, aside)
+    if ((await readFile(aside, 'utf8')) !== signature) await link(aside, lock)
+  } catch {
+    // Another process has taken it away first.
+  } finally {
+    await rm(aside, { force: true }).catch(() => {})
   }
 }
 
