@@ -18,9 +18,10 @@ interface Room {
 }
 
 const rooms: Record<string, Room> = {
+  addresses: { imports: [], node: ['net'] },
   native: { imports: ['errors'], node: ['module'] },
   transports: {
-    imports: ['connection', 'errors', 'options', 'native'],
+    imports: ['addresses', 'connection', 'errors', 'options', 'native'],
     node: ['net', 'tls', 'dgram', 'dns', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
   },
   layers: {
@@ -31,11 +32,11 @@ const rooms: Record<string, Room> = {
   flow: { imports: ['connection', 'errors'], node: ['zlib', 'buffer'] },
   store: { imports: ['flow', 'errors', 'options'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
-    imports: ['errors', 'options', 'native'],
+    imports: ['addresses', 'errors', 'options', 'native'],
     node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
   },
   modes: {
-    imports: ['connection', 'errors', 'options', 'layers', 'transports'],
+    imports: ['addresses', 'connection', 'errors', 'options', 'layers', 'transports'],
     node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
     shared: [
       'mode',

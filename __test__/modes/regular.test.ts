@@ -1,5 +1,6 @@
 // regular: where it listens, what arrives, and ports that are taken.
 import { connect, createServer, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import test, { type ExecutionContext } from 'ava'
 import type { ModeContext, RunningMode } from '../../src/modes/mode.js'
 import { regular } from '../../src/modes/regular.js'
@@ -34,6 +35,34 @@ test('listens on 127.0.0.1 alone, unless it is told otherwise', async (t) => {
   const { port = 0 } = all.listeners[0] ?? {}
   t.true(port > 0)
   ;(await dial(port)).destroy()
+})
+
+test('the addresses of a client are plain: IPv4 that came by an IPv6 socket is IPv4, and there is no zone', async (t) => {
+  const own = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+    (list ?? []).map((one) => ({ name, ...one })),
+  )
+  if (!own.some(({ family }) => family === 'IPv6')) {
+    t.pass('this machine has no IPv6')
+    return
+  }
+  const context = modeContext(t)
+  const running = await start(t, 'regular@[::]:0', context)
+  const linkLocal = own.find(({ address, scopeid }) => scopeid && address.startsWith('fe80:'))
+  const hosts = ['127.0.0.1', '::1', ...(linkLocal ? [`${linkLocal.address}%${linkLocal.name}`] : [])]
+  for (const [index, host] of hosts.entries()) {
+    const socket = await dial(running.listeners[0]?.port ?? 0, host)
+    t.teardown(() => socket.destroy())
+    await until(() => context.arrivals.length === index + 1)
+    const arrival = context.arrivals[index]?.arrival
+    const transport = arrival?.accept()
+    t.teardown(() => transport?.reset())
+    const address = host.replace(/%.*/, '')
+    const family = index === 0 ? 4 : 6
+    for (const end of [arrival?.source, arrival?.destination, transport?.remote, transport?.local]) {
+      t.is(end?.address, address)
+      t.is(end?.family, family)
+    }
+  }
 })
 
 test('the port is the spec’s, then the option’s, then the mode’s', async (t) => {

@@ -1,5 +1,6 @@
 // Certificates as good and as bad as a test wants them.
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { plainAddress } from '../../src/addresses.js'
 import {
   bitString,
   boolean,
@@ -16,7 +17,7 @@ import {
   time,
   utf8String,
 } from '../../src/certs/der.js'
-import { addressBytes, ipAddress } from '../../src/certs/names.js'
+import { addressBytes } from '../../src/certs/names.js'
 import { pem } from '../../src/certs/pem.js'
 
 export interface Made {
@@ -85,7 +86,7 @@ export function certificate(wanted: Wanted): Made {
   }
   if (names.length > 0) {
     const list = names.map((name) => {
-      const address = ipAddress(name)
+      const address = plainAddress(name)
       return address ? implicit(7, addressBytes(address)) : implicit(2, Buffer.from(name, 'latin1'))
     })
     extensions.push(extensionOf('2.5.29.17', false, sequence(...list)))

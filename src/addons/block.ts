@@ -41,23 +41,11 @@ export function block(options: BlockOptions): Addon {
 }
 
 /** Where an address is from; what is no address counts as public. */
-export function reach(text: string): 'loopback' | 'private' | 'public' {
-  const address = plain(text)
+export function reach(address: string): 'loopback' | 'private' | 'public' {
   const family = isIPv4(address) ? 'ipv4' : 'ipv6'
   if (isIP(address) === 0) return 'public'
   if (LOOPBACK.check(address, family)) return 'loopback'
   return PRIVATE.check(address, family) ? 'private' : 'public'
-}
-
-/** Without its zone (RFC 4007), and IPv4 out of its mapped form (RFC 4291, 2.5.5.2), however that is written. */
-function plain(text: string): string {
-  const address = text.replace(/%.*$/, '')
-  if (isIP(address) !== 6) return address
-  const short = new URL(`http://[${address}]`).hostname.slice(1, -1)
-  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short) ?? []
-  if (high === undefined || low === undefined) return short
-  const [first, last] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
-  return [first >> 8, first & 0xff, last >> 8, last & 0xff].join('.')
 }
 
 function list(...networks: string[]): BlockList {

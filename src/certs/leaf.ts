@@ -1,9 +1,10 @@
 // A leaf certificate before it is written: what is in it, for how long, and who writes it.
 import { type KeyObject, randomBytes } from 'node:crypto'
+import { plainAddress } from '../addresses.js'
 import { native } from '../native/load.js'
 import type { Authority } from './authority.js'
 import { leafWriter } from './leaf-writer.js'
-import { covers, dnsName, ipAddress, MAX_NAMES } from './names.js'
+import { covers, dnsName, MAX_NAMES } from './names.js'
 import type { UpstreamNames } from './upstream.js'
 
 /** Everything that differs from leaf to leaf. */
@@ -44,7 +45,7 @@ export function leafNames({ sni, upstream, address }: LeafRequest): string[] {
   const names = upstream ? upstream.names.slice(0, MAX_NAMES - 2) : []
   for (const text of [sni, address]) {
     if (!text) continue
-    const name = ipAddress(text) ?? dnsName(text)
+    const name = plainAddress(text) ?? dnsName(text)
     // Under a wildcard of the server's it needs no leaf of its own.
     if (name !== undefined && !names.some((known) => covers(known, name))) names.push(name)
   }

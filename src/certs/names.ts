@@ -1,5 +1,6 @@
 // Names that a certificate may be for: checked, in one spelling each, and never more than are of use.
 import { isIP } from 'node:net'
+import { plainAddress } from '../addresses.js'
 
 /** A certificate has at most so many names; a server that has more is known by its first ones. */
 export const MAX_NAMES = 100
@@ -35,20 +36,7 @@ function toAscii(name: string): string | undefined {
   }
 }
 
-/** An IP address in its shortest form, IPv4 for those that IPv6 maps, without a zone; undefined for what is none. */
-export function ipAddress(text: string): string | undefined {
-  const plain = text.replace(/%.*$/s, '')
-  const family = isIP(plain)
-  if (family === 4) return plain
-  if (family !== 6) return undefined
-  const short = new URL(`http://[${plain}]/`).hostname.slice(1, -1)
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short)
-  if (!mapped) return short
-  const [high, low] = [Number.parseInt(mapped[1] ?? '', 16), Number.parseInt(mapped[2] ?? '', 16)]
-  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
-}
-
-/** The bytes of an address that `ipAddress` wrote. */
+/** The bytes of an address that `plainAddress` wrote. */
 export function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number))
   const [left = '', right] = address.split('::')
@@ -58,11 +46,11 @@ export function addressBytes(address: string): Buffer {
   return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')
 }
 
-/** The address of 4 or 16 bytes, as `ipAddress` writes it; undefined for any other length. */
+/** The address of 4 or 16 bytes, as `plainAddress` writes it; undefined for any other length. */
 export function addressText(bytes: Buffer): string | undefined {
   if (bytes.length === 4) return bytes.join('.')
   if (bytes.length !== 16) return undefined
-  return ipAddress((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'))
+  return plainAddress((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'))
 }
 
 /** Whether a name of a certificate stands for `name`: it is the same, or a wildcard for its first label (RFC 9525, 6.3). */

@@ -1,8 +1,9 @@
 // What a leaf copies from the server's certificate: its names, its organisation, and that it has a revocation list.
 import { hash } from 'node:crypto'
+import { plainAddress } from '../addresses.js'
 import { EXTENSION, readCertificate, readName } from './certificate.js'
 import { readAll, readDer } from './der.js'
-import { addressText, dnsName, ipAddress, MAX_NAMES } from './names.js'
+import { addressText, dnsName, MAX_NAMES } from './names.js'
 import { Recent } from './recent.js'
 
 /** What is copied. Every name is a checked DNS name or IP address. */
@@ -40,7 +41,7 @@ function read(certificate: Buffer): UpstreamNames {
     // Two places are kept for the client's own.
     if (name !== undefined && names.size < MAX_NAMES - 2) names.add(name)
   }
-  if (commonName !== undefined) add(ipAddress(commonName) ?? dnsName(commonName, true))
+  if (commonName !== undefined) add(plainAddress(commonName) ?? dnsName(commonName, true))
   const alternative = extensions.get(EXTENSION.subjectAltName)
   for (const { tag, content } of alternative ? readAll(readDer(alternative).content) : []) {
     if (tag === 0x82) add(dnsName(content.toString('latin1'), true))

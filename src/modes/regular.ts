@@ -1,8 +1,8 @@
 // `regular`: an HTTP proxy that clients are told about.
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
-import { listenTcp, socketPipe } from '../transports/socket.js'
+import { listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
 import { listenAddress, suggesting } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
 
@@ -55,11 +55,15 @@ class RunningRegular implements RunningMode {
 
 const isFamily = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EAFNOSUPPORT'
 
+/** The ends of a socket that is gone before anything was asked of it. */
+const NOWHERE: Address = { address: '', port: 0, family: 4 }
+
 function arrival(socket: Socket): Arrival {
+  const { local = NOWHERE, remote = NOWHERE } = socketEnds(socket)
   return {
     transport: 'tcp',
-    source: address(socket.remoteAddress, socket.remotePort),
-    destination: address(socket.localAddress, socket.localPort),
+    source: remote,
+    destination: local,
     peer: undefined,
     virtualResolver: false,
     accept: () => socketPipe(socket),
@@ -68,10 +72,4 @@ function arrival(socket: Socket): Arrival {
       socket.resetAndDestroy()
     },
   }
-}
-
-function address(text = '', port = 0): Address {
-  // On :: IPv4 clients have mapped addresses (RFC 4291, 2.5.5.2).
-  const plain = text.startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text
-  return { address: plain, port, family: isIPv6(plain) ? 6 : 4 }
 }

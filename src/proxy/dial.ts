@@ -133,10 +133,10 @@ export class Dialer {
   }
 }
 
+/** Other spellings of an address are seen when the connection is open: its remote end has one spelling. */
 function isLocal(host: string): boolean {
-  const plain = host.replace(/^::ffff:/i, '').replace(/%.*$/, '')
-  if (plain.startsWith('127.') || plain === '::1' || plain === '0.0.0.0' || plain === '::') return true
-  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === plain))
+  if (host.startsWith('127.') || host === '::1' || host === '0.0.0.0' || host === '::') return true
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host))
 }
 
 function explainTls(error: unknown, host: string): string {

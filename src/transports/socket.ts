@@ -1,5 +1,6 @@
 // TCP sockets: listening, and connecting out.
 import { connect, createServer, isIPv6, type Socket } from 'node:net'
+import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
@@ -13,22 +14,19 @@ const CONNECT_MILLISECONDS = 30_000
  */
 const ERROR_MILLISECONDS = 1000
 
-const address = (text: string | undefined, port: number | undefined): Address | undefined =>
-  text === undefined || port === undefined
-    ? undefined
-    : { address: plain(text), port, family: isIPv6(plain(text)) ? 6 : 4 }
-
-/** Sockets that listen on :: name IPv4 ends in their mapped form (RFC 4291, 2.5.5.2). */
-function plain(text: string): string {
-  return text.startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text
+/** The ends of a socket; undefined where the system knows none any more. */
+export function socketEnds(socket: Socket): { local: Address | undefined; remote: Address | undefined } {
+  const end = (text: string | undefined, port: number | undefined) =>
+    text === undefined || port === undefined ? undefined : addressOf(text, port)
+  return {
+    local: end(socket.localAddress, socket.localPort),
+    remote: end(socket.remoteAddress, socket.remotePort),
+  }
 }
 
 /** A socket that is connected, as a transport. */
 export function socketPipe(socket: Socket): Pipe {
-  return new Pipe(socket, {
-    local: address(socket.localAddress, socket.localPort),
-    remote: address(socket.remoteAddress, socket.remotePort),
-  })
+  return new Pipe(socket, socketEnds(socket))
 }
 
 export interface TcpListener {

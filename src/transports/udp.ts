@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIPv6 } from 'node:net'
+import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { deaf, type Receiver, type Transport } from './transport.js'
 
@@ -21,10 +22,9 @@ class UdpTransport implements Transport {
   constructor(socket: Socket) {
     const own = socket.address()
     const other = socket.remoteAddress()
-    const family = isIPv6(other.address) ? 6 : 4
     this.#socket = socket
-    this.local = { address: own.address, port: own.port, family }
-    this.remote = { address: other.address, port: other.port, family }
+    this.local = addressOf(own.address, own.port)
+    this.remote = addressOf(other.address, other.port)
     // What comes while the transport is paused is dropped, as by a kernel whose buffer is full: a datagram socket cannot slow its sender.
     socket.on('message', (data) => {
       if (this.#paused) this.#drop()
