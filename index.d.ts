@@ -349,22 +349,6 @@ declare function recordText(record: DnsRecord): string;
 /** A whole message, a line for its head, each question and each record: what `~b` looks at. */
 declare function messageText(message: DnsMessage): string;
 
-declare class RecordedBody {
-    #private;
-    /** Bytes of the body so far, recorded or not. */
-    length: number;
-    /** Bytes that are recorded. */
-    limit: number;
-    constructor(limit: number);
-    /** True when bytes passed that were not recorded. */
-    get truncated(): boolean;
-    append(chunk: Buffer): void;
-    /** The recorded bytes. */
-    get content(): Buffer;
-    /** Puts other bytes in the place of what was recorded. */
-    replace(content: Buffer): void;
-}
-
 /** What `HttpHeaders.from` takes: other headers, pairs of name and value, or an object. */
 type HttpHeadersInit = HttpHeaders | Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | readonly string[]>>;
 /**
@@ -404,8 +388,23 @@ declare class HttpHeaders {
     toString(): string;
 }
 
+declare class RecordedBody {
+    #private;
+    /** Bytes of the body so far, recorded or not. */
+    length: number;
+    /** Bytes that are recorded. */
+    limit: number;
+    constructor(limit: number);
+    /** True when bytes passed that were not recorded. */
+    get truncated(): boolean;
+    append(chunk: Buffer): void;
+    /** The recorded bytes. */
+    get content(): Buffer;
+    /** Puts other bytes in the place of what was recorded. */
+    replace(content: Buffer): void;
+}
+
 type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0';
-/** What both directions have: a version, fields, a body with its trailers. */
 declare abstract class HttpMessage {
     #private;
     version: HttpVersion;
@@ -426,18 +425,30 @@ declare abstract class HttpMessage {
     get contentChanged(): boolean;
     /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
     get content(): Buffer;
-    /** Changes the body of a message that is held; Content-Length follows by itself. */
+    /** Changes the body of a message that is held; Content-Length follows by itself. A string is written in UTF-8. */
     set content(content: Uint8Array | string);
     /**
-     * The recorded body without its Content-Encoding (gzip, deflate, br; zstd where Node has it), at most 32 MiB; undefined
-     * where it cannot be decoded: cut off, damaged, or of an unknown encoding.
+     * The recorded body without its Content-Encoding (RFC 9110, 8.4): gzip, deflate and br, zstd where Node.js has it, and several
+     * of them; at most 32 MiB. It is what can be had: of a body that is cut or damaged the part that could be decoded, and the bytes
+     * as they came where a coding is unknown or the body is not in it. `decodeError` says so then.
      */
-    get decodedContent(): Buffer | undefined;
-    /** The decoded body as text, in the charset of Content-Type, else UTF-8. */
-    get text(): string | undefined;
-    /** Puts text in the body's place, in UTF-8 and without Content-Encoding; another charset in Content-Type becomes utf-8. */
+    get decodedContent(): Buffer;
+    /**
+     * Changes the body of a message that is held. It is sent as Content-Encoding says, in each of its codings; where one of them is
+     * unknown, without Content-Encoding.
+     */
+    set decodedContent(content: Uint8Array | string);
+    /** A sentence that says why `decodedContent` or `text` is not the whole body decoded; undefined where it is. */
+    get decodeError(): string | undefined;
+    /**
+     * `decodedContent` as text in the charset of Content-Type, else in UTF-8; bytes that are none become U+FFFD. A charset that is
+     * unknown is read as UTF-8, and `decodeError` says so.
+     */
+    get text(): string;
+    /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. */
     set text(text: string);
 }
+
 interface HttpRequestParts {
     method: string;
     /** As in the request line, in origin-form: `/path?query`, or `*`. */

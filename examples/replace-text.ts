@@ -5,8 +5,7 @@ const style = '<style>img { transform: rotate(180deg) }</style>'
 
 export function response({ response }: HttpFlow) {
   if (!response?.headers.get('Content-Type')?.startsWith('text/html')) return
-  // Undefined where the page is damaged. What is set goes out uncompressed, with its length; but a page that is longer than
+  // What is set goes out in the coding that Content-Encoding names, with its length; but a page that is longer than
   // stream_large_bodies has passed before this hook, and stays as it was.
-  const page = response.text
-  if (page) response.text = page.replace('</head>', `${style}</head>`)
+  response.text = response.text.replace('</head>', `${style}</head>`)
 }

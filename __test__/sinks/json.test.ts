@@ -75,6 +75,17 @@ test('HTTP: fields as they stood, lengths of bodies and not the bodies', (t) => 
   t.notRegex(JSON.stringify(line), /bbbb/)
 })
 
+test('HTTP: a body that cannot be decoded as a whole has the reason with it', (t) => {
+  const responseHeaders = ['Content-Encoding', 'none']
+  const [, bad, good] = lines([httpFlow({ responseHeaders }), httpFlow()])
+  t.like(bad, {
+    response: {
+      decodeError: 'the content coding "none" is unknown: these are the bytes as they came',
+    },
+  })
+  t.false(JSON.stringify(good).includes('decodeError'))
+})
+
 test('a flow without server or response says so', (t) => {
   const flow = httpFlow()
   flow.server = undefined

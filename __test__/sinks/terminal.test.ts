@@ -82,6 +82,19 @@ test('compressed bodies are shown as text, binary ones as a short hex dump', (t)
   t.regex(binary, /\(1000b in all\)/)
 })
 
+test('a body that cannot be decoded as a whole is shown as far as it can be, and the reason with it', (t) => {
+  const cut = gzipSync(Array.from({ length: 999 }, (_, at) => at).join('\n')).subarray(0, 400)
+  const responseHeaders = ['Content-Encoding', 'gzip']
+  t.regex(
+    shown(httpFlow({ responseHeaders, responseBody: cut }), { flow_detail: 3 }),
+    /^ {4}0\n {4}1\n {4}2\n[\s\S]*\n {4}\(the gzip body is cut short: this is what could be decoded of it\)\n/m,
+  )
+  t.regex(
+    shown(httpFlow({ responseHeaders, responseBody: 'clear' }), { flow_detail: 3 }),
+    /^ {4}clear\n {4}\(the body is not gzip, as Content-Encoding says: these are its bytes\)\n/m,
+  )
+})
+
 test('messages of raw flows, and that some were not kept', (t) => {
   const tcp = shown(tcpFlow(), { flow_detail: 3 })
   t.regex(tcp, /^ >> 11b\n {4}SSH-2\.0-a\n << 4b\n {4}00000000 {2}00 01 02 ff/m)

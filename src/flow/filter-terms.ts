@@ -127,8 +127,8 @@ function bodies(search: Search, request: boolean, response: boolean): Test {
   const inBytes = (bytes: Buffer) => search(bytes.toString('latin1'))
   return (flow) => {
     if (flow.type === 'http') {
-      return messagesOf(flow, request, response).some(({ content, decodedContent = content }) => {
-        return content.length > 0 && inBytes(decodedContent)
+      return messagesOf(flow, request, response).some(({ body, decodedContent }) => {
+        return body.length > 0 && inBytes(decodedContent)
       })
     }
     if (flow.type === 'dns') {

@@ -125,12 +125,13 @@ function httpObject({ request, response, upgrade }: HttpFlow): object {
 }
 
 /** Header fields in the order, the case and the number in which they came; a character is a byte. */
-const messageObject = ({ version, headers, trailers, body }: HttpRequest | HttpResponse) => ({
+const messageObject = ({ version, headers, trailers, body, decodeError }: HttpRequest | HttpResponse) => ({
   version,
   headers: [...headers],
   trailers: trailers && [...trailers],
   bodyLength: body.length,
   bodyTruncated: body.truncated,
+  decodeError,
 })
 
 const dnsObject = (message: DnsMessage) => ({

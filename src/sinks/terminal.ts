@@ -102,11 +102,12 @@ class Shown {
     }
     const { body } = message
     if (this.#detail < 3 || body.length === 0) return text
-    const content = message.decodedContent ?? body.content
+    const error = message.decodeError
+    const fault = error === undefined ? '' : `    (${oneLine(error)})\n`
     const kept = body.truncated
       ? `    (${sizeText(body.length)} in all: body_record_limit says how much is kept)\n`
       : ''
-    return `${text}\n${bodyText(content, this.#lines)}${kept}`
+    return `${text}\n${bodyText(message.decodedContent, this.#lines)}${fault}${kept}`
   }
 
   #dns(flow: DnsFlow): string {

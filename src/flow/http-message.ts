@@ -1,0 +1,119 @@
+// What HTTP's requests and responses have in common: a version, fields, and a body that can be read and changed.
+import { RecordedBody } from './body.js'
+import { type Decoded, decodeContent, encodeContent } from './content-coding.js'
+import type { HttpHeaders } from './headers.js'
+
+export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
+
+/** A parameter of Content-Type (RFC 9110, 8.3.2). */
+const CHARSET = /charset="?([\w-]+)"?/i
+
+export abstract class HttpMessage {
+  version: HttpVersion
+  headers: HttpHeaders
+  /** Fields after a chunked body. */
+  trailers: HttpHeaders | undefined
+  readonly body: RecordedBody
+  /** Milliseconds since the epoch: the head's first byte, and the body's last. */
+  startedAt: number
+  endedAt: number | undefined
+  /**
+   * True: the body passes as it comes, and is seen afterwards. False: it is held until the `request` or `response` hook has
+   * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
+   */
+  stream: boolean | undefined
+  #changed = false
+
+  constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number) {
+    this.version = version
+    this.headers = headers
+    this.body = new RecordedBody(limit)
+    this.startedAt = now
+  }
+
+  /** True when somebody has put other bytes in the body's place. */
+  get contentChanged(): boolean {
+    return this.#changed
+  }
+
+  /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
+  get content(): Buffer {
+    return this.body.content
+  }
+
+  /** Changes the body of a message that is held; Content-Length follows by itself. A string is written in UTF-8. */
+  set content(content: Uint8Array | string) {
+    this.#replace(bytesOf(content))
+  }
+
+  /**
+   * The recorded body without its Content-Encoding (RFC 9110, 8.4): gzip, deflate and br, zstd where Node.js has it, and several
+   * of them; at most 32 MiB. It is what can be had: of a body that is cut or damaged the part that could be decoded, and the bytes
+   * as they came where a coding is unknown or the body is not in it. `decodeError` says so then.
+   */
+  get decodedContent(): Buffer {
+    return this.#decoded().content
+  }
+
+  /**
+   * Changes the body of a message that is held. It is sent as Content-Encoding says, in each of its codings; where one of them is
+   * unknown, without Content-Encoding.
+   */
+  set decodedContent(content: Uint8Array | string) {
+    const bytes = bytesOf(content)
+    const encoded = encodeContent(bytes, this.headers.get('content-encoding'))
+    this.#replace(encoded ?? bytes)
+    if (!encoded) this.headers.delete('content-encoding')
+  }
+
+  /** A sentence that says why `decodedContent` or `text` is not the whole body decoded; undefined where it is. */
+  get decodeError(): string | undefined {
+    const { content, error } = this.#decoded()
+    if (error !== undefined || content.length === 0 || decoderOf(this.#charset)) return error
+    return `the charset ${JSON.stringify(this.#charset?.slice(0, 40))} is unknown: the text was read as UTF-8`
+  }
+
+  /**
+   * `decodedContent` as text in the charset of Content-Type, else in UTF-8; bytes that are none become U+FFFD. A charset that is
+   * unknown is read as UTF-8, and `decodeError` says so.
+   */
+  get text(): string {
+    const decoder = decoderOf(this.#charset) ?? new TextDecoder()
+    return decoder.decode(this.decodedContent)
+  }
+
+  /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. */
+  set text(text: string) {
+    this.decodedContent = text
+    const charset = this.#charset
+    if (charset === undefined || /^utf-?8$/i.test(charset)) return
+    this.headers.set('content-type', (this.headers.get('content-type') ?? '').replace(CHARSET, 'charset=utf-8'))
+  }
+
+  #replace(content: Buffer): void {
+    this.body.replace(content)
+    this.#changed = true
+  }
+
+  #decoded(): Decoded {
+    return decodeContent(this.body.content, this.headers.get('content-encoding'))
+  }
+
+  get #charset(): string | undefined {
+    return CHARSET.exec(this.headers.get('content-type') ?? '')?.[1]
+  }
+}
+
+/** A copy, which nobody changes afterwards. */
+function bytesOf(content: Uint8Array | string): Buffer {
+  return typeof content === 'string' ? Buffer.from(content) : Buffer.from(content)
+}
+
+/** Undefined for a charset that nobody knows. */
+function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
+  try {
+    return new TextDecoder(charset)
+  } catch {
+    return undefined
+  }
+}
