@@ -220,6 +220,11 @@ declare abstract class Flow {
     get id(): string;
     /** True until the flow is over. */
     get live(): boolean;
+    /**
+     * The bytes of memory that this flow takes, about: what was recorded of its bodies or messages, its header fields or records,
+     * and 1 KiB for the rest.
+     */
+    abstract get size(): number;
     /** True once `kill()` has ended the flow, whatever `error` says. */
     get killed(): boolean;
     /**
@@ -235,6 +240,7 @@ declare class DnsFlow extends Flow {
     /** Set in the `dns_request` hook it is the answer, and nobody else is asked: `dnsReply(flow.request, { answers })`. */
     response: DnsMessage | undefined;
     constructor(origin: FlowOrigin, request: DnsMessage);
+    get size(): number;
 }
 
 /** Record types, and the types that only questions have. */
@@ -395,6 +401,8 @@ declare class RecordedBody {
     /** Bytes that are recorded. */
     limit: number;
     constructor(limit: number);
+    /** How many bytes are recorded. */
+    get recorded(): number;
     /** True when bytes passed that were not recorded. */
     get truncated(): boolean;
     append(chunk: Buffer): void;
@@ -505,6 +513,7 @@ declare class HttpFlow extends Flow {
     /** The protocol after a 101, in lower case: `websocket`. */
     upgrade: string | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
+    get size(): number;
     /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */
     get response(): HttpResponse | undefined;
     set response(response: HttpResponse | undefined);
@@ -536,6 +545,7 @@ declare abstract class RawFlow extends Flow {
     last: RawMessage | undefined;
     /** Records a message as far as there is room, and gives it back for the hooks. */
     record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage;
+    get size(): number;
     /** Counts bytes that passed without being looked at. */
     count(fromClient: boolean, bytes: number): void;
 }
@@ -944,6 +954,12 @@ interface PeerInfo {
     readonly endpoints: readonly string[];
 }
 
+/** What `proxy.flows()` gives. */
+interface Flows extends AsyncIterableIterator<AnyFlow> {
+    /** Flows that this reader has not got, because it was too slow. */
+    readonly dropped: number;
+}
+
 interface ModeInfo {
     readonly name: string;
     /** One line. */
@@ -999,10 +1015,11 @@ declare class Midwire {
     /** The clients of tunnels. */
     get peers(): readonly PeerInfo[];
     /**
-     * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000 wait for a
-     * slow reader. Ends when the proxy is closed. Throws ERR_FILTER.
+     * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000, and
+     * 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`. Ends when the
+     * proxy is closed. Throws ERR_FILTER.
      */
-    flows(filter?: string | ((flow: AnyFlow) => boolean)): AsyncIterableIterator<AnyFlow>;
+    flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
     /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. */
     on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
     /** Adds an addon while the proxy runs; the answer takes it away again. */
@@ -1352,4 +1369,4 @@ declare class WireGuardServer {
 }
 
 export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

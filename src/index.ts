@@ -27,6 +27,7 @@ export type {
 } from './hooks.js'
 export { type GivenOptions, OPTIONS, type OptionDefinition, type OptionName, type Options } from './options.js'
 export type { ListenerInfo, MidwireOptions, PeerInfo } from './proxy/api.js'
+export type { Flows } from './proxy/flows.js'
 export { type ModeInfo, modeInfos } from './proxy/modes.js'
 export { addWireGuardPeer, removeWireGuardPeer, wireGuardPeers } from './proxy/peers.js'
 export { Midwire } from './proxy/proxy.js'

@@ -6,6 +6,7 @@ import type { Addon } from '../../src/hooks.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
 
 class SomeFlow extends Flow {
+  readonly size = 0
   readonly type = 'tcp'
 }
 

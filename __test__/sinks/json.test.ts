@@ -44,6 +44,23 @@ test('a flow that ends before the first line comes after it', (t) => {
   )
 })
 
+test('flows that end before the first line are bounded, and those left out are counted', (t) => {
+  let text = ''
+  const sink = jsonSink({ write: (more) => (text += more) })
+  const long = httpFlow({ requestHeaders: ['Host', 'example.com', 'X-Long', 'x'.repeat(100_000)] })
+  for (let round = 0; round < 50; round++) sink.flow?.(long)
+  sink.ready(facts)
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((one) => JSON.parse(one))
+  t.is(events[0].event, 'ready')
+  const last = events.at(-1)
+  t.is(last.event, 'dropped')
+  t.is(events.length - 2 + last.count, 50)
+  t.true(text.length < 1_200_000)
+})
+
 test('HTTP: fields as they stood, lengths of bodies and not the bodies', (t) => {
   const flow = httpFlow({
     requestHeaders: ['Host', 'a.example', 'x-A', '1', 'X-a', '2'],

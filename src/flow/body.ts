@@ -15,6 +15,11 @@ export class RecordedBody {
     this.limit = limit
   }
 
+  /** How many bytes are recorded. */
+  get recorded(): number {
+    return this.#recorded
+  }
+
   /** True when bytes passed that were not recorded. */
   get truncated(): boolean {
     return this.length > this.#recorded

@@ -1,6 +1,7 @@
 // A DNS query and its answer.
 import type { DnsMessage } from './dns-message.js'
 import { Flow, type FlowOrigin } from './flow.js'
+import { dnsSize, FLOW_SIZE } from './size.js'
 
 export class DnsFlow extends Flow {
   readonly type = 'dns'
@@ -11,5 +12,9 @@ export class DnsFlow extends Flow {
   constructor(origin: FlowOrigin, request: DnsMessage) {
     super(origin)
     this.request = request
+  }
+
+  override get size(): number {
+    return FLOW_SIZE + dnsSize(this.request) + dnsSize(this.response)
   }
 }

@@ -56,6 +56,12 @@ export abstract class Flow {
     return this.endedAt === undefined
   }
 
+  /**
+   * The bytes of memory that this flow takes, about: what was recorded of its bodies or messages, its header fields or records,
+   * and 1 KiB for the rest.
+   */
+  abstract get size(): number
+
   /** True once `kill()` has ended the flow, whatever `error` says. */
   get killed(): boolean {
     return this.#killed

@@ -2,6 +2,7 @@
 import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 import { HttpMessage, type HttpVersion } from './http-message.js'
+import { FLOW_SIZE, headersSize } from './size.js'
 
 export interface HttpRequestParts {
   method: string
@@ -110,6 +111,11 @@ export class HttpResponse extends HttpMessage {
   }
 }
 
+function messageSize(message: HttpMessage | undefined): number {
+  if (!message) return 0
+  return message.body.recorded + headersSize(message.headers) + headersSize(message.trailers)
+}
+
 /** Of another copy of midwire, too: a package that a program uses may have one of its own. */
 function isResponse(value: unknown): value is HttpResponse {
   if (value instanceof HttpResponse) return true
@@ -158,6 +164,10 @@ export class HttpFlow extends Flow {
   constructor(origin: FlowOrigin, request: HttpRequest) {
     super(origin)
     this.request = request
+  }
+
+  override get size(): number {
+    return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response)
   }
 
   /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */

@@ -1,5 +1,6 @@
 // Raw TCP and UDP flows: what each side said, in order, up to a limit.
 import { Flow, type FlowOrigin } from './flow.js'
+import { FLOW_SIZE, MESSAGE_SIZE } from './size.js'
 
 export interface RawMessage {
   readonly fromClient: boolean
@@ -49,6 +50,10 @@ abstract class RawFlow extends Flow {
     else this.truncated = true
     this.#room -= content.length
     return message
+  }
+
+  override get size(): number {
+    return this.messages.reduce((size, { content }) => size + MESSAGE_SIZE + content.length, FLOW_SIZE)
   }
 
   /** Counts bytes that passed without being looked at. */

@@ -1,21 +1,29 @@
-// Flows as an async iterator: those that end, for whoever asks, with a bound on what waits.
+// The readers of `proxy.flows()`: async iterators of the flows that end, with bounds on those that wait for a slow reader.
 import type { AnyFlow } from '../flow/index.js'
 
-/** Flows that wait for a slow reader; beyond it the oldest is forgotten, and counted. */
+/** Flows that may wait for one reader, and their sizes together; beyond either the oldest are dropped, and counted. */
 const MAX_WAITING = 10_000
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
-export class FlowReader implements AsyncIterableIterator<AnyFlow> {
+/** What `proxy.flows()` gives. */
+export interface Flows extends AsyncIterableIterator<AnyFlow> {
+  /** Flows that this reader has not got, because it was too slow. */
+  readonly dropped: number
+}
+
+export class FlowReader implements Flows {
   readonly #accepts: (flow: AnyFlow) => boolean
   readonly #left: (reader: FlowReader) => void
   readonly #failed: (error: unknown) => void
-  readonly #waiting: AnyFlow[] = []
+  /** Each with the size that it had when it ended. */
+  readonly #waiting: { readonly flow: AnyFlow; readonly size: number }[] = []
+  #bytes = 0
   #asked: ((result: IteratorResult<AnyFlow>) => void)[] = []
   #ended = false
   #hasFailed = false
-  /** Flows that were forgotten, because nobody read them. */
   dropped = 0
 
-  /** `failed` is told once where `accepts` throws, which is as good as no. */
+  /** `left` is called when the reader wants no more, and `failed` with the first error of `accepts`: a flow is not wanted then. */
   constructor(
     accepts: (flow: AnyFlow) => boolean,
     left: (reader: FlowReader) => void,
@@ -34,10 +42,21 @@ export class FlowReader implements AsyncIterableIterator<AnyFlow> {
       asked({ done: false, value: flow })
       return
     }
-    this.#waiting.push(flow)
-    if (this.#waiting.length <= MAX_WAITING) return
-    this.#waiting.shift()
-    this.dropped += 1
+    const { size } = flow
+    this.#waiting.push({ flow, size })
+    this.#bytes += size
+    // The newest stays, however large it is.
+    while (this.#waiting.length > MAX_WAITING || (this.#bytes > MAX_WAITING_BYTES && this.#waiting.length > 1)) {
+      this.#take()
+      this.dropped += 1
+    }
+  }
+
+  /** The flow that has waited longest. */
+  #take(): AnyFlow | undefined {
+    const first = this.#waiting.shift()
+    this.#bytes -= first?.size ?? 0
+    return first?.flow
   }
 
   #isWanted(flow: AnyFlow): boolean {
@@ -58,7 +77,7 @@ export class FlowReader implements AsyncIterableIterator<AnyFlow> {
   }
 
   next(): Promise<IteratorResult<AnyFlow>> {
-    const flow = this.#waiting.shift()
+    const flow = this.#take()
     if (flow) return Promise.resolve({ done: false, value: flow })
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve) => this.#asked.push(resolve))
@@ -66,6 +85,7 @@ export class FlowReader implements AsyncIterableIterator<AnyFlow> {
 
   return(): Promise<IteratorResult<AnyFlow>> {
     this.#waiting.length = 0
+    this.#bytes = 0
     this.end()
     this.#left(this)
     return Promise.resolve({ done: true, value: undefined })

@@ -16,7 +16,7 @@ import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe } from './dispatch.js'
-import { FlowReader } from './flows.js'
+import { FlowReader, type Flows } from './flows.js'
 import { trustOf } from './server-context.js'
 import { confdirOf, readOptions } from './settings.js'
 
@@ -107,10 +107,11 @@ export class Midwire {
   }
 
   /**
-   * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000 wait for a
-   * slow reader. Ends when the proxy is closed. Throws ERR_FILTER.
+   * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000, and
+   * 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`. Ends when the
+   * proxy is closed. Throws ERR_FILTER.
    */
-  flows(filter?: string | ((flow: AnyFlow) => boolean)): AsyncIterableIterator<AnyFlow> {
+  flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows {
     const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
     const reader = new FlowReader(
       accepts,

@@ -31,14 +31,15 @@ export interface JsonSink extends Sink {
   ready(facts: ReadyFacts): void
 }
 
-/** Flows that wait for the first line; there is hardly ever one. */
-const MAX_EARLY = 10_000
+/** Characters of lines that wait for the first one; there is hardly ever such a line. More of them are dropped, and counted. */
+const MAX_EARLY = 1024 * 1024
 
 /** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
 export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dumper_filter'>> = {}): JsonSink {
   const accepts = options.dumper_filter ? parseFilter(options.dumper_filter) : () => true
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
-  let early: AnyFlow[] | undefined = []
+  let early: string | undefined = ''
+  let dropped = 0
   return {
     name: 'json',
     ready({ listeners, peers }) {
@@ -52,14 +53,17 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
       // The configuration has a private key in it: it is asked for, `midwire wg show`, and not told to whoever reads along.
       const clients = peers.map(({ name, publicKey, addresses }) => ({ name, publicKey, addresses }))
       writer.write(line({ event: 'ready', listeners: listening, peers: clients }))
-      for (const flow of early ?? []) writer.write(line(flowObject(flow)))
+      if (early) writer.write(early)
+      if (dropped > 0) writer.write(line({ event: 'dropped', count: dropped }))
       early = undefined
       writer.flush()
     },
     flow(flow) {
       if (!accepts(flow)) return
-      if (!early) writer.write(line(flowObject(flow)))
-      else if (early.length < MAX_EARLY) early.push(flow)
+      const text = line(flowObject(flow))
+      if (early === undefined) writer.write(text)
+      else if (early.length < MAX_EARLY) early += text
+      else dropped += 1
     },
     close: () => writer.flush(),
   }
