@@ -398,14 +398,17 @@ declare class RecordedBody {
     #private;
     /** Bytes of the body so far, recorded or not. */
     length: number;
-    /** Bytes that are recorded. */
-    limit: number;
+    /** At most `limit` bytes are recorded, but for a body that is held. */
     constructor(limit: number);
     /** How many bytes are recorded. */
     get recorded(): number;
     /** True when bytes passed that were not recorded. */
     get truncated(): boolean;
     append(chunk: Buffer): void;
+    /** Everything that comes is recorded from now on: the body is held, and what is sent on is what is recorded here. */
+    hold(): void;
+    /** What was held has been sent on: all but the first bytes, up to the limit, is forgotten. */
+    trim(): void;
     /** The recorded bytes. */
     get content(): Buffer;
     /** Puts other bytes in the place of what was recorded. */
@@ -431,7 +434,10 @@ declare abstract class HttpMessage {
     constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number);
     /** True when somebody has put other bytes in the body's place. */
     get contentChanged(): boolean;
-    /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
+    /**
+     * The recorded bytes of the body, as they passed: compressed bodies are compressed. Of a body that is held it is all of it while
+     * hooks run, and its first `body_record_limit` bytes once the flow is over: a copy keeps the rest.
+     */
     get content(): Buffer;
     /** Changes the body of a message that is held; Content-Length follows by itself. A string is written in UTF-8. */
     set content(content: Uint8Array | string);

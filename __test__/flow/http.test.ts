@@ -35,6 +35,21 @@ test('text that is set is UTF-8, and Content-Type does not say otherwise', (t) =
   }
 })
 
+test('what is cut off a body that was held takes no memory', (t) => {
+  const body = new HttpResponse({ status: 200 }, 10).body
+  body.hold()
+  for (let at = 0; at < 100; at++) body.append(Buffer.alloc(1000, at))
+  t.is(body.content.length, 100_000)
+  t.false(body.truncated)
+  body.trim()
+  t.deepEqual(body.content, Buffer.alloc(10, 0))
+  t.is(body.length, 100_000)
+  t.true(body.truncated)
+  t.true(body.content.buffer.byteLength < 20_000, 'an allocation of its own, or in the pool')
+  body.append(Buffer.from('more'))
+  t.is(body.recorded, 10)
+})
+
 test('an error of kill() has the time of the call; what is over cannot be killed', (t) => {
   const world = { time: 5, newId: () => 'x', now: () => world.time }
   const flow = new HttpFlow({ world, now: 0 } as never, {} as HttpRequest)

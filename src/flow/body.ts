@@ -8,11 +8,12 @@ export class RecordedBody {
   #recorded = 0
   /** Bytes of the body so far, recorded or not. */
   length = 0
-  /** Bytes that are recorded. */
-  limit: number
+  readonly #limit: number
+  #held = false
 
+  /** At most `limit` bytes are recorded, but for a body that is held. */
   constructor(limit: number) {
-    this.limit = limit
+    this.#limit = limit
   }
 
   /** How many bytes are recorded. */
@@ -27,11 +28,24 @@ export class RecordedBody {
 
   append(chunk: Buffer): void {
     this.length += chunk.length
-    const room = this.limit - this.#recorded
+    const room = this.#held ? chunk.length : this.#limit - this.#recorded
     if (room <= 0 || chunk.length === 0) return
     const kept = chunk.length > room ? chunk.subarray(0, room) : chunk
     this.#recorded += kept.length
-    this.#chunks.push(kept.buffer.byteLength > kept.length * WASTE ? Buffer.from(kept) : kept)
+    this.#chunks.push(withoutWaste(kept))
+  }
+
+  /** Everything that comes is recorded from now on: the body is held, and what is sent on is what is recorded here. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** What was held has been sent on: all but the first bytes, up to the limit, is forgotten. */
+  trim(): void {
+    this.#held = false
+    if (this.#recorded <= this.#limit) return
+    this.#chunks = [withoutWaste(this.content.subarray(0, this.#limit))]
+    this.#recorded = this.#limit
   }
 
   /** The recorded bytes. */
@@ -49,3 +63,7 @@ export class RecordedBody {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+function withoutWaste(bytes: Buffer): Buffer {
+  return bytes.buffer.byteLength > bytes.length * WASTE ? Buffer.from(bytes) : bytes
+}

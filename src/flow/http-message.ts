@@ -36,7 +36,10 @@ export abstract class HttpMessage {
     return this.#changed
   }
 
-  /** The recorded bytes of the body, as they passed: compressed bodies are compressed. */
+  /**
+   * The recorded bytes of the body, as they passed: compressed bodies are compressed. Of a body that is held it is all of it while
+   * hooks run, and its first `body_record_limit` bytes once the flow is over: a copy keeps the rest.
+   */
   get content(): Buffer {
     return this.body.content
   }

@@ -120,7 +120,7 @@ function messageSize(message: HttpMessage | undefined): number {
 function isResponse(value: unknown): value is HttpResponse {
   if (value instanceof HttpResponse) return true
   const { status, headers, body } = (value ?? {}) as Partial<HttpResponse>
-  return typeof status === 'number' && typeof headers?.get === 'function' && typeof body?.append === 'function'
+  return typeof status === 'number' && typeof headers?.get === 'function' && typeof body?.trim === 'function'
 }
 
 /** Reason phrases of the statuses that are made here (RFC 9110, 15). */

@@ -1,6 +1,6 @@
 // HTTP/1 with hooks that change, answer, kill and redirect; held bodies; upgrades and the explicit proxy.
 import test from 'ava'
-import { HttpResponse } from '../../../src/flow/http.js'
+import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
 import { asked, flowOf, GET, hooks, open, sent } from '../../support/http1-play.js'
 import { Playbook } from '../../support/playbook.js'
 
@@ -29,13 +29,18 @@ test('a body that is held can be changed, and Content-Length follows', (t) => {
 
 test('a body that is longer than stream_large_bodies passes before its hook', (t) => {
   const options = { stream_large_bodies: 4, body_record_limit: 3 }
-  const play = open({ hooks, options })
+  let recorded = () => 0
+  const requestheaders = ({ request }: HttpFlow) => {
+    recorded = () => request.body.recorded
+  }
+  const play = open({ hooks: { ...hooks, requestheaders }, options })
   play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
   t.deepEqual(play.said(), [])
   play.data(play.client, '3\r\ndef\r\n')
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
   const server = play.opened()
   t.deepEqual(play.said().slice(1), [`send server ${sent('6\r\nabcdef\r\n')}`])
+  t.is(recorded(), 3, 'what was held is cut when it passes, and not at the end')
   play.data(play.client, '1\r\ng\r\n0\r\n\r\n')
   play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234')
   t.is(play.said().at(-1), `send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234')}`)
@@ -44,6 +49,43 @@ test('a body that is longer than stream_large_bodies passes before its hook', (t
   t.is(flowOf(play).response?.content.toString(), '123')
   t.is(flowOf(play).response?.body.length, 9)
   t.true(flowOf(play).response?.body.truncated)
+})
+
+test('a hook sees all of a body that is held, and readers of the flow what body_record_limit keeps', (t) => {
+  const seen: string[] = []
+  const play = open({
+    options: { body_record_limit: 3 },
+    hooks: {
+      request: ({ request }) => void seen.push(request.content.toString()),
+      response: ({ response }) => void seen.push(`${response?.content}`, `${response?.body.truncated}`),
+    },
+  })
+  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabcdef')
+  const server = play.opened()
+  t.is(play.said().at(-1), `send server ${sent('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabcdef')}`)
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n1234')
+  play.data(server, '5678')
+  t.is(play.said().at(-1), `send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n12345678')}`)
+  t.deepEqual(seen, ['abcdef', '12345678', 'false'])
+  const { request, response } = flowOf(play)
+  for (const [body, kept, length] of [[request.body, 'abc', 6] as const, [response?.body, '123', 8] as const]) {
+    t.is(body?.content.toString(), kept)
+    t.is(body?.length, length)
+    t.true(body?.truncated)
+  }
+})
+
+test('what was held of a body is cut where the exchange fails, too', (t) => {
+  const play = open({ options: { body_record_limit: 3 }, hooks: { request() {}, response() {}, error() {} } })
+  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabcdef')
+  const server = play.opened()
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n12345')
+  play.end(server)
+  const { request, response, error } = flowOf(play)
+  t.regex(error?.message ?? '', /cut short/)
+  t.is(request.content.toString(), 'abc')
+  t.is(response?.content.toString(), '123')
+  t.true(response?.body.truncated)
 })
 
 test('an addon can answer, and the server is never asked', (t) => {

@@ -67,7 +67,7 @@ export class Exchange {
     try {
       const outcome = yield* this.#attempt()
       if (flow.error) yield* hook(this.#context, 'error', flow)
-      finish(this.#context, flow)
+      this.#finish()
       return outcome
     } catch (error) {
       return yield* this.#fail(error)
@@ -274,6 +274,13 @@ export class Exchange {
     return { upgraded: server }
   }
 
+  /** The flow goes to those who read it; of a body that was held, they get what is kept of any. */
+  #finish(): void {
+    this.#request.body.trim()
+    this.#flow.response?.body.trim()
+    finish(this.#context, this.#flow)
+  }
+
   *#fail(error: unknown): Step<Outcome> {
     const flow = this.#flow
     const message =
@@ -288,7 +295,7 @@ export class Exchange {
       outcome = 'close'
     }
     yield* hook(this.#context, 'error', flow)
-    finish(this.#context, flow)
+    this.#finish()
     const known = [Http1Error, Stopped, Closed, Gone].some((kind) => error instanceof kind)
     if (!known && !this.#client.closed) throw error
     return outcome

@@ -95,14 +95,13 @@ export class Transfer {
   /** Reads the whole body into the message. False where it is longer than `limit`: what was read goes out first, then. */
   *hold(limit: number): Step<boolean> {
     const { body } = this.#message
-    const recorded = body.limit
-    body.limit = Number.POSITIVE_INFINITY
+    body.hold()
     while (!this.#reader.done) {
       yield* this.#read()
       this.#taken()
       if (body.length > limit && !this.#reader.done) {
         this.#piece = body.content
-        body.limit = recorded
+        body.trim()
         return false
       }
     }
