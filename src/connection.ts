@@ -17,6 +17,9 @@ export interface Peer {
   readonly name?: string | undefined
 }
 
+/** The key of a certificate that a client is shown: ECDSA on P-256 or P-384, or RSA with 2048 bits. */
+export type LeafKey = 'p256' | 'rsa2048' | 'p384'
+
 /** What is known of the TLS of one leg; filled in as it becomes known. */
 export interface TlsState {
   /** The name that the client asked for (RFC 6066), in lower case. */

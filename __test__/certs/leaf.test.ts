@@ -170,3 +170,13 @@ test('OpenSSL reads the leaves and accepts them, strictly', async (t) => {
     }
   }
 })
+
+test('a key on P-384 whose end looks like a point of P-256 is not for the addon', (t) => {
+  const by = root(ecKey())
+  const make = () => createPublicKey(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)
+  let key = make()
+  while (key.export({ type: 'spki', format: 'der' }).at(-65) !== 4) key = make()
+  t.is(addonMinter(by, key), undefined)
+  const leaf = new X509Certificate(leafMinter(by, key)(planLeaf(['a.example'], {}, by)))
+  t.is(leaf.publicKey.asymmetricKeyDetails?.namedCurve, 'secp384r1')
+})

@@ -10,10 +10,11 @@ import { promisify } from 'node:util'
 import test from 'ava'
 import { type Authority, loadAuthority } from '../../src/certs/authority.js'
 import { readAuthority } from '../../src/certs/authority-file.js'
+import { EXTENSION, readCertificate } from '../../src/certs/certificate.js'
 import type { LeafRequest } from '../../src/certs/leaf.js'
 import { CertificateStore, type StoreOptions } from '../../src/certs/store.js'
 import { upstreamNames } from '../../src/certs/upstream.js'
-import { certificate } from '../support/certificates.js'
+import { certificate, rsaKey } from '../support/certificates.js'
 
 const run = promisify(execFile)
 
@@ -203,11 +204,8 @@ test('versions and ciphers are those of the options', async (t) => {
     message: /protocol version/,
   })
   t.is((await shake(store({ minVersion: 'TLS1' }), request, old)).protocol, 'TLSv1.1')
-  const chosen = store({ ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305', maxVersion: 'TLS1_2' })
-  t.is((await shake(chosen, request)).cipher, 'ECDHE-ECDSA-CHACHA20-POLY1305')
   const slow = { ciphers: 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256' }
   t.is((await shake(store({}), request, slow)).cipher, 'TLS_CHACHA20_POLY1305_SHA256', 'a client without AES')
-  t.throws(() => store({ ciphers: 'nonsense' }), { code: 'ERR_ARGUMENT', message: /ciphers/ })
 })
 
 test('an authority that is no root: the client has the chain', async (t) => {
@@ -269,4 +267,41 @@ test('a ClientHello of nonsense ends that connection with an alert', async (t) =
     client.on('error', () => {})
   })
   t.is(answer[0], 21, 'an alert record')
+})
+
+test('leaves of each kind of key: made when they are asked for, once, and kept apart', async (t) => {
+  const store = new CertificateStore(authority)
+  const request = { sni: 'example.org', address: '127.0.0.1' }
+  t.is(store.prepare('p256'), undefined)
+  t.throws(() => store.context({ ...request, key: 'rsa2048' }), { message: /prepare/ })
+  const making = store.prepare('rsa2048')
+  t.is(store.prepare('rsa2048'), making, 'two clients at once wait for one key')
+  await Promise.all([making, store.prepare('p384')])
+  t.is(store.prepare('rsa2048'), undefined)
+  const seen = new Set<string>()
+  for (const [key, type, details] of [
+    ['p256', 'ec', { namedCurve: 'prime256v1' }],
+    ['rsa2048', 'rsa', { modulusLength: 2048, publicExponent: 65537n }],
+    ['p384', 'ec', { namedCurve: 'secp384r1' }],
+  ] as const) {
+    const { certificate: leaf } = await shake(store, { ...request, key }, { servername: 'example.org' })
+    t.is(leaf.publicKey.asymmetricKeyType, type)
+    t.deepEqual(leaf.publicKey.asymmetricKeyDetails, details)
+    // digitalSignature; and keyEncipherment for RSA without ECDHE (RFC 5280, 4.2.1.3).
+    const usage = readCertificate(leaf.raw).extensions.get(EXTENSION.keyUsage)
+    t.is(usage?.toString('hex'), key === 'rsa2048' ? '030205a0' : '03020780')
+    t.is(store.context({ ...request, key }), store.context({ ...request, key }))
+    seen.add(leaf.fingerprint256)
+    const { certificate: again } = await shake(store, { ...request, key }, { servername: 'example.org' })
+    seen.add(again.fingerprint256)
+  }
+  t.is(seen.size, 3)
+})
+
+test('a client that needs RSA, and an authority that has another key: the doubt is a sentence', (t) => {
+  t.regex(new CertificateStore(authority).doubt('rsa2048') ?? '', /midwire-ca\.pem.*authority with an RSA key$/)
+  t.is(new CertificateStore(authority).doubt('p384'), undefined)
+  const own = certificate({ commonName: 'rsa', ca: true, key: rsaKey() })
+  const rsa = { ...authority, ...readAuthority('x.pem', own.keyPem + own.pem) }
+  t.is(new CertificateStore(rsa).doubt('rsa2048'), undefined)
 })

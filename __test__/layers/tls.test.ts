@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { HttpFlow } from '../../src/flow/http.js'
 import { OpenFailure } from '../../src/layers/commands.js'
-import { clientHello, protocols, serverName } from '../support/client-hellos.js'
+import { clientHello, protocols, serverName, u16, vector16 } from '../support/client-hellos.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 
 const to = { host: '192.0.2.1', port: 443, transport: 'tcp' } as const
@@ -10,8 +10,10 @@ const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
 
 const start = (options: PlaybookOptions = {}) => new Playbook('tls', { destination: to, ...options })
 const hello = clientHello({
+  ciphers: [0xc02b],
   extensions: [
     [0, serverName('a.test')],
+    [10, vector16(u16(23))],
     [16, protocols('h2', 'http/1.1')],
   ],
 })
@@ -92,6 +94,26 @@ test('a client that does not take our certificate is told of in the log and by a
     play.logs.some(({ level, message }) => level === 'warn' && /\(a\.test\): the client does not trust/.test(message)),
   )
   t.false(play.machine.busy)
+})
+
+test('the key of the certificate is what the client can do with; where nothing fits, the log says what is missing', (t) => {
+  const client = (suite: number, groups: number[], options: PlaybookOptions['options'] = {}) => {
+    const extensions = [[10, vector16(u16(...groups))]] as const
+    const play = start({ options: { upstream_cert: false, ...options } })
+    play.data(play.client, clientHello({ version: 0x0303, ciphers: [suite], extensions }))
+    return play
+  }
+  t.deepEqual(client(0xc02b, [23]).said(), ['secure client'])
+  t.deepEqual(client(0xc02f, [23]).said(), ['secure client   rsa2048'])
+  t.deepEqual(client(0xc02b, [24]).said(), ['secure client   p384'])
+  // With TLS 1.0 allowed nothing changes for a client of TLS 1.2.
+  t.deepEqual(client(0xc02f, [23], { tls_version_client_min: 'TLS1' }).said(), ['secure client   rsa2048'])
+  const play = client(0x0005, [23])
+  t.deepEqual(play.said(), ['secure client'])
+  play.reply('secureClient', 'the client offers no cipher that we have')
+  const [{ level, message } = { level: '', message: '' }] = play.logs.slice(-1)
+  t.is(level, 'warn')
+  t.regex(message, /no cipher that we have: a cipher suite that midwire has is missing \(offered: 0x0005\)$/)
 })
 
 test('where the server has failed, what the client makes of our certificate is no second warning', (t) => {

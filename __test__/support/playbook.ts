@@ -3,7 +3,14 @@ import type { ClientConnection, ServerConnection } from '../../src/connection.js
 import type { Flow } from '../../src/flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
-import { type Command, type Destination, OpenFailure, type ServerTls, type Wish } from '../../src/layers/commands.js'
+import {
+  type ClientTls,
+  type Command,
+  type Destination,
+  OpenFailure,
+  type ServerTls,
+  type Wish,
+} from '../../src/layers/commands.js'
 import { LAYERS } from '../../src/layers/index.js'
 import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
 import { Machine } from '../../src/layers/machine.js'
@@ -13,6 +20,8 @@ import { PENDING, type Timed, type World } from '../../src/layers/world.js'
 export const defaults: LayerOptions = {
   connection_strategy: 'eager',
   upstream_cert: true,
+  tls_version_client_min: 'TLS1_2',
+  tls_version_client_max: 'UNBOUNDED',
   rawtcp: true,
   ignore_hosts: [],
   allow_hosts: [],
@@ -44,6 +53,9 @@ export interface PlaybookOptions {
   /** The client takes nothing from the beginning. */
   full?: boolean
 }
+
+/** Name, ALPN, and the key of the certificate where it is not the usual one. */
+const words = ({ sni = '', alpn = '', key }: ClientTls) => [sni, alpn, key === 'p256' ? '' : key].join(' ')
 
 /** A command as tests write it: `send client "..."`, `open http example.org:80`. */
 export type Line = string
@@ -149,7 +161,7 @@ export class Playbook implements World {
         this.#lines.push(`secure server ${command.tls.sni ?? ''} ${command.tls.alpn.join('+')}`.trimEnd())
         return this.#ask(command)
       case 'secureClient':
-        this.#lines.push(`secure client ${command.tls.sni ?? ''} ${command.tls.alpn ?? ''}`.trimEnd())
+        this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
         return this.#ask(command)
       case 'resolve':
         this.#lines.push('resolve')

@@ -64,6 +64,22 @@ for (const side of ['client', 'server'] as const) {
   }
 }
 
+test('a client that is gone before its handshake begins is refused at once', async (t) => {
+  t.timeout(10_000)
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connectPlain((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {})
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  const transport = socketPipe(socket)
+  transport.reset()
+  const context = createSecureContext(identity)
+  await t.throwsAsync(secureClient(transport, Buffer.alloc(0), { context, alpn: undefined }), {
+    message: /closed the connection before its handshake/,
+  })
+  client.destroy()
+  server.close()
+})
+
 test("reset of a server's TLS is ECONNRESET there", async (t) => {
   const server = createTlsServer(identity).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-// Leaves without the addon: for platforms that have none, and for authorities whose key is not on P-256, as mitmproxy's.
+// Leaves without the addon: for platforms that have none, and for keys that are not on P-256, as mitmproxy's authority's.
 import { type KeyObject, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Authority } from './authority.js'
@@ -58,18 +58,22 @@ const AUTHORITY_KEY_IDENTIFIER = oid('2.5.29.35')
 const SUBJECT_ALT_NAME = oid('2.5.29.17')
 const CRL_DISTRIBUTION_POINTS = oid('2.5.29.31')
 const VERSION_3 = tagged(0, integer(2))
-const DIGITAL_SIGNATURE = extension(oid('2.5.29.15'), true, bitString(Buffer.from([0x80]), 7))
+const KEY_USAGE = oid('2.5.29.15')
+const DIGITAL_SIGNATURE = extension(KEY_USAGE, true, bitString(Buffer.from([0x80]), 7))
+/** digitalSignature and keyEncipherment (RFC 5280, 4.2.1.3): suites without ECDHE encrypt to an RSA key (RFC 5246, 7.4.2). */
+const SIGNATURE_AND_ENCIPHERMENT = extension(KEY_USAGE, true, bitString(Buffer.from([0xa0]), 5))
 const SERVER_AUTH = extension(oid('2.5.29.37'), false, sequence(oid('1.3.6.1.5.5.7.3.1')))
 
-/** `key` is the key of all leaves. */
+/** `key` is the leaves' own. */
 export function leafWriter(authority: Authority, key: KeyObject): LeafMinter {
   const publicKey = key.export({ type: 'spki', format: 'der' })
   const identifier = extension(AUTHORITY_KEY_IDENTIFIER, false, sequence(implicit(0, authority.keyIdentifier)))
+  const usage = key.asymmetricKeyType === 'rsa' ? SIGNATURE_AND_ENCIPHERMENT : DIGITAL_SIGNATURE
   return ({ commonName, organization, names, notBefore, notAfter, serial, crlUrl }) => {
     const subject: Buffer[] = []
     if (commonName !== undefined) subject.push(attribute(COMMON_NAME, commonName))
     if (organization !== undefined) subject.push(attribute(ORGANIZATION, organization))
-    const extensions = [identifier, DIGITAL_SIGNATURE, SERVER_AUTH]
+    const extensions = [identifier, usage, SERVER_AUTH]
     if (crlUrl !== undefined) {
       const point = sequence(tagged(0, tagged(0, implicit(6, Buffer.from(crlUrl)))))
       extensions.push(extension(CRL_DISTRIBUTION_POINTS, false, sequence(point)))

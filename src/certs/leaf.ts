@@ -1,6 +1,7 @@
 // A leaf certificate before it is written: what is in it, for how long, and who writes it.
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { plainAddress } from '../addresses.js'
+import type { LeafKey } from '../connection.js'
 import { native } from '../native/load.js'
 import type { Authority } from './authority.js'
 import { leafWriter } from './leaf-writer.js'
@@ -31,6 +32,8 @@ export interface LeafRequest {
   readonly sni?: string | undefined
   /** Of the server's certificate, if it was asked. */
   readonly upstream?: UpstreamNames | undefined
+  /** The key that the client can do with; default `p256`. */
+  readonly key?: LeafKey | undefined
   /** Where the client connects to, name or address; without an SNI, what the leaf is for. */
   readonly address?: string | undefined
 }
@@ -71,13 +74,14 @@ export function planLeaf(names: readonly string[], request: LeafRequest, authori
   }
 }
 
-/** The addon, where there is one and it signs with that key; else TypeScript. `key` is the P-256 key of all leaves. */
+/** The addon, where there is one and it has these kinds of keys; else TypeScript. `key` is the leaves' own. */
 export function leafMinter(authority: Authority, key: KeyObject): LeafMinter {
   return addonMinter(authority, key) ?? leafWriter(authority, key)
 }
 
-/** Undefined where there is no addon, or where the authority's key is not on P-256. */
+/** Undefined where there is no addon, or where the authority's key or the leaves' is not on P-256. */
 export function addonMinter(authority: Authority, key: KeyObject): LeafMinter | undefined {
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return undefined
   try {
     const issuer = new (native().NativeLeafIssuer)(
       authority.key.export({ type: 'pkcs8', format: 'der' }),

@@ -1,5 +1,5 @@
 // What layers want of the world, and what they wait for.
-import type { ServerConnection } from '../connection.js'
+import type { LeafKey, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
@@ -20,6 +20,8 @@ export interface ClientTls {
   alpn: string | undefined
   /** Whose names the certificate copies (DER), if the server was asked. */
   upstream: Buffer | undefined
+  /** What the client can verify signatures of. */
+  key: LeafKey
 }
 
 /** Where a new server connection goes. */

@@ -2,6 +2,7 @@
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Options } from '../options.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls, Wish } from './commands.js'
 import type { Machine } from './machine.js'
@@ -33,6 +34,8 @@ export type Layers = Readonly<Record<LayerName, Layer>>
 export interface LayerOptions {
   readonly connection_strategy: 'eager' | 'lazy'
   readonly upstream_cert: boolean
+  readonly tls_version_client_min: Options['tls_version_client_min']
+  readonly tls_version_client_max: Options['tls_version_client_max']
   readonly rawtcp: boolean
   readonly ignore_hosts: readonly RegExp[]
   readonly allow_hosts: readonly RegExp[]

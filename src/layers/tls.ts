@@ -16,6 +16,7 @@ import {
 } from './layer.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
+import { leafKeyFor } from './tls/leaf-key.js'
 import { TIMEOUT } from './world.js'
 
 /** What a client has for a whole ClientHello. */
@@ -23,6 +24,9 @@ const HELLO_MILLISECONDS = 30_000
 
 /** A fatal alert (RFC 8446, 6.2), in a record of the version that every client reads. */
 const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
+
+/** The values of `tls_version_client_min` and `_max` as TLS writes them. */
+const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304, UNBOUNDED: 0x0304 } as const
 
 /** Spoken inside: HTTP/2 and HTTP/3 are not, and so not offered either. */
 const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
@@ -52,19 +56,26 @@ export const tlsLayer: Layer = function* (context) {
     yield { type: 'close', channel: context.server }
     context.server = undefined
   }
+  const { key, missing } = leafKeyFor(hello, {
+    min: VERSIONS[options.tls_version_client_min],
+    max: VERSIONS[options.tls_version_client_max],
+  })
   const failure = yield* secureClient(client, {
+    key,
     sni: hello.sni,
     alpn: chosenFor(hello.alpn, context.server?.connection.tls?.alpn),
     upstream: context.server?.connection.tls?.certificates?.[0],
   })
   if (failure !== undefined) {
+    // OpenSSL says only that the two have nothing in common.
+    const error = missing === undefined ? failure : `${failure}: ${missing}`
     // Where the server has failed, that has been said, and is what is to be mended first.
     const level = context.failure ? 'debug' : 'warn'
-    log(context, level, `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${failure}`)
+    log(context, level, `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${error}`)
     yield* hook(context, 'tls_failed_client', {
       client: connection,
       server: context.server?.connection,
-      error: failure,
+      error,
     })
     return undefined
   }

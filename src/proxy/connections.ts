@@ -111,11 +111,17 @@ export class Connections implements Core {
     handshake: (context: SecureContext) => Promise<Secured>,
     names: ClientTls & { address: string },
   ): Promise<Secured | string> {
+    const { certificates, options } = this.#around
+    const { key, sni, address } = names
     try {
+      const waited = certificates.prepare(key)
+      if (waited) await waited
       const upstream = names.upstream && upstreamNames(names.upstream)
-      return await handshake(this.#around.certificates.context({ sni: names.sni, address: names.address, upstream }))
+      return await handshake(certificates.context({ key, sni, address, upstream }))
     } catch (error) {
-      return explainClient(error, this.#around.options.onboarding_host)
+      const why = explainClient(error, options.onboarding_host)
+      const doubt = certificates.doubt(key)
+      return doubt ? `${why}; ${doubt}` : why
     }
   }
 

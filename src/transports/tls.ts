@@ -40,7 +40,7 @@ export interface ServerSideOptions {
 /** TLS with the client. `first` is what it has said and was read already: its ClientHello. */
 export function secureClient(transport: StreamTransport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
   const duplex = transport.detach()
-  if (duplex.readableEnded) {
+  if (duplex.readableEnded || duplex.destroyed) {
     // It will never answer ours, and nothing can be put back into a stream that is at its end.
     duplex.end(() => duplex.destroy())
     return Promise.reject(new Error('the client closed the connection before its handshake'))
