@@ -47,6 +47,9 @@ test('a connection is found by its destination and TLS settings alone, the last 
   t.is(pool.take(to, tls)?.transport, first.transport)
   t.is(pool.take(to, tls), undefined)
   t.false(pool.has(to))
+  pool.put(first, tls, client)
+  t.true(pool.has({ ...to, host: 'A.Test.' }))
+  t.is(pool.take({ ...to, host: 'A.Test.' }, { ...tls, sni: 'A.test' })?.transport, first.transport)
 })
 
 test('a server that was accepted under other options is not used: it would not be verified again', (t) => {

@@ -1,4 +1,5 @@
 // The page at mitm.it, from which a device gets the certificate: answered here, so that no such host has to be.
+import { sameName } from '../flow/host-name.js'
 import { type HttpFlow, HttpResponse } from '../flow/http.js'
 import type { Addon } from '../hooks.js'
 import { missingPage, onboardingPage, type Page } from './onboarding-page.js'
@@ -36,24 +37,16 @@ const FILES = { pem: CERTIFICATE, cer: CERTIFICATE, p12: 'application/x-pkcs12' 
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
 export function onboarding({ host, resolver = [], authority }: OnboardingOptions): Addon {
-  const name = host.toLowerCase()
   return {
     name: 'onboarding',
     // Not `request`: for that hook every body of every request would be held.
     requestheaders(flow: HttpFlow) {
       const asked = flow.request.prettyHost
-      if (sameHost(asked, name) || (flow.client.peer && resolver.includes(asked))) {
+      if (sameName(asked, host) || (flow.client.peer && resolver.includes(asked))) {
         flow.response = respond(flow, answer(flow, host, authority))
       }
     },
   }
-}
-
-/** Names are compared without case and without the final dot. */
-function sameHost(asked: string, name: string): boolean {
-  if (asked.length < name.length || asked.length > name.length + 1) return false
-  const lower = asked.toLowerCase()
-  return lower === name || lower === `${name}.`
 }
 
 function answer(flow: HttpFlow, host: string, authority: OnboardingAuthority): Answer {

@@ -2,6 +2,7 @@
 import { messageText } from './dns-text.js'
 import type { Search } from './filter-regexp.js'
 import type { HttpHeaders } from './headers.js'
+import { spellings } from './host-name.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from './http.js'
 import type { AnyFlow } from './index.js'
 
@@ -67,7 +68,9 @@ export const TERMS = {
   },
   comment: { ...regexp('comment', (search) => (flow) => search(flow.comment)), lines: true },
   d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
-    return flow.type === 'http' && (search(flow.request.host) || search(flow.request.prettyHost))
+    if (flow.type !== 'http') return false
+    const { host, prettyHost } = flow.request
+    return spellings(host).some(search) || spellings(prettyHost).some(search)
   }),
   dns: plain('DNS', ({ type }) => type === 'dns'),
   dst: regexp('where it goes to, `host:port` or `address:port`', (search) => (flow) => destinations(flow).some(search)),
@@ -153,7 +156,8 @@ function contentTypes(search: Search, request: boolean, response: boolean): Test
 
 /** `address:port`; of IPv6 with brackets and, as mitmproxy has it, without. */
 function places(host: string, port: number): string[] {
-  return host.includes(':') ? [`[${host}]:${port}`, `${host}:${port}`] : [`${host}:${port}`]
+  if (host.includes(':')) return [`[${host}]:${port}`, `${host}:${port}`]
+  return spellings(host).map((name) => `${name}:${port}`)
 }
 
 function destinations(flow: AnyFlow): string[] {

@@ -1,4 +1,5 @@
 // Which hosts a connection is for, by all that names them: what `ignore_hosts` and its like are tested against.
+import { spellings } from '../flow/host-name.js'
 import type { Evidence } from './decide.js'
 import { findHeadEnd, MAX_HEAD } from './http1/head.js'
 import { looksLikeHttp, looksLikeTls } from './sniff.js'
@@ -30,7 +31,7 @@ export function isListed(evidence: Evidence, list: readonly RegExp[]): boolean {
   if (list.length === 0) return false
   const { destination, sni } = evidence
   const alone = [destination?.host, destination?.address, sni].filter((host) => host !== undefined)
-  return [...alone, ...namesBeforehand(evidence)].some((host) => matches(list, host))
+  return [...alone.flatMap(spellings), ...namesBeforehand(evidence)].some((host) => matches(list, host))
 }
 
 /** `search`, because a `test` with a regular expression that is global or sticky depends on the one before. */
@@ -45,7 +46,7 @@ function namesBeforehand({ destination, sni }: Evidence): string[] {
   if (!destination) return []
   const { host, address, port } = destination
   const all = [address, host, sni].filter((name) => name !== undefined)
-  return [...new Set(all)].map((name) => withPort(name, port))
+  return [...new Set(all.flatMap(spellings))].map((name) => withPort(name, port))
 }
 
 /** What the bytes themselves say: the name in a ClientHello, or the Host field of a first request. */
@@ -60,7 +61,8 @@ function namesInside(evidence: Evidence): Names {
   else if ((tls === 'more' || http === 'more') && !(evidence.waited && clientBytes.length > 0)) name = MORE
   if (name === MORE) return { hosts: [], more: !clientEnded }
   if (name === undefined) return NONE
-  return { hosts: [/:\d+$/.test(name) ? name : withPort(name, destination.port)], more: false }
+  const [, host = name, port = destination.port] = /^(\[.*\]|[^:]*):(\d+)$/.exec(name) ?? []
+  return { hosts: spellings(host).map((one) => withPort(one, Number(port))), more: false }
 }
 
 const NONE: Names = { hosts: [], more: false }

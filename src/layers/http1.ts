@@ -1,4 +1,5 @@
 // HTTP/1.0 and 1.1 (RFC 9112): one client connection, request after request, in the open or as an explicit proxy.
+import { canonicalName } from '../flow/host-name.js'
 import { HttpFlow, HttpRequest } from '../flow/http.js'
 import { OpenFailure } from './commands.js'
 import { requestKeepAlive } from './http1/connection.js'
@@ -111,7 +112,7 @@ function* connect(
   }
   upstream.keepNone()
   context.destination = { host: request.host, port: request.port, transport: 'tcp' }
-  context.inside = options.inside.includes(request.host.toLowerCase())
+  context.inside = options.inside.includes(canonicalName(request.host))
   context.serverTls = undefined
   if (options.connection_strategy === 'eager' && !context.inside) {
     const known = yield { type: 'known', to: context.destination }

@@ -179,7 +179,7 @@ export function finish(context: Context, flow: Flow): void {
   context.machine.world.perform({ type: 'finished', flow })
 }
 
-/** A name may be sent as SNI, an address may not (RFC 6066, 3). */
+/** A host's name as SNI: without a dot at its end; an address is sent as none (RFC 6066, 3). */
 export function serverName(host: string | undefined): string | undefined {
-  return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host
+  return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host.replace(/\.$/, '')
 }

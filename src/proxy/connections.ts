@@ -5,6 +5,7 @@ import type { CertificateStore } from '../certs/store.js'
 import { upstreamNames } from '../certs/upstream.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
+import { canonicalName } from '../flow/host-name.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
@@ -53,7 +54,7 @@ export class Connections implements Core {
     this.layerOptions = {
       ...options,
       body_size_limit: options.body_size_limit ?? 0,
-      inside: options.onboarding ? [options.onboarding_host] : [],
+      inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
     }
     this.dispatcher = dispatcher
     this.dialer = new Dialer(options, dispatcher, () => around.listeners())

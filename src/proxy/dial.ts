@@ -6,6 +6,7 @@ import type { SecureContext } from 'node:tls'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import { canonicalName } from '../flow/host-name.js'
 import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
 import type { Options } from '../options.js'
 import type { Pipe } from '../transports/pipe.js'
@@ -69,7 +70,8 @@ export class Dialer {
     const { connection: server } = over
     const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
     const settings = settingsOf(this.#options)
-    const key = `${server.host} ${server.port} ${tls.sni ?? ''} ${tls.alpn.join(',')} ${settings}`
+    const names = `${canonicalName(server.host)} ${canonicalName(tls.sni ?? '')}`
+    const key = `${names} ${server.port} ${tls.alpn.join(',')} ${settings}`
     server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
     let secured: SecuredServer
     let context: SecureContext | undefined

@@ -1,6 +1,7 @@
 // The machine's hosts file: names with addresses that no name server is asked for.
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { canonicalName } from '../flow/host-name.js'
 
 /** Milliseconds for which the file is not looked at again. */
 const FRESH = 2_000
@@ -33,7 +34,7 @@ export class HostsFile {
       })
       await this.#loading
     }
-    return this.#names.get(name.toLowerCase())
+    return this.#names.get(canonicalName(name))
   }
 
   /** Reads the file if it has changed. A file that cannot be read is an empty one. */
@@ -51,7 +52,7 @@ export class HostsFile {
   }
 }
 
-/** Names in lower case with their addresses; lines that are none are passed over, as everybody does. */
+/** Names, as `canonicalName` has them, with their addresses; lines that are none are passed over, as everybody does. */
 export function parseHosts(text: string): Map<string, string[]> {
   const names = new Map<string, string[]>()
   for (const line of text.split('\n')) {
@@ -59,7 +60,7 @@ export function parseHosts(text: string): Map<string, string[]> {
     // An address with a zone means something on this machine only.
     if (rest.length === 0 || isIP(address) === 0 || address.includes('%')) continue
     for (const name of rest) {
-      const key = name.toLowerCase().replace(/\.$/, '')
+      const key = canonicalName(name)
       const known = names.get(key)
       if (!known) names.set(key, [address])
       else if (!known.includes(address)) known.push(address)

@@ -1,5 +1,6 @@
 // Server connections that lie idle between requests, by destination and TLS settings.
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import { canonicalName } from '../flow/host-name.js'
 import type { Destination, ServerTls } from '../layers/commands.js'
 import { deaf, type Receiver, type Transport } from '../transports/transport.js'
 
@@ -22,7 +23,8 @@ interface Idle extends Pooled {
   readonly since: number
 }
 
-const placeOf = (to: { host: string; port: number; transport: string }) => `${to.transport} ${to.host} ${to.port}`
+const placeOf = (to: { host: string; port: number; transport: string }) =>
+  `${to.transport} ${canonicalName(to.host)} ${to.port}`
 
 /** The options that TLS with a server was done under, as one text; without a server, those of now. */
 export type Settings = (server?: ServerConnection) => string | undefined
@@ -73,7 +75,7 @@ export class Pool {
   }
 
   #keyOf(place: string, tls: ServerTls | undefined, server?: ServerConnection): string {
-    return tls ? `${place} ${tls.sni ?? ''} ${tls.alpn.join(',')} ${this.#settings(server)}` : place
+    return tls ? `${place} ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')} ${this.#settings(server)}` : place
   }
 
   #oldest(): number {

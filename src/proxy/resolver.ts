@@ -5,6 +5,7 @@ import { MidwireError } from '../errors.js'
 import { type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
 import { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
 import { aaaaRecord, aRecord, dnsReply, optOf, SYNTHETIC_TTL } from '../flow/dns-reply.js'
+import { canonicalName } from '../flow/host-name.js'
 import { HostsFile } from './hosts-file.js'
 import { type NameServer, NameServerClient, parseNameServer } from './name-server.js'
 
@@ -22,7 +23,7 @@ export interface ResolverOptions {
   nameServers?: readonly string[] | undefined
   /** Option `dns_use_hosts_file`. */
   useHostsFile: boolean
-  /** The addresses, of both families, of a name (in lower case) that is answered from here: nobody is asked for it. */
+  /** The addresses, of both families, of a name (as `canonicalName` has it) that is answered from here: nobody is asked for it. */
   inside?: ((name: string) => readonly string[] | undefined) | undefined
   /** Whether it is ourselves that listen there: a name server that is us would be asked without end. */
   isOurs?: ((address: string, port: number) => boolean) | undefined
@@ -87,7 +88,7 @@ export class Resolver {
     const { servers, resolver } = this.#servers()
     const [question] = query.questions
     if (query.opcode === DNS_OPCODE.QUERY && question?.class === DNS_CLASS.IN && query.questions.length === 1) {
-      const inside = this.#options.inside?.(question.name.toLowerCase())
+      const inside = this.#options.inside?.(canonicalName(question.name))
       if (inside) return addressReply(query, question, inside)
       if (question.type === DNS_TYPE.A || question.type === DNS_TYPE.AAAA) {
         // The root is there and has no address; there are name servers that deny it. They prove it to those who validate.

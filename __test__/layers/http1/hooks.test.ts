@@ -162,6 +162,27 @@ test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
   t.deepEqual(play.said(), [`send server ${sent('GET /x?y HTTP/1.1\r\nHost: example.org:81\r\n\r\n')}`])
 })
 
+test('a host keeps its spelling, but SNI has no dot at its end (RFC 6066, 3)', (t) => {
+  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const request = (host: string) => `GET https://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+  play.data(play.client, request('Example.org.'))
+  t.deepEqual(play.said(), ['open tcp Example.org.:443 tls:Example.org:http/1.1 pooled'])
+  const server = play.opened()
+  t.deepEqual(play.said(), [`send server ${sent('GET / HTTP/1.1\r\nHost: Example.org.\r\n\r\n')}`])
+  play.data(server, 'HTTP/1.1 204 No Content\r\n\r\n')
+  play.said()
+  play.data(play.client, request('example.ORG'))
+  t.deepEqual(play.said(), [`send server ${sent('GET / HTTP/1.1\r\nHost: example.ORG\r\n\r\n')}`], 'the same host')
+})
+
+test('CONNECT to the page with the certificate is answered inside, however it is written', (t) => {
+  for (const host of ['mitm.it', 'MITM.it', 'Mitm.It.']) {
+    const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+    play.data(play.client, `CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n\r\n`)
+    t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 Connection established\r\n\r\n')}`], host)
+  }
+})
+
 test('CONNECT is answered when the server is there, and looks at what is inside', (t) => {
   const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')

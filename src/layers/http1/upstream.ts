@@ -1,5 +1,6 @@
 // The server's side of a client connection: one connection at a time, kept between requests, shared by way of the pool.
 import type { ServerConnection } from '../../connection.js'
+import { sameName } from '../../flow/host-name.js'
 import type { HttpRequest } from '../../flow/http.js'
 import type { Channel } from '../channel.js'
 import { type Destination, OpenFailure, type ServerTls } from '../commands.js'
@@ -35,14 +36,14 @@ export class Upstream {
     const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
     const { destination, failure, inside } = this.#context
-    if (inside && to.host === destination?.host) {
+    if (inside && destination && sameName(to.host, destination.host)) {
       return new OpenFailure(
         { id: '', ...to },
         'INSIDE',
         `${request.prettyHost} is answered by midwire itself, and has no such page`,
       )
     }
-    if (failure && to.host === destination?.host && to.port === destination.port) return failure
+    if (failure && destination && sameName(to.host, destination.host) && to.port === destination.port) return failure
     this.keepNone()
     const opened = yield* open(to, tls, true)
     if (!opened || opened instanceof OpenFailure)
@@ -110,15 +111,17 @@ export class Upstream {
 
   #tlsFor(request: HttpRequest): ServerTls {
     const { destination, serverTls } = this.#context
-    if (serverTls && request.host === destination?.host) return serverTls
+    if (serverTls && destination && sameName(request.host, destination.host)) return serverTls
     return { sni: serverName(request.host), alpn: ['http/1.1'] }
   }
 
   #leadsTo({ host, port }: ServerConnection, request: HttpRequest): boolean {
-    if (request.host !== host || request.port !== port) return false
+    if (!sameName(request.host, host) || request.port !== port) return false
     const mine = this.#tls
     const wanted = request.scheme === 'https' ? this.#tlsFor(request) : undefined
-    return mine === wanted || (mine?.sni === wanted?.sni && mine?.alpn.join() === wanted?.alpn.join())
+    return (
+      mine === wanted || (sameName(mine?.sni ?? '', wanted?.sni ?? '') && mine?.alpn.join() === wanted?.alpn.join())
+    )
   }
 }
 

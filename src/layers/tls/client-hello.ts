@@ -1,4 +1,5 @@
 // A TLS ClientHello as it stands on the wire (RFC 8446, 4.1.2), put together from its records: read, and never changed.
+import { canonicalName } from '../../flow/host-name.js'
 import { ClientHelloError } from './error.js'
 import { Reader } from './reader.js'
 import { handshakeOf } from './records.js'
@@ -54,7 +55,7 @@ const ENCRYPTED_CLIENT_HELLO = 0xfe0d
 
 const LONGEST_NAME = 255
 /** A-labels, and the underscores that are seen: other bytes mean something else to everybody who reads them. */
-const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i
+const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:.]*\]?)$/i
 
 /**
@@ -178,6 +179,6 @@ function setServerName(hello: Draft, sent: string): void {
   }
   hello.serverName = sent
   hello.serverNameIsAddress = ADDRESS.test(sent)
-  const name = sent.endsWith('.') ? sent.slice(0, -1) : sent
-  hello.sni = NAME.test(name) && !hello.serverNameIsAddress ? name.toLowerCase() : undefined
+  const name = canonicalName(sent)
+  hello.sni = NAME.test(name) && !hello.serverNameIsAddress ? name : undefined
 }
