@@ -416,12 +416,21 @@ declare class RecordedBody {
 }
 
 type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0';
+interface MessageParts {
+    version?: HttpVersion;
+    irregularities?: readonly string[] | undefined;
+}
 declare abstract class HttpMessage {
     #private;
     version: HttpVersion;
     headers: HttpHeaders;
     /** Fields after a chunked body. */
     trailers: HttpHeaders | undefined;
+    /**
+     * How its form was odd when it came, a sentence for each kind: `the value of X-Note is folded over lines`. What is held here, and
+     * what goes on, was made regular. None as a rule: only what has one meaning passes.
+     */
+    irregularities: readonly string[];
     readonly body: RecordedBody;
     /** Milliseconds since the epoch: the head's first byte, and the body's last. */
     startedAt: number;
@@ -431,7 +440,7 @@ declare abstract class HttpMessage {
      * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
      */
     stream: boolean | undefined;
-    constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number);
+    constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number);
     /** True when somebody has put other bytes in the body's place. */
     get contentChanged(): boolean;
     /**
@@ -472,6 +481,8 @@ interface HttpRequestParts {
     port: number;
     version: HttpVersion;
     headers: HttpHeaders;
+    /** Default: none. */
+    irregularities?: readonly string[] | undefined;
 }
 declare class HttpRequest extends HttpMessage {
     method: string;
@@ -502,6 +513,8 @@ interface HttpResponseParts {
     headers?: HttpHeaders | HttpHeadersInit;
     /** The body; a string is written in UTF-8. Default: none. */
     content?: Uint8Array | string;
+    /** How its form was odd when it came. Default: none. */
+    irregularities?: readonly string[] | undefined;
 }
 declare class HttpResponse extends HttpMessage {
     #private;
@@ -825,6 +838,11 @@ declare const OPTIONS: {
         readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: undefined;
+        readonly help: string;
+    };
+    readonly validate_inbound_headers: {
+        readonly type: "boolean";
+        readonly default: boolean;
         readonly help: string;
     };
     readonly tcp_timeout: {

@@ -58,6 +58,7 @@ export const OPTIONS = {
   body_record_limit: size('1m', 'bytes of each body, or raw flow, that are kept; the traffic passes whole'),
   stream_large_bodies: size('1m', 'bodies longer than this pass before their request or response hook'),
   body_size_limit: size(undefined, 'bodies longer than this are refused'),
+  validate_inbound_headers: flag(true, 'refuse heads that break the grammar; off: read what has one meaning'),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),

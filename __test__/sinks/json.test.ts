@@ -103,6 +103,14 @@ test('HTTP: a body that cannot be decoded as a whole has the reason with it', (t
   t.false(JSON.stringify(good).includes('decodeError'))
 })
 
+test('HTTP: what was odd in the form of a message is told, where something was', (t) => {
+  const flow = httpFlow()
+  if (flow.response) flow.response.irregularities = ['its lines end in LF without CR']
+  const [, line] = lines([flow])
+  t.like(line, { response: { irregularities: ['its lines end in LF without CR'] } })
+  t.notRegex(JSON.stringify(line?.request), /irregularities/)
+})
+
 test('a flow without server or response says so', (t) => {
   const flow = httpFlow()
   flow.server = undefined

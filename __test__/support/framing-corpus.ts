@@ -1,4 +1,4 @@
-// Framings of requests and responses, good and bad, each with what has to become of it.
+// Framings of requests, good and bad, each with what has to become of it.
 
 /** The body where the message is good, else the status that it is refused with. */
 export type Verdict = { body: string } | { status: number }
@@ -10,13 +10,13 @@ export interface FramingCase {
   verdict: Verdict
 }
 
-const good = (body: string): Verdict => ({ body })
-const bad = (status = 400): Verdict => ({ status })
+export const good = (body: string): Verdict => ({ body })
+export const bad = (status = 400): Verdict => ({ status })
 
 type Row = [fields: string, body: string, verdict: Verdict]
 
 /** `|` stands for CRLF in fields. */
-const lines = (fields: string) => fields.split('|').join('\r\n')
+export const lines = (fields: string) => fields.split('|').join('\r\n')
 
 function post([fields, body, verdict]: Row): FramingCase {
   const text = `POST / HTTP/1.1\r\nHost: a\r\n${fields === '' ? '' : `${lines(fields)}\r\n`}\r\n${body}`
@@ -27,8 +27,8 @@ function raw([text, , verdict]: Row): FramingCase {
   return { name: JSON.stringify(text.slice(0, 70)), text, verdict }
 }
 
-const TE = 'Transfer-Encoding: chunked'
-const hello = '5\r\nhello\r\n0\r\n\r\n'
+export const TE = 'Transfer-Encoding: chunked'
+export const hello = '5\r\nhello\r\n0\r\n\r\n'
 
 /** Content-Length. */
 const lengths: Row[] = [
@@ -216,85 +216,3 @@ const whole: Row[] = [
 ]
 
 export const requestFramings: FramingCase[] = [...[...lengths, ...codings, ...chunks].map(post), ...whole.map(raw)]
-
-export interface ResponseCase extends FramingCase {
-  /** The method of the request that it answers. */
-  method: string
-  /** The body ends with the connection. */
-  close: boolean
-}
-
-type ResponseRow = [status: string, fields: string, body: string, verdict: Verdict, method?: string, close?: boolean]
-
-const responses: ResponseRow[] = [
-  ['200 OK', 'Content-Length: 5', 'hello', good('hello')],
-  ['200 OK', 'Content-Length: 0', '', good('')],
-  ['200 OK', TE, hello, good('hello')],
-  ['200 OK', '', 'hello', good('hello'), 'GET', true],
-  ['200 OK', 'Connection: keep-alive', 'hello', good('hello'), 'GET', true],
-  ['200', 'Content-Length: 5', 'hello', good('hello')],
-  ['200 ', 'Content-Length: 5', 'hello', good('hello')],
-  ['200 OK', 'Content-Length: 5', '', good(''), 'HEAD'],
-  ['200 OK', TE, '', good(''), 'HEAD'],
-  ['204 No Content', '', '', good('')],
-  ['204 No Content', 'Content-Length: 5', '', good('')],
-  ['204 No Content', TE, '', good('')],
-  ['304 Not Modified', 'Content-Length: 5', '', good('')],
-  ['304 Not Modified', TE, '', good('')],
-  ['200 OK', 'Content-Length: 5', '', good(''), 'CONNECT'],
-  ['200 OK', TE, '', good(''), 'CONNECT'],
-  ['407 No', 'Content-Length: 5', 'hello', good('hello'), 'CONNECT'],
-  ['101 Switching Protocols', '', '', good('')],
-  ['101 Switching Protocols', 'Content-Length: 0', '', good('')],
-  ['999 Odd', 'Content-Length: 5', 'hello', good('hello')],
-  ['100 Continue', 'Content-Length: 5', 'hello', bad(502)],
-  ['103 Early Hints', TE, hello, bad(502)],
-  ['204 No Content', 'Content-Length: 5|Content-Length: 6', '', bad(502)],
-  ['304 Not Modified', 'Content-Length: x', '', bad(502)],
-  ['200 OK', 'Content-Length: x', '', bad(502), 'HEAD'],
-  ['200 OK', `Content-Length: 5|${TE}`, hello, bad(502)],
-  ['200 OK', 'Content-Length: 5|Content-Length: 5', 'hello', bad(502)],
-  ['200 OK', 'Content-Length: 5|Content-Length: 6', 'hello!', bad(502)],
-  ['200 OK', 'Content-Length: 5, 5', 'hello', bad(502)],
-  ['200 OK', 'Content-Length: +5', 'hello', bad(502)],
-  ['200 OK', 'Content-Length: -5', 'hello', bad(502)],
-  ['200 OK', 'Content-Length: 99999999999999999999', 'hello', bad(502)],
-  ['200 OK', 'Transfer-Encoding: gzip, chunked', hello, bad(502)],
-  ['200 OK', 'Transfer-Encoding: identity', 'hello', bad(502)],
-  ['200 OK', 'Transfer-Encoding: \x0bchunked', hello, bad(502)],
-  ['200 OK', `${TE}|${TE}`, hello, bad(502)],
-  ['200 OK', TE, '5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n', bad(502)],
-  ['200 OK', TE, '5\r\nhel', bad(502)],
-  ['200 OK', TE, 'zz\r\n', bad(502)],
-  ['200 OK', 'Content-Length: 6', 'hello', bad(502)],
-  ['200 OK', 'X: 1|\tY: 2', '', bad(502)],
-  ['200 OK', 'X\x00: 1', '', bad(502)],
-  ['200 O\x00K', '', '', bad(502)],
-  ['20 OK', '', '', bad(502)],
-  ['2000 OK', '', '', bad(502)],
-  ['099 OK', '', '', bad(502)],
-  ['2\xb20 OK', '', '', bad(502)],
-  [' 200 OK', '', '', bad(502)],
-]
-
-const versions: ResponseRow[] = [
-  ['HTTP/1.0 200 OK', 'Content-Length: 5', 'hello', good('hello')],
-  ['HTTP/1.0 200 OK', '', 'hello', good('hello'), 'GET', true],
-  ['HTTP/1.0 200 OK', TE, hello, bad(502)],
-  ['HTTP/2.0 200 OK', '', '', bad(502)],
-  ['HTTP/1.1200 OK', '', '', bad(502)],
-  ['http/1.1 200 OK', '', '', bad(502)],
-  ['ICY 200 OK', '', '', bad(502)],
-  ['\r\nHTTP/1.1 200 OK', '', '', bad(502)],
-]
-
-function response([start, fields, body, verdict, method = 'GET', close = false]: ResponseRow): ResponseCase {
-  const head = `${start}\r\n${fields === '' ? '' : `${lines(fields)}\r\n`}\r\n`
-  const name = `${method}: ${JSON.stringify(start)} ${JSON.stringify(fields)} ${JSON.stringify(body)}`
-  return { name, text: head + body, verdict, method, close }
-}
-
-export const responseFramings: ResponseCase[] = [
-  ...responses.map((row) => response(['HTTP/1.1 '.concat(row[0]), ...(row.slice(1) as [string, string, Verdict])])),
-  ...versions.map(response),
-]

@@ -99,14 +99,14 @@ class StreamReader {
     const isRequest = this.#requestMethod === undefined
     if (isRequest) this.#take(skipEmptyLines(this.#held, 0))
     const from = Math.max(0, this.#searched - HEAD_OVERLAP)
-    const end = findHeadEnd(this.#held, from)
+    let end = findHeadEnd(this.#held, from)
     this.#searched = this.#held.length
     if (end === -1) {
       limitHead(this.#held, 0, this.#held.length, isRequest ? 'request' : 'response')
       return false
     }
     if (isRequest) this.#request(parseRequestHead(this.#held, 0, end))
-    else this.#response(parseResponseHead(this.#held, 0, end), this.#requestMethod as string)
+    else end = this.#response(parseResponseHead(this.#held, 0, end), this.#requestMethod as string) ?? end
     this.#take(end)
     return true
   }
@@ -116,9 +116,11 @@ class StreamReader {
     this.#last = head.method === 'CONNECT' || !requestKeepAlive(head)
   }
 
-  #response(head: ResponseHead, requestMethod: string): void {
+  /** Where it has ended, if that is before what `findHeadEnd` saw. */
+  #response(head: ResponseHead, requestMethod: string): number | undefined {
     this.#open([head.status, head.reason], head, responseFraming(head, requestMethod), 'response')
     this.#last = head.status === 101 || head.status >= 200
+    return head.end
   }
 
   #open(
@@ -128,7 +130,7 @@ class StreamReader {
     side: 'request' | 'response',
   ): void {
     this.#message = { start, version: head.version, fields: head.headers.raw, body: '', trailers: [] }
-    this.#body = new BodyReader(framing, side)
+    this.#body = new BodyReader(framing, side, side === 'response' ? {} : undefined)
     if (this.#last) throw new Error('a message after the last one')
   }
 

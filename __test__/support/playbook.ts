@@ -31,6 +31,7 @@ export const defaults: LayerOptions = {
   body_record_limit: 1 << 20,
   stream_large_bodies: 1 << 20,
   body_size_limit: 0,
+  validate_inbound_headers: true,
   tcp_timeout: 600,
   inside: ['mitm.it'],
 }

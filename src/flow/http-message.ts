@@ -8,11 +8,23 @@ export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
 /** A parameter of Content-Type (RFC 9110, 8.3.2). */
 const CHARSET = /charset="?([\w-]+)"?/i
 
+interface MessageParts {
+  version?: HttpVersion
+  irregularities?: readonly string[] | undefined
+}
+
+const NONE: readonly string[] = Object.freeze([])
+
 export abstract class HttpMessage {
   version: HttpVersion
   headers: HttpHeaders
   /** Fields after a chunked body. */
   trailers: HttpHeaders | undefined
+  /**
+   * How its form was odd when it came, a sentence for each kind: `the value of X-Note is folded over lines`. What is held here, and
+   * what goes on, was made regular. None as a rule: only what has one meaning passes.
+   */
+  irregularities: readonly string[]
   readonly body: RecordedBody
   /** Milliseconds since the epoch: the head's first byte, and the body's last. */
   startedAt: number
@@ -24,9 +36,10 @@ export abstract class HttpMessage {
   stream: boolean | undefined
   #changed = false
 
-  constructor(version: HttpVersion, headers: HttpHeaders, limit: number, now: number) {
-    this.version = version
+  constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number) {
+    this.version = parts.version ?? '1.1'
     this.headers = headers
+    this.irregularities = parts.irregularities ?? NONE
     this.body = new RecordedBody(limit)
     this.startedAt = now
   }

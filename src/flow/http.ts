@@ -13,6 +13,8 @@ export interface HttpRequestParts {
   port: number
   version: HttpVersion
   headers: HttpHeaders
+  /** Default: none. */
+  irregularities?: readonly string[] | undefined
 }
 
 export class HttpRequest extends HttpMessage {
@@ -25,7 +27,7 @@ export class HttpRequest extends HttpMessage {
   port: number
 
   constructor(parts: HttpRequestParts, bodyLimit: number, now: number) {
-    super(parts.version, parts.headers, bodyLimit, now)
+    super(parts, parts.headers, bodyLimit, now)
     this.method = parts.method
     this.path = parts.path
     this.scheme = parts.scheme
@@ -83,6 +85,8 @@ export interface HttpResponseParts {
   headers?: HttpHeaders | HttpHeadersInit
   /** The body; a string is written in UTF-8. Default: none. */
   content?: Uint8Array | string
+  /** How its form was odd when it came. Default: none. */
+  irregularities?: readonly string[] | undefined
 }
 
 export class HttpResponse extends HttpMessage {
@@ -92,7 +96,7 @@ export class HttpResponse extends HttpMessage {
   /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
   constructor(parts: HttpResponseParts, bodyLimit = Number.MAX_SAFE_INTEGER, now = 0) {
     const headers = parts.headers instanceof HttpHeaders ? parts.headers : HttpHeaders.from(parts.headers ?? [])
-    super(parts.version ?? '1.1', headers, bodyLimit, now)
+    super(parts, headers, bodyLimit, now)
     this.status = parts.status
     this.reason = parts.reason ?? REASONS[parts.status] ?? ''
     if (parts.content !== undefined) this.content = parts.content

@@ -80,6 +80,6 @@ function nameInHello(bytes: Buffer): string | undefined | typeof MORE {
 
 function nameInHead(bytes: Buffer): string | undefined | typeof MORE {
   const end = findHeadEnd(bytes, 0)
-  if (end === -1) return bytes.length < MAX_HEAD ? MORE : undefined
+  if (end === -1) return bytes.length < MAX_HEAD.request ? MORE : undefined
   return /\nhost:[ \t]*([^\r\n]*?)[ \t]*\r?\n/i.exec(bytes.toString('latin1', 0, end))?.[1] || undefined
 }

@@ -44,7 +44,8 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
         bytes = yield* readHead(context, client, 'request', HEAD_MILLISECONDS)
         if (!bytes) break
       }
-      const head = parseRequestHead(bytes, 0, bytes.length)
+      const head = parseRequestHead(bytes, 0, bytes.length, !context.options.validate_inbound_headers)
+      if (head.end !== undefined) client.unread(bytes.subarray(head.end))
       if (explicit && head.method === 'CONNECT') return yield* connect(context, upstream, head, startedAt)
       const outcome = yield* exchange(context, upstream, head, explicit, startedAt).run()
       if (outcome === 'next') continue
@@ -68,7 +69,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
 }
 
 function exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
-  const framing = requestFraming(head)
+  const framing = requestFraming(head, !context.options.validate_inbound_headers)
   const takenOff = takeOffRequestHop(
     head,
     framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0),
@@ -81,9 +82,9 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
   }
-  const { method, version, headers } = head
+  const { method, version, headers, irregularities } = head
   const { scheme, host, port, path } = target
-  const parts = { method, path, scheme, host, port, version, headers }
+  const parts = { method, path, scheme, host, port, version, headers, irregularities }
   const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)

@@ -48,6 +48,8 @@ export interface LayerOptions {
   readonly stream_large_bodies: number
   /** Bytes; 0 for no limit. */
   readonly body_size_limit: number
+  /** Off: heads and chunks of requests that are odd and have one meaning are made regular, as those of responses are, and more of both. */
+  readonly validate_inbound_headers: boolean
   /** Seconds. */
   readonly tcp_timeout: number
   /** Names that are answered inside, by addons: nothing is dialled for them. */

@@ -129,13 +129,21 @@ function httpObject({ request, response, upgrade }: HttpFlow): object {
 }
 
 /** Header fields in the order, the case and the number in which they came; a character is a byte. */
-const messageObject = ({ version, headers, trailers, body, decodeError }: HttpRequest | HttpResponse) => ({
+const messageObject = ({
+  version,
+  headers,
+  trailers,
+  body,
+  decodeError,
+  irregularities,
+}: HttpRequest | HttpResponse) => ({
   version,
   headers: [...headers],
   trailers: trailers && [...trailers],
   bodyLength: body.length,
   bodyTruncated: body.truncated,
   decodeError,
+  irregularities: irregularities.length > 0 ? irregularities : undefined,
 })
 
 const dnsObject = (message: DnsMessage) => ({

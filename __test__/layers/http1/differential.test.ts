@@ -1,9 +1,10 @@
 // Thousands of messages, good and spoilt, read by our codec and by node:http: where both accept, they must have read the same.
 import test, { type ExecutionContext } from 'ava'
-import { requestFramings, responseFramings } from '../../support/framing-corpus.js'
+import { requestFramings } from '../../support/framing-corpus.js'
 import { bytes, type Message, Random, readRequests, readResponses } from '../../support/http1.js'
 import { spoilt, validRequests, validResponse } from '../../support/http1-messages.js'
 import { nodeRequests, nodeResponse } from '../../support/node-http.js'
+import { responseFramings } from '../../support/response-corpus.js'
 
 /** What we refuse and node:http does not, by our reason. */
 const STRICTER: [reason: RegExp, why: string][] = [
@@ -14,7 +15,6 @@ const STRICTER: [reason: RegExp, why: string][] = [
   [/^a chunk size has more than 16 digits/, 'a lower limit'],
   [/ cannot be a trailer$/, 'who merges trailers would frame or route in another way'],
   [/^a CONNECT cannot have a body/, 'what follows is the tunnel'],
-  [/^a response 1\d\d cannot have a body/, 'what follows would be read as the final response'],
   [/^there is no Host field/, 'node:http is told not to mind here'],
   [/^there are two Host fields/, 'node:http takes the first'],
   [/^the Host field is no host and port/, 'node:http does not look into it'],
@@ -28,7 +28,7 @@ const STRICTER: [reason: RegExp, why: string][] = [
   [/^only OPTIONS may have \*/, 'RFC 9112, 3.2.4'],
   [/^CONNECT wants host:port/, 'RFC 9112, 3.2.3'],
   [/begins with (a space|a tab): folded lines/, 'RFC 9112, 5.2: a server may refuse them'],
-  [/^there are more than 200 fields/, 'a lower limit'],
+  [/^there are more than 2000 fields/, 'a lower limit'],
   [/^the method has a bare (CR|LF) at byte 0/, 'single CRs and LFs between messages are nothing to node:http'],
   [/^the head was cut short/, 'single CRs and LFs between messages are nothing to node:http'],
   [/^the reason phrase has/, 'node:http takes every byte but CR and LF'],
@@ -46,16 +46,37 @@ const LOOSER: [reason: RegExp, why: string][] = [
   [/HPE_INVALID_METHOD/, 'a method is a token, known or not; node:http knows a list'],
 ]
 
+/** What node:http refuses of a response and we make regular, for it has one meaning. */
+const LOOSER_RESPONSES: [reason: RegExp, why: string][] = [
+  ...LOOSER,
+  [/Duplicate Content-Length/, 'the same length, said twice, is one, RFC 9112, 6.3'],
+  [/Unexpected whitespace after header value/, 'a folded field, RFC 9112, 5.2'],
+  [
+    /Missing expected CR after (chunk data|chunk size|header value|response line)/,
+    'a line that ends in LF, RFC 9112, 2.2',
+  ],
+  [/Invalid response status/, 'a status line that ends in LF behind the status'],
+  [/Invalid character in chunk size/, 'white space behind a chunk size, RFC 9112, 7.1.1'],
+  [/Invalid header (field char|token)/, 'white space before a colon, RFC 9112, 5.1'],
+  [/Invalid header value char/, 'a control byte in a value becomes a space, RFC 9110, 5.5'],
+  [/Content-Length can't be present|Transfer-Encoding can't be/, 'an interim response has no body, whatever it says'],
+]
+
 interface Compared {
   ours: { messages: Message[]; refusal: string | undefined }
   theirs: { messages: Message[]; refusal: string | undefined }
 }
 
 class Tally {
+  readonly #mayAccept: [reason: RegExp, why: string][]
   bothAccept = 0
   bothRefuse = 0
   stricter = 0
   looser = 0
+
+  constructor(mayAccept: [reason: RegExp, why: string][]) {
+    this.#mayAccept = mayAccept
+  }
 
   compare(t: ExecutionContext, text: string, { ours, theirs }: Compared): void {
     const shown = JSON.stringify(text)
@@ -67,7 +88,8 @@ class Tally {
     } else if (theirs.refusal !== undefined) {
       this.looser++
       const { refusal } = theirs
-      if (!LOOSER.some(([reason]) => reason.test(refusal))) t.fail(`only node:http refuses (${refusal}): ${shown}`)
+      if (!this.#mayAccept.some(([reason]) => reason.test(refusal)))
+        t.fail(`only node:http refuses (${refusal}): ${shown}`)
     } else {
       this.bothAccept++
       // t.deepEqual on each would be most of the time.
@@ -87,7 +109,7 @@ function asksForBoth(message: Message | undefined): boolean {
 
 test('requests', async (t) => {
   const random = new Random(0xd1ff)
-  const tally = new Tally()
+  const tally = new Tally(LOOSER)
   for (let round = 0; round < 12_000; round++) {
     const valid = validRequests(random)
     const text = requestFramings[round]?.text ?? (random.chance(3) ? valid : spoilt(random, valid))
@@ -106,7 +128,7 @@ test('requests', async (t) => {
 
 test('responses', async (t) => {
   const random = new Random(0xd1fe)
-  const tally = new Tally()
+  const tally = new Tally(LOOSER_RESPONSES)
   // node:http hands CONNECT and 101 to listeners of their own.
   const corpus = responseFramings.filter(({ text, method }) => method !== 'CONNECT' && !text.startsWith('HTTP/1.1 101'))
   for (let round = 0; round < 12_000; round++) {
@@ -120,6 +142,8 @@ test('responses', async (t) => {
     const { messages, error } = readResponses(random.cut(whole), method)
     const theirs = await nodeResponse(whole, method)
     const accepted = theirs.messages.length === 1
+    // node:http keeps control bytes of the reason phrase, which are spaces to us.
+    for (const { start } of theirs.messages) start[1] = start[1].replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ')
     const final = messages.at(-1)
     const complete = Number(final?.start[0] ?? 0) >= 200
     tally.compare(t, text, {

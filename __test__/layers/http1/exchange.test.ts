@@ -190,7 +190,7 @@ test('a server that cannot be reached is a 502 that says why', (t) => {
 
 test('a response that is not HTTP is a 502, and its connection is not used again', (t) => {
   for (const bad of [
-    'HTTP/1.1 200 OK\nx: y\n\n',
+    'HTTP/1.1 200 OK\r\nx: \0y\r\n\r\n',
     'SSH-2.0\r\n\r\n',
     'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
   ]) {

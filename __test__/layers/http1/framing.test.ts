@@ -2,8 +2,9 @@
 import test from 'ava'
 import { HttpHeaders } from '../../../src/flow/headers.js'
 import { requestFraming, responseFraming } from '../../../src/layers/http1/framing.js'
-import { requestFramings, responseFramings } from '../../support/framing-corpus.js'
+import { requestFramings } from '../../support/framing-corpus.js'
 import { bytes, readRequests, readResponses } from '../../support/http1.js'
+import { responseFramings } from '../../support/response-corpus.js'
 
 const NEXT = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n'
 

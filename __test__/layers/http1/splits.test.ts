@@ -1,7 +1,8 @@
 // However a stream is cut, the same messages and the same refusals come out; and whatever bytes come, only Http1Errors do.
 import test from 'ava'
-import { requestFramings, responseFramings } from '../../support/framing-corpus.js'
+import { requestFramings } from '../../support/framing-corpus.js'
 import { bytes, type Outcome, Random, readRequests, readResponses } from '../../support/http1.js'
+import { responseFramings } from '../../support/response-corpus.js'
 
 const messages = [
   'GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\nGET /c HTTP/1.0\r\n\r\n',

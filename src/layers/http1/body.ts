@@ -1,8 +1,9 @@
 // Reads bodies: of a length, chunked with trailers, or up to the end of the connection (RFC 9112, 6 and 7).
 import type { HttpHeaders } from '../../flow/headers.js'
-import { CR, FLAGS, hexValue, LF, TEXT } from './bytes.js'
+import { CR, FLAGS, hexValue, LF, SPACE, TAB, TEXT } from './bytes.js'
 import { fault, type Side, shown } from './error.js'
 import type { Framing } from './framing.js'
+import { type Noted, note } from './irregular.js'
 import { TrailerReader } from './trailers.js'
 
 /** Bytes of chunk extensions, for each chunk; what they say is dropped. */
@@ -20,13 +21,17 @@ const DATA = 6
 const DATA_CR = 7
 const DATA_LF = 8
 const TRAILERS = 9
+/** White space between a chunk's size and what ends it. */
+const SIZE_SPACE = 10
 
 const SEMICOLON = 59
+const BARE_LF = 'lines around its chunks end in LF without CR'
 
 export class BodyReader {
   /** The fields after a chunked body; undefined until its end, and where there are none. */
   trailers: HttpHeaders | undefined
   readonly side: Side
+  readonly #noted: Noted | undefined
   #state: number
   /** Bytes that are to come of the body, or of the chunk. */
   #left = 0
@@ -35,9 +40,14 @@ export class BodyReader {
   #count = 0
   #trailerReader: TrailerReader | undefined
 
-  /** `side` decides what an Http1Error of it tells the client: 400 for a request's body, 502 for a response's. */
-  constructor(framing: Framing, side: Side = 'request') {
+  /**
+   * `side` decides what an Http1Error of it tells the client: 400 for a request's body, 502 for a response's. Where `noted` is given,
+   * white space after a chunk's size, lines around chunks that end in LF without CR, and what heads may have besides in trailers are read
+   * and noted there; else they are refused.
+   */
+  constructor(framing: Framing, side: Side = 'request', noted?: Noted) {
     this.side = side
+    this.#noted = noted
     if (framing.kind === 'length') this.#left = framing.length
     if (framing.kind === 'chunked') this.#state = SIZE
     else if (framing.kind === 'close') this.#state = CLOSE
@@ -112,10 +122,23 @@ export class BodyReader {
         }
         if (count === 0) throw fault(this.side, `a chunk size begins with ${shown(byte)}`)
         if (!Number.isSafeInteger(this.#left)) throw fault(this.side, 'a chunk size is too large', 413)
+        count = 0
         if (byte === CR) state = SIZE_LF
         else if (byte === SEMICOLON) state = EXTENSION
-        else throw fault(this.side, `a chunk size has ${shown(byte)} after its digits`)
-        count = 0
+        else if (byte === LF && this.#noted) return this.#sizeLineEnded(at, BARE_LF)
+        else if ((byte === SPACE || byte === TAB) && this.#noted) {
+          note(this.#noted, 'white space follows the size of a chunk')
+          state = SIZE_SPACE
+        } else throw fault(this.side, `a chunk size has ${shown(byte)} after its digits`)
+      } else if (state === SIZE_SPACE) {
+        if (byte === CR) state = SIZE_LF
+        else if (byte === SEMICOLON) state = EXTENSION
+        else if (byte === LF) return this.#sizeLineEnded(at, BARE_LF)
+        else if (byte !== SPACE && byte !== TAB) {
+          throw fault(this.side, `a chunk size has ${shown(byte)} after its white space`)
+        } else if (++count > MAX_CHUNK_EXTENSION) {
+          throw fault(this.side, `white space of more than ${MAX_CHUNK_EXTENSION} bytes follows the size of a chunk`)
+        }
       } else if (state === EXTENSION) {
         if (byte === CR) state = SIZE_LF
         else if (((FLAGS[byte] as number) & TEXT) === 0) throw fault(this.side, `a chunk extension has ${shown(byte)}`)
@@ -124,12 +147,13 @@ export class BodyReader {
         }
       } else if (state === SIZE_LF) {
         if (byte !== LF) throw fault(this.side, 'a chunk size line has a bare CR')
-        this.#count = 0
-        this.#state = this.#left > 0 ? DATA : TRAILERS
-        return at + 1
+        return this.#sizeLineEnded(at)
       } else if (state === DATA_CR) {
-        if (byte !== CR) throw fault(this.side, `a chunk is longer than its size: ${shown(byte)} follows its data`)
-        state = DATA_LF
+        if (byte === LF && this.#noted) {
+          note(this.#noted, BARE_LF)
+          state = SIZE
+        } else if (byte === CR) state = DATA_LF
+        else throw fault(this.side, `a chunk is longer than its size: ${shown(byte)} follows its data`)
       } else {
         if (byte !== LF) throw fault(this.side, "a bare CR follows a chunk's data")
         state = SIZE
@@ -140,13 +164,20 @@ export class BodyReader {
     return at
   }
 
+  #sizeLineEnded(at: number, odd?: string): number {
+    if (odd !== undefined && this.#noted) note(this.#noted, odd)
+    this.#count = 0
+    this.#state = this.#left > 0 ? DATA : TRAILERS
+    return at + 1
+  }
+
   #readTrailers(buffer: Buffer, from: number): number {
     // Nearly every chunked body ends here, without any.
     if (!this.#trailerReader && buffer[from] === CR && buffer[from + 1] === LF) {
       this.#state = DONE
       return from + 2
     }
-    this.#trailerReader ??= new TrailerReader(this.side)
+    this.#trailerReader ??= new TrailerReader(this.side, this.#noted)
     const at = this.#trailerReader.read(buffer, from)
     if (this.#trailerReader.done) {
       this.trailers = this.#trailerReader.fields

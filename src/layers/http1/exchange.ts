@@ -57,7 +57,9 @@ export class Exchange {
     this.#request = flow.request
     this.#framing = framing
     this.#transfer =
-      framing.kind === 'none' ? undefined : new Transfer(context, context.client, new BodyReader(framing), flow.request)
+      framing.kind === 'none'
+        ? undefined
+        : new Transfer(context, context.client, requestReader(context, framing, flow), flow.request)
     this.#persistent = persistent
     this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
   }
@@ -82,6 +84,8 @@ export class Exchange {
     this.#check()
     if (flow.response) return yield* this.#answer()
     const held = !this.#transfer || (yield* this.#holdRequest(this.#transfer))
+    // What is wrong with the part of a body that is here already is found before a server hears of the request.
+    if (!held) this.#transfer?.readAhead()
     if (held) {
       yield* hook(this.#context, 'request', flow)
       this.#check()
@@ -166,7 +170,8 @@ export class Exchange {
         yield* this.#sendHeld(server)
         continue
       }
-      const head = parseResponseHead(bytes, 0, bytes.length)
+      const head = parseResponseHead(bytes, 0, bytes.length, !this.#context.options.validate_inbound_headers)
+      if (head.end !== undefined) server.unread(bytes.subarray(head.end))
       const { status } = head
       if (status === 101) return yield* this.#upgrade(server, head)
       if (status < 200) {
@@ -188,7 +193,7 @@ export class Exchange {
     const persistentUpstream = this.#persistent && responseKeepAlive(response) && framing.kind !== 'close'
     yield* hook(this.#context, 'responseheaders', flow)
     this.#check()
-    const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response'), response)
+    const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response', response), response)
     const sent = flow.response
     let held = framing.kind === 'none' || sent !== response
     if (!held && wants(this.#context, 'response')) {
@@ -310,6 +315,11 @@ export class Exchange {
     if (this.#answering) return `${message}: the response stands still`
     return `${message}: ${this.#clientOwes ? "the client's request is not whole" : 'the server has not answered'}`
   }
+}
+
+/** Reads a request's body: strictly, unless the user has said otherwise. */
+function requestReader(context: Context, framing: Framing, flow: HttpFlow): BodyReader {
+  return new BodyReader(framing, 'request', context.options.validate_inbound_headers ? undefined : flow.request)
 }
 
 /** A hook has killed the flow, or failed. */

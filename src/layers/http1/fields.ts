@@ -3,9 +3,9 @@ import { COLON, CR, FLAGS, LF, SPACE, TAB, TEXT, TOKEN } from './bytes.js'
 import { fault, type Side, shown } from './error.js'
 
 /** Bytes of a head from its first line to its empty line, and of a trailer section. */
-export const MAX_HEAD = 64 * 1024
+export const MAX_HEAD: Readonly<Record<Side, number>> = { request: 64 * 1024, response: 256 * 1024 }
 /** Fields of a head, and of a trailer section. */
-export const MAX_FIELDS = 200
+export const MAX_FIELDS = 2_000
 
 /**
  * Reads field lines up to the empty line, which ends at `end`, into a flat array of names and values. `text` is the latin1 string

@@ -2,6 +2,7 @@
 import type { HttpHeaders } from '../../flow/headers.js'
 import { all, DIGIT } from './bytes.js'
 import { fault, quoted, type Side } from './error.js'
+import { type Noted, note } from './irregular.js'
 
 /** `close`: the body ends with the connection; responses only. */
 export type Framing =
@@ -14,12 +15,17 @@ const NONE: Framing = Object.freeze({ kind: 'none' })
 const CHUNKED: Framing = Object.freeze({ kind: 'chunked' })
 const CLOSE: Framing = Object.freeze({ kind: 'close' })
 
+interface Framed extends Noted {
+  version: string
+  headers: HttpHeaders
+}
+
 /**
  * How a request's body ends. Throws an Http1Error: 501 for a transfer coding other than chunked, else 400. A CONNECT with a body
- * is refused, for what follows it is the tunnel's.
+ * is refused, for what follows it is the tunnel's. `relaxed`: Content-Lengths that are the same become one, as in a response.
  */
-export function requestFraming(head: { method: string; version: string; headers: HttpHeaders }): Framing {
-  const framing = fieldsFraming(head.headers, head.version, 'request')
+export function requestFraming(head: Framed & { method: string }, relaxed = false): Framing {
+  const framing = fieldsFraming(head, 'request', relaxed)
   if (!framing) return NONE
   if (head.method !== 'CONNECT') return framing
   if (framing.kind === 'length' && framing.length === 0) return NONE
@@ -30,35 +36,33 @@ export function requestFraming(head: { method: string; version: string; headers:
  * How the body of a response to `requestMethod` ends. Throws an Http1Error with 502.
  *
  * Fields that say nothing true are handled as nginx does: with 204, 304 and a CONNECT that succeeded they are checked in form and
- * then mean nothing (`responseKeepAlive` ends such a 204's connection). A 1xx that announces a body is refused, for what follows it would
- * be read as the final response.
+ * then mean nothing (`responseKeepAlive` ends such a 204's connection). An interim response has no body, whatever it says.
+ * Content-Lengths that are the same become one (RFC 9112, 6.3), and it is noted.
  */
-export function responseFraming(
-  head: { status: number; version: string; headers: HttpHeaders },
-  requestMethod: string,
-): Framing {
+export function responseFraming(head: Framed & { status: number }, requestMethod: string): Framing {
   const { status } = head
-  const framing = fieldsFraming(head.headers, head.version, 'response')
-  if (status < 200) {
-    if (!framing || (framing.kind === 'length' && framing.length === 0)) return NONE
-    throw fault('response', `a response ${status} cannot have a body`)
-  }
+  if (status < 200) return NONE
+  const framing = fieldsFraming(head, 'response', true)
   if (requestMethod === 'HEAD' || status === 204 || status === 304) return NONE
   if (requestMethod === 'CONNECT' && status < 300) return NONE
   return framing ?? CLOSE
 }
 
 /** What Content-Length and Transfer-Encoding say; undefined where neither is there. */
-function fieldsFraming(headers: HttpHeaders, version: string, side: Side): Framing | undefined {
-  const { raw } = headers
+function fieldsFraming(head: Framed, side: Side, mayRepeat: boolean): Framing | undefined {
+  const { raw } = head.headers
   let length: string | undefined
+  let repeated = false
   let coding: string | undefined
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string
     if (name.length === 14) {
       if (name !== 'Content-Length' && name.toLowerCase() !== 'content-length') continue
       const value = raw[at + 1] as string
-      if (length !== undefined) throw twoLengths(length, value, side)
+      if (length !== undefined) {
+        if (!mayRepeat || length !== value) throw twoLengths(length, value, side)
+        repeated = true
+      }
       length = value
     } else if (name.length === 17) {
       if (name !== 'Transfer-Encoding' && name.toLowerCase() !== 'transfer-encoding') continue
@@ -68,15 +72,26 @@ function fieldsFraming(headers: HttpHeaders, version: string, side: Side): Frami
   }
   if (coding !== undefined) {
     if (length !== undefined) throw fault(side, 'there are both Content-Length and Transfer-Encoding')
-    if (version === '1.0') throw fault(side, 'there is a Transfer-Encoding in an HTTP/1.0 message')
+    if (head.version === '1.0') throw fault(side, 'there is a Transfer-Encoding in an HTTP/1.0 message')
     if (coding === 'chunked' || coding.toLowerCase() === 'chunked') return CHUNKED
     throw fault(side, `the transfer coding ${quoted(coding)} is not known here, only chunked`, 501)
   }
   if (length === undefined) return undefined
+  if (mayRepeat && (repeated || length.includes(','))) length = oneLength(head, length)
   if (length === '' || !all(length, DIGIT)) throw fault(side, `the Content-Length is no number: ${quoted(length)}`)
   const bytes = Number(length)
   if (!Number.isSafeInteger(bytes)) throw fault(side, `the Content-Length is too large: ${quoted(length)}`, 413)
   return { kind: 'length', length: bytes }
+}
+
+/** The length that a list names again and again, in the place of the list; the list where it names another, or none. */
+function oneLength(head: Framed, list: string): string {
+  const lengths = list.split(',').map((one) => one.trim())
+  const first = lengths[0] as string
+  if (lengths.some((one) => one !== first)) return list
+  head.headers.set('Content-Length', first)
+  note(head, 'its Content-Length is there more than once')
+  return first
 }
 
 function twoLengths(first: string, second: string, side: Side): Error {

@@ -1,14 +1,20 @@
 // Heads of HTTP/1 messages (RFC 9112, 2 to 5): where one ends, and what it says.
 import { HttpHeaders } from '../../flow/headers.js'
 import { all, CR, DIGIT, FLAGS, HOST, LF, SPACE, TARGET, TEXT, TOKEN } from './bytes.js'
-import { fault, type Http1Error, quoted, type Side, shown } from './error.js'
+import { fault, Http1Error, quoted, type Side, shown } from './error.js'
 import { MAX_HEAD, parseFields } from './fields.js'
+import { looseHeadEnd, type Noted, regularSection } from './irregular.js'
 
 export { MAX_FIELDS, MAX_HEAD } from './fields.js'
 
 export type Http1Version = '1.0' | '1.1'
 
-export interface RequestHead {
+interface AnyHead extends Noted {
+  /** The index after it, where it has ended earlier than `findHeadEnd` saw: the bytes from there on are not the head's. */
+  end?: number
+}
+
+export interface RequestHead extends AnyHead {
   method: string
   /** As it stood in the request line: `/path`, `http://host/path`, `host:port` for CONNECT, `*` for OPTIONS. */
   target: string
@@ -16,7 +22,7 @@ export interface RequestHead {
   headers: HttpHeaders
 }
 
-export interface ResponseHead {
+export interface ResponseHead extends AnyHead {
   version: Http1Version
   /** 100 to 999: those from 600 on are no HTTP, but seen. */
   status: number
@@ -37,7 +43,7 @@ const HALF_BARE_END = Buffer.from('\n\r\n')
 
 /**
  * The index after the empty line that ends a head, or -1 where it has not come yet. A head whose lines end in bare LFs ends,
- * too, so that it is refused by the parser at once and not by a time limit.
+ * too: the parser decides whether it is read or refused, and says where it ends if that is before the CRLF CRLF that is found here.
  */
 export function findHeadEnd(buffer: Buffer, from: number): number {
   const end = buffer.indexOf(END, from)
@@ -60,19 +66,29 @@ export function skipEmptyLines(buffer: Buffer, from: number): number {
  * `start` is the head's first byte, `end` the end of what has come.
  */
 export function limitHead(buffer: Buffer, start: number, end: number, side: Side): void {
-  if (end - start > MAX_HEAD) throw tooLong(buffer, start, side)
+  if (end - start > MAX_HEAD[side]) throw tooLong(buffer, start, side)
 }
 
 function tooLong(buffer: Buffer, start: number, side: Side): Http1Error {
+  const limit = MAX_HEAD[side]
   const line = buffer.indexOf(LF, start)
-  const first = line === -1 || line - start > MAX_HEAD
+  const first = line === -1 || line - start > limit
   const what = first && side === 'request' ? 'request line' : 'head'
-  return fault(side, `the ${what} is longer than ${MAX_HEAD} bytes`, first ? 414 : 431)
+  return fault(side, `the ${what} is longer than ${limit} bytes`, first ? 414 : 431)
 }
 
-/** Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. */
-export function parseRequestHead(bytes: Buffer, start: number, end: number): RequestHead {
-  if (end - start > MAX_HEAD) throw tooLong(bytes, start, 'request')
+/**
+ * Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. `relaxed`: what has one meaning is made
+ * regular, as in a response, where it would be refused.
+ */
+export function parseRequestHead(bytes: Buffer, start: number, end: number, relaxed = false): RequestHead {
+  return relaxed
+    ? readLoosely(bytes, start, end, 'request', true, strictRequestHead)
+    : strictRequestHead(bytes, start, end)
+}
+
+function strictRequestHead(bytes: Buffer, start: number, end: number): RequestHead {
+  limitHead(bytes, start, end, 'request')
   const text = bytes.toString('latin1', start, end)
   let at = start
   let byte = bytes[at] as number
@@ -97,9 +113,41 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number): Req
   return { method, target, version, headers: new HttpHeaders(raw) }
 }
 
-/** Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. */
-export function parseResponseHead(bytes: Buffer, start: number, end: number): ResponseHead {
-  if (end - start > MAX_HEAD) throw tooLong(bytes, start, 'response')
+/**
+ * Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. What is odd and has one
+ * meaning is made regular; `relaxed`: more of it.
+ */
+export function parseResponseHead(bytes: Buffer, start: number, end: number, relaxed = false): ResponseHead {
+  return readLoosely(bytes, start, end, 'response', relaxed, strictResponseHead)
+}
+
+/** Only a head in which the strict reader finds a fault is looked at in any other way. */
+function readLoosely<Head extends AnyHead>(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  side: Side,
+  relaxed: boolean,
+  read: (bytes: Buffer, start: number, end: number) => Head,
+): Head {
+  try {
+    return read(bytes, start, end)
+  } catch (error) {
+    // A head whose lines end in LF may end before the first CRLF CRLF, which then is the body's.
+    const ownEnd = looseHeadEnd(bytes, start, end)
+    if (!(error instanceof Http1Error) || ownEnd === -1 || ownEnd - start > MAX_HEAD[side]) throw error
+    const text = bytes.toString('latin1', start, ownEnd)
+    const noted: Noted = {}
+    const regular = Buffer.from(regularSection({ text, side, hasFirstLine: true, relaxed }, noted), 'latin1')
+    const head = read(regular, 0, regular.length)
+    head.irregularities = noted.irregularities
+    if (ownEnd < end) head.end = ownEnd
+    return head
+  }
+}
+
+function strictResponseHead(bytes: Buffer, start: number, end: number): ResponseHead {
+  limitHead(bytes, start, end, 'response')
   const text = bytes.toString('latin1', start, end)
   const version = parseVersion(text, 0, 'response')
   let at = start + 8

@@ -1,8 +1,9 @@
 // The trailer section after a chunked body (RFC 9112, 7.1.2; RFC 9110, 6.5).
 import { HttpHeaders } from '../../flow/headers.js'
 import { CR, LF } from './bytes.js'
-import { fault, type Side, shown } from './error.js'
+import { fault, Http1Error, type Side, shown } from './error.js'
 import { MAX_HEAD, parseFields } from './fields.js'
+import { type Noted, note, regularSection } from './irregular.js'
 
 /** Who merged these into the head would frame or route the message in another way: they are refused. */
 const REFUSED = new Set(['content-length', 'transfer-encoding', 'host'])
@@ -55,12 +56,15 @@ export class TrailerReader {
   /** Undefined where none were there, or none were left. */
   fields: HttpHeaders | undefined
   readonly #side: Side
+  /** Where it is noted what was odd and made regular; undefined where that is refused. */
+  readonly #noted: Noted | undefined
   #state = START
   #size = 0
   readonly #held: Buffer[] = []
 
-  constructor(side: Side) {
+  constructor(side: Side, noted: Noted | undefined) {
     this.#side = side
+    this.#noted = noted
   }
 
   /** Returns the index after what was read: short of the buffer's end only when the section is complete. */
@@ -69,10 +73,12 @@ export class TrailerReader {
     let at = from
     while (at < buffer.length) {
       const byte = buffer[at++] as number
-      if (++this.#size > MAX_HEAD) throw fault(this.#side, `the trailers are longer than ${MAX_HEAD} bytes`, 431)
-      if (state === START_LF || state === LINE_LF) {
+      if (++this.#size > MAX_HEAD[this.#side]) throw tooLong(this.#side)
+      const bare = byte === LF && (state === START || state === LINE)
+      if (bare && !this.#noted) throw fault(this.#side, `the trailers have ${shown(byte)}`)
+      if (bare || state === START_LF || state === LINE_LF) {
         if (byte !== LF) throw fault(this.#side, 'the trailers have a bare CR')
-        if (state === START_LF) {
+        if (state === START_LF || state === START) {
           this.#held.push(buffer.subarray(from, at))
           this.#finish()
           return at
@@ -80,8 +86,6 @@ export class TrailerReader {
         state = START
       } else if (byte === CR) {
         state = state === START ? START_LF : LINE_LF
-      } else if (byte === LF) {
-        throw fault(this.#side, `the trailers have ${shown(byte)}`)
       } else {
         state = LINE
       }
@@ -96,7 +100,7 @@ export class TrailerReader {
     this.done = true
     const bytes = Buffer.concat(this.#held)
     this.#held.length = 0
-    const raw = parseFields(bytes, bytes.toString('latin1'), 0, 0, bytes.length, this.#side)
+    const raw = this.#fieldsOf(bytes)
     const kept: string[] = []
     for (let at = 0; at < raw.length; at += 2) {
       const name = raw[at] as string
@@ -105,4 +109,23 @@ export class TrailerReader {
     }
     if (kept.length > 0) this.fields = new HttpHeaders(kept)
   }
+
+  #fieldsOf(bytes: Buffer): string[] {
+    const side = this.#side
+    const text = bytes.toString('latin1')
+    try {
+      return parseFields(bytes, text, 0, 0, bytes.length, side)
+    } catch (error) {
+      if (!(error instanceof Http1Error && this.#noted)) throw error
+      const odd: Noted = {}
+      const regular = regularSection({ text, side, hasFirstLine: false, relaxed: false }, odd)
+      const raw = parseFields(Buffer.from(regular, 'latin1'), regular, 0, 0, regular.length, side)
+      for (const what of odd.irregularities ?? []) note(this.#noted, `of its trailers, ${what}`)
+      return raw
+    }
+  }
+}
+
+function tooLong(side: Side): Error {
+  return fault(side, `the trailers are longer than ${MAX_HEAD[side]} bytes`, 431)
 }
