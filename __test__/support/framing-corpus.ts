@@ -198,7 +198,7 @@ const whole: Row[] = [
   ['GET / HTTP/9.9\r\nHost: a\r\n\r\n', '', bad(505)],
   ['GET / HTTP/2.0\r\nHost: a\r\n\r\n', '', bad(505)],
   ['GET / HTTP/0.9\r\nHost: a\r\n\r\n', '', bad(505)],
-  ['GET / HTTP/1.2\r\nHost: a\r\n\r\n', '', bad(505)],
+  ['GET / HTTP/1.2\r\nHost: a\r\n\r\n', '', good('')],
   ['GET / HTTP/1.10\r\nHost: a\r\n\r\n', '', bad()],
   ['GET / HTTP/01.1\r\nHost: a\r\n\r\n', '', bad()],
   ['GET / http/1.1\r\nHost: a\r\n\r\n', '', bad()],

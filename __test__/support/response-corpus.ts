@@ -100,6 +100,7 @@ const versions: ResponseRow[] = [
   ['HTTP/1.0 200 OK', 'Content-Length: 5', 'hello', good('hello')],
   ['HTTP/1.0 200 OK', '', 'hello', good('hello'), 'GET', true],
   ['HTTP/1.0 200 OK', TE, hello, bad(502)],
+  ['HTTP/1.9 200 OK', 'Content-Length: 5', 'hello', good('hello')],
   ['HTTP/2.0 200 OK', '', '', bad(502)],
   ['HTTP/1.1200 OK', '', '', bad(502)],
   ['http/1.1 200 OK', '', '', bad(502)],

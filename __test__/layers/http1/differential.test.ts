@@ -43,6 +43,7 @@ const LOOSER: [reason: RegExp, why: string][] = [
   [/Invalid char in url/, 'bytes above 0x7f are seen in targets, and change nothing'],
   [/Data after `Connection: close`/, 'an interim response ends nothing, whatever its Connection says'],
   [/Unexpected char in url schema/, 'a scheme may have digits, RFC 3986, 3.1'],
+  [/Invalid HTTP version/, 'a later minor version is read as HTTP/1.1, RFC 9110, 2.5'],
   [/HPE_INVALID_METHOD/, 'a method is a token, known or not; node:http knows a list'],
 ]
 

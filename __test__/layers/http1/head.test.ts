@@ -143,11 +143,14 @@ test('exactly one Host in HTTP/1.1, at most one in HTTP/1.0', (t) => {
     t.is(host('1.1', `Host: ${bad}\r\n`)[0], 400)
 })
 
-test('versions: 1.0 and 1.1, and 505 for the others', (t) => {
+test('versions: 1.0, 1.1, later ones of HTTP/1 as 1.1, and 505 for the others', (t) => {
   const version = (text: string) => refusal(() => request(`GET / ${text}\r\nHost: a\r\n\r\n`))[0]
   t.is(version('HTTP/1.1'), 0)
   t.is(version('HTTP/1.0'), 0)
-  for (const other of ['HTTP/0.9', 'HTTP/1.2', 'HTTP/2.0', 'HTTP/9.9']) t.is(version(other), 505)
+  t.is(version('HTTP/1.2'), 0)
+  t.is(request('GET / HTTP/1.9\r\nHost: a\r\n\r\n').version, '1.1')
+  t.is(response('HTTP/1.2 200 OK\r\n\r\n').version, '1.1')
+  for (const other of ['HTTP/0.9', 'HTTP/2.0', 'HTTP/9.9']) t.is(version(other), 505)
   for (const other of ['HTTP/1', 'HTTP/1.', 'HTTP/11', 'HTTP/1.11', 'HTTP/1,1', 'http/1.1', 'HTTQ/1.1', ''])
     t.is(version(other), 400)
   t.is(refusal(() => response('HTTP/2.0 200 OK\r\n\r\n'))[0], 502)

@@ -175,6 +175,8 @@ function parseVersion(text: string, at: number, side: Side): Http1Version {
   if (text.startsWith('HTTP/1.1', at)) return '1.1'
   if (text.startsWith('HTTP/1.0', at)) return '1.0'
   const found = withinLine(text, at, 8)
+  // A later minor version is read as the latest that is known (RFC 9110, 2.5).
+  if (/^HTTP\/1\.\d$/.test(found)) return '1.1'
   if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not spoken here, only HTTP/1.0 and HTTP/1.1`, 505)
   throw fault(side, `the version is neither HTTP/1.0 nor HTTP/1.1: ${quoted(found)}`)
 }
