@@ -163,7 +163,7 @@ test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
 })
 
 test('a host keeps its spelling, but SNI has no dot at its end (RFC 6066, 3)', (t) => {
-  const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+  const play = new Playbook('http-proxy', { mode: 'regular' })
   const request = (host: string) => `GET https://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`
   play.data(play.client, request('Example.org.'))
   t.deepEqual(play.said(), ['open tcp Example.org.:443 tls:Example.org:http/1.1 pooled'])
@@ -177,7 +177,7 @@ test('a host keeps its spelling, but SNI has no dot at its end (RFC 6066, 3)', (
 
 test('CONNECT to the page with the certificate is answered inside, however it is written', (t) => {
   for (const host of ['mitm.it', 'MITM.it', 'Mitm.It.']) {
-    const play = new Playbook(httpProxyLayer, { mode: 'regular' })
+    const play = new Playbook('http-proxy', { mode: 'regular' })
     play.data(play.client, `CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n\r\n`)
     t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 Connection established\r\n\r\n')}`], host)
   }
