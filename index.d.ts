@@ -131,6 +131,7 @@ declare const SENTENCES: {
     readonly ERR_SCRIPT: "the script cannot be run: {}";
     readonly ERR_AUTHORITY: "{}";
     readonly ERR_CONFDIR: "{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR";
+    readonly ERR_BODY_STREAMED: "{}";
     readonly ERR_EXHAUSTED: "{}: close some connections first";
 };
 type ErrorCode = keyof typeof SENTENCES;
@@ -440,6 +441,8 @@ declare abstract class HttpMessage {
      * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
      */
     stream: boolean | undefined;
+    /** True from when the body passes as it comes: it can be read and no longer changed. Only the proxy sets it. */
+    streamed: boolean;
     constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number);
     /** True when somebody has put other bytes in the body's place. */
     get contentChanged(): boolean;
@@ -448,7 +451,10 @@ declare abstract class HttpMessage {
      * hooks run, and its first `body_record_limit` bytes once the flow is over: a copy keeps the rest.
      */
     get content(): Buffer;
-    /** Changes the body of a message that is held; Content-Length follows by itself. A string is written in UTF-8. */
+    /**
+     * Changes the body; Content-Length follows by itself. A string is written in UTF-8. Throws ERR_BODY_STREAMED where the body has
+     * passed, or begun to.
+     */
     set content(content: Uint8Array | string);
     /**
      * The recorded body without its Content-Encoding (RFC 9110, 8.4): gzip, deflate and br, zstd where Node.js has it, and several
@@ -457,8 +463,8 @@ declare abstract class HttpMessage {
      */
     get decodedContent(): Buffer;
     /**
-     * Changes the body of a message that is held. It is sent as Content-Encoding says, in each of its codings; where one of them is
-     * unknown, without Content-Encoding.
+     * Changes the body. It is sent as Content-Encoding says, in each of its codings; where one of them is unknown, without
+     * Content-Encoding. Throws ERR_BODY_STREAMED where the body has passed, or begun to.
      */
     set decodedContent(content: Uint8Array | string);
     /** A sentence that says why `decodedContent` or `text` is not the whole body decoded; undefined where it is. */
@@ -468,8 +474,9 @@ declare abstract class HttpMessage {
      * unknown is read as UTF-8, and `decodeError` says so.
      */
     get text(): string;
-    /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. */
+    /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. Throws as it does. */
     set text(text: string);
+    protected abstract get side(): 'request' | 'response';
 }
 
 interface HttpRequestParts {
@@ -493,6 +500,7 @@ declare class HttpRequest extends HttpMessage {
     host: string;
     port: number;
     constructor(parts: HttpRequestParts, bodyLimit: number, now: number);
+    protected get side(): "request";
     /** As it stands in a request line to a server. */
     get target(): string;
     /** The host as the client names it: the Host field's, without port; else `host`. */
@@ -521,6 +529,7 @@ declare class HttpResponse extends HttpMessage {
     reason: string;
     /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
     constructor(parts: HttpResponseParts, bodyLimit?: number, now?: number);
+    protected get side(): "response";
     /** A whole number from 100 to 999 (RFC 9110, 15); setting another throws a RangeError. */
     get status(): number;
     set status(status: number);
@@ -533,7 +542,10 @@ declare class HttpFlow extends Flow {
     upgrade: string | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
     get size(): number;
-    /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */
+    /**
+     * Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError, and
+     * replacing one whose body has passed, or begun to, ERR_BODY_STREAMED.
+     */
     get response(): HttpResponse | undefined;
     set response(response: HttpResponse | undefined);
 }

@@ -24,6 +24,7 @@ const SENTENCES = {
   ERR_SCRIPT: 'the script cannot be run: {}',
   ERR_AUTHORITY: '{}',
   ERR_CONFDIR: '{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR',
+  ERR_BODY_STREAMED: '{}',
   ERR_EXHAUSTED: '{}: close some connections first',
 } as const
 

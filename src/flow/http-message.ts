@@ -1,4 +1,5 @@
 // What HTTP's requests and responses have in common: a version, fields, and a body that can be read and changed.
+import { MidwireError } from '../errors.js'
 import { RecordedBody } from './body.js'
 import { type Decoded, decodeContent, encodeContent } from './content-coding.js'
 import type { HttpHeaders } from './headers.js'
@@ -34,6 +35,8 @@ export abstract class HttpMessage {
    * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
    */
   stream: boolean | undefined
+  /** True from when the body passes as it comes: it can be read and no longer changed. Only the proxy sets it. */
+  streamed = false
   #changed = false
 
   constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number) {
@@ -57,7 +60,10 @@ export abstract class HttpMessage {
     return this.body.content
   }
 
-  /** Changes the body of a message that is held; Content-Length follows by itself. A string is written in UTF-8. */
+  /**
+   * Changes the body; Content-Length follows by itself. A string is written in UTF-8. Throws ERR_BODY_STREAMED where the body has
+   * passed, or begun to.
+   */
   set content(content: Uint8Array | string) {
     this.#replace(bytesOf(content))
   }
@@ -72,8 +78,8 @@ export abstract class HttpMessage {
   }
 
   /**
-   * Changes the body of a message that is held. It is sent as Content-Encoding says, in each of its codings; where one of them is
-   * unknown, without Content-Encoding.
+   * Changes the body. It is sent as Content-Encoding says, in each of its codings; where one of them is unknown, without
+   * Content-Encoding. Throws ERR_BODY_STREAMED where the body has passed, or begun to.
    */
   set decodedContent(content: Uint8Array | string) {
     const bytes = bytesOf(content)
@@ -98,7 +104,7 @@ export abstract class HttpMessage {
     return decoder.decode(this.decodedContent)
   }
 
-  /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. */
+  /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. Throws as it does. */
   set text(text: string) {
     this.decodedContent = text
     const charset = this.#charset
@@ -106,7 +112,10 @@ export abstract class HttpMessage {
     this.headers.set('content-type', (this.headers.get('content-type') ?? '').replace(CHARSET, 'charset=utf-8'))
   }
 
+  protected abstract get side(): 'request' | 'response'
+
   #replace(content: Buffer): void {
+    if (this.streamed) throw bodyStreamed(this.side)
     this.body.replace(content)
     this.#changed = true
   }
@@ -118,6 +127,15 @@ export abstract class HttpMessage {
   get #charset(): string | undefined {
     return CHARSET.exec(this.headers.get('content-type') ?? '')?.[1]
   }
+}
+
+/** The error of a change that would be recorded, and that the peer would never get. */
+export function bodyStreamed(side: 'request' | 'response'): MidwireError {
+  const peer = side === 'request' ? 'server' : 'client'
+  return new MidwireError(
+    'ERR_BODY_STREAMED',
+    `the body has gone to the ${peer} already: set flow.${side}.stream = false in ${side}headers to hold it`,
+  )
 }
 
 /** A copy, which nobody changes afterwards. */

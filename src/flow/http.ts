@@ -1,7 +1,7 @@
 // HTTP as the user holds it: a request, its response, and what went wrong.
 import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
-import { HttpMessage, type HttpVersion } from './http-message.js'
+import { bodyStreamed, HttpMessage, type HttpVersion } from './http-message.js'
 import { FLOW_SIZE, headersSize } from './size.js'
 
 export interface HttpRequestParts {
@@ -33,6 +33,10 @@ export class HttpRequest extends HttpMessage {
     this.scheme = parts.scheme
     this.host = parts.host
     this.port = parts.port
+  }
+
+  protected override get side() {
+    return 'request' as const
   }
 
   /** As it stands in a request line to a server. */
@@ -100,6 +104,10 @@ export class HttpResponse extends HttpMessage {
     this.status = parts.status
     this.reason = parts.reason ?? REASONS[parts.status] ?? ''
     if (parts.content !== undefined) this.content = parts.content
+  }
+
+  protected override get side() {
+    return 'response' as const
   }
 
   /** A whole number from 100 to 999 (RFC 9110, 15); setting another throws a RangeError. */
@@ -174,7 +182,10 @@ export class HttpFlow extends Flow {
     return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response)
   }
 
-  /** Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError. */
+  /**
+   * Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError, and
+   * replacing one whose body has passed, or begun to, ERR_BODY_STREAMED.
+   */
   get response(): HttpResponse | undefined {
     return this.#response
   }
@@ -183,6 +194,7 @@ export class HttpFlow extends Flow {
     if (response !== undefined && !isResponse(response)) {
       throw new TypeError("flow.response must be an HttpResponse: new HttpResponse({ status: 418, content: 'x' })")
     }
+    if (this.#response?.streamed && response !== this.#response) throw bodyStreamed('response')
     this.#response = response
   }
 }

@@ -1,5 +1,6 @@
 // HTTP/1 with hooks that change, answer, kill and redirect; held bodies; upgrades and the explicit proxy.
 import test from 'ava'
+import { MidwireError } from '../../../src/errors.js'
 import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
 import { asked, flowOf, GET, hooks, open, sent } from '../../support/http1-play.js'
 import { Playbook } from '../../support/playbook.js'
@@ -73,6 +74,44 @@ test('a hook sees all of a body that is held, and readers of the flow what body_
     t.is(body?.length, length)
     t.true(body?.truncated)
   }
+})
+
+test('a body that has passed, or begun to, cannot be changed: the sentence says how it can', (t) => {
+  const errors: string[] = []
+  const attempt = (change: () => void) => {
+    const error = t.throws(change, { instanceOf: MidwireError, code: 'ERR_BODY_STREAMED' })
+    errors.push(error.message)
+  }
+  const play = open({
+    options: { stream_large_bodies: 4 },
+    hooks: {
+      responseheaders(flow) {
+        t.true(flow.request.streamed)
+        t.false(flow.response?.streamed)
+        attempt(() => (flow.request.content = 'too late'))
+      },
+      response(flow) {
+        const response = flow.response as HttpResponse
+        attempt(() => (response.text = 'too late'))
+        attempt(() => (response.decodedContent = 'too late'))
+        attempt(() => (response.content = 'too late'))
+        attempt(() => (flow.response = new HttpResponse({ status: 500 })))
+        attempt(() => (flow.response = undefined))
+        flow.response = response
+      },
+    },
+  })
+  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde')
+  const server = play.opened()
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\nContent-Encoding: none\r\n\r\nabcdef')
+  const { request, response, error } = flowOf(play)
+  t.is(error, undefined)
+  t.deepEqual([request.content.toString(), request.contentChanged], ['abcde', false])
+  t.deepEqual([response?.content.toString(), response?.contentChanged], ['abcdef', false])
+  t.is(response?.headers.get('content-encoding'), 'none', 'a change that is refused changes nothing')
+  const sentence = (peer: string, side: string) =>
+    `the body has gone to the ${peer} already: set flow.${side}.stream = false in ${side}headers to hold it`
+  t.deepEqual([...new Set(errors)], [sentence('server', 'request'), sentence('client', 'response')])
 })
 
 test('what was held of a body is cut where the exchange fails, too', (t) => {

@@ -121,6 +121,7 @@ export class Transfer {
 
   /** Passes the body on as it comes, after the head of `response`, if one is given. Throws Closed. */
   pass(to: AnyChannel, chunked: boolean, response?: WritableResponseHead): MaybeStep {
+    this.#message.streamed = true
     this.readAhead()
     return this.#reader.done ? this.#last(to, chunked, response) : this.#passOn(to, chunked, response)
   }
