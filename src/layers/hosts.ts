@@ -61,8 +61,9 @@ function namesInside(evidence: Evidence): Names {
   else if ((tls === 'more' || http === 'more') && !(evidence.waited && clientBytes.length > 0)) name = MORE
   if (name === MORE) return { hosts: [], more: !clientEnded }
   if (name === undefined) return NONE
-  const [, host = name, port = destination.port] = /^(\[.*\]|[^:]*):(\d+)$/.exec(name) ?? []
-  return { hosts: spellings(host).map((one) => withPort(one, Number(port))), more: false }
+  // An empty port is the default one (RFC 3986, 3.2.3).
+  const [, host = name, port] = /^(\[.*\]|[^:]*):(\d*)$/.exec(name) ?? []
+  return { hosts: spellings(host).map((one) => withPort(one, Number(port || destination.port))), more: false }
 }
 
 const NONE: Names = { hosts: [], more: false }

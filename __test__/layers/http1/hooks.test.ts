@@ -201,6 +201,17 @@ test('an explicit proxy takes absolute-form, and passes origin-form', (t) => {
   t.deepEqual(play.said(), [`send server ${sent('GET /x?y HTTP/1.1\r\nHost: example.org:81\r\n\r\n')}`])
 })
 
+test('an empty port is the default one, and does not go on (RFC 3986, 3.2.3)', (t) => {
+  const play = new Playbook('http-proxy', { mode: 'regular' })
+  play.data(play.client, 'GET http://example.org:/x HTTP/1.1\r\nHost: example.org:\r\n\r\n')
+  t.deepEqual(play.said(), ['open tcp example.org:80 pooled'])
+  play.opened()
+  t.deepEqual(play.said(), [`send server ${sent('GET /x HTTP/1.1\r\nHost: example.org\r\n\r\n')}`])
+  const connect = new Playbook('http-proxy', { mode: 'regular' })
+  connect.data(connect.client, 'CONNECT example.org: HTTP/1.1\r\nHost: example.org\r\n\r\n')
+  t.regex(connect.said().join(), /HTTP\/1\.1 400 /, 'a CONNECT has no default')
+})
+
 test('a host keeps its spelling, but SNI has no dot at its end (RFC 6066, 3)', (t) => {
   const play = new Playbook('http-proxy', { mode: 'regular' })
   const request = (host: string) => `GET https://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`

@@ -44,16 +44,18 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   const path = rest.startsWith('/') ? rest : method === 'OPTIONS' && rest === '' ? '*' : `/${rest}`
   // In the open, the connection says where it goes: the target only names it.
   const named = authority(scheme[2], secure ? 443 : 80)
-  if (place) return { ...place, path, authority: scheme[2] }
-  return { scheme: secure ? 'https' : 'http', ...named, path, authority: scheme[2] }
+  // An empty port is the default one (RFC 3986, 3.2.3), and is not passed on.
+  const text = scheme[2].replace(/:$/, '')
+  if (place) return { ...place, path, authority: text }
+  return { scheme: secure ? 'https' : 'http', ...named, path, authority: text }
 }
 
-/** `host:port`; IPv6 in brackets. */
+/** `host:port`, `host:` or `host`, the latter two where there is a default port; IPv6 in brackets. */
 function authority(text: string, defaultPort: number | undefined): { host: string; port: number } {
   if (text.includes('@')) throw new Http1Error(400, 'a user name in the request target')
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{0,5}))?$/.exec(text)
   const host = parts?.[1] ?? parts?.[2]
-  const port = parts?.[3] === undefined ? defaultPort : Number(parts[3])
+  const port = parts?.[3] ? Number(parts[3]) : defaultPort
   if (!host || port === undefined || port < 1 || port > 65_535) {
     throw new Http1Error(400, `${JSON.stringify(text)} is no host and port`)
   }
