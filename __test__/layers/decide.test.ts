@@ -196,6 +196,8 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   ['nothing was agreed on', GET, inside(), 'http1', /request/],
 
   // Who speaks first
+  ['a server that leaves without a word', '', { serverEnded: true }, 'raw', /without a word/],
+  ['a server that leaves when the client has begun', HELLO, { serverEnded: true }, 'tls', /TLS/],
   ['a server that speaks first', '', { serverBytes: 1 }, 'raw', /server speaks first/],
   ['a server that speaks first, inside TLS', '', inside({ serverBytes: 1 }), 'raw', /server speaks first/],
   ['a server that speaks at the same time', GET, { serverBytes: 1 }, 'raw', /server speaks first/],
@@ -241,12 +243,15 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   ['a whole request, and then silence', GET, { waited: true }, 'http1', /request/],
 ]
 
+/** Nothing has ended yet, as long as more is to come. */
+const going = { clientEnded: false, serverEnded: false, waited: false }
+
 /** The same at every beginning of the bytes: `more`, until it is what it stays. */
 function isSteady(t: ExecutionContext, whole: Evidence, decision: Decision): void {
   if (whole.transport === 'udp') return
   const { clientEnded, waited, clientBytes } = whole
   for (let end = 0; end < clientBytes.length; end++) {
-    const begun = { ...whole, clientBytes: clientBytes.subarray(0, end), clientEnded: false, waited: false }
+    const begun = { ...whole, clientBytes: clientBytes.subarray(0, end), ...going }
     const { decision: early } = decide(begun)
     if (early !== 'more' && early !== decision) t.fail(`${early} after ${end} bytes, and in the end ${decision}`)
     if (early !== 'more' || clientEnded || waited) continue
@@ -264,7 +269,7 @@ for (const [what, bytes, changes, decision, reason] of ROWS) {
     isSteady(t, whole, decision)
     if (decision === 'more') return
     const longer = Buffer.concat([whole.clientBytes, Buffer.from('\r\nHost: a\r\n\r\n')])
-    if (whole.transport === 'tcp' && !whole.clientEnded && !whole.waited) {
+    if (whole.transport === 'tcp' && !whole.clientEnded && !whole.waited && !whole.serverEnded) {
       t.is(decide({ ...whole, clientBytes: longer }).decision, decision, 'what follows')
     }
   })
@@ -292,7 +297,7 @@ test('random bytes in every state: a decision, and never another one when more h
   for (let round = 0; round < 5_000; round++) {
     const noise = Buffer.from(Array.from({ length: random.below(20) }, () => random.below(256)))
     const bytes = Buffer.concat([random.pick(samples).subarray(0, random.below(40)), noise])
-    const whole = evidence(bytes, { ...random.pick(bases), clientEnded: false, waited: false })
+    const whole = evidence(bytes, { ...random.pick(bases), ...going })
     const { decision } = decide(whole)
     if (decision !== 'more') isSteady(t, whole, decision)
     const over = decide({ ...whole, clientEnded: true }).decision

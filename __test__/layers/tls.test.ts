@@ -45,6 +45,20 @@ test("the server's handshake comes first, and its ALPN is the client's; h2 is of
   t.true(play.logs.some(({ level, message }) => level === 'debug' && /HTTP\/2/.test(message)))
 })
 
+test('a server that leaves between the connect and the ClientHello is dialled anew', (t) => {
+  for (const leave of ['end', 'close'] as const) {
+    const play = start({ connected: true, hooks: 'wait' })
+    play.data(play.client, hello)
+    const [server] = play.servers
+    if (!server) return t.fail()
+    play[leave](server)
+    play.reply('hook')
+    t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled-only'])
+    play.reply('open')
+    t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1'])
+  }
+})
+
 test('an idle connection to the same place spares the handshake', (t) => {
   const play = start({ connected: true })
   play.data(play.client, hello)

@@ -24,6 +24,16 @@ test('refused is refused, and unreachable unreachable', (t) => {
   }
 })
 
+test('a server that leaves without a word: the client is told at once', (t) => {
+  const play = new Playbook('transparent')
+  const server = play.opened()
+  play.said()
+  play.end(server)
+  t.deepEqual(play.said(), ['end client'])
+  play.close(play.client)
+  t.is(play.finished.length, 1)
+})
+
 test('where a connection to the server lies idle, nobody is asked, nor where it goes inside', (t) => {
   const known = new Playbook('transparent', { known: true })
   t.deepEqual(known.said(), ['accept'])

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly clientEnded: boolean
   /** Bytes that the server has said of its own accord: the client's have not reached it. */
   readonly serverBytes: number
+  /** The server will say nothing more. */
+  readonly serverEnded?: boolean | undefined
   /** The client's bytes came through TLS, which was taken off. */
   readonly clientTls: boolean
   /** Of that TLS: what was agreed on, and the name. */
@@ -56,6 +58,13 @@ const RULES: readonly Rule[] = [
     name: 'the tunnel has a resolver of its own',
     decide: ({ virtualResolver, destination }) =>
       virtualResolver && destination?.port === 53 ? is('dns', "it goes to the tunnel's resolver") : undefined,
+  },
+  {
+    name: 'a server that leaves before anything was said',
+    decide: ({ clientBytes, serverBytes, serverEnded }) =>
+      serverEnded && serverBytes === 0 && clientBytes.length === 0
+        ? is('raw', 'the server has closed the connection without a word')
+        : undefined,
   },
   {
     name: 'hosts that are not to be looked at',

@@ -61,6 +61,7 @@ function evidence(context: Context, waited: boolean): Evidence {
     clientBytes: bytes ?? NOTHING,
     clientEnded: client.ended,
     serverBytes: server?.buffered ?? 0,
+    serverEnded: server?.over,
     clientTls: secured,
     alpn: tls?.alpn,
     sni: tls?.sni,

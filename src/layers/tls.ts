@@ -113,8 +113,11 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
 
 /** The server's handshake before the client's, so that its names and its ALPN can be copied. */
 function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
-  const { destination, server } = context
+  const { destination } = context
   if (!destination) return
+  // A server that has closed its side meanwhile answers no ClientHello: it is dialled anew.
+  const server = context.server?.over ? undefined : context.server
+  if (context.server && !server) yield { type: 'close', channel: context.server }
   // One that another request has left is as good, and its handshake is done.
   const idle = yield* open(destination, tls, 'only')
   if (idle && !(idle instanceof OpenFailure)) {
