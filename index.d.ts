@@ -126,6 +126,7 @@ declare const SENTENCES: {
     readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
     readonly ERR_MODE: "mode {}";
     readonly ERR_OPTION: "{}";
+    readonly ERR_HOOK: "{}";
     readonly ERR_FILTER: "filter: {}";
     readonly ERR_WIREGUARD_CONF: "{}";
     readonly ERR_SCRIPT: "the script cannot be run: {}";
@@ -141,8 +142,11 @@ declare class MidwireError extends Error {
     readonly code: ErrorCode;
     constructor(code: ErrorCode, detail: string, options?: ErrorOptions);
 }
-/** The known name that a wrong one was most likely meant to be; undefined where none is near. */
-declare function nearest(wrong: string, known: readonly string[]): string | undefined;
+/**
+ * The known name that a wrong one was most likely meant to be; undefined where none is near. A name may differ by a third of
+ * its letters, and by `most` of them (default 3).
+ */
+declare function nearest(wrong: string, known: readonly string[], most?: number): string | undefined;
 
 interface DnsQuestion {
     /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
@@ -610,139 +614,89 @@ interface FilterOptions {
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
 
-/** A server's leg, with the client that it is for. */
-interface ServerHook {
-    readonly client: ClientConnection;
-    readonly server: ServerConnection;
-}
-/** A ClientHello before anything is answered. */
-interface ClientHelloHook {
-    readonly client: ClientConnection;
-    readonly server: ServerConnection | undefined;
-    /** Set to true: the connection passes as it is, without interception. */
-    ignore: boolean;
-}
-/** A TLS handshake of one leg that is over. */
-interface TlsHook {
-    readonly client: ClientConnection;
-    readonly server: ServerConnection | undefined;
-    /** What went wrong, in the `tls_failed_` hooks. */
-    readonly error?: string | undefined;
-}
-/** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
-interface Hooks {
-    /** All listeners are bound. */
-    running: undefined;
-    /** The proxy is closing. */
-    done: undefined;
-    client_connected: ClientConnection;
-    client_disconnected: ClientConnection;
-    /** Before a server is dialled. */
-    server_connect: ServerHook;
-    server_connected: ServerHook;
-    server_connect_error: ServerHook;
-    server_disconnected: ServerHook;
-    tls_clienthello: ClientHelloHook;
-    tls_established_client: TlsHook;
-    tls_established_server: TlsHook;
-    tls_failed_client: TlsHook;
-    tls_failed_server: TlsHook;
-    /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
-    requestheaders: HttpFlow;
-    /** The whole request. Setting `flow.response` answers it without asking the server. */
-    request: HttpFlow;
-    responseheaders: HttpFlow;
-    /** The whole response; the last hook of a flow that did not fail. */
-    response: HttpFlow;
-    /** The flow has failed or was killed; the last hook then. */
-    error: HttpFlow;
-    /** A CONNECT. Setting `flow.response` to anything but 2xx refuses it. */
-    http_connect: HttpFlow;
-    tcp_start: TcpFlow;
-    /** `flow.last` is the message. */
-    tcp_message: TcpFlow;
-    tcp_end: TcpFlow;
-    tcp_error: TcpFlow;
-    udp_start: UdpFlow;
-    udp_message: UdpFlow;
-    udp_end: UdpFlow;
-    udp_error: UdpFlow;
-    /** Setting `flow.response` answers the query. */
-    dns_request: DnsFlow;
-    dns_response: DnsFlow;
-    dns_error: DnsFlow;
-}
-type HookName = keyof Hooks;
-type HookMethods = {
-    [Name in HookName]?: Hooks[Name] extends undefined ? () => void | Promise<void> : (subject: Hooks[Name]) => void | Promise<void>;
-};
-/** An object with hooks as methods, run in the order in which addons were given. Asynchronous ones are waited for. */
-interface Addon extends HookMethods {
-    /** Shown where the addon fails. */
-    readonly name?: string;
-}
-type LogLevel$1 = 'error' | 'warn' | 'info' | 'debug';
-/** A line of the log. */
-interface LogEntry {
-    readonly level: LogLevel$1;
-    readonly message: string;
-    /** Milliseconds since the epoch. */
-    readonly timestamp: number;
-}
-
-interface Definition {
+/** What an option is. Midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
+interface OptionDefinition {
+    /**
+     * What values there are: true or false; a whole number; a text; a list of texts; a path (`~` is the home directory); a list
+     * of paths; a number of bytes (`k`, `m`, `g` and `t` are powers of 1024); one of `choices`; a list of regular expressions,
+     * searched for anywhere and without regard to case.
+     */
     readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps';
-    /** As `--set` would write it; undefined for no value. */
+    /** As `--set` would write it. Undefined, for no value, where the type is integer, size, string or path. */
     readonly default: boolean | number | string | readonly string[] | undefined;
+    /** Of a choice: all values there are. */
     readonly choices?: readonly string[];
-    /** Of an integer or a size: the least and the greatest. */
+    /** Of an integer or a size: the least and the greatest value. Default: from 0. */
     readonly range?: readonly [number, number];
+    /** One line for `midwire --options`. */
     readonly help: string;
+    /** True: the option is read when midwire starts, and changing it later is refused. Default: false. */
+    readonly fixed?: boolean;
 }
+/** Definitions by name; a name has letters, digits and underscores, and begins with a letter. */
+type OptionDefinitions = {
+    readonly [name: string]: OptionDefinition;
+};
 /** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
 declare const OPTIONS: {
     readonly mode: {
         readonly type: "strings";
         readonly default: readonly string[];
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly listen_host: {
         readonly type: "string";
         readonly default: "";
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly listen_port: {
         readonly type: "integer";
         readonly range: readonly [number, number];
         readonly default: undefined;
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly scripts: {
         readonly type: "paths";
         readonly default: readonly string[];
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly endpoint: {
         readonly type: "string";
         readonly default: undefined;
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly congestion: {
         readonly type: "choice";
         readonly choices: readonly ["bbr", "cubic"];
         readonly default: "bbr" | "cubic";
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly tcp_buffer: {
         readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: "6m";
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly wireguard_subnet: {
         readonly type: "strings";
         readonly default: readonly string[];
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly connection_strategy: {
         readonly type: "choice";
@@ -892,6 +846,8 @@ declare const OPTIONS: {
         readonly type: "string";
         readonly default: "mitm.it";
         readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly flow_detail: {
         readonly type: "integer";
@@ -918,7 +874,6 @@ declare const OPTIONS: {
     };
 };
 type OptionName = keyof typeof OPTIONS;
-type OptionDefinition = Definition;
 type ValueOf<D> = D extends {
     type: 'boolean';
 } ? boolean : D extends {
@@ -934,20 +889,152 @@ type ValueOf<D> = D extends {
 } ? readonly RegExp[] : D extends {
     choices: readonly (infer C)[];
 } ? C : never;
-/** Every option with its value, as the proxy reads it. */
+/** Midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
 type Options = {
     readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]>;
 };
-/** Options as a program or a file gives them: any of them, as values or as `--set` would write them. */
-type GivenOptions = {
-    [Name in OptionName]?: Options[Name] | string | number | boolean | readonly (string | RegExp)[] | undefined;
+/** A value of any option, one that an addon has defined among them. Lists are frozen. */
+type OptionValue = boolean | number | string | readonly string[] | readonly RegExp[] | undefined;
+/** A snapshot with the options that addons and scripts have defined. */
+type OptionSnapshot = Options & {
+    readonly [name: string]: OptionValue;
 };
+/** An option's value as a program or a file gives it: of its own type, or as `--set` would write it. */
+type GivenValue = string | number | boolean | readonly (string | RegExp)[] | null | undefined;
+/** Options as a program or a file gives them: any of midwire's own, and any that addons and scripts define. */
+type GivenOptions = {
+    [Name in OptionName]?: Options[Name] | GivenValue;
+} & {
+    [name: string]: GivenValue;
+};
+
+/** A server's leg, with the client that it is for. */
+interface ServerHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection;
+}
+/** A ClientHello before anything is answered. */
+interface ClientHelloHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** Set to true: the connection passes as it is, without interception. */
+    ignore: boolean;
+}
+/** A TLS handshake of one leg that is over. */
+interface TlsHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** What went wrong, in the `tls_failed_` hooks. */
+    readonly error?: string | undefined;
+}
+/** Options as they are from now on. */
+interface ConfigureHook {
+    /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
+    readonly options: OptionSnapshot;
+    /** The names of those that have changed; all of them where the addon is told for the first time. */
+    readonly changed: ReadonlySet<string>;
+}
+/** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
+interface Hooks {
+    /**
+     * Options have changed; and once when the addon is added, before anything is listened on. To refuse the values, throw: an
+     * update then changes nothing, and a start fails. It is not waited for.
+     */
+    configure: ConfigureHook;
+    /** All listeners are bound. */
+    running: undefined;
+    /** The proxy is closing. */
+    done: undefined;
+    client_connected: ClientConnection;
+    client_disconnected: ClientConnection;
+    /** Before a server is dialled. */
+    server_connect: ServerHook;
+    server_connected: ServerHook;
+    server_connect_error: ServerHook;
+    server_disconnected: ServerHook;
+    tls_clienthello: ClientHelloHook;
+    tls_established_client: TlsHook;
+    tls_established_server: TlsHook;
+    tls_failed_client: TlsHook;
+    tls_failed_server: TlsHook;
+    /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
+    requestheaders: HttpFlow;
+    /** The whole request. Setting `flow.response` answers it without asking the server. */
+    request: HttpFlow;
+    responseheaders: HttpFlow;
+    /** The whole response; the last hook of a flow that did not fail. */
+    response: HttpFlow;
+    /** The flow has failed or was killed; the last hook then. */
+    error: HttpFlow;
+    /** A CONNECT. Setting `flow.response` to anything but 2xx refuses it. */
+    http_connect: HttpFlow;
+    tcp_start: TcpFlow;
+    /** `flow.last` is the message. */
+    tcp_message: TcpFlow;
+    tcp_end: TcpFlow;
+    tcp_error: TcpFlow;
+    udp_start: UdpFlow;
+    udp_message: UdpFlow;
+    udp_end: UdpFlow;
+    udp_error: UdpFlow;
+    /** Setting `flow.response` answers the query. */
+    dns_request: DnsFlow;
+    dns_response: DnsFlow;
+    dns_error: DnsFlow;
+}
+type HookName = keyof Hooks;
+/** Every hook there is. */
+declare const HOOK_NAMES: readonly HookName[];
+type HookMethods = {
+    [Name in HookName]?: Hooks[Name] extends undefined ? () => void | Promise<void> : (subject: Hooks[Name]) => void | Promise<void>;
+};
+/** An object with hooks as methods, run in the order in which addons were given. Asynchronous ones are waited for. */
+interface Addon extends HookMethods {
+    /** Shown where the addon fails. */
+    readonly name?: string;
+    /**
+     * Options of its own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are there
+     * while the addon is, are given as midwire's own are (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and are read
+     * in the hook `configure`.
+     */
+    readonly options?: OptionDefinitions;
+}
+type LogLevel$1 = 'error' | 'warn' | 'info' | 'debug';
+/** A line of the log. */
+interface LogEntry {
+    readonly level: LogLevel$1;
+    readonly message: string;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+}
+
+/** Why midwire does not have an option of mitmproxy's; undefined for any other name. */
+declare const foreignOption: (name: string) => string | undefined;
+/** Why a name is no option: mitmproxy's has its reason, any other the known name that is nearest. */
+declare function unknownOption(name: string, known?: Iterable<string>): MidwireError;
+
+/** The absolute path of a conf dir: the one given, else MIDWIRE_CONFDIR, else `~/.midwire`. */
+declare function confdirOf(given?: string): string;
+
+/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
+declare function readOptions(given?: GivenOptions): Options;
+/**
+ * The value of one of midwire's own options: from a text as `--set name=text` has it, or from a value of its own type.
+ * Undefined, null and the empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default.
+ * `label` is how an error names the option. Throws ERR_OPTION.
+ */
+declare function parseOption(name: string, value: unknown, label?: string, before?: unknown): Options[OptionName];
+
+/** Told of a change that is about to count. To refuse it, throw: everything stays as it was. It is not waited for. */
+type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
 
 interface Sink {
     readonly name: string;
     /** A flow is over. */
     flow?(flow: AnyFlow): void;
     log?(entry: LogEntry): void;
+    /** Options were changed while the proxy runs. To refuse the change, throw. */
+    configure?(change: ConfigureHook): void;
     /** The proxy has ended; what is buffered is written. */
     close?(): void | Promise<void>;
 }
@@ -957,7 +1044,7 @@ interface MidwireOptions {
     modes?: readonly string[];
     /** Where keys, certificates and config.yaml are. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
     confdir?: string;
-    /** As `--set` has them: `{ ssl_insecure: true }`. config.yaml is not read. */
+    /** As `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
     options?: GivenOptions;
     /** Run in this order, after the built-in ones and before option `scripts`. Default: none. */
     addons?: readonly Addon[];
@@ -1008,6 +1095,43 @@ interface ModeInfo {
 /** Every mode there is. */
 declare function modeInfos(): ModeInfo[];
 
+/** The options of a running proxy. */
+declare class ProxyOptions {
+    #private;
+    /** All values as they are now; what was read once never changes. */
+    get snapshot(): OptionSnapshot;
+    /** Every option that there is now, with those of addons and scripts. */
+    get definitions(): OptionDefinitions;
+    /** The value of an option as it is now. Throws ERR_OPTION for a name that is none. */
+    get<Name extends OptionName>(name: Name): Options[Name];
+    get(name: string): OptionValue;
+    /**
+     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. It
+     * counts for connections that begin from now on; those that run keep what they began with. Outputs and addons follow at once.
+     * Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names and values
+     * that are wrong, for what is read only when midwire starts (mode, listen_host, listen_port, scripts, endpoint, congestion,
+     * tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses; ERR_FILTER and ERR_ARGUMENT for filters, name
+     * servers and files of certificates that are wrong.
+     */
+    set(values: GivenOptions): void;
+    set(name: string, value: GivenValue): void;
+    /**
+     * Calls a listener when one of these options changes; the answer ends that. It is called in the midst of `set`, may not change
+     * options itself, and refuses the change when it throws. Throws ERR_OPTION for a name that is none.
+     */
+    onChange(names: string | readonly string[], listener: OptionListener): () => void;
+    /**
+     * Defines options; the answer takes them away again. An addon's property `options` is the same. Throws ERR_OPTION for
+     * definitions that are none, and for names that are taken.
+     */
+    define(definitions: OptionDefinitions): () => void;
+}
+/**
+ * Every option that there is with these scripts, for lists of options: the scripts are loaded for it, and none of their hooks is
+ * called. Throws ERR_SCRIPT and ERR_OPTION.
+ */
+declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
+
 /** Of what a proxy is started with, what its clients depend on. */
 type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
 /**
@@ -1033,7 +1157,8 @@ declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promi
 declare class Midwire {
     #private;
     readonly confdir: string;
-    readonly options: Options;
+    /** Read, watched and changed while the proxy runs. */
+    readonly options: ProxyOptions;
     /** The certificate authority that clients are to trust. */
     readonly authority: Authority;
     /** Fulfilled when the proxy is closed. */
@@ -1056,9 +1181,12 @@ declare class Midwire {
      * proxy is closed. Throws ERR_FILTER.
      */
     flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
-    /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. */
+    /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. Throws ERR_HOOK. */
     on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
-    /** Adds an addon while the proxy runs; the answer takes it away again. */
+    /**
+     * Adds an addon while the proxy runs; the answer takes it away again, and its options with it. Throws ERR_HOOK for a method
+     * whose name is nearly that of a hook, and ERR_OPTION for options that it cannot define or refuses.
+     */
     addAddon(addon: Addon): () => void;
     /** Writes a line to the log. */
     log(level: LogLevel$1, message: string): void;
@@ -1066,17 +1194,6 @@ declare class Midwire {
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
-
-/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
-declare function readOptions(given?: GivenOptions): Options;
-/**
- * The value of one option: from a text as `--set name=text` has it, or from a value of its own type. Undefined, null and the
- * empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default. `label` is how an error names
- * the option. Throws ERR_OPTION.
- */
-declare function parseOption(name: string, value: unknown, label?: string, before?: unknown): Options[OptionName];
-/** The absolute path of a conf dir: the one given, else MIDWIRE_CONFDIR, else `~/.midwire`. */
-declare function confdirOf(given?: string): string;
 
 /** Where text goes: `process.stdout`, any Writable, or a test. */
 interface TextOutput {
@@ -1116,7 +1233,8 @@ interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
 /** Writes log lines up to `termlog_verbosity`. */
 declare function logSink(output: TextOutput, { termlog_verbosity, color }?: LogOptions): Sink;
 
-type ShownOptions = Pick<Options, 'flow_detail' | 'showhost' | 'content_view_lines_cutoff' | 'dumper_filter'>;
+declare const NAMES: readonly ["flow_detail", "showhost", "content_view_lines_cutoff", "dumper_filter"];
+type ShownOptions = Pick<Options, (typeof NAMES)[number]>;
 interface TerminalOptions extends Partial<ShownOptions> {
     /** Default: false. */
     color?: boolean;
@@ -1404,5 +1522,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionName, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -3,11 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join, normalize, sep } from 'node:path'
 import test from 'ava'
 
-/** The words that every room may speak: hooks, options, error codes, connections. */
-const tables = ['hooks', 'options', 'errors', 'connection']
+/** The words that every room may speak: hooks, error codes, connections. */
+const tables = ['hooks', 'errors', 'connection']
+
+/** The types of tables and of options are free to all. */
+const spoken = [...tables, 'options']
 
 interface Room {
-  /** Rooms (folders of src) and tables whose values it may import; types of tables are free to all. */
+  /** Rooms (folders of src) and tables whose values it may import; types of tables and of options are free to all. */
   imports: string[]
   /** Node's modules that it may import. */
   node: string[]
@@ -19,9 +22,14 @@ interface Room {
 
 const rooms: Record<string, Room> = {
   addresses: { imports: [], node: ['net'] },
+  options: {
+    imports: ['errors', 'hooks'],
+    node: ['os', 'path'],
+    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/,
+  },
   native: { imports: ['errors'], node: ['module'] },
   transports: {
-    imports: ['addresses', 'connection', 'errors', 'options', 'native'],
+    imports: ['addresses', 'connection', 'errors', 'native'],
     node: ['net', 'tls', 'dgram', 'dns', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
   },
   layers: {
@@ -30,13 +38,13 @@ const rooms: Record<string, Room> = {
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },
   flow: { imports: ['connection', 'errors'], node: ['zlib', 'buffer'] },
-  store: { imports: ['flow', 'errors', 'options'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
+  store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
-    imports: ['addresses', 'errors', 'options', 'native'],
+    imports: ['addresses', 'errors', 'native'],
     node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
   },
   modes: {
-    imports: ['addresses', 'connection', 'errors', 'options', 'layers', 'transports'],
+    imports: ['addresses', 'connection', 'errors', 'layers', 'transports'],
     node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
     shared: [
       'mode',
@@ -51,21 +59,21 @@ const rooms: Record<string, Room> = {
     ],
   },
   proxy: {
-    imports: [...tables, 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
+    imports: [...tables, 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
     node: [
       ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
       ...['crypto', 'os', 'path', 'fs/promises'],
     ],
   },
   addons: {
-    imports: ['flow', 'hooks', 'options', 'errors', 'store'],
+    imports: ['flow', 'hooks', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
-    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps', 'own-module', 'own-resolver'],
+    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps', 'own-module', 'own-resolver', 'hook-names'],
   },
   sinks: {
-    imports: ['flow', 'hooks', 'options', 'errors', 'store'],
+    imports: ['flow', 'hooks', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
-    shared: ['sink', 'lines', 'text', 'body-text'],
+    shared: ['sink', 'lines', 'text', 'body-text', 'shown'],
   },
   cli: {
     imports: ['index'],
@@ -143,7 +151,7 @@ function fault(path: string, { from, typeOnly }: Import): string | undefined {
     const isList = ['index.ts', 'spec.ts'].includes(basename(path))
     return !rule.shared || isList || rule.shared.includes(sibling) ? undefined : `one of ${room} may not know another`
   }
-  if (tables.includes(other) && typeOnly) return undefined
+  if (spoken.includes(other) && typeOnly) return undefined
   return rule.imports.includes(other) ? undefined : `${room} may not import ${other}`
 }
 
@@ -210,7 +218,9 @@ test('the rules notice what breaks them', (t) => {
   t.truthy(fault('src/layers/http.ts', value('../proxy/driver.js')))
   t.truthy(fault('src/modes/socks5.ts', value('./regular.js')))
   t.truthy(fault('src/cli/midwire.ts', value('../native/load.js')))
-  t.truthy(fault('src/options.ts', value('node:net')))
+  t.truthy(fault('src/hooks.ts', value('node:net')))
+  t.truthy(fault('src/options/store.ts', value('node:net')))
+  t.truthy(fault('src/addons/block.ts', value('../options/values.js')))
   t.truthy(fault('src/somewhere.ts', value('./index.js')))
   t.falsy(fault('src/modes/index.ts', value('./regular.js')))
   t.falsy(fault('src/certs/store.ts', value('../native/load.js')))

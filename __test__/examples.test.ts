@@ -24,7 +24,7 @@ function folder(t: ExecutionContext): string {
 class Program {
   readonly child: ChildProcessWithoutNullStreams
   out = ''
-  #err = ''
+  err = ''
 
   constructor(t: ExecutionContext, confdir: string, ...argv: string[]) {
     this.child = spawn(process.execPath, argv, { env: { ...process.env, MIDWIRE_CONFDIR: confdir } })
@@ -32,7 +32,7 @@ class Program {
       this.out += chunk
     })
     this.child.stderr.on('data', (chunk) => {
-      this.#err += chunk
+      this.err += chunk
     })
     t.teardown(() => this.child.kill('SIGKILL'))
   }
@@ -43,7 +43,7 @@ class Program {
     for (;;) {
       const found = what.exec(this.out)
       if (found) return found
-      if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${this.out}${this.#err}`)
+      if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${this.out}${this.err}`)
       await new Promise((later) => setTimeout(later, 10))
     }
   }
@@ -150,6 +150,20 @@ test('the scripts change, answer and block requests', async (t) => {
   t.is(answered.status, 200)
   t.deepEqual(JSON.parse(answered.text), { name: 'Ada', path: '/user' })
   await t.throwsAsync(get(port, 'http://www.ads.example/'), { code: 'ECONNRESET' })
+})
+
+test('a script has an option of its own', async (t) => {
+  const script = resolve('examples/header-option.ts')
+  const page = await site(t)
+  const start = (...argv: string[]) =>
+    new Program(t, folder(t), 'dist/cli/main.js', '-m', 'regular@0', '--json', '-s', script, ...argv)
+  const midwire = start('--set', 'seen_header=X-When')
+  const port = Number((await midwire.until(/"port":(\d+).*\n/))[1])
+  t.regex(String((await get(port, page)).headers['x-when']), /^20\d\d-/)
+  const refused = start('--set', 'seen_header=no header')
+  const [code] = await once(refused.child, 'close')
+  t.is(code, 2)
+  t.regex(refused.err, /^midwire: addon .*header-option\.ts refuses the options: seen_header: no header is no name/)
 })
 
 test('the scripts log and block names in the tunnel', async (t) => {

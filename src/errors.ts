@@ -19,6 +19,7 @@ const SENTENCES = {
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
   ERR_MODE: 'mode {}',
   ERR_OPTION: '{}',
+  ERR_HOOK: '{}',
   ERR_FILTER: 'filter: {}',
   ERR_WIREGUARD_CONF: '{}',
   ERR_SCRIPT: 'the script cannot be run: {}',
@@ -45,12 +46,15 @@ export class MidwireError extends Error {
   }
 }
 
-/** The known name that a wrong one was most likely meant to be; undefined where none is near. */
-export function nearest(wrong: string, known: readonly string[]): string | undefined {
+/**
+ * The known name that a wrong one was most likely meant to be; undefined where none is near. A name may differ by a third of
+ * its letters, and by `most` of them (default 3).
+ */
+export function nearest(wrong: string, known: readonly string[], most = 3): string | undefined {
   const word = wrong.slice(0, 100).toLowerCase()
   const [first] = known
     .map((name) => ({ name, distance: distance(word, name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.min(3, Math.floor(name.length / 3))))
+    .filter(({ name, distance }) => distance <= Math.max(1, Math.min(most, Math.floor(name.length / 3))))
     .sort((a, b) => a.distance - b.distance)
   return first?.name
 }

@@ -3,6 +3,7 @@ import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
 import type { TcpFlow, UdpFlow } from './flow/messages.js'
+import type { OptionDefinitions, OptionSnapshot } from './options/definitions.js'
 
 /** A server's leg, with the client that it is for. */
 export interface ServerHook {
@@ -26,8 +27,21 @@ export interface TlsHook {
   readonly error?: string | undefined
 }
 
+/** Options as they are from now on. */
+export interface ConfigureHook {
+  /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
+  readonly options: OptionSnapshot
+  /** The names of those that have changed; all of them where the addon is told for the first time. */
+  readonly changed: ReadonlySet<string>
+}
+
 /** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
 export interface Hooks {
+  /**
+   * Options have changed; and once when the addon is added, before anything is listened on. To refuse the values, throw: an
+   * update then changes nothing, and a start fails. It is not waited for.
+   */
+  configure: ConfigureHook
   /** All listeners are bound. */
   running: undefined
   /** The proxy is closing. */
@@ -72,6 +86,28 @@ export interface Hooks {
 
 export type HookName = keyof Hooks
 
+/** Kept whole by its type. */
+const NAMES: Record<HookName, true> = {
+  ...{ configure: true, running: true, done: true, client_connected: true, client_disconnected: true },
+  ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
+  ...{ tls_clienthello: true, tls_established_client: true, tls_established_server: true },
+  ...{ tls_failed_client: true, tls_failed_server: true },
+  ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true, http_connect: true },
+  ...{ tcp_start: true, tcp_message: true, tcp_end: true, tcp_error: true },
+  ...{ udp_start: true, udp_message: true, udp_end: true, udp_error: true },
+  ...{ dns_request: true, dns_response: true, dns_error: true },
+}
+
+/** Every hook there is. */
+export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
+
+/** Hooks of mitmproxy's that midwire does not have; `load` and `update` may be anybody's methods, and are not in the list. */
+export const FOREIGN_HOOKS: readonly string[] = [
+  ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server', 'socks5_auth'],
+  ...['http_connect_upstream', 'http_connected', 'http_connect_error', 'add_log'],
+  ...['websocket_start', 'websocket_message', 'websocket_end'],
+]
+
 type HookMethods = {
   [Name in HookName]?: Hooks[Name] extends undefined
     ? () => void | Promise<void>
@@ -82,6 +118,12 @@ type HookMethods = {
 export interface Addon extends HookMethods {
   /** Shown where the addon fails. */
   readonly name?: string
+  /**
+   * Options of its own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are there
+   * while the addon is, are given as midwire's own are (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and are read
+   * in the hook `configure`.
+   */
+  readonly options?: OptionDefinitions
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'

@@ -18,6 +18,7 @@ export { type RawMessage, TcpFlow, UdpFlow } from './flow/messages.js'
 export type {
   Addon,
   ClientHelloHook,
+  ConfigureHook,
   HookName,
   Hooks,
   LogEntry,
@@ -25,13 +26,28 @@ export type {
   ServerHook,
   TlsHook,
 } from './hooks.js'
-export { type GivenOptions, OPTIONS, type OptionDefinition, type OptionName, type Options } from './options.js'
+export { HOOK_NAMES } from './hooks.js'
+export {
+  type GivenOptions,
+  type GivenValue,
+  OPTIONS,
+  type OptionDefinition,
+  type OptionDefinitions,
+  type OptionName,
+  type OptionSnapshot,
+  type Options,
+  type OptionValue,
+} from './options/definitions.js'
+export { foreignOption, unknownOption } from './options/names.js'
+export { confdirOf } from './options/paths.js'
+export { parseOption, readOptions } from './options/read.js'
+export type { OptionListener } from './options/store.js'
 export type { ListenerInfo, MidwireOptions, PeerInfo } from './proxy/api.js'
 export type { Flows } from './proxy/flows.js'
 export { type ModeInfo, modeInfos } from './proxy/modes.js'
+export { optionDefinitions, ProxyOptions } from './proxy/options.js'
 export { addWireGuardPeer, removeWireGuardPeer, wireGuardPeers } from './proxy/peers.js'
 export { Midwire } from './proxy/proxy.js'
-export { confdirOf, parseOption, readOptions } from './proxy/settings.js'
 export { type JsonSink, jsonSink } from './sinks/json.js'
 export type { TextOutput } from './sinks/lines.js'
 export { logSink } from './sinks/log.js'

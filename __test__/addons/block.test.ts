@@ -3,11 +3,15 @@ import test from 'ava'
 import { block, reach } from '../../src/addons/block.js'
 import { plainAddress } from '../../src/addresses.js'
 import type { ClientConnection, Peer } from '../../src/connection.js'
+import type { OptionSnapshot } from '../../src/options/definitions.js'
+import { readOptions } from '../../src/options/read.js'
 
 function asked(address: string, options = { block_global: true, block_private: false }, peer?: Peer) {
   const end = { address, port: 1234, family: 4 } as const
   const client: ClientConnection = { id: '1', transport: 'tcp', remote: end, local: end, mode: 'regular', peer }
-  void block(options).client_connected?.(client)
+  const addon = block()
+  addon.configure?.({ options: readOptions(options) as OptionSnapshot, changed: new Set() })
+  void addon.client_connected?.(client)
   return client.error
 }
 

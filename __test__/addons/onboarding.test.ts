@@ -7,7 +7,8 @@ import { platformsOf } from '../../src/addons/onboarding-steps.js'
 import type { ClientConnection, Peer } from '../../src/connection.js'
 import { HttpHeaders } from '../../src/flow/headers.js'
 import { HttpFlow, HttpRequest, type HttpResponse } from '../../src/flow/http.js'
-import { OPTIONS, type Options } from '../../src/options.js'
+import type { GivenOptions, OptionSnapshot } from '../../src/options/definitions.js'
+import { readOptions } from '../../src/options/read.js'
 
 const authority = {
   pem: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
@@ -39,7 +40,13 @@ interface Asked {
   peer?: Peer
 }
 
-function ask(path: string, { method = 'GET', host = 'mitm.it', agent, scheme = 'http', peer }: Asked = {}) {
+const page = onboarding({ host: 'mitm.it', resolver: ['10.0.0.53', 'fd00::53'], authority })
+
+function ask(
+  path: string,
+  { method = 'GET', host = 'mitm.it', agent, scheme = 'http', peer }: Asked = {},
+  addon = page,
+) {
   const raw = ['Host', host, ...(agent ? ['User-Agent', agent] : [])]
   const parts = {
     method,
@@ -56,7 +63,7 @@ function ask(path: string, { method = 'GET', host = 'mitm.it', agent, scheme = '
     { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
-  void onboarding({ host: 'mitm.it', resolver: ['10.0.0.53', 'fd00::53'], authority }).requestheaders?.(flow)
+  void addon.requestheaders?.(flow)
   return flow.response
 }
 
@@ -213,10 +220,18 @@ test('a host that an option made up breaks nothing', (t) => {
   t.false(flow.response?.headers.get('content-security-policy')?.includes('img-src'))
 })
 
-test('the list follows the options', (t) => {
-  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, { default: value }]) => [name, value]))
-  const names = (options: Partial<Options>) =>
-    builtinAddons({ ...(defaults as unknown as Options), ...options }, authority).map(({ name }) => name)
-  t.deepEqual(names({}), ['block', 'crl', 'onboarding'])
-  t.deepEqual(names({ onboarding: false }), ['block', 'crl'])
+test('with the option off, the page is not there', (t) => {
+  const addons = builtinAddons(readOptions(), authority)
+  t.deepEqual(
+    addons.map(({ name }) => name),
+    ['block', 'crl', 'onboarding'],
+  )
+  const [, , addon] = addons
+  const answered = (given: GivenOptions) => {
+    addon?.configure?.({ options: readOptions(given) as OptionSnapshot, changed: new Set(['onboarding']) })
+    return ask('/', {}, addon)?.status
+  }
+  t.is(answered({}), 200)
+  t.is(answered({ onboarding: false }), undefined)
+  t.is(answered({}), 200)
 })

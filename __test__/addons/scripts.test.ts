@@ -51,7 +51,7 @@ export default class {
 test('what is no addon is refused in one line, with the file', async (t) => {
   const wrong: [name: string, text: string | Buffer, said: RegExp][] = [
     ['empty.mjs', '', /it exports no hook, a function like `request\(flow\)`$/],
-    ['typo.mjs', 'export function reqest() {}', /it exports no hook: reqest is none, did you mean request\?$/],
+    ['typo.mjs', 'export function reqest() {}', /there is no hook reqest, did you mean request\?$/],
     ['data.json', '{"a": 1}', /it exports no hook/],
     ['arrow.mjs', 'export default () => {}', /what it exports is no addon/],
     ['null.mjs', 'export default null', /what it exports is no addon/],

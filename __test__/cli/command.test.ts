@@ -35,6 +35,27 @@ test('--help, --version and --options end with 0', async (t) => {
   t.is((await ran(['--help'])).code, 0)
 })
 
+test('--options lists what scripts of the command line define, whatever is wrong in config.yaml', async (t) => {
+  const folder = confdir(t)
+  const script = join(folder, 'a.mjs')
+  const options = "{ mine: { type: 'integer', range: [1, 9], default: 3, help: 'how many' } }"
+  writeFileSync(script, `export const options = ${options}\nexport function request() {}`)
+  writeFileSync(join(folder, 'config.yaml'), 'flow_detial: 1')
+  for (const given of [
+    ['-s', script],
+    ['--set', `scripts=${script}`],
+  ]) {
+    const { out, code } = await ran(['--options', '--confdir', folder, ...given])
+    t.is(code, 0)
+    t.regex(out, /^flow_detail /m)
+    t.true(out.endsWith('\nmine (integer, 1 to 9; default 3)\n    how many\n'))
+  }
+  t.notRegex((await ran(['--options'])).out, /^mine/m)
+  const wrong = join(folder, 'b.mjs')
+  writeFileSync(wrong, 'export const options = { mine: 7 }\nexport function request() {}')
+  await refused(t, ['--options', '-s', wrong], /option `mine` of addon .*b\.mjs: a definition is/)
+})
+
 test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
   const general = (await ran(['--help'])).out
   t.regex(general, /midwire help filter/)

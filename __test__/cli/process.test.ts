@@ -126,6 +126,45 @@ test('a line a flow on stdout; what is no flow on stderr, and no key or colour w
   for (const secret of ['PrivateKey', '█', '\x1b']) t.false((run.out + run.err).includes(secret))
 })
 
+test("a conf dir of mitmproxy's: what midwire does not have is a warning", async (t) => {
+  const folder = confdir(t)
+  writeFileSync(join(folder, 'config.yaml'), 'web_port: 8081\nconsole_palette: dark\nflow_detail: 2\n')
+  const run = new Run(t, '--json', '-m', 'regular@0', '--confdir', folder)
+  await run.until(/"event":"ready".*\n/)
+  run.child.kill('SIGTERM')
+  t.is(await run.end(), 0)
+  const lines = run.err.split('\n').filter((line) => line.includes('is left out'))
+  t.is(lines.length, 2)
+  t.true(lines[0]?.endsWith(`${join(folder, 'config.yaml')}:1: web_port is left out: midwire has no web interface yet`))
+})
+
+test('options that a script defines, in config.yaml and in --set; what it does not define has its line', async (t) => {
+  const folder = confdir(t)
+  const script = join(folder, 'tell.mjs')
+  const definition = (type: string, value: string) => `{ type: '${type}', default: ${value}, help: '' }`
+  writeFileSync(
+    script,
+    `export const options = { words: ${definition('strings', '[]')}, many: ${definition('integer', '1')} }
+export function configure({ options, changed }) { console.error('told', options.words.join('+'), options.many) }`,
+  )
+  const config = (text: string) => writeFileSync(join(folder, 'config.yaml'), `scripts: [tell.mjs]\n${text}`)
+  config('many: 5\nwords: [no]\n')
+  const run = new Run(t, '--json', '-m', 'regular@0', '--confdir', folder, '--set', 'words=a', '--set', 'words=b')
+  await run.until(/"event":"ready".*\n/)
+  run.child.kill('SIGTERM')
+  t.is(await run.end(), 0)
+  t.regex(run.err, /^told a\+b 5$/m)
+  for (const [text, said] of [
+    ['\nmayn: 5\n', /config\.yaml:3: unknown option `mayn`, did you mean `many`\?\n$/],
+    ['many: lots\n', /config\.yaml:2: many: "lots" is not a whole number/],
+  ] as const) {
+    config(text)
+    const failed = new Run(t, '--json', '-m', 'regular@0', '--confdir', folder)
+    t.is(await failed.end(), 2)
+    t.regex(failed.err, said)
+  }
+})
+
 test('a port that is taken is one line, a suggestion and 1', async (t) => {
   const taken = createTcpServer()
   await once(taken.listen(8080, '127.0.0.1'), 'listening').catch(() => {})

@@ -57,6 +57,38 @@ test('what is wrong is refused by the name under which it was given', async (t) 
     await t.throwsAsync(options(folder, ...argv), { instanceOf: MidwireError, message })
 })
 
+test('names that scripts may define are kept where there are scripts, and are an error where there are none', async (t) => {
+  const folder = confdir(t, 'flow_detail: 2\nmine: [a]\nother: 7\n')
+  const settleWith = (...argv: string[]) => settle(parseArguments(['--confdir', folder, ...argv]))
+  await t.throwsAsync(settleWith(), {
+    code: 'ERR_OPTION',
+    message: /config\.yaml:2: unknown option `mine`, `midwire --options`/,
+  })
+  const given = ['--set', 'mine=b', '--set', 'mine=c', '--set', 'flag', '--set', '__proto__=x']
+  const { others, options } = await settleWith('-s', 'a.ts', ...given)
+  t.deepEqual(Object.entries(others), [
+    ['mine', ['b', 'c']],
+    ['other', 7],
+    ['flag', true],
+    ['__proto__', 'x'],
+  ])
+  t.is(options.flow_detail, 2)
+})
+
+test("mitmproxy's options: a warning in its config.yaml, an error where one is set", async (t) => {
+  const folder = confdir(t, 'web_open_browser: false\nflow_detail: 3\nflow_detial: 1\n')
+  await t.throwsAsync(options(folder), { message: /config\.yaml:3: unknown option `flow_detial`, did you mean/ })
+  const theirs = confdir(t, 'web_open_browser: false\nflow_detail: 3\n')
+  const settings = await settle(parseArguments(['--confdir', theirs]))
+  t.is(settings.options.flow_detail, 3)
+  t.is(settings.warnings.length, 1)
+  t.regex(settings.warnings[0] ?? '', /config\.yaml:1: web_open_browser is left out: midwire has no web interface yet$/)
+  await t.throwsAsync(options(theirs, '--set', 'web_open_browser=false'), {
+    code: 'ERR_OPTION',
+    message: 'there is no option `web_open_browser`: midwire has no web interface yet',
+  })
+})
+
 test('-q and -v, unless a flag says otherwise', async (t) => {
   const folder = confdir(t, 'flow_detail: 3\n')
   t.like(await options(folder, '-q'), { flow_detail: 0, termlog_verbosity: 'error' })

@@ -10,15 +10,16 @@ import type { Addon } from '../../src/hooks.js'
 import type { Arrival, RunningMode } from '../../src/modes/mode.js'
 import { regular } from '../../src/modes/regular.js'
 import { parseSpec } from '../../src/modes/spec.js'
+import type { GivenOptions } from '../../src/options/definitions.js'
+import { OptionStore } from '../../src/options/store.js'
 import { Connections } from '../../src/proxy/connections.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
-import { readOptions } from '../../src/proxy/settings.js'
 import { deaf, type Transport } from '../../src/transports/transport.js'
 
 const mode: RunningMode = { spec: parseSpec('regular@0'), mode: regular, listeners: [], close: async () => {} }
 
 /** What becomes of a client with that address, and of its connection. */
-async function setUp(t: ExecutionContext, ...addons: Addon[]) {
+async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions = {}) {
   const confdir = mkdtempSync(join(tmpdir(), 'midwire-connections-'))
   t.teardown(() => rmSync(confdir, { recursive: true, force: true }))
   const said: string[] = []
@@ -29,10 +30,14 @@ async function setUp(t: ExecutionContext, ...addons: Addon[]) {
     client_connected: () => void said.push('connected'),
     client_disconnected: () => void said.push('disconnected'),
   })
+  const options = new OptionStore()
+  options.update(given)
+  dispatcher.configure({ options: options.snapshot, changed: new Set() })
+  const authority = await loadAuthority(confdir)
   const connections = new Connections({
-    options: readOptions(),
+    options,
     dispatcher,
-    certificates: new CertificateStore(await loadAuthority(confdir)),
+    certificates: () => new CertificateStore(authority),
     listeners: () => [],
     resolvers: () => [],
     finished: () => {},
@@ -62,7 +67,7 @@ async function setUp(t: ExecutionContext, ...addons: Addon[]) {
 }
 
 test('block_global: a client from the Internet is refused, and that is said', async (t) => {
-  const { said, arrive } = await setUp(t, block(readOptions()))
+  const { said, arrive } = await setUp(t, [block()])
   arrive('8.8.8.8')
   t.deepEqual(said, [
     'connected',
@@ -78,7 +83,7 @@ test('block_global: a client from the Internet is refused, and that is said', as
 })
 
 test('without it, everybody is let in', async (t) => {
-  const { said, arrive } = await setUp(t, block(readOptions({ block_global: false })))
+  const { said, arrive } = await setUp(t, [block()], { block_global: false })
   arrive('8.8.8.8')
   t.deepEqual(said, ['connected', 'accepted'])
 })
@@ -88,7 +93,7 @@ test('an addon that takes its time: the client waits for it', async (t) => {
   const waiting = new Promise<void>((resolve) => {
     answer = resolve
   })
-  const { said, arrive } = await setUp(t, { client_connected: () => waiting })
+  const { said, arrive } = await setUp(t, [{ client_connected: () => waiting }])
   arrive('127.0.0.1')
   t.deepEqual(said, [])
   answer()
@@ -101,7 +106,7 @@ test('a client for whom the end comes first is refused once, and let in never', 
   const waiting = new Promise<void>((resolve) => {
     answer = resolve
   })
-  const { connections, said, arrive } = await setUp(t, { client_connected: () => waiting })
+  const { connections, said, arrive } = await setUp(t, [{ client_connected: () => waiting }])
   arrive('127.0.0.1')
   await connections.close()
   t.deepEqual(said, ['refused: refused', 'disconnected'])

@@ -26,15 +26,13 @@ class Fake implements Transport {
 const to = { host: 'a.test', port: 443, transport: 'tcp' as const }
 const client = { id: 'c' } as ClientConnection
 const tls = { sni: 'a.test', alpn: ['http/1.1'] }
-/** The options do not change. */
-const same = () => ''
 
 function pooled(): Pooled & { transport: Fake } {
   return { transport: new Fake(), connection: { id: 'x', ...to } }
 }
 
 test('a connection is found by its destination and TLS settings alone, the last one first', (t) => {
-  const pool = new Pool(() => {}, same)
+  const pool = new Pool(() => {})
   const [first, second] = [pooled(), pooled()]
   pool.put(first, tls, client)
   pool.put(second, tls, client)
@@ -52,26 +50,9 @@ test('a connection is found by its destination and TLS settings alone, the last 
   t.is(pool.take({ ...to, host: 'A.Test.' }, { ...tls, sni: 'A.test' })?.transport, first.transport)
 })
 
-test('a server that was accepted under other options is not used: it would not be verified again', (t) => {
-  let now = 'insecure'
-  const [accepted, plain] = [pooled(), pooled()]
-  const pool = new Pool(
-    () => {},
-    (server) => (server ? 'insecure' : now),
-  )
-  pool.put(accepted, tls, client)
-  pool.put(plain, undefined, client)
-  now = 'secure'
-  t.is(pool.take(to, tls), undefined)
-  t.is(pool.take(to, undefined)?.transport, plain.transport, 'without TLS they do not matter')
-  now = 'insecure'
-  t.is(pool.take(to, tls)?.transport, accepted.transport)
-  pool.close()
-})
-
 test('what speaks, ends or is lost while idle is used no more', (t) => {
   const gone: unknown[] = []
-  const pool = new Pool((_, connection) => gone.push(connection), same)
+  const pool = new Pool((_, connection) => gone.push(connection))
   for (const happen of [
     (receiver: Receiver) => receiver.handleData(Buffer.from('HTTP/1.1 200 OK\r\n\r\n')),
     (receiver: Receiver) => receiver.handleEnd(),
@@ -88,7 +69,7 @@ test('what speaks, ends or is lost while idle is used no more', (t) => {
 })
 
 test('there are at most 1,024, and the oldest go', (t) => {
-  const pool = new Pool(() => {}, same)
+  const pool = new Pool(() => {})
   const all = Array.from({ length: 1_100 }, pooled)
   const now = Date.now
   let clock = now()

@@ -1,12 +1,6 @@
-// What is said of a server is the same on every connection: new, resumed or out of the pool. And what resumes is what was verified.
+// What is said of a server is the same on every connection: new, resumed or out of the pool.
 import { createServer as createTlsServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import type { ClientConnection, ServerConnection } from '../../src/connection.js'
-import { OpenFailure } from '../../src/layers/commands.js'
-import { Dialer } from '../../src/proxy/dial.js'
-import { Dispatcher } from '../../src/proxy/dispatch.js'
-import { readOptions } from '../../src/proxy/settings.js'
-import { connectTcp } from '../../src/transports/socket.js'
 import { certificate } from '../support/certificates.js'
 import { ok, startProxy, tlsTunnel } from '../support/proxy.js'
 import { bind, Talk } from '../support/talk.js'
@@ -76,33 +70,5 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       t.deepEqual(server?.tls?.certificates, CHAIN)
       t.is(server?.tls?.alpn, 'http/1.1')
     }
-  })
-
-  test(`${version}: a session that was made without verification is not resumed where servers are verified`, async (t) => {
-    const { port, resumed } = await upstream(t, version, () => true)
-    let options = readOptions({ ssl_insecure: true })
-    const live = new Proxy(options, { get: (_, name) => options[name as keyof typeof options] })
-    const dialer = new Dialer(live, new Dispatcher(() => {}), () => [])
-    const client = { id: 'client' } as ClientConnection
-    const secure = async () => {
-      const transport = await connectTcp('127.0.0.1', port)
-      const connection: ServerConnection = { id: 'server', transport: 'tcp', host: '127.0.0.1', port }
-      const result = await dialer.secure(client, { transport, connection }, { sni: 'a.upstream.test', alpn: [] })
-      if (result instanceof OpenFailure) return result.code
-      // The session has come when the answer has: TLS 1.3 sends it after the handshake.
-      const answered = new Promise((resolve) => result.duplex.once('data', resolve))
-      result.duplex.resume().write('GET')
-      await answered
-      result.reset()
-      return dialer.settings(connection) === dialer.settings() ? 'accepted' : 'under other options'
-    }
-    t.is(await secure(), 'accepted')
-    t.is(await secure(), 'accepted')
-    options = readOptions({ ssl_insecure: false })
-    t.is(await secure(), 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY')
-    options = readOptions({ ssl_insecure: true })
-    t.is(await secure(), 'accepted')
-    t.deepEqual(resumed.slice(0, 2), [false, true])
-    t.is(resumed.at(-1), true)
   })
 }

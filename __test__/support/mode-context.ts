@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { LogLevel } from '../../src/hooks.js'
 import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../../src/modes/mode.js'
-import { OPTIONS, type Options } from '../../src/options.js'
-import { parseOption } from '../../src/proxy/settings.js'
+import { OPTIONS, type Options } from '../../src/options/definitions.js'
+import { parseOption } from '../../src/options/read.js'
 
 export interface KeptContext extends ModeContext {
   readonly arrivals: { mode: RunningMode; arrival: Arrival }[]

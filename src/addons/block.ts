@@ -2,7 +2,7 @@
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { ClientConnection } from '../connection.js'
 import type { Addon } from '../hooks.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 
 const LOOPBACK = list('127.0.0.0/8', '::1/128')
 
@@ -22,12 +22,14 @@ const PRIVATE = list(
   'fec0::/10',
 )
 
-export type BlockOptions = Pick<Options, 'block_global' | 'block_private'>
-
 /** Refuses clients at `client_connected`, by `client.error`. Those of a tunnel have proved who they are and are not asked. */
-export function block(options: BlockOptions): Addon {
+export function block(): Addon {
+  let options: Pick<Options, 'block_global' | 'block_private'> = { block_global: true, block_private: false }
   return {
     name: 'block',
+    configure(change) {
+      options = change.options
+    },
     client_connected(client: ClientConnection) {
       if (client.peer) return
       const kind = reach(client.remote.address)

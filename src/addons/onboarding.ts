@@ -37,10 +37,15 @@ const FILES = { pem: CERTIFICATE, cer: CERTIFICATE, p12: 'application/x-pkcs12' 
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
 export function onboarding({ host, resolver = [], authority }: OnboardingOptions): Addon {
+  let isOn = true
   return {
     name: 'onboarding',
+    configure({ options }) {
+      isOn = options.onboarding
+    },
     // Not `request`: for that hook every body of every request would be held.
     requestheaders(flow: HttpFlow) {
+      if (!isOn) return
       const asked = flow.request.prettyHost
       if (sameName(asked, host) || (flow.client.peer && resolver.includes(asked))) {
         flow.response = respond(flow, answer(flow, host, authority))

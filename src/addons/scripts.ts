@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MidwireError, nearest } from '../errors.js'
-import type { Addon, HookName } from '../hooks.js'
+import { MidwireError } from '../errors.js'
+import type { Addon } from '../hooks.js'
+import { hooksOf } from './hook-names.js'
 import { ownModule } from './own-module.js'
 
 /** Endings that Node loads by itself; the rest is TypeScript. */
@@ -11,18 +12,6 @@ const PLAIN = new Set(['.js', '.mjs', '.cjs'])
 
 /** How long a module may take to run; in milliseconds. */
 const LOAD_MILLISECONDS = 30_000
-
-/** Kept whole by its type. */
-const HOOKS: Record<HookName, true> = {
-  ...{ running: true, done: true, client_connected: true, client_disconnected: true },
-  ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
-  ...{ tls_clienthello: true, tls_established_client: true, tls_established_server: true },
-  ...{ tls_failed_client: true, tls_failed_server: true },
-  ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true, http_connect: true },
-  ...{ tcp_start: true, tcp_message: true, tcp_end: true, tcp_error: true },
-  ...{ udp_start: true, udp_message: true, udp_end: true, udp_error: true },
-  ...{ dns_request: true, dns_response: true, dns_error: true },
-}
 
 type Module = Record<string, unknown>
 
@@ -48,12 +37,19 @@ async function loadScript(path: string, patience: number): Promise<Addon[]> {
     if (typeof one !== 'object' || one === null) {
       throw new MidwireError('ERR_SCRIPT', `${path}: what it exports is no addon: an object with hooks, or its class`)
     }
-    const names = membersOf(one)
-    if (!names.some((name) => Object.hasOwn(HOOKS, name))) {
-      throw new MidwireError('ERR_SCRIPT', `${path}: it exports no hook${hint(names)}`)
+    if (hooksOfScript(path, one).length === 0) {
+      throw new MidwireError('ERR_SCRIPT', `${path}: it exports no hook, a function like \`request(flow)\``)
     }
     return named(one, path)
   })
+}
+
+function hooksOfScript(path: string, addon: Addon): readonly string[] {
+  try {
+    return hooksOf(addon)
+  } catch (cause) {
+    throw new MidwireError('ERR_SCRIPT', `${path}: ${reasonOf(cause)}`, { cause })
+  }
 }
 
 /** A module of plain hook functions is an addon itself, as mitmproxy's scripts are. */
@@ -72,23 +68,6 @@ function named(addon: Addon, path: string): Addon {
   if (addon.name) return addon
   if (Object.isExtensible(addon)) return Object.assign(addon, { name: path })
   return Object.create(addon, { name: { value: path } }) as Addon
-}
-
-/** What an object and its class have. */
-function membersOf(addon: object): string[] {
-  const names: string[] = []
-  for (let part: object | null = addon; part && part !== Object.prototype; part = Object.getPrototypeOf(part)) {
-    names.push(...Object.getOwnPropertyNames(part))
-  }
-  return names.filter((name) => name !== 'constructor')
-}
-
-function hint(names: readonly string[]): string {
-  for (const name of names) {
-    const meant = nearest(name, Object.keys(HOOKS))
-    if (meant) return `: ${name} is none, did you mean ${meant}?`
-  }
-  return ', a function like `request(flow)`'
 }
 
 /** A module that waits for ever is refused; and who waits with it keeps the process alive until then. */

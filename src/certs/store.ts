@@ -3,7 +3,7 @@ import { constants, createPublicKey, generateKeyPairSync, type KeyObject } from 
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { LeafKey } from '../connection.js'
 import { MidwireError } from '../errors.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import type { Authority } from './authority.js'
 import { type Leaf, type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
 import { CIPHERS, makeLeafKey } from './leaf-keys.js'

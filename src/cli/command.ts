@@ -1,6 +1,6 @@
 // Which command it is; what goes wrong in it is one line on stderr and an exit code.
 
-import { MidwireError, nearest } from '../index.js'
+import { MidwireError, nearest, optionDefinitions, parseOption } from '../index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { ca } from './ca.js'
 import { complaint, exitCodeOf } from './complaint.js'
@@ -24,13 +24,19 @@ export async function midwire(argv: readonly string[], streams: Streams): Promis
     if (help !== undefined) streams.stdout.write(help)
     else if (args.version || isVersion(args))
       streams.stdout.write(`midwire ${version} (Node ${process.versions.node})\n`)
-    else if (args.options) streams.stdout.write(optionsText())
+    else if (args.options) streams.stdout.write(optionsText(await optionDefinitions(scriptsOf(args))))
     else return await commandOf(args)(args, streams)
     return 0
   } catch (error) {
     streams.stderr.write(complaint(error))
     return exitCodeOf(error)
   }
+}
+
+/** The scripts of the command line; a config.yaml with mistakes in it must not keep the options from being listed. */
+function scriptsOf({ given, sets }: Arguments): readonly string[] {
+  const named = sets.filter((text) => text.startsWith('scripts=')).map((text) => text.slice('scripts='.length))
+  return parseOption('scripts', given.get('scripts')?.value ?? named) as readonly string[]
 }
 
 /** `midwire help`, `midwire help wg`, `midwire wg --help`; undefined where nobody asks. */

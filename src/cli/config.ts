@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, Parser, parseDocument } from 'yaml'
-import { MidwireError, OPTIONS, type OptionName, parseOption } from '../index.js'
+import {
+  foreignOption,
+  type GivenOptions,
+  type GivenValue,
+  MidwireError,
+  OPTIONS,
+  type OptionName,
+  parseOption,
+} from '../index.js'
 
 /** Longer than any configuration; what is worst for the parser takes it a second. */
 const MAX_LENGTH = 128 * 1024
@@ -16,21 +24,22 @@ const FAULTS: Record<string, string | undefined> = {
   MULTIPLE_DOCS: 'a second document begins here (---): give one',
 }
 
-/** Values of options, of their own types. */
-export type OptionValues = { [Name in OptionName]?: unknown }
+/** What a file says. */
+export interface Config {
+  /** Midwire's own options, of their own types; any other names as they stand there: a script may define them. */
+  readonly values: GivenOptions
+  /** Where options were given: `file:line`. */
+  readonly places: Map<string, string>
+  /** Of what is left out because it is an option of mitmproxy's that midwire does not have: file, line and reason. */
+  readonly warnings: readonly string[]
+}
 
-/** Where options were given: `file:line`. */
-export type Places = Map<string, string>
-
-/**
- * What the conf dir's config.yaml (or .yml) says, and in `places` where; nothing where there is none. Throws ERR_OPTION with
- * file and line.
- */
-export async function readConfig(confdir: string, places?: Places): Promise<OptionValues> {
+/** What the conf dir's config.yaml (or .yml) says; nothing where there is none. Throws ERR_OPTION with file and line. */
+export async function readConfig(confdir: string): Promise<Config> {
   for (const name of ['config.yaml', 'config.yml']) {
     const path = join(confdir, name)
     try {
-      return parseConfig(path, await readFile(path), places)
+      return parseConfig(path, await readFile(path))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (error instanceof MidwireError) throw error
@@ -39,17 +48,19 @@ export async function readConfig(confdir: string, places?: Places): Promise<Opti
       }
     }
   }
-  return {}
+  return nothing()
 }
 
+const nothing = (): Config => ({ values: {}, places: new Map(), warnings: [] })
+
 /** Throws ERR_OPTION, in one line, for whatever is no configuration. */
-export function parseConfig(path: string, bytes: Buffer, places?: Places): OptionValues {
+export function parseConfig(path: string, bytes: Buffer): Config {
   if (bytes.length > MAX_LENGTH)
     throw at(path, 1, `it has ${bytes.length} bytes, and no more than ${MAX_LENGTH} are read`)
   const text = decode(path, bytes)
   const counter = new LineCounter()
   try {
-    return read(path, text, counter, places)
+    return read(path, text, counter)
   } catch (error) {
     if (error instanceof MidwireError) throw error
     // What the parser itself does not expect.
@@ -74,7 +85,7 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-function read(path: string, text: string, counter: LineCounter, places?: Places): OptionValues {
+function read(path: string, text: string, counter: LineCounter): Config {
   const deep = tooDeep(text)
   if (deep !== undefined) throw at(path, text.slice(0, deep).split('\n').length, 'it is nested too deeply')
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' })
@@ -85,22 +96,32 @@ function read(path: string, text: string, counter: LineCounter, places?: Places)
     const range = (node as Node | undefined)?.range
     return range ? Math.max(1, counter.linePos(range[0]).line) : 1
   }
-  if (contents === null || (isScalar(contents) && contents.value === null)) return {}
+  if (contents === null || (isScalar(contents) && contents.value === null)) return nothing()
   if (!isMap(contents)) throw at(path, lineOf(contents), 'it is no list of options, each `name: value`')
-  const values: OptionValues = {}
+  const values: GivenOptions = {}
+  const places = new Map<string, string>()
+  const warnings: string[] = []
   for (const { key, value } of contents.items) {
     const line = lineOf(key)
     if (!isScalar(key)) throw at(path, line, 'the name of an option is a word')
+    const name = String(key.value)
+    const foreign = foreignOption(name)
+    if (foreign !== undefined) {
+      warnings.push(`${path}:${line}: ${name} is left out: ${foreign}`)
+      continue
+    }
     try {
-      const name = String(key.value)
-      values[name as OptionName] = beside(path, name, parseOption(name, plain(value, document)))
-      places?.set(name, `${path}:${line}`)
+      Object.defineProperty(values, name, { value: valueIn(path, name, plain(value, document)), ...OWN })
+      places.set(name, `${path}:${line}`)
     } catch (error) {
       throw error instanceof MidwireError ? at(path, line, error.message) : error
     }
   }
-  return values
+  return { values, places, warnings }
 }
+
+/** A name may be `__proto__`. */
+const OWN = { enumerable: true, configurable: true, writable: true } as const
 
 interface Token {
   readonly offset?: number
@@ -145,12 +166,14 @@ function followed(node: unknown, document: Document): unknown {
   return target
 }
 
-/** Paths in the file are relative to where it is. */
-function beside(path: string, name: string, value: unknown): unknown {
+/** The value of an option; paths in the file are relative to where it is. */
+function valueIn(path: string, name: string, given: unknown): GivenValue {
+  if (!Object.hasOwn(OPTIONS, name)) return given as GivenValue
+  const value = parseOption(name, given)
   const from = (one: unknown) => (typeof one === 'string' ? resolve(dirname(path), one) : one)
   const { type } = OPTIONS[name as OptionName]
-  if (type === 'paths') return (value as unknown[]).map(from)
-  return type === 'path' ? from(value) : value
+  if (type === 'paths') return (value as unknown[]).map(from) as string[]
+  return type === 'path' ? (from(value) as string | undefined) : value
 }
 
 /** In one line, whatever the parser quotes. */

@@ -22,7 +22,7 @@ const own = (long: string, help: string, more: Partial<Flag> = {}): Flag => {
 export const OWN_FLAGS: readonly Flag[] = [
   own('help', 'this text', { short: 'h' }),
   own('version', 'the version'),
-  own('options', 'every option with its type, default and help'),
+  own('options', 'every option with its type, default and help; with -s those of scripts, too'),
   own('set', 'set an option: --set NAME=VALUE, --set NAME for true; repeat it for lists', {
     kind: 'values',
     placeholder: 'NAME=VALUE',

@@ -1,5 +1,5 @@
 // --help and --options, made from the tables of flags, options and modes.
-import { modeInfos, OPTIONS, type OptionDefinition, type OptionName } from '../index.js'
+import { modeInfos, OPTIONS, type OptionDefinition, type OptionDefinitions, type OptionName } from '../index.js'
 import { type Flag, OPTION_FLAGS, OWN_FLAGS } from './flags.js'
 
 /** Options that most people need; --options has the rest. */
@@ -71,16 +71,15 @@ function modeRows(): string {
 }
 
 /** Every option: name, type, default, help. */
-export function optionsText(): string {
-  const options = Object.entries(OPTIONS) as [OptionName, OptionDefinition][]
-  return options
+export function optionsText(options: OptionDefinitions = OPTIONS): string {
+  return Object.entries(options)
     .map(([name, one]) => `${name} (${typeText(one)}; default ${defaultText(one)})\n    ${one.help}\n`)
     .join('')
 }
 
 function typeText({ type, choices, range }: OptionDefinition): string {
   if (choices) return choices.join(' | ')
-  if (range) return `integer, ${range[0]} to ${range[1]}`
+  if (range && type === 'integer') return `integer, ${range[0]} to ${range[1]}`
   return (
     { strings: 'list of strings', paths: 'list of paths', regexps: 'list of regular expressions' }[type as string] ??
     type

@@ -22,16 +22,18 @@ export async function run(args: Arguments, streams: Streams): Promise<number> {
   }
 }
 
-async function proxied(args: Arguments, { confdir, options }: Settings, streams: Streams): Promise<number> {
+async function proxied(args: Arguments, settings: Settings, streams: Streams): Promise<number> {
+  const { confdir, options, others, warnings } = settings
   const { stdout, stderr, env } = streams
   const color = wantsColor(stdout, env, args.color)
   const json = args.json ? jsonSink(stdout, options) : undefined
   const flows = json ?? terminalSink(stdout, { ...options, color })
   const log = logSink(stderr, { ...options, color: wantsColor(stderr, env, args.color) })
+  for (const message of warnings) log.log?.({ level: 'warn', message, timestamp: Date.now() })
   const stop = new Stop()
   const forget = surviveFaults(log, options)
   try {
-    const starting = Midwire.start({ confdir, options, sinks: [flows, log] })
+    const starting = Midwire.start({ confdir, options: { ...options, ...others }, sinks: [flows, log] })
     const proxy = await Promise.race([starting, stop.asked])
     if (proxy) {
       if (json) json.ready(proxy)
@@ -48,7 +50,8 @@ async function proxied(args: Arguments, { confdir, options }: Settings, streams:
 
 /** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
 function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more: string): void {
-  const { listeners, peers, authority, options } = proxy
+  const { listeners, peers, authority } = proxy
+  const options = proxy.options.snapshot
   const onboarding = options.onboarding ? options.onboarding_host : undefined
   const certificate = authority.certificatePath
   const facts = { version, listeners, peers, onboarding, certificate, more, filter: options.dumper_filter }

@@ -75,7 +75,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   ca: () => CA,
   demo: () => DEMO,
   filter: filterText,
-  options: optionsText,
+  options: () => optionsText(),
 }
 
 /** Throws ERR_ARGUMENT for what there is no help about. */

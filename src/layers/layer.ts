@@ -2,7 +2,7 @@
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls, Wish } from './commands.js'
 import type { Machine } from './machine.js'

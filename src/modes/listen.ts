@@ -1,7 +1,7 @@
 // Where a mode listens: its spec before the options, the options before its own default; and what to say when that is taken.
 import { isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import { hostPort } from '../transports/addresses.js'
 import type { Mode, ModeSpec } from './mode.js'
 

@@ -2,7 +2,7 @@
 import type { Address, Peer } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
 import type { LayerName } from '../layers/layer.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import type { Transport } from '../transports/transport.js'
 
 /** `name[:data][@[host:]port]`, taken apart (features 4.1). */

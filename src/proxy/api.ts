@@ -1,6 +1,6 @@
 // The shape of the proxy as programs see it; proxy.ts is what stands behind it.
 import type { Addon } from '../hooks.js'
-import type { GivenOptions } from '../options.js'
+import type { GivenOptions } from '../options/definitions.js'
 import type { Sink } from '../sinks/sink.js'
 
 export interface MidwireOptions {
@@ -8,7 +8,7 @@ export interface MidwireOptions {
   modes?: readonly string[]
   /** Where keys, certificates and config.yaml are. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
   confdir?: string
-  /** As `--set` has them: `{ ssl_insecure: true }`. config.yaml is not read. */
+  /** As `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
   options?: GivenOptions
   /** Run in this order, after the built-in ones and before option `scripts`. Default: none. */
   addons?: readonly Addon[]

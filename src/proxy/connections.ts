@@ -1,34 +1,27 @@
 // All client connections of a proxy, and what they share.
 
-import type { SecureContext } from 'node:tls'
 import type { CertificateStore } from '../certs/store.js'
-import { upstreamNames } from '../certs/upstream.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
-import { canonicalName } from '../flow/host-name.js'
 import type { LogLevel } from '../hooks.js'
-import type { ClientTls } from '../layers/commands.js'
-import type { LayerOptions } from '../layers/layer.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
-import type { Options } from '../options.js'
-import type { Secured } from '../transports/tls.js'
+import type { Options } from '../options/definitions.js'
+import type { OptionStore } from '../options/store.js'
 import type { ListenerInfo } from './api.js'
-import type { Core } from './core.js'
-import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
-import { explainClient } from './explain.js'
-import { Pool } from './pool.js'
 import { Resolver } from './resolver.js'
+import { type Shared, share, type Unchanging } from './shared.js'
 
 /** What addons have for the flows that end with the proxy. */
 const FAREWELL_MILLISECONDS = 1_000
 
 export interface Surroundings {
-  readonly options: Options
+  readonly options: OptionStore
   readonly dispatcher: Dispatcher
-  readonly certificates: CertificateStore
+  /** Makes the leaves for clients; called again where their TLS versions have changed. */
+  certificates(options: Options): CertificateStore
   listeners(): readonly ListenerInfo[]
   /** Addresses of the tunnels' resolvers. */
   resolvers(): readonly string[]
@@ -36,45 +29,41 @@ export interface Surroundings {
   log(level: LogLevel, message: string): void
 }
 
-export class Connections implements Core {
-  readonly layerOptions: LayerOptions
+export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
-  readonly dialer: Dialer
-  readonly pool: Pool
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
   readonly #resolver: Resolver
   readonly #distrust: Distrust
+  /** For the connections that begin now. */
+  #shared: Shared
   #closing = false
   #allDeparted: () => void = () => {}
 
+  /** Throws a MidwireError for options that are wrong. */
   constructor(around: Surroundings) {
     const { options, dispatcher } = around
     this.#around = around
-    this.layerOptions = {
-      ...options,
-      body_size_limit: options.body_size_limit ?? 0,
-      inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
-    }
     this.dispatcher = dispatcher
-    this.dialer = new Dialer(options, dispatcher, () => around.listeners())
-    this.pool = new Pool(
-      (client, connection) => this.serverGone(client, connection),
-      (server) => this.dialer.settings(server),
-    )
-    this.#distrust = new Distrust(options.onboarding_host, (level, message) => around.log(level, message))
+    this.#shared = share(this, options.snapshot)
+    this.#distrust = new Distrust(options.snapshot.onboarding_host, (level, message) => around.log(level, message))
     this.#resolver = new Resolver({
-      nameServers: [...options.dns_name_servers],
-      useHostsFile: options.dns_use_hosts_file,
-      inside: (name) => (this.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
+      ...resolverOptions(options.snapshot),
+      inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
       // A machine that uses us as its name server must not be asked in turn.
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
+    })
+    options.subscribe(undefined, (snapshot) => {
+      this.#shared = share(this, snapshot, this.#shared)
+    })
+    options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
+      this.#resolver.configure(resolverOptions(snapshot))
     })
   }
 
   /** A client has come. */
   begin(mode: RunningMode, arrival: Arrival): void {
-    const driver = new Driver(this, mode, arrival)
+    const driver = new Driver(this.#shared, mode, arrival)
     this.#drivers.add(driver)
     const waited = this.dispatcher.run('client_connected', driver.client)
     if (waited) void waited.then(() => this.#start(driver, mode, arrival))
@@ -96,6 +85,14 @@ export class Connections implements Core {
     driver.start(mode.mode.layer, mode.spec.name, destination)
   }
 
+  certificates(options: Options): CertificateStore {
+    return this.#around.certificates(options)
+  }
+
+  listeners(): readonly ListenerInfo[] {
+    return this.#around.listeners()
+  }
+
   log(level: LogLevel, message: string): void {
     this.#around.log(level, message)
   }
@@ -106,24 +103,6 @@ export class Connections implements Core {
 
   resolve(query: Buffer): Promise<Buffer | Error> {
     return this.#resolver.answer(query)
-  }
-
-  async secureClient(
-    handshake: (context: SecureContext) => Promise<Secured>,
-    names: ClientTls & { address: string },
-  ): Promise<Secured | string> {
-    const { certificates, options } = this.#around
-    const { key, sni, address } = names
-    try {
-      const waited = certificates.prepare(key)
-      if (waited) await waited
-      const upstream = names.upstream && upstreamNames(names.upstream)
-      return await handshake(certificates.context({ key, sni, address, upstream }))
-    } catch (error) {
-      const why = explainClient(error, options.onboarding_host)
-      const doubt = certificates.doubt(key)
-      return doubt ? `${why}; ${doubt}` : why
-    }
   }
 
   serverGone(client: ClientConnection, server: ServerConnection): void {
@@ -146,7 +125,7 @@ export class Connections implements Core {
   async close(): Promise<void> {
     this.#closing = true
     for (const driver of [...this.#drivers]) driver.abort()
-    this.pool.close()
+    this.#shared.pool.close()
     this.#resolver.close()
     if (this.#drivers.size === 0) return
     await new Promise<void>((resolve) => {
@@ -158,3 +137,8 @@ export class Connections implements Core {
     })
   }
 }
+
+const resolverOptions = ({ dns_name_servers, dns_use_hosts_file }: Options) => ({
+  nameServers: dns_name_servers,
+  useHostsFile: dns_use_hosts_file,
+})

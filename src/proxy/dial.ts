@@ -8,7 +8,7 @@ import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { canonicalName } from '../flow/host-name.js'
 import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
 import { connectTcp } from '../transports/socket.js'
 import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
@@ -17,21 +17,20 @@ import { connectUdp } from '../transports/udp.js'
 import type { Dispatcher } from './dispatch.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
 import type { Pooled } from './pool.js'
-import { ServerContext, settingsOf } from './server-context.js'
+import { serverContext } from './server-context.js'
 
-/** TLS sessions that may be resumed, by destination, TLS settings and the options that they were made under. */
+/** TLS sessions that may be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
 
 /** What midwire listens on. */
 type OwnListeners = () => readonly { host: string; port: number; transport: string }[]
 
+/** Of one set of options: under others a server that is resumed, and not verified again, might not have been accepted. */
 export class Dialer {
   readonly #options: Options
   readonly #dispatcher: Dispatcher
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
-  readonly #context = new ServerContext()
-  /** Under which options each server was accepted. */
-  readonly #accepted = new WeakMap<ServerConnection, string>()
+  #context: SecureContext | undefined
   readonly #own: OwnListeners
 
   constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners) {
@@ -69,14 +68,15 @@ export class Dialer {
   async secure(client: ClientConnection, over: Pooled, tls: ServerTls): Promise<Pipe | OpenFailure> {
     const { connection: server } = over
     const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
-    const settings = settingsOf(this.#options)
     const names = `${canonicalName(server.host)} ${canonicalName(tls.sni ?? '')}`
-    const key = `${names} ${server.port} ${tls.alpn.join(',')} ${settings}`
+    const key = `${names} ${server.port} ${tls.alpn.join(',')}`
     server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
     let secured: SecuredServer
     let context: SecureContext | undefined
     try {
-      context = this.#context.get(this.#options)
+      // With the system's roots it takes long to make.
+      this.#context ??= serverContext(this.#options)
+      context = this.#context
       secured = await secureServer(over.transport as StreamTransport, {
         context,
         sni: tls.sni,
@@ -97,14 +97,8 @@ export class Dialer {
     }
     const { state, certificates } = secured
     Object.assign(server.tls, state, { certificates, establishedAt: Date.now() })
-    this.#accepted.set(server, settings)
     await this.#dispatcher.run('tls_established_server', { client, server })
     return secured.pipe
-  }
-
-  /** The options that TLS with a server was done under, as one text; without a server, those of now. */
-  settings(server?: ServerConnection): string | undefined {
-    return server ? this.#accepted.get(server) : settingsOf(this.#options)
   }
 
   async #failure(

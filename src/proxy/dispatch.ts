@@ -1,6 +1,8 @@
 // Runs hooks: every addon's method of that name, in order, each waited for, and none able to do harm beyond its flow.
+import { hooksOf } from '../addons/hook-names.js'
+import { MidwireError } from '../errors.js'
 import { Flow } from '../flow/flow.js'
-import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 
 /** How long a hook may take: an addon that never answers fails its flow, and no other. */
 const HOOK_MILLISECONDS = 30_000
@@ -21,10 +23,10 @@ export class Dispatcher {
     this.#log = log
   }
 
+  /** Throws ERR_HOOK for a method whose name is nearly that of a hook. */
   add(addon: Addon): void {
-    for (const name of hookNames(addon)) {
-      const method = (addon as Record<string, Method>)[name]
-      if (typeof method !== 'function') continue
+    for (const name of hooksOf(addon)) {
+      const method = (addon as unknown as Record<HookName, Method>)[name]
       const entries = this.#entries.get(name) ?? []
       entries.push({ addon, label: addon.name ?? 'addon', method })
       this.#entries.set(name, entries)
@@ -52,6 +54,23 @@ export class Dispatcher {
       if (promise) return this.#rest(entries, index, promise, name, subject)
     }
     return undefined
+  }
+
+  /**
+   * Tells addons, or one of them, of the options. Throws ERR_OPTION where an addon throws: it refuses them. A promise is not
+   * waited for.
+   */
+  configure(change: ConfigureHook, only?: Addon): void {
+    for (const entry of this.#entries.get('configure') ?? []) {
+      if (only && entry.addon !== only) continue
+      try {
+        const result = entry.method.call(entry.addon, change)
+        if (isThenable(result)) void this.#patiently(entry, 'configure', change, result)
+      } catch (cause) {
+        const { text } = describe(cause)
+        throw new MidwireError('ERR_OPTION', `addon ${entry.label} refuses the options: ${text}`, { cause })
+      }
+    }
   }
 
   async #rest(entries: Entry[], index: number, first: Promise<void>, name: HookName, subject: unknown): Promise<void> {
@@ -102,16 +121,6 @@ export function describe(thrown: unknown): { text: string; where: string | undef
   } catch {
     return { text: 'something that has no text was thrown', where: undefined }
   }
-}
-
-/** Methods of an addon, its class's included. */
-function hookNames(addon: Addon): HookName[] {
-  const names = new Set<string>()
-  for (let part: object | null = addon; part && part !== Object.prototype; part = Object.getPrototypeOf(part)) {
-    for (const name of Object.getOwnPropertyNames(part)) names.add(name)
-  }
-  names.delete('constructor')
-  return [...names] as HookName[]
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -8,10 +8,11 @@ import { parseSubnets, type Subnet } from '../modes/subnet.js'
 import { wireguard } from '../modes/wireguard.js'
 import { addPeer, clientText, loadWireGuardConf, removePeer, type WireGuardConf } from '../modes/wireguard-conf.js'
 import { confPath } from '../modes/wireguard-file.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
+import { confdirOf } from '../options/paths.js'
+import { readOptions } from '../options/read.js'
 import { endpoints } from '../transports/client-config.js'
 import type { MidwireOptions, PeerInfo } from './api.js'
-import { confdirOf, readOptions } from './settings.js'
 
 /** Of what a proxy is started with, what its clients depend on. */
 export type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>

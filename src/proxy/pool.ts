@@ -26,22 +26,21 @@ interface Idle extends Pooled {
 const placeOf = (to: { host: string; port: number; transport: string }) =>
   `${to.transport} ${canonicalName(to.host)} ${to.port}`
 
-/** The options that TLS with a server was done under, as one text; without a server, those of now. */
-export type Settings = (server?: ServerConnection) => string | undefined
+const keyOf = (place: string, tls: ServerTls | undefined) =>
+  tls ? `${place} ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}` : place
 
 export class Pool {
   readonly #idle = new Map<string, Idle[]>()
   /** Idle connections by destination alone. */
   readonly #places = new Map<string, number>()
   readonly #gone: (client: ClientConnection, connection: ServerConnection) => void
-  readonly #settings: Settings
   #count = 0
   #sweeper: NodeJS.Timeout | undefined
+  #closed = false
 
   /** `gone` is told of connections that end while they lie here. */
-  constructor(gone: (client: ClientConnection, connection: ServerConnection) => void, settings: Settings) {
+  constructor(gone: (client: ClientConnection, connection: ServerConnection) => void) {
     this.#gone = gone
-    this.#settings = settings
   }
 
   /** Whether a connection to that place lies here. */
@@ -51,14 +50,20 @@ export class Pool {
 
   /** The connection that was used last, if there is one. */
   take(to: Destination, tls: ServerTls | undefined): Pooled | undefined {
-    const idle = this.#idle.get(this.#keyOf(placeOf(to), tls))?.at(-1)
+    const idle = this.#idle.get(keyOf(placeOf(to), tls))?.at(-1)
     if (idle) this.#remove(idle)
     return idle
   }
 
   put(pooled: Pooled, tls: ServerTls | undefined, client: ClientConnection): void {
+    if (this.#closed) {
+      pooled.transport.receiver = deaf
+      pooled.transport.close()
+      this.#gone(client, pooled.connection)
+      return
+    }
     const place = placeOf(pooled.connection)
-    const idle: Idle = { ...pooled, client, place, key: this.#keyOf(place, tls, pooled.connection), since: Date.now() }
+    const idle: Idle = { ...pooled, client, place, key: keyOf(place, tls), since: Date.now() }
     pooled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)
@@ -69,13 +74,11 @@ export class Pool {
     this.#sweeper ??= setInterval(() => this.#sweep(Date.now() - IDLE_MILLISECONDS), 1_000).unref()
   }
 
+  /** Closes what lies here, and from now on what is put here. */
   close(): void {
+    this.#closed = true
     clearInterval(this.#sweeper)
     this.#sweep(Number.POSITIVE_INFINITY)
-  }
-
-  #keyOf(place: string, tls: ServerTls | undefined, server?: ServerConnection): string {
-    return tls ? `${place} ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')} ${this.#settings(server)}` : place
   }
 
   #oldest(): number {

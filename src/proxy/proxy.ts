@@ -1,24 +1,25 @@
 // The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
+
+import { checkHookName } from '../addons/hook-names.js'
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { CertificateStore } from '../certs/store.js'
-import { trustedRoots } from '../certs/trust.js'
 import { parseFilter } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
-import type { Addon, HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
 import { checkSpecs, modeOf, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
-import type { Options } from '../options.js'
+import { confdirOf } from '../options/paths.js'
+import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
-import { trustOf } from './server-context.js'
-import { confdirOf, readOptions } from './settings.js'
+import { defineOf, ProxyOptions } from './options.js'
 
 /** With no mode given, these run together. */
 const DEFAULT_MODES = ['wireguard', 'regular']
@@ -26,11 +27,13 @@ const DEFAULT_MODES = ['wireguard', 'regular']
 /** A running proxy. */
 export class Midwire {
   readonly confdir: string
-  readonly options: Options
+  /** Read, watched and changed while the proxy runs. */
+  readonly options: ProxyOptions
   /** The certificate authority that clients are to trust. */
   readonly authority: Authority
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
+  readonly #store: OptionStore
   readonly #dispatcher: Dispatcher
   readonly #connections: Connections
   readonly #sinks: readonly Sink[]
@@ -44,47 +47,46 @@ export class Midwire {
    * wrong with options, modes, keys or scripts; then ERR_ADDRESS_IN_USE and its like.
    */
   static async start(given: MidwireOptions = {}): Promise<Midwire> {
-    const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
+    const store = new OptionStore()
+    store.update({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
+    const options = store.snapshot
     const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
     checkSpecs(specs, options)
-    const trust = trustOf(options)
-    // The system's own are read when they are needed.
-    if (trust.caFile || trust.caDirectory) trustedRoots(trust)
     const confdir = confdirOf(given.confdir)
     const authority = await loadAuthority(confdir)
     const scripts = await loadScripts(options.scripts)
-    const proxy = new Midwire(confdir, options, authority, given.sinks ?? [])
+    const proxy = new Midwire(confdir, store, authority, given.sinks ?? [])
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
     const builtin = builtinAddons(options, authority, resolver)
-    const addons = [...builtin, ...(given.addons ?? []), ...scripts]
-    for (const addon of addons) proxy.#dispatcher.add(addon)
-    await proxy.#listen(specs)
-    await proxy.#dispatcher.run('running', undefined)
+    await proxy.#begin([...builtin, ...(given.addons ?? []), ...scripts], specs)
     return proxy
   }
 
-  private constructor(confdir: string, options: Options, authority: Authority, sinks: readonly Sink[]) {
+  private constructor(confdir: string, store: OptionStore, authority: Authority, sinks: readonly Sink[]) {
     this.confdir = confdir
-    this.options = options
+    this.options = new ProxyOptions(store)
     this.authority = authority
+    this.#store = store
     this.#sinks = sinks
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
     this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
     this.#connections = new Connections({
-      options,
+      options: store,
       dispatcher: this.#dispatcher,
-      certificates: new CertificateStore(authority, {
-        minVersion: options.tls_version_client_min,
-        maxVersion: options.tls_version_client_max,
-      }),
+      certificates: (options) =>
+        new CertificateStore(authority, {
+          minVersion: options.tls_version_client_min,
+          maxVersion: options.tls_version_client_max,
+        }),
       listeners: () => this.listeners,
       resolvers: () => this.#modes.flatMap(({ resolver = [] }) => resolver),
       finished: (flow) => this.#finished(flow),
       log: (level, message) => this.log(level, message),
     })
+    store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
   }
 
   /** What is listened on. */
@@ -123,15 +125,25 @@ export class Midwire {
     return reader
   }
 
-  /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. */
+  /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. Throws ERR_HOOK. */
   on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void {
+    checkHookName(name)
     return this.addAddon({ name: `on ${name}`, [name]: method })
   }
 
-  /** Adds an addon while the proxy runs; the answer takes it away again. */
+  /**
+   * Adds an addon while the proxy runs; the answer takes it away again, and its options with it. Throws ERR_HOOK for a method
+   * whose name is nearly that of a hook, and ERR_OPTION for options that it cannot define or refuses.
+   */
   addAddon(addon: Addon): () => void {
-    this.#dispatcher.add(addon)
-    return () => this.#dispatcher.remove(addon)
+    const remove = this.#add(addon)
+    try {
+      this.#dispatcher.configure(this.#allOptions(), addon)
+    } catch (error) {
+      remove()
+      throw error
+    }
+    return remove
   }
 
   /** Writes a line to the log. */
@@ -150,21 +162,50 @@ export class Midwire {
     return this.close()
   }
 
-  async #listen(specs: readonly ModeSpec[]): Promise<void> {
+  /** Adds the addons, tells them of the options, and listens; nothing is left where that fails. */
+  async #begin(addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
     const context: ModeContext = {
-      options: this.options,
+      options: this.#store.snapshot,
       confdir: this.confdir,
       specs,
       arrived: (by, arrival) => this.#arrived(by, arrival),
       log: (level, message) => this.log(level, message),
     }
     try {
+      for (const addon of addons) this.#add(addon)
+      this.#store.begin()
+      this.#dispatcher.configure(this.#allOptions())
       for (const spec of specs) await modeOf(spec).check?.(spec, context)
       for (const spec of specs) this.#modes.push(await modeOf(spec).start(spec, context))
     } catch (error) {
       await this.close()
       throw error
     }
+    await this.#dispatcher.run('running', undefined)
+  }
+
+  #add(addon: Addon): () => void {
+    const undefine = defineOf(this.#store, addon)
+    try {
+      this.#dispatcher.add(addon)
+    } catch (error) {
+      undefine()
+      throw error
+    }
+    return () => {
+      this.#dispatcher.remove(addon)
+      undefine()
+    }
+  }
+
+  #allOptions(): ConfigureHook {
+    const options = this.#store.snapshot
+    return { options, changed: new Set(Object.keys(options)) }
+  }
+
+  #configure(change: ConfigureHook): void {
+    for (const sink of this.#sinks) sink.configure?.(change)
+    this.#dispatcher.configure(change)
   }
 
   #arrived(mode: RunningMode, arrival: Arrival): void {

@@ -37,7 +37,7 @@ interface Upstream {
 }
 
 export class Resolver {
-  readonly #options: ResolverOptions
+  #options: ResolverOptions
   readonly #hosts: HostsFile
   readonly #client = new NameServerClient()
   #upstream: Upstream | undefined
@@ -47,14 +47,17 @@ export class Resolver {
 
   /** Throws a MidwireError for a name server that is no address. */
   constructor(options: ResolverOptions) {
-    for (const text of options.nameServers ?? []) {
-      if (!parseNameServer(text)) {
-        const wrong = JSON.stringify(text)
-        throw new MidwireError('ERR_ARGUMENT', `dns_name_servers: ${wrong} is no IP address, with or without a port`)
-      }
-    }
+    checkNameServers(options)
     this.#options = options
     this.#hosts = new HostsFile(options.hostsFile)
+  }
+
+  /** Counts for the queries that come from now on. Throws a MidwireError for a name server that is no address. */
+  configure(options: Pick<ResolverOptions, 'nameServers' | 'useHostsFile'>): void {
+    checkNameServers(options)
+    this.#options = { ...this.#options, ...options }
+    // Queries that are under way have the one before in their hands.
+    this.#upstream = undefined
   }
 
   /** As resolve, for bytes; never rejects: an Error says why there is no answer. */
@@ -153,6 +156,13 @@ export class Resolver {
     this.#upstream = { resolver, servers }
     return this.#upstream
   }
+}
+
+function checkNameServers({ nameServers = [] }: Pick<ResolverOptions, 'nameServers'>): void {
+  const wrong = nameServers.find((text) => !parseNameServer(text))
+  if (wrong === undefined) return
+  const shown = JSON.stringify(wrong)
+  throw new MidwireError('ERR_ARGUMENT', `dns_name_servers: ${shown} is no IP address, with or without a port`)
 }
 
 const serverText = ({ address, port }: NameServer) =>

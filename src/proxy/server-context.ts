@@ -3,7 +3,7 @@ import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { type TrustOptions, trustedRoots } from '../certs/trust.js'
 import { VERSIONS } from '../certs/versions.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 
 type ServerTlsOptions = Pick<
   Options,
@@ -14,20 +14,6 @@ type ServerTlsOptions = Pick<
   | 'tls_version_server_max'
   | 'tls_legacy_server'
 >
-
-/**
- * The values of the options that decide which servers are accepted, as one text. A session or a connection that was made under
- * other values must not be used: a server that is resumed, or lies in the pool, is not verified again.
- */
-export const settingsOf = (options: ServerTlsOptions): string =>
-  [
-    options.ssl_insecure,
-    options.ssl_verify_upstream_trusted_ca,
-    options.ssl_verify_upstream_trusted_confdir,
-    options.tls_version_server_min,
-    options.tls_version_server_max,
-    options.tls_legacy_server,
-  ].join('\0')
 
 /** Where the authorities are that servers are trusted by. */
 export const trustOf = (options: ServerTlsOptions): TrustOptions => ({
@@ -42,23 +28,8 @@ export const trustOf = (options: ServerTlsOptions): TrustOptions => ({
  */
 const EVERY_CIPHER = 'DEFAULT:ALL:!aNULL:!eNULL:!PSK:!SRP:+kDHE:@SECLEVEL=0'
 
-/** Keeps the context that was made last: with the system's roots it takes long to make. */
-export class ServerContext {
-  #settings: string | undefined
-  #context: SecureContext | undefined
-
-  /** Throws ERR_ARGUMENT where the authorities to trust cannot be read. */
-  get(options: ServerTlsOptions): SecureContext {
-    const settings = settingsOf(options)
-    if (this.#context && this.#settings === settings) return this.#context
-    const context = make(options)
-    this.#context = context
-    this.#settings = settings
-    return context
-  }
-}
-
-function make(options: ServerTlsOptions): SecureContext {
+/** Throws ERR_ARGUMENT where the authorities to trust cannot be read. */
+export function serverContext(options: ServerTlsOptions): SecureContext {
   const roots = options.ssl_insecure ? undefined : trustedRoots(trustOf(options))
   const max = VERSIONS[options.tls_version_server_max]
   const min = options.tls_version_server_min

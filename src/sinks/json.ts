@@ -6,8 +6,9 @@ import { recordText, statusText } from '../flow/dns-text.js'
 import { parseFilter } from '../flow/filter.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import { LineWriter, type TextOutput } from './lines.js'
+import { afterChange } from './shown.js'
 import type { Sink } from './sink.js'
 
 /** What can be reached when the proxy is ready; `spec` is the mode's, as it was given. */
@@ -36,7 +37,8 @@ const MAX_EARLY = 1024 * 1024
 
 /** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
 export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dumper_filter'>> = {}): JsonSink {
-  const accepts = options.dumper_filter ? parseFilter(options.dumper_filter) : () => true
+  let shown: Pick<Options, 'dumper_filter'> = { dumper_filter: options.dumper_filter }
+  let accepts = filterOf(shown)
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
   let early: string | undefined = ''
   let dropped = 0
@@ -65,9 +67,17 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
       else if (early.length < MAX_EARLY) early += text
       else dropped += 1
     },
+    configure(change) {
+      const after = afterChange(shown, ['dumper_filter'], change)
+      accepts = filterOf(after)
+      shown = after
+    },
     close: () => writer.flush(),
   }
 }
+
+const filterOf = ({ dumper_filter }: Pick<Options, 'dumper_filter'>): ((flow: AnyFlow) => boolean) =>
+  dumper_filter ? parseFilter(dumper_filter) : () => true
 
 /** JSON leaves DEL, C1 controls and the separators of lines as they are; a terminal, and readers of lines, do not. */
 const line = (object: object): string =>

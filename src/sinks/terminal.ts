@@ -7,13 +7,16 @@ import { parseFilter } from '../flow/filter.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { TcpFlow, UdpFlow } from '../flow/messages.js'
-import type { Options } from '../options.js'
+import type { Options } from '../options/definitions.js'
 import { bodyText } from './body-text.js'
 import { LineWriter, type TextOutput } from './lines.js'
+import { afterChange } from './shown.js'
 import type { Sink } from './sink.js'
 import { cut, durationText, oneLine, type Paint, painter, placeText, type Style, sizeText } from './text.js'
 
-type ShownOptions = Pick<Options, 'flow_detail' | 'showhost' | 'content_view_lines_cutoff' | 'dumper_filter'>
+const NAMES = ['flow_detail', 'showhost', 'content_view_lines_cutoff', 'dumper_filter'] as const
+
+type ShownOptions = Pick<Options, (typeof NAMES)[number]>
 
 export interface TerminalOptions extends Partial<ShownOptions> {
   /** Default: false. */
@@ -25,18 +28,28 @@ const LEAST_URL = 24
 
 /** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
 export function terminalSink(output: TextOutput, options: TerminalOptions = {}): Sink {
-  const { flow_detail = 1, dumper_filter } = options
-  const accepts = dumper_filter ? parseFilter(dumper_filter) : () => true
+  const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512, dumper_filter } = options
+  let shown: ShownOptions = { flow_detail, showhost, content_view_lines_cutoff, dumper_filter }
+  let accepts = filterOf(shown)
+  let show = new Shown(output, color, shown)
   const writer = new LineWriter(output, (count) => `(${count} flows were not shown: the terminal is too slow)\n`)
-  const show = new Shown(output, options)
   return {
     name: 'terminal',
     flow(flow) {
-      if (flow_detail > 0 && accepts(flow)) writer.write(show.flow(flow))
+      if (shown.flow_detail > 0 && accepts(flow)) writer.write(show.flow(flow))
+    },
+    configure(change) {
+      const after = afterChange(shown, NAMES, change)
+      accepts = filterOf(after)
+      show = new Shown(output, color, after)
+      shown = after
     },
     close: () => writer.flush(),
   }
 }
+
+const filterOf = ({ dumper_filter }: ShownOptions): ((flow: AnyFlow) => boolean) =>
+  dumper_filter ? parseFilter(dumper_filter) : () => true
 
 class Shown {
   readonly #output: TextOutput
@@ -46,8 +59,8 @@ class Shown {
   /** Lines of a body. */
   readonly #lines: number
 
-  constructor(output: TextOutput, options: TerminalOptions) {
-    const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512 } = options
+  constructor(output: TextOutput, color: boolean, options: ShownOptions) {
+    const { flow_detail, showhost, content_view_lines_cutoff } = options
     this.#output = output
     this.#paint = painter(color)
     this.#detail = flow_detail

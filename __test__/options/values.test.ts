@@ -3,8 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { MidwireError, nearest } from '../../src/errors.js'
-import { OPTIONS } from '../../src/options.js'
-import { parseOption, readOptions } from '../../src/proxy/settings.js'
+import { OPTIONS } from '../../src/options/definitions.js'
+import { parseOption, readOptions } from '../../src/options/read.js'
 
 function refused(t: ExecutionContext, read: () => unknown, said: RegExp) {
   const error = t.throws(read, { instanceOf: MidwireError })
@@ -103,11 +103,7 @@ test('~ is the home directory', (t) => {
 })
 
 test('an unknown name is refused with the nearest one', (t) => {
-  refused(
-    t,
-    () => readOptions({ flow_detial: 2 } as object),
-    /^unknown option `flow_detial`, did you mean `flow_detail`\?$/,
-  )
+  refused(t, () => readOptions({ flow_detial: 2 }), /^unknown option `flow_detial`, did you mean `flow_detail`\?$/)
   refused(t, () => parseOption('ssl-insecure', 'true'), /did you mean `ssl_insecure`\?/)
   refused(t, () => parseOption('toString', ''), /^unknown option `toString`, `midwire --options` lists/)
   refused(t, () => parseOption('__proto__', ''), /unknown option/)

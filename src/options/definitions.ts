@@ -1,15 +1,27 @@
-// Every option by its name, with its type, default and help: one table for `--set`, config.yaml, flags and the API.
-import type { LogLevel } from './hooks.js'
+// Midwire's own options by their names, with type, default and help: one table for `--set`, config.yaml, flags and the API.
 
-interface Definition {
+/** What an option is. Midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
+export interface OptionDefinition {
+  /**
+   * What values there are: true or false; a whole number; a text; a list of texts; a path (`~` is the home directory); a list
+   * of paths; a number of bytes (`k`, `m`, `g` and `t` are powers of 1024); one of `choices`; a list of regular expressions,
+   * searched for anywhere and without regard to case.
+   */
   readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps'
-  /** As `--set` would write it; undefined for no value. */
+  /** As `--set` would write it. Undefined, for no value, where the type is integer, size, string or path. */
   readonly default: boolean | number | string | readonly string[] | undefined
+  /** Of a choice: all values there are. */
   readonly choices?: readonly string[]
-  /** Of an integer or a size: the least and the greatest. */
+  /** Of an integer or a size: the least and the greatest value. Default: from 0. */
   readonly range?: readonly [number, number]
+  /** One line for `midwire --options`. */
   readonly help: string
+  /** True: the option is read when midwire starts, and changing it later is refused. Default: false. */
+  readonly fixed?: boolean
 }
+
+/** Definitions by name; a name has letters, digits and underscores, and begins with a letter. */
+export type OptionDefinitions = { readonly [name: string]: OptionDefinition }
 
 const flag = (fallback: boolean, help: string) => ({ type: 'boolean', default: fallback, help }) as const
 const integer = <D extends number | undefined>(range: readonly [number, number], fallback: D, help: string) =>
@@ -28,16 +40,25 @@ const size = <D extends string | undefined>(fallback: D, help: string, range?: r
 const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
   ({ type: 'choice', choices, default: fallback, help }) as const
 
+/** Read when midwire starts. */
+const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definition, fixed: true }) as const
+
 /** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
 export const OPTIONS = {
-  mode: list('ways in, each `name[:data][@[host:]port]`; without any, wireguard and regular'),
-  listen_host: text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for the rest'),
-  listen_port: integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own"),
-  scripts: paths('addons to load: .js, .mjs or .ts files'),
-  endpoint: text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
-  congestion: choice(['bbr', 'cubic'], 'bbr', "how the tunnel's TCP finds its rate; cubic slows down for every loss"),
-  tcp_buffer: size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20]),
-  wireguard_subnet: list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64'),
+  mode: fixed(list('ways in, each `name[:data][@[host:]port]`; without any, wireguard and regular')),
+  listen_host: fixed(
+    text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for the rest'),
+  ),
+  listen_port: fixed(integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own")),
+  scripts: fixed(paths('addons to load: .js, .mjs or .ts files')),
+  endpoint: fixed(
+    text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
+  ),
+  congestion: fixed(
+    choice(['bbr', 'cubic'], 'bbr', "how the tunnel's TCP finds its rate; cubic slows down for every loss"),
+  ),
+  tcp_buffer: fixed(size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20])),
+  wireguard_subnet: fixed(list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64')),
   connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),
   upstream_cert: flag(true, "ask the server first, and copy its certificate's names and its ALPN"),
   ssl_insecure: flag(false, "do not verify servers' certificates"),
@@ -65,15 +86,14 @@ export const OPTIONS = {
   dns_name_servers: list("name servers for the tunnel's resolver; default: the system's"),
   dns_use_hosts_file: flag(true, "the tunnel's resolver reads the hosts file"),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
-  onboarding_host: text('mitm.it', 'the name of the page with the certificate'),
+  onboarding_host: fixed(text('mitm.it', 'the name of the page with the certificate')),
   flow_detail: integer([0, 4], 1, '0 nothing, 1 a line a flow, 2 and headers, 3 and bodies cut short, 4 everything'),
   content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
-} as const satisfies Record<string, Definition>
+} as const satisfies Record<string, OptionDefinition>
 
 export type OptionName = keyof typeof OPTIONS
-export type OptionDefinition = Definition
 
 type ValueOf<D> = D extends { type: 'boolean' }
   ? boolean
@@ -93,13 +113,17 @@ type ValueOf<D> = D extends { type: 'boolean' }
             ? C
             : never
 
-/** Every option with its value, as the proxy reads it. */
+/** Midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
 export type Options = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]> }
 
-/** Options as a program or a file gives them: any of them, as values or as `--set` would write them. */
-export type GivenOptions = {
-  [Name in OptionName]?: Options[Name] | string | number | boolean | readonly (string | RegExp)[] | undefined
-}
+/** A value of any option, one that an addon has defined among them. Lists are frozen. */
+export type OptionValue = boolean | number | string | readonly string[] | readonly RegExp[] | undefined
 
-/** How verbose each level is. */
-export const LOG_ORDER: Record<LogLevel, number> = { error: 0, warn: 1, info: 2, debug: 3 }
+/** A snapshot with the options that addons and scripts have defined. */
+export type OptionSnapshot = Options & { readonly [name: string]: OptionValue }
+
+/** An option's value as a program or a file gives it: of its own type, or as `--set` would write it. */
+export type GivenValue = string | number | boolean | readonly (string | RegExp)[] | null | undefined
+
+/** Options as a program or a file gives them: any of midwire's own, and any that addons and scripts define. */
+export type GivenOptions = { [Name in OptionName]?: Options[Name] | GivenValue } & { [name: string]: GivenValue }

@@ -1,0 +1,52 @@
+// Options of mitmproxy (12) that midwire does not have, each with the reason: a conf dir of mitmproxy's is no mistake.
+
+const REASONS: readonly (readonly [reason: string, names: string])[] = [
+  [
+    'midwire has no web interface yet',
+    'web_columns web_debug web_host web_open_browser web_password web_port web_theme',
+  ],
+  ['midwire has no web interface yet', 'web_static_viewer'],
+  ['midwire has no console interface', 'command_history view_filter view_order view_order_reversed'],
+  [
+    'midwire has no console interface',
+    'console_default_contentview console_eventlog_verbosity console_flowlist_layout',
+  ],
+  ['midwire has no console interface', 'console_focus_follow console_layout console_layout_headers console_mouse'],
+  ['midwire has no console interface', 'console_palette console_palette_transparent'],
+  ['midwire has no console interface', 'console_strip_trailing_newlines'],
+  ['midwire chooses by itself how a body is shown', 'dumper_default_contentview protobuf_definitions'],
+  [
+    'midwire does not read or write flow files yet',
+    'rfile readfile_filter save_stream_file save_stream_filter hardump',
+  ],
+  ['midwire does not read or write flow files yet', 'keepserving export_preserve_original_ip store_streamed_bodies'],
+  ['midwire does not replay flows yet', 'client_replay client_replay_concurrency server_replay server_replay_extra'],
+  ['midwire does not replay flows yet', 'server_replay_ignore_content server_replay_ignore_host server_replay_nopop'],
+  ['midwire does not replay flows yet', 'server_replay_ignore_params server_replay_ignore_payload_params'],
+  ['midwire does not replay flows yet', 'server_replay_ignore_port server_replay_kill_extra server_replay_refresh'],
+  ['midwire does not replay flows yet', 'server_replay_reuse server_replay_use_headers'],
+  ['midwire cannot hold flows back yet, but an asynchronous hook of an addon can', 'intercept intercept_active'],
+  ['midwire has no such rules yet, but an addon can do it', 'anticache anticomp block_list map_local map_remote'],
+  ['midwire has no such rules yet, but an addon can do it', 'modify_body modify_headers stickyauth stickycookie'],
+  ['midwire always signs with the authority of its conf dir', 'certs cert_passphrase key_size'],
+  ['midwire has no such setting of TLS yet', 'add_upstream_certs_to_client_chain ciphers_client ciphers_server'],
+  ['midwire has no such setting of TLS yet', 'client_certs request_client_cert'],
+  ['midwire has no such setting of TLS yet', 'tls_ecdh_curve_client tls_ecdh_curve_server'],
+  ['midwire does not speak HTTP/2 yet', 'http2 http2_ping_keepalive'],
+  ['midwire does not speak HTTP/3 yet', 'http3'],
+  ['midwire does not read WebSocket messages yet', 'websocket'],
+  ['midwire asks for no password, and sends none to proxies, yet', 'proxyauth upstream_auth'],
+  ['midwire has no reverse mode yet', 'keep_alt_svc_header keep_host_header'],
+  ['midwire has no upstream mode yet', 'http_connect_send_host_header'],
+  ['midwire leaves DNS records as they are', 'strip_ech'],
+  ['midwire sends header fields as they came', 'normalize_outbound_headers'],
+  ['midwire connects from the address that the system chooses', 'connect_addr'],
+  ['midwire always listens', 'server'],
+  ['--verbose shows what there is to debug', 'proxy_debug'],
+  ['the conf dir is chosen with --confdir, or with MIDWIRE_CONFDIR', 'confdir'],
+]
+
+/** Names of mitmproxy's options that midwire does not have, with the reason. */
+export const FOREIGN: ReadonlyMap<string, string> = new Map(
+  REASONS.flatMap(([reason, names]) => names.split(' ').map((name) => [name, reason] as const)),
+)

@@ -1,0 +1,47 @@
+// Names of options: what a name means, and what is said of one that means nothing.
+import { MidwireError, nearest } from '../errors.js'
+import { OPTIONS, type OptionDefinition, type OptionDefinitions, type OptionName } from './definitions.js'
+import { FOREIGN } from './foreign.js'
+import { READERS, readValue } from './values.js'
+
+/** The definition of one of midwire's own options; undefined for any other name. */
+export const ownDefinition = (name: string): OptionDefinition | undefined =>
+  Object.hasOwn(OPTIONS, name) ? OPTIONS[name as OptionName] : undefined
+
+/** Why midwire does not have an option of mitmproxy's; undefined for any other name. */
+export const foreignOption = (name: string): string | undefined => (ownDefinition(name) ? undefined : FOREIGN.get(name))
+
+/** Why a name is no option: mitmproxy's has its reason, any other the known name that is nearest. */
+export function unknownOption(name: string, known: Iterable<string> = Object.keys(OPTIONS)): MidwireError {
+  const reason = FOREIGN.get(name)
+  if (reason) return new MidwireError('ERR_OPTION', `there is no option ${quoted(name)}: ${reason}`)
+  const meant = nearest(name.replaceAll('-', '_'), [...known])
+  const hint = meant ? `did you mean \`${meant}\`?` : '`midwire --options` lists them all'
+  return new MidwireError('ERR_OPTION', `unknown option ${quoted(name)}, ${hint}`)
+}
+
+/** Throws ERR_OPTION for a definition that an addon may not give. `owner` is the addon's name. */
+export function checkDefinitions(owner: string, definitions: OptionDefinitions): void {
+  for (const [name, definition] of Object.entries(definitions)) {
+    const label = `option ${quoted(name)} of ${owner}`
+    if (!/^[a-z]\w{0,59}$/i.test(name)) {
+      throw new MidwireError('ERR_OPTION', `${label}: a name has letters, digits and _, and begins with a letter`)
+    }
+    const { type, choices, help } = definition ?? {}
+    if (!Object.hasOwn(READERS, String(type)) || typeof help !== 'string') {
+      const shape = "{ type: 'string', default: '', help: 'one line' }"
+      const types = Object.keys(READERS).join(', ')
+      throw new MidwireError('ERR_OPTION', `${label}: a definition is ${shape}; the types are ${types}`)
+    }
+    if (type === 'choice' && !(Array.isArray(choices) && choices.every((one) => typeof one === 'string'))) {
+      throw new MidwireError('ERR_OPTION', `${label}: a choice has \`choices\`, a list of texts`)
+    }
+    readValue(definition, definition.default, `${label}, its default`)
+  }
+}
+
+/** A name in an error: on one line, and not without end. */
+function quoted(name: string): string {
+  const short = name.length > 60 ? `${name.slice(0, 59)}…` : name
+  return `\`${short}\``.replace(/\p{Cc}/gu, (one) => JSON.stringify(one).slice(1, -1))
+}

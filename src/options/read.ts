@@ -1,0 +1,24 @@
+// Midwire's own options without a store: all of them from what is given, or one of them from a text.
+import { type GivenOptions, OPTIONS, type OptionName, type Options } from './definitions.js'
+import { ownDefinition, unknownOption } from './names.js'
+import { OptionStore } from './store.js'
+import { readValue } from './values.js'
+
+/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
+export function readOptions(given: GivenOptions = {}): Options {
+  const store = new OptionStore()
+  store.update(given)
+  store.begin()
+  return store.snapshot
+}
+
+/**
+ * The value of one of midwire's own options: from a text as `--set name=text` has it, or from a value of its own type.
+ * Undefined, null and the empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default.
+ * `label` is how an error names the option. Throws ERR_OPTION.
+ */
+export function parseOption(name: string, value: unknown, label = name, before?: unknown): Options[OptionName] {
+  const definition = ownDefinition(name)
+  if (!definition) throw unknownOption(name, Object.keys(OPTIONS))
+  return readValue(definition, value, label, before as boolean | undefined) as Options[OptionName]
+}
