@@ -159,7 +159,7 @@ interface DnsQuestion {
 interface DnsRecord extends DnsQuestion {
     /** Seconds; in an OPT record its flags. */
     ttl: number;
-    /** The RDATA; names in it are not compressed, whatever they were on the wire. */
+    /** The RDATA. Names in it are never compressed, even where they were on the wire. */
     data: Buffer;
 }
 interface DnsMessage {
@@ -182,7 +182,7 @@ interface DnsMessage {
     answers: DnsRecord[];
     authorities: DnsRecord[];
     additionals: DnsRecord[];
-    /** The message as it came; what was not changed is passed on like this, byte for byte. */
+    /** The message as it came. A message that nobody has changed is passed on with these very bytes. */
     raw: Buffer | undefined;
 }
 
@@ -193,7 +193,7 @@ interface FlowError {
     /** Milliseconds since the epoch. */
     readonly timestamp: number;
 }
-/** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
+/** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 interface FlowOrigin {
     readonly world: {
         newId(): string;
@@ -208,20 +208,20 @@ declare abstract class Flow {
     #private;
     abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns';
     readonly client: ClientConnection;
-    /** Undefined while none was needed: a flow that an addon answers has no server. */
+    /** Undefined until a server is needed: a flow that an addon answers has none. */
     server: ServerConnection | undefined;
     error: FlowError | undefined;
     /** Milliseconds since the epoch. */
     readonly createdAt: number;
-    /** When the flow was over: answered, ended, or failed. */
+    /** Milliseconds since the epoch; undefined until the flow is over: answered, ended, or failed. */
     endedAt: number | undefined;
-    /** A user's mark; empty for none. */
+    /** The user's mark, such as `:star:`; empty for none. */
     marked: string;
     comment: string;
-    /** Notes of addons, by names of theirs. */
+    /** Notes of addons, by names that they choose. */
     readonly metadata: Record<string, unknown>;
     constructor(origin: FlowOrigin);
-    /** A UUID, made when somebody asks for it: most flows go by without. */
+    /** A UUID. It is made at the first look, because most flows pass without one. */
     get id(): string;
     /** True until the flow is over. */
     get live(): boolean;
@@ -242,13 +242,13 @@ declare abstract class Flow {
 declare class DnsFlow extends Flow {
     readonly type = "dns";
     request: DnsMessage;
-    /** Set in the `dns_request` hook it is the answer, and nobody else is asked: `dnsReply(flow.request, { answers })`. */
+    /** An addon that sets it in the `dns_request` hook answers the query, and no server is asked: `dnsReply(flow.request, { answers })`. */
     response: DnsMessage | undefined;
     constructor(origin: FlowOrigin, request: DnsMessage);
     get size(): number;
 }
 
-/** Record types, and the types that only questions have. */
+/** Types of records, and those that only a question can have. */
 declare const DNS_TYPE: {
     readonly A: 1;
     readonly NS: 2;
@@ -323,7 +323,7 @@ declare const DNS_OPCODE: {
     readonly UPDATE: 5;
     readonly DSO: 6;
 };
-/** From 16 on with an OPT record only (RFC 6891, 6.1.3). */
+/** Response codes; those from 16 on need an OPT record (RFC 6891, 6.1.3). */
 declare const DNS_RCODE: {
     readonly NOERROR: 0;
     readonly FORMERR: 1;
@@ -355,41 +355,41 @@ declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRec
 /** `ttl` in seconds, 60 by default. Throws a DnsError for a target that is no name. */
 declare function cnameRecord(name: string, target: string, ttl?: number): DnsRecord;
 
-/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` where its form is not known. */
+/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` for a type of unknown form. */
 declare function recordText(record: DnsRecord): string;
-/** A whole message, a line for its head, each question and each record: what `~b` looks at. */
+/** A whole message: a line for its head, for each question and for each record. The filter `~b` searches this text. */
 declare function messageText(message: DnsMessage): string;
 
 /** What `HttpHeaders.from` takes: other headers, pairs of name and value, or an object. */
 type HttpHeadersInit = HttpHeaders | Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | readonly string[]>>;
 /**
- * Header or trailer fields. Values are latin1 strings, one character a byte. Look-ups know no case; a field that is replaced
- * keeps its place and the case of its name.
+ * Header or trailer fields. Values are latin1 strings, one character a byte. Names are found in any case; a field that is
+ * replaced keeps its place and the case of its name.
  */
 declare class HttpHeaders {
     #private;
-    /** `[name, value, name, value, ...]` in wire order. It may be read freely; who changes it answers for what it holds. */
+    /** `[name, value, name, value, ...]` in wire order. Code that changes it must check names and values by itself. */
     readonly raw: string[];
-    /** Takes the array over as it is: the way for what a parser has checked. */
+    /** Keeps `raw` itself, without a copy or a check: for fields that a parser has checked. */
     constructor(raw?: string[]);
-    /** Copies and checks: throws a TypeError for a name or value that cannot stand in a header. */
+    /** Copies the fields. Throws a TypeError for a name or value that cannot stand in a header. */
     static from(init: HttpHeadersInit): HttpHeaders;
-    /** How many fields there are, duplicates counted. */
+    /** The number of fields, with duplicates. */
     get size(): number;
     has(name: string): boolean;
     /**
-     * All values of a name as one, joined by `, ` (Cookie: by `; `); undefined where there is none. Set-Cookie cannot be joined: it
-     * is the first one; `getAll` has the others.
+     * All values of a name as one, joined by `, ` (Cookie: by `; `); undefined where there is none. The values of Set-Cookie cannot be
+     * joined: `get` gives the first, and `getAll` every one.
      */
     get(name: string): string | undefined;
-    /** The values of a name, one for each field. */
+    /** The values of a name, one for each field of that name. */
     getAll(name: string): string[];
     /**
      * Gives a name one value, or one field for each value of an array (none: the name is gone). They stand where the first field of
-     * that name stood, else at the end. Throws a TypeError for what cannot stand in a header.
+     * that name stood, else at the end. Throws a TypeError for a name or value that cannot stand in a header.
      */
     set(name: string, value: string | readonly string[]): void;
-    /** Adds a field at the end. Throws a TypeError for what cannot stand in a header. */
+    /** Adds a field at the end. Throws a TypeError for a name or value that cannot stand in a header. */
     append(name: string, value: string): void;
     /** Removes every field of a name; false where there was none. */
     delete(name: string): boolean;
@@ -401,7 +401,7 @@ declare class HttpHeaders {
 
 declare class RecordedBody {
     #private;
-    /** Bytes of the body so far, recorded or not. */
+    /** The length of the body so far in bytes, recorded or not. */
     length: number;
     /** At most `limit` bytes are recorded, but for a body that is held. */
     constructor(limit: number);
@@ -410,13 +410,13 @@ declare class RecordedBody {
     /** True when bytes passed that were not recorded. */
     get truncated(): boolean;
     append(chunk: Buffer): void;
-    /** Everything that comes is recorded from now on: the body is held, and what is sent on is what is recorded here. */
+    /** From now on the whole body is recorded, whatever the limit: it is held for a hook, and sent on from here. */
     hold(): void;
-    /** What was held has been sent on: all but the first bytes, up to the limit, is forgotten. */
+    /** Ends `hold()`: the body has been sent on, and only its first bytes, up to the limit, are kept. */
     trim(): void;
     /** The recorded bytes. */
     get content(): Buffer;
-    /** Puts other bytes in the place of what was recorded. */
+    /** Puts `content` in the place of the recorded bytes. */
     replace(content: Buffer): void;
 }
 
@@ -429,7 +429,7 @@ declare abstract class HttpMessage {
     #private;
     version: HttpVersion;
     headers: HttpHeaders;
-    /** Fields after a chunked body. */
+    /** The fields after a chunked body; undefined where there are none. */
     trailers: HttpHeaders | undefined;
     /**
      * How its form was odd when it came, a sentence for each kind: `the value of X-Note is folded over lines`. What is held here, and
@@ -441,14 +441,15 @@ declare abstract class HttpMessage {
     startedAt: number;
     endedAt: number | undefined;
     /**
-     * True: the body passes as it comes, and is seen afterwards. False: it is held until the `request` or `response` hook has
-     * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
+     * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. False: the
+     * body is held until the `request` or `response` hook has run, and can be changed there. Undefined, the default: the body is held
+     * where an addon has that hook and the body is not longer than `stream_large_bodies`.
      */
     stream: boolean | undefined;
-    /** True from when the body passes as it comes: it can be read and no longer changed. Only the proxy sets it. */
+    /** True once a body that is not held has begun to pass: it can no longer be changed. Only the proxy sets this. */
     streamed: boolean;
     constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number);
-    /** True when somebody has put other bytes in the body's place. */
+    /** True where an addon has put another body in this one's place. */
     get contentChanged(): boolean;
     /**
      * The recorded bytes of the body, as they passed: compressed bodies are compressed. Of a body that is held it is all of it while
@@ -500,18 +501,21 @@ declare class HttpRequest extends HttpMessage {
     /** `/path?query`; `*` for a server-wide OPTIONS; empty for CONNECT. */
     path: string;
     scheme: 'http' | 'https';
-    /** Where it goes to; an addon that changes it changes the destination. */
+    /** The server that the request goes to: an addon that changes `host` or `port` sends the request elsewhere. */
     host: string;
     port: number;
     constructor(parts: HttpRequestParts, bodyLimit: number, now: number);
     protected get side(): "request";
-    /** As it stands in a request line to a server. */
+    /** The request target in the request line to a server (RFC 9112, 3.2). */
     get target(): string;
-    /** The host as the client names it: the Host field's, without port; else `host`. */
+    /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */
     get prettyHost(): string;
-    /** What a browser's address bar would show. */
+    /** The URL that a browser would show in its address bar. */
     get url(): string;
-    /** Sends the request elsewhere: scheme, host, port, path and the Host field. Throws a TypeError for what is no URL. */
+    /**
+     * Sends the request elsewhere: sets scheme, host, port, path and the Host field. Throws a TypeError for a text that is not an http
+     * or https URL.
+     */
     set url(text: string);
 }
 interface HttpResponseParts {
@@ -542,13 +546,13 @@ declare class HttpFlow extends Flow {
     #private;
     readonly type = "http";
     request: HttpRequest;
-    /** The protocol after a 101, in lower case: `websocket`. */
+    /** The protocol that the connection speaks after a 101, in lower case: `websocket`. Undefined without a 101. */
     upgrade: string | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
     get size(): number;
     /**
-     * Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError, and
-     * replacing one whose body has passed, or begun to, ERR_BODY_STREAMED.
+     * An addon that sets it before the server is asked answers the request by itself. Throws a TypeError for a value that is not an
+     * HttpResponse, and ERR_BODY_STREAMED where it would replace a response whose body has passed, or begun to.
      */
     get response(): HttpResponse | undefined;
     set response(response: HttpResponse | undefined);
@@ -557,8 +561,8 @@ declare class HttpFlow extends Flow {
 interface RawMessage {
     readonly fromClient: boolean;
     /**
-     * What goes on; settable in the `tcp_message` and `udp_message` hooks. Set to an empty Buffer: nothing goes on. A datagram that
-     * came empty goes on as it came, unless it is set.
+     * The bytes that are sent on. An addon may set them in the `tcp_message` and `udp_message` hooks; with an empty Buffer nothing is
+     * sent on. A datagram that came empty is sent on empty, unless an addon sets its content.
      */
     content: Buffer;
     /** Milliseconds since the epoch. */
@@ -566,22 +570,22 @@ interface RawMessage {
 }
 declare abstract class RawFlow extends Flow {
     #private;
-    /** What was recorded: the first messages, up to `body_record_limit` bytes in all. */
+    /** The recorded messages: the first ones, up to `body_record_limit` bytes in all. */
     readonly messages: RawMessage[];
-    /** Bytes that passed each way, recorded or not. */
+    /** Bytes that the client and the server have sent, recorded or not. */
     bytesFromClient: number;
     bytesFromServer: number;
     constructor(origin: FlowOrigin, limit: number);
-    /** False once nothing more is recorded. */
+    /** True while there is room for another message. */
     get recording(): boolean;
-    /** True when messages passed that were not recorded. */
+    /** True where messages have passed that were not recorded. */
     truncated: boolean;
-    /** The message that has just come: the one that a `_message` hook is about. */
+    /** The message that came last: in a `tcp_message` or `udp_message` hook the one that the hook is for. */
     last: RawMessage | undefined;
-    /** Records a message as far as there is room, and gives it back for the hooks. */
+    /** Makes a message for the hooks, and records it where there is room. */
     record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage;
     get size(): number;
-    /** Counts bytes that passed without being looked at. */
+    /** Counts bytes that pass without a message or a hook. */
     count(fromClient: boolean, bytes: number): void;
 }
 declare class TcpFlow extends RawFlow {
@@ -593,16 +597,16 @@ declare class UdpFlow extends RawFlow {
 
 type AnyFlow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;
 
-/** Every operator as it is written, and what it matches. */
+/** Every operator as a user writes it, and what it matches. */
 declare const FILTER_HELP: readonly {
     readonly term: string;
     readonly help: string;
 }[];
 
-/** Whether a flow matches. It never throws. */
+/** Tells whether a flow matches. Never throws. */
 type FlowFilter = (flow: AnyFlow) => boolean;
 interface FilterOptions {
-    /** Default: false. mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
+    /** Regular expressions respect case, as with mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. Default: false. */
     readonly caseSensitive?: boolean | undefined;
 }
 /**
@@ -1030,12 +1034,12 @@ type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) =>
 
 interface Sink {
     readonly name: string;
-    /** A flow is over. */
+    /** Called with each flow that is over. */
     flow?(flow: AnyFlow): void;
     log?(entry: LogEntry): void;
     /** Options were changed while the proxy runs. To refuse the change, throw. */
     configure?(change: ConfigureHook): void;
-    /** The proxy has ended; what is buffered is written. */
+    /** Called when the proxy has ended: the output writes what it has buffered. */
     close?(): void | Promise<void>;
 }
 
@@ -1198,13 +1202,13 @@ declare class Midwire {
 /** Where text goes: `process.stdout`, any Writable, or a test. */
 interface TextOutput {
     write(text: string): unknown;
-    /** Bytes that were written and have not left yet. */
+    /** Bytes that were written here and have not left the process yet. */
     readonly writableLength?: number;
-    /** The width of a terminal; undefined for what is none. */
+    /** The width of a terminal in characters; undefined for a file or a pipe. */
     readonly columns?: number | undefined;
 }
 
-/** What can be reached when the proxy is ready; `spec` is the mode's, as it was given. */
+/** Where the proxy listens and which peers it has, once it is ready; `spec` is the mode's, as the user gave it. */
 interface ReadyFacts {
     readonly listeners: readonly {
         readonly spec: string;
@@ -1227,16 +1231,16 @@ interface JsonSink extends Sink {
 declare function jsonSink(output: TextOutput, options?: Partial<Pick<Options, 'dumper_filter'>>): JsonSink;
 
 interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
-    /** Default: false. */
+    /** Whether levels have colours. Default: false. */
     color?: boolean;
 }
-/** Writes log lines up to `termlog_verbosity`. */
+/** Writes lines of the log, those up to the level `termlog_verbosity`. */
 declare function logSink(output: TextOutput, { termlog_verbosity, color }?: LogOptions): Sink;
 
 declare const NAMES: readonly ["flow_detail", "showhost", "content_view_lines_cutoff", "dumper_filter"];
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>;
 interface TerminalOptions extends Partial<ShownOptions> {
-    /** Default: false. */
+    /** Whether the lines have colours. Default: false. */
     color?: boolean;
 }
 /** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */

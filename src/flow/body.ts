@@ -1,12 +1,12 @@
-// The recorded part of a body: its first bytes up to a limit, and how long it was in all.
+// The part of a body that a flow keeps: its first bytes up to a limit, and how long the body was in all.
 
-/** Chunks that share a much larger allocation are copied, so that keeping a few bytes does not keep 64 KiB. */
+/** A chunk is copied when its allocation is more than so many times larger, so that keeping a few bytes does not keep 64 KiB. */
 const WASTE = 4
 
 export class RecordedBody {
   #chunks: Buffer[] = []
   #recorded = 0
-  /** Bytes of the body so far, recorded or not. */
+  /** The length of the body so far in bytes, recorded or not. */
   length = 0
   readonly #limit: number
   #held = false
@@ -35,12 +35,12 @@ export class RecordedBody {
     this.#chunks.push(withoutWaste(kept))
   }
 
-  /** Everything that comes is recorded from now on: the body is held, and what is sent on is what is recorded here. */
+  /** From now on the whole body is recorded, whatever the limit: it is held for a hook, and sent on from here. */
   hold(): void {
     this.#held = true
   }
 
-  /** What was held has been sent on: all but the first bytes, up to the limit, is forgotten. */
+  /** Ends `hold()`: the body has been sent on, and only its first bytes, up to the limit, are kept. */
   trim(): void {
     this.#held = false
     if (this.#recorded <= this.#limit) return
@@ -54,7 +54,7 @@ export class RecordedBody {
     return this.#chunks[0] ?? EMPTY
   }
 
-  /** Puts other bytes in the place of what was recorded. */
+  /** Puts `content` in the place of the recorded bytes. */
   replace(content: Buffer): void {
     this.#chunks = [content]
     this.#recorded = content.length

@@ -1,12 +1,12 @@
-// Content codings (RFC 9110, 8.4) undone and done: for addons, filters and outputs, never for bodies that pass unchanged.
+// Decodes and encodes content codings (RFC 9110, 8.4), for addons, filters and outputs. A body that passes unchanged is never decoded.
 import * as zlib from 'node:zlib'
 
-/** What decoding may grow to: a few bytes of a bomb must not take the memory (promise 33). */
+/** The most bytes that a body may decode to: a bomb of a few bytes must not fill the memory (promise 33). */
 const MAX_DECODED = 32 * 1024 * 1024
-/** Codings on top of each other, as many as curl undoes. */
+/** The most codings of one body that are decoded, as many as in curl: each of them may cost as much as a bomb. */
 const MAX_CODINGS = 5
 
-/** A body without its codings, as far as they could be undone. */
+/** A body without its codings, as far as it could be decoded. */
 export interface Decoded {
   readonly content: Buffer
   /** Why `content` is not the whole body decoded; undefined where it is. */
@@ -16,11 +16,11 @@ export interface Decoded {
 interface Coding {
   decode(bytes: Buffer, options: zlib.ZlibOptions & zlib.BrotliOptions): Buffer
   encode(bytes: Buffer): Buffer
-  /** The flag with which a decoder takes the end of its input for a pause, so that a stream that was cut is no error. */
+  /** The `finishFlush` with which the decoder gives what it has at the end of its input, instead of an error for a cut stream. */
   readonly pause: number
 }
 
-/** Node 22.15 and later have zstd; the types are of Node 20. */
+/** zstd is in Node 22.15 and later; our type definitions are those of Node 20. */
 const { zstdDecompressSync, zstdCompressSync } = zlib as {
   zstdDecompressSync?: Coding['decode']
   zstdCompressSync?: Coding['encode']
@@ -33,7 +33,7 @@ const zstd = zstdDecompressSync &&
   }
 
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, BROTLI_PARAM_QUALITY } = zlib.constants
-/** Brotli's own default takes a second for a megabyte; this level is as fast as gzip. */
+/** Brotli's default level takes a second for a megabyte; this one is as fast as gzip. */
 const BROTLI = { params: { [BROTLI_PARAM_QUALITY]: 4 } }
 
 const gzip: Coding = { decode: zlib.gunzipSync, encode: (bytes) => zlib.gzipSync(bytes), pause: Z_SYNC_FLUSH }
@@ -42,7 +42,7 @@ const CODINGS: Partial<Record<string, Coding>> = {
   gzip,
   'x-gzip': gzip,
   deflate: {
-    // RFC 9110, 8.4.1.2: zlib's format; some servers send the bare stream.
+    // RFC 9110, 8.4.1.2, says zlib's format; some servers send a deflate stream without zlib's header.
     decode: (bytes, options) =>
       hasZlibHeader(bytes) ? zlib.inflateSync(bytes, options) : zlib.inflateRawSync(bytes, options),
     encode: (bytes) => zlib.deflateSync(bytes),
@@ -56,13 +56,13 @@ const CODINGS: Partial<Record<string, Coding>> = {
   ...(zstd && { zstd }),
 }
 
-/** RFC 1950, 2.2: the method is 8, and the first two bytes are a multiple of 31. */
+/** In a zlib header (RFC 1950, 2.2) the method is 8, and the first two bytes are a multiple of 31. */
 function hasZlibHeader(bytes: Buffer): boolean {
   const [first = 0] = bytes
   return (first & 0x0f) === 8 && (bytes.length < 2 || bytes.readUInt16BE(0) % 31 === 0)
 }
 
-/** The names in a Content-Encoding field, in the order in which they were applied; `identity` changes nothing. */
+/** The codings of a Content-Encoding field, in the order in which they were applied, without `identity`, which changes nothing. */
 function namesOf(encoding: string | undefined): string[] {
   if (!encoding) return []
   const names = encoding.toLowerCase().split(',')
@@ -70,8 +70,8 @@ function namesOf(encoding: string | undefined): string[] {
 }
 
 /**
- * `content` without the codings of a Content-Encoding field, as far as can be: the readable part where a stream is cut, damaged
- * or decodes to more than 32 MiB; the bytes as they are where a coding is unknown, or where they are not in it.
+ * Decodes `content` from the codings of a Content-Encoding field. Where a stream is cut, damaged, or decodes to more than 32 MiB,
+ * the result is the part that can be read; where a coding is unknown, or the bytes are not in it, they stay as they are.
  */
 export function decodeContent(content: Buffer, encoding: string | undefined): Decoded {
   const names = namesOf(encoding)
@@ -86,14 +86,14 @@ export function decodeContent(content: Buffer, encoding: string | undefined): De
     if (!coding) return { content: bytes, error: first ?? unknown(name) }
     const { content: decoded, error } = decodeOne(name, coding, bytes)
     first ??= error
-    // What is not in this coding, or has nothing left, is not in those below it either.
+    // Bytes that are not in this coding, or of which nothing could be read, are not in the next one either.
     if (decoded === bytes || decoded.length === 0) return { content: decoded, error: first }
     bytes = decoded
   }
   return { content: bytes, error: first }
 }
 
-/** `content` in the codings of a Content-Encoding field; undefined where one of them is unknown. */
+/** Encodes `content` in the codings of a Content-Encoding field; undefined where one of them is unknown. */
 export function encodeContent(content: Buffer, encoding: string | undefined): Buffer | undefined {
   const names = namesOf(encoding)
   if (names.length > MAX_CODINGS) return undefined
@@ -133,8 +133,9 @@ function decodeOne(name: string, coding: Coding, bytes: Buffer): Decoded {
 }
 
 /**
- * Whether bytes are plain text. Brotli and bare deflate have no signature, and their decoders make a few bytes of nearly any
- * text before they refuse it; a compressed stream has control characters, or is no UTF-8.
+ * Whether bytes are plain text, so that Content-Encoding is false. The decoders of brotli and bare deflate cannot tell: these
+ * have no signature, and nearly any text decodes to a few bytes before it is refused. A compressed stream has control characters, or
+ * is not UTF-8.
  */
 function isText(bytes: Buffer): boolean {
   const start = bytes.subarray(0, 512)
@@ -147,7 +148,7 @@ function isText(bytes: Buffer): boolean {
   }
 }
 
-/** What a stream that may be cut decodes to; undefined where it is damaged, or decodes to too much. */
+/** Decodes a stream that may be cut; undefined where it is damaged, or decodes to more than 32 MiB. */
 function paused(coding: Coding, bytes: Buffer): Buffer | undefined {
   try {
     return coding.decode(bytes, { maxOutputLength: MAX_DECODED, finishFlush: coding.pause })
@@ -156,15 +157,15 @@ function paused(coding: Coding, bytes: Buffer): Buffer | undefined {
   }
 }
 
-/** A checksum at the end of a stream: gzip has eight bytes of it, zlib and zstd four. */
+/** The most bytes of checksum at the end of a stream: gzip has eight, zlib and zstd have four. */
 const MAX_CHECKSUM = 8
-/** The beginning that is tried first, and how much longer each next one is. */
+/** Bytes of the first beginning that is tried, and how many times longer each next one is. */
 const SHORTEST = 64
 const GROWTH = 4
-/** They find the damage to a twentieth of what stands before it, and bound the work: each decodes up to 32 MiB. */
+/** Bisections between the longest beginning that decodes and the shortest that does not. Each may decode 32 MiB, so they are few. */
 const BISECTIONS = 6
 
-/** The longest beginning that can be decoded, or nearly; Node's decoders give nothing back where they meet damage. */
+/** Decodes nearly the longest beginning that decodes. Where Node's decoders meet damage, they give nothing of what they have decoded. */
 function readable(coding: Coding, bytes: Buffer, bisections: number): Buffer {
   let content: Buffer = Buffer.alloc(0)
   let good = 0
@@ -176,7 +177,7 @@ function readable(coding: Coding, bytes: Buffer, bisections: number): Buffer {
       good = end
     } else bad = end
   }
-  // Where only the checksum is wrong, everything can be read.
+  // A stream in which only the checksum is wrong can be read as a whole.
   if (bisections > 0 && bytes.length > MAX_CHECKSUM + 1) attempt(bytes.length - MAX_CHECKSUM - 1)
   if (good > 0) return content
   for (let end = Math.min(SHORTEST, bad - 1); end > good && end < bad; end *= GROWTH) attempt(end)

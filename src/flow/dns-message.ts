@@ -16,7 +16,7 @@ export interface DnsQuestion {
 export interface DnsRecord extends DnsQuestion {
   /** Seconds; in an OPT record its flags. */
   ttl: number
-  /** The RDATA; names in it are not compressed, whatever they were on the wire. */
+  /** The RDATA. Names in it are never compressed, even where they were on the wire. */
   data: Buffer
 }
 
@@ -40,13 +40,13 @@ export interface DnsMessage {
   answers: DnsRecord[]
   authorities: DnsRecord[]
   additionals: DnsRecord[]
-  /** The message as it came; what was not changed is passed on like this, byte for byte. */
+  /** The message as it came. A message that nobody has changed is passed on with these very bytes. */
   raw: Buffer | undefined
 }
 
 export const DNS_HEADER = 12
 
-/** The least that a question and a record take: a root name, and their numbers. */
+/** The fewest octets of a question and of a record: a root name, and their numbers. */
 const LEAST_QUESTION = 5
 export const LEAST_RECORD = 11
 
@@ -73,7 +73,7 @@ const LAYOUTS = new Map<number, readonly (number | 'n' | 's')[]>([
   [DNS_TYPE.HTTPS, [2, 'n']],
 ])
 
-/** Types whose layout ends in more octets. */
+/** Types whose RDATA goes on after its layout. */
 const OPEN_ENDED: ReadonlySet<number> = new Set([DNS_TYPE.NXT, DNS_TYPE.SIG, DNS_TYPE.SVCB, DNS_TYPE.HTTPS])
 
 /** False where the counts of a message's first 12 octets promise more than `length` octets can hold. */
@@ -83,7 +83,7 @@ export function headerFits(header: Buffer, length: number): boolean {
   return DNS_HEADER + LEAST_QUESTION * header.readUInt16BE(4) + LEAST_RECORD * records <= length
 }
 
-/** Reads a whole message, which keeps `bytes` and views of them. Throws a DnsError that says what is wrong with it. */
+/** Reads a whole message, which refers to `bytes` from then on. Throws a DnsError that says what is wrong with the bytes. */
 export function parseDns(bytes: Buffer): DnsMessage {
   if (bytes.length < DNS_HEADER) throw new DnsError(`${bytes.length} octets are no message: its head has ${DNS_HEADER}`)
   if (bytes.length > 0xffff) throw new DnsError(`the message has ${bytes.length} octets, more than 65535`)
@@ -127,12 +127,12 @@ function readRecord(reader: DnsReader): DnsRecord {
   const start = reader.at
   const plain = reader.take(length)
   const layout = LAYOUTS.get(type)
-  // An update's records may be empty, whatever their type (RFC 2136, 2.4).
+  // The records of an update may have no RDATA, whatever their type (RFC 2136, 2.4).
   const data = layout && length > 0 ? expand(new DnsReader(reader.bytes, start, start + length), type, layout) : plain
   return { name, type, class: value, ttl, data }
 }
 
-/** RDATA that stands by itself: no pointers. */
+/** A record's RDATA with its names written out, so that no pointer leads out of it. */
 function expand(reader: DnsReader, type: number, layout: readonly (number | 'n' | 's')[]): Buffer {
   const start = reader.at
   const parts: Buffer[] = []
@@ -146,13 +146,13 @@ function expand(reader: DnsReader, type: number, layout: readonly (number | 'n' 
   return reader.compressed ? Buffer.concat(parts) : reader.bytes.subarray(start, reader.end)
 }
 
-/** The message's bytes: those that came, where nothing was changed. Throws a DnsError for what cannot be written. */
+/** Writes a message: `raw` where nothing was changed. Throws a DnsError for a message that cannot be written. */
 export function writeDns(message: DnsMessage): Buffer {
   const { raw } = message
   return raw && unchanged(message, raw) ? raw : composeDns(message).bytes
 }
 
-/** True where the message says what `raw` says. */
+/** Whether the message's fields are still those of `raw`. */
 function unchanged(message: DnsMessage, raw: Buffer): boolean {
   const before = parseDns(raw)
   return (
@@ -198,11 +198,11 @@ function flagsOf(message: DnsMessage): number {
   )
 }
 
-/** A message written anew, and where each of its records ends. */
+/** Writes a message anew, and tells where each of its records ends. */
 export function composeDns(message: DnsMessage): { bytes: Buffer; ends: number[] } {
   const { questions, answers, authorities, additionals } = message
   const sections = [answers, authorities, additionals]
-  // A name's text is never shorter than its octets less two.
+  // A name has at most two octets more than its text has characters.
   let room = DNS_HEADER
   for (const { name } of questions) room += name.length + 6
   for (const section of sections) for (const { name, data } of section) room += name.length + 12 + data.length

@@ -1,6 +1,6 @@
 // The numbers of DNS by their names: types, classes, opcodes, response codes, EDNS options, SVCB keys (IANA, DNS parameters).
 
-/** Record types, and the types that only questions have. */
+/** Types of records, and those that only a question can have. */
 export const DNS_TYPE = {
   A: 1,
   NS: 2,
@@ -65,7 +65,7 @@ export const DNS_CLASS = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const
 
 export const DNS_OPCODE = { QUERY: 0, IQUERY: 1, STATUS: 2, NOTIFY: 4, UPDATE: 5, DSO: 6 } as const
 
-/** From 16 on with an OPT record only (RFC 6891, 6.1.3). */
+/** Response codes; those from 16 on need an OPT record (RFC 6891, 6.1.3). */
 export const DNS_RCODE = {
   NOERROR: 0,
   FORMERR: 1,
@@ -130,10 +130,10 @@ const [types, classes, opcodes, rcodes, options, keys] = [
   namesOf(SVCB_KEY),
 ]
 
-/** `A`; `TYPE65280` for one that has no name here (RFC 3597, 5). */
+/** `A`; `TYPE65280` for a type that has no name here (RFC 3597, 5). */
 export const typeName = (type: number): string => types(type) ?? `TYPE${type}`
 
-/** `IN`; `CLASS42` for one that has no name. */
+/** `IN`; `CLASS42` for a class that has no name here. */
 export const className = (value: number): string => classes(value) ?? `CLASS${value}`
 
 export const opcodeName = (opcode: number): string => opcodes(opcode) ?? `OPCODE${opcode}`
@@ -142,5 +142,5 @@ export const rcodeName = (rcode: number): string => rcodes(rcode) ?? `RCODE${rco
 
 export const optionName = (code: number): string => options(code) ?? `OPT${code}`
 
-/** `alpn`; `key65280` for one that has no name (RFC 9460, 2.1). */
+/** `alpn`; `key65280` for a key that has no name here (RFC 9460, 2.1). */
 export const svcbKeyName = (key: number): string => keys(key) ?? `key${key}`

@@ -1,26 +1,26 @@
-// DNS messages made here: queries, replies, records, EDNS (RFC 6891), and what is left of a reply that is too large.
+// Makes DNS messages: queries, replies, records and EDNS (RFC 6891), and cuts replies that are too large.
 import { composeDns, type DnsMessage, type DnsQuestion, type DnsRecord, LEAST_RECORD, writeDns } from './dns-message.js'
 import { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from './dns-names.js'
 import { DnsError, nameBytes } from './dns-wire.js'
 
-/** What every resolver takes by UDP (RFC 1035, 2.3.4). */
+/** Octets of a UDP message that every resolver takes (RFC 1035, 2.3.4). */
 export const PLAIN_UDP = 512
 
-/** What our own OPT records promise to take: no fragments on any common path (DNS flag day 2020). */
+/** Octets of a UDP message that our own OPT records promise to take: no common path fragments it (DNS flag day 2020). */
 export const EDNS_UDP = 1232
 
-/** Largest UDP answer that is sent, whatever a client promises to take. */
+/** Octets of the largest UDP answer that is sent, even to a client that promises to take more. */
 const MAX_UDP = 4096
 
-/** Seconds; of records that no server has given a time to. */
+/** Seconds that a record made here may be cached, unless the caller says otherwise. */
 export const SYNTHETIC_TTL = 60
 
-/** What an OPT record says. */
+/** The contents of an OPT record. */
 export interface Edns {
-  /** Octets that its sender takes by UDP. */
+  /** Octets of the largest UDP message that the sender takes. */
   udpSize: number
   version: number
-  /** Signatures are wanted (DO). */
+  /** The DO bit: the sender wants signatures. */
   dnssecOk: boolean
   /** The upper 8 bits of the response code. */
   extendedRcode: number
@@ -92,7 +92,7 @@ export function dnsReply(
     questions: request.questions.map((question) => ({ ...question })),
     answers: [],
     authorities: [],
-    // RFC 6891, 6.1.1: whoever asks with one is answered with one.
+    // RFC 6891, 6.1.1: a request with an OPT record is answered with one.
     additionals: edns ? [{ ...OPT, ttl: edns.record.ttl & 0x8000 }] : [],
     ...more,
     raw: undefined,
@@ -121,7 +121,7 @@ function ipv6Bytes(address: string): Buffer {
   let text: string
   try {
     if (!/^[\da-f:.]+$/i.test(address)) throw new TypeError()
-    // The URL parser writes any form in the shortest one (WHATWG URL, 4.5), dotted quads included.
+    // The URL parser turns every form of an address, dotted quads included, into the shortest one (WHATWG URL, 4.5).
     text = new URL(`http://[${address}]`).hostname.slice(1, -1)
   } catch {
     throw new DnsError(`${JSON.stringify(address)} is no IPv6 address`)
@@ -133,7 +133,7 @@ function ipv6Bytes(address: string): Buffer {
   return Buffer.from(words.map((word) => word.padStart(4, '0')).join(''), 'hex')
 }
 
-/** What answers are matched by: the id, and every question without regard to case. */
+/** A text that is the same for a request and its reply: of the id and every question, without regard to case. */
 export function queryKey({ id, questions }: { id: number; questions: readonly DnsQuestion[] }): string {
   let key = `${id}`
   for (const { name, type, class: value } of questions) key += ` ${name.toLowerCase()} ${type} ${value}`
@@ -141,8 +141,8 @@ export function queryKey({ id, questions }: { id: number; questions: readonly Dn
 }
 
 /**
- * The message in `size` octets at most: where it has more, whole records are left out from its end, and TC says so where
- * one of them was an answer or an authority (RFC 2181, 9). The OPT record stays.
+ * Writes a message in `size` octets at most. Of a longer one, whole records are left out from its end, but for the OPT record; TC is
+ * set where one of them was an answer or an authority (RFC 2181, 9).
  */
 export function fitDns(message: DnsMessage, size: number): Buffer {
   const whole = writeDns(message)

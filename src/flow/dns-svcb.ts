@@ -4,11 +4,11 @@ import { SVCB_KEY, svcbKeyName } from './dns-names.js'
 import { DnsReader, escapeText, nameBytes } from './dns-wire.js'
 
 export interface Svcb {
-  /** 0: an alias of `target`. */
+  /** 0 makes the record an alias of `target`. */
   priority: number
-  /** `.` for the record's own name. */
+  /** The host that has the service; `.` for the record's own name. */
   target: string
-  /** In rising order of their keys, which are numbers of SVCB_KEY, or others. */
+  /** Sorted by key; a key is a number of SVCB_KEY, or another. */
   params: SvcParam[]
 }
 
@@ -17,7 +17,7 @@ export interface SvcParam {
   value: Buffer
 }
 
-/** Throws a DnsError for what is no RDATA of an SVCB or HTTPS record. */
+/** Reads the RDATA of an SVCB or HTTPS record. Throws a DnsError where it is malformed. */
 export function parseSvcb(data: Buffer): Svcb {
   const reader = new DnsReader(data)
   const svcb: Svcb = { priority: reader.u16(), target: reader.name(), params: [] }
@@ -44,7 +44,7 @@ export function writeSvcb({ priority, target, params }: Svcb): Buffer {
   return Buffer.concat(parts)
 }
 
-/** `1 . alpn="h3,h2" port=443`. */
+/** The record as text: `1 . alpn="h3,h2" port=443`. */
 export function svcbText(data: Buffer): string {
   const { priority, target, params } = parseSvcb(data)
   return [`${priority}`, target, ...params.map(paramText)].join(' ')
@@ -83,7 +83,7 @@ function valueText(key: number, value: Buffer): string {
 
 export const ipv4Text = (data: Buffer): string => `${data[0]}.${data[1]}.${data[2]}.${data[3]}`
 
-/** In the form of RFC 5952. */
+/** An IPv6 address in the form of RFC 5952. */
 export function ipv6Text(data: Buffer): string {
   const words: string[] = []
   for (let at = 0; at < 16; at += 2) words.push(data.readUInt16BE(at).toString(16))

@@ -1,4 +1,4 @@
-// DNS messages as text for people, in the form of zone files (RFC 1035, 5.1; RFC 3597, 5), without quotes that nobody needs.
+// DNS messages as text for people, in the form of zone files (RFC 1035, 5.1; RFC 3597, 5), with quotes only where they are needed.
 import type { DnsMessage, DnsRecord } from './dns-message.js'
 import { className, DNS_TYPE, opcodeName, optionName, rcodeName, typeName } from './dns-names.js'
 import { optOf } from './dns-reply.js'
@@ -63,7 +63,7 @@ function optText(reader: DnsReader, { class: size, ttl }: DnsRecord): string {
   return parts.join(' ')
 }
 
-/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` where its form is not known. */
+/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` for a type of unknown form. */
 export function recordText(record: DnsRecord): string {
   const show = SHOWN.get(record.type)
   if (show) {
@@ -72,7 +72,7 @@ export function recordText(record: DnsRecord): string {
       const text = show(reader, record)
       if (reader.at === reader.end) return text
     } catch {
-      // Not what its type says: shown as octets.
+      // The data does not have the form of its type, so it is shown as octets.
     }
   }
   return `\\# ${record.data.length} ${record.data.toString('hex')}`.trimEnd()
@@ -84,12 +84,12 @@ export function recordLine(record: DnsRecord): string {
   return `${record.name} ${record.ttl} ${className(record.class)} ${typeName(record.type)} ${recordText(record)}`
 }
 
-/** The response code by its name, an extended one too. */
+/** The name of a message's response code, the upper bits in its OPT record included. */
 export function statusText(message: DnsMessage): string {
   return rcodeName(message.rcode | ((optOf(message)?.extendedRcode ?? 0) << 4))
 }
 
-/** A whole message, a line for its head, each question and each record: what `~b` looks at. */
+/** A whole message: a line for its head, for each question and for each record. The filter `~b` searches this text. */
 export function messageText(message: DnsMessage): string {
   const flags = [
     message.authoritative && 'aa',

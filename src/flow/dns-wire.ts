@@ -1,4 +1,4 @@
-// The primitives of DNS messages: numbers, and names with their labels, compression and text form (RFC 1035, 3.1 and 4.1.4).
+// What DNS messages are made of: numbers, and names with their labels, compression and text form (RFC 1035, 3.1 and 4.1.4).
 
 /** A message that breaks a rule of the protocol. The sentence says which, and where. */
 export class DnsError extends Error {
@@ -8,10 +8,10 @@ export class DnsError extends Error {
   }
 }
 
-/** Octets of a name, its length octets and the root's included (RFC 1035, 2.3.4). */
+/** The most octets of a name, with those of its labels' lengths and of the root (RFC 1035, 2.3.4). */
 const MAX_NAME = 255
 
-/** No name has more labels than this, so no honest name needs more pointers. */
+/** The most pointers of a name: no name has more labels, so a message that keeps the rules needs no more. */
 const MAX_POINTERS = 127
 
 const DOT = 0x2e
@@ -20,9 +20,9 @@ const BACKSLASH = 0x5c
 export class DnsReader {
   readonly bytes: Buffer
   at: number
-  /** Nothing from here on may be read, except through a pointer. */
+  /** Where reading ends; only a pointer of a name may lead beyond it. */
   end: number
-  /** A pointer was followed. */
+  /** Whether a name that was read had a pointer. */
   compressed = false
 
   constructor(bytes: Buffer, at = 0, end = bytes.length) {
@@ -51,7 +51,7 @@ export class DnsReader {
     return this.bytes.readUInt32BE(this.#advance(4))
   }
 
-  /** A view, no copy. */
+  /** The next octets, as a view of the message. */
   take(count: number): Buffer {
     const from = this.#advance(count)
     return this.bytes.subarray(from, from + count)
@@ -61,12 +61,12 @@ export class DnsReader {
     return this.take(this.end - this.at)
   }
 
-  /** A `<character-string>`: a length octet and so many octets. */
+  /** A `<character-string>` (RFC 1035, 3.3): a length octet, and so many octets. */
   string(): Buffer {
     return this.take(this.u8())
   }
 
-  /** A name as text: `example.org`, `.` for the root; its case is kept, and what is not printable is escaped. */
+  /** A name as text: `example.org`, `.` for the root. Its case is kept, and octets that are not printable are escaped. */
   name(): string {
     let text = ''
     this.#labels((from, to) => {
@@ -83,7 +83,7 @@ export class DnsReader {
     return Buffer.concat([...parts, Buffer.of(0)])
   }
 
-  /** Calls `each` with the bounds of every label, and goes on behind the name. */
+  /** Calls `each` with the bounds of every label of a name, and moves the reader behind the name. */
   #labels(each: (from: number, to: number) => void): void {
     let at = this.at
     let end = this.end
@@ -105,13 +105,13 @@ export class DnsReader {
       if (size < 0xc0) throw new DnsError(`the label at ${at} has the unknown type 0x${(size & 0xc0).toString(16)}`)
       if (at + 2 > end) throw new DnsError(`the message ends at ${end}, within a pointer`)
       const target = this.bytes.readUInt16BE(at) & 0x3fff
-      // Pointers go to what came before, so they cannot form a loop.
+      // A pointer must lead towards the start of the message, so that pointers cannot form a loop.
       if (target >= at) throw new DnsError(`the pointer at ${at} leads forward, to ${target}`)
       this.compressed = true
       pointers += 1
       if (pointers > MAX_POINTERS) throw new DnsError(`the name at ${this.at} has more than ${MAX_POINTERS} pointers`)
       if (after < 0) after = at + 2
-      // Up to the pointer: what lies before it was read.
+      // A name that is reached through a pointer may go on up to that pointer, and no further.
       end = at
       at = target
     }
@@ -129,7 +129,7 @@ function labelText(bytes: Buffer, from: number, to: number): string {
   return plain ? text : escapeText(text, '.\\')
 }
 
-/** Puts a backslash before `special` characters, and writes what is not printable as `\DDD` (RFC 1035, 5.1). */
+/** Puts a backslash before `special` characters, and writes octets that are not printable as `\DDD` (RFC 1035, 5.1). */
 export function escapeText(latin1: string, special: string, space = false): string {
   let text = ''
   for (const char of latin1) {
@@ -140,7 +140,7 @@ export function escapeText(latin1: string, special: string, space = false): stri
   return text
 }
 
-/** Where each label of a name's text starts, and what it is in octets. */
+/** The labels of a name's text: where each starts, and its octets. */
 function labelsOf(name: string): { start: number; octets: Buffer }[] {
   if (name === '.' || name === '') return []
   const labels: { start: number; octets: Buffer }[] = []
@@ -175,19 +175,19 @@ function labelsOf(name: string): { start: number; octets: Buffer }[] {
   return labels
 }
 
-/** The octets of a name, not compressed. Throws a DnsError for what is no name. */
+/** The octets of a name, not compressed. Throws a DnsError for a text that is not a name. */
 export function nameBytes(name: string): Buffer {
   const parts = labelsOf(name).flatMap(({ octets }) => [Buffer.of(octets.length), octets])
   return Buffer.concat([...parts, Buffer.of(0)])
 }
 
-/** Names in writing, each after the first as a pointer to one that ends alike, in the same case. */
+/** Writes a message. A name that ends like one before it, in the same case, becomes a pointer to that one. */
 export class DnsWriter {
   readonly #bytes: Buffer
   #at = 0
   readonly #offsets = new Map<string, number>()
 
-  /** `room` is more than will be written. */
+  /** `room` is at least the number of octets that will be written. */
   constructor(room: number) {
     this.#bytes = Buffer.allocUnsafe(room)
   }

@@ -6,7 +6,7 @@ import { dnsSize, FLOW_SIZE } from './size.js'
 export class DnsFlow extends Flow {
   readonly type = 'dns'
   request: DnsMessage
-  /** Set in the `dns_request` hook it is the answer, and nobody else is asked: `dnsReply(flow.request, { answers })`. */
+  /** An addon that sets it in the `dns_request` hook answers the query, and no server is asked: `dnsReply(flow.request, { answers })`. */
   response: DnsMessage | undefined
 
   constructor(origin: FlowOrigin, request: DnsMessage) {

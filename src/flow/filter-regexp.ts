@@ -2,7 +2,7 @@
 
 export interface RegexpKind {
   readonly caseSensitive: boolean
-  /** It is searched for in bytes, which are given as latin1. */
+  /** The expression is searched for in bytes, which `Search` takes as latin1. */
   readonly bytes?: boolean | undefined
   /** `^` and `$` match at every line. */
   readonly lines?: boolean | undefined
@@ -10,15 +10,18 @@ export interface RegexpKind {
   readonly dotAll?: boolean | undefined
 }
 
-/** Whether a text has a match. */
+/** Tells whether a text has a match. */
 export type Search = (text: string) => boolean
 
-/** A class of characters, whose first `]` is one of them in Python; an escape; or something else that Python writes otherwise. */
+/**
+ * The parts of an expression that Python and JavaScript write differently, and escapes and classes of characters, in which the same
+ * text means something else. In Python a `]` right after the `[` of a class is one of its characters.
+ */
 const PARTS =
   /\[(\^?)(\]?)((?:\\[\s\S]|[^\]\\])*)|\\[\s\S]|\(\?#[^)]*\)|\(\?P<|\(\?P=(\w+)\)|\(\?([aimsuxL]+):|\{,(\d+)\}|\$/g
 const GLOBAL_FLAGS = /^\(\?([aimsuxL]+)\)/
 
-/** Throws an error of JavaScript's for what is no regular expression. */
+/** Compiles a regular expression. Throws the SyntaxError of JavaScript for a text that is not one. */
 export function compileRegexp(source: string, kind: RegexpKind): Search {
   const flags = new Set<string>()
   if (!kind.caseSensitive) flags.add('i')
@@ -30,13 +33,13 @@ export function compileRegexp(source: string, kind: RegexpKind): Search {
   const pattern = translate(source.slice(start.length), flags)
   const octets = kind.bytes ? Buffer.from(pattern).toString('latin1') : pattern
   const regexp = new RegExp(octets, [...flags].join(''))
-  // What is too large is found out where it is used first.
+  // JavaScript refuses an expression that is too large at its first use: that is to happen here, and not at the first flow.
   regexp.test('')
   return (text) => {
     try {
       return regexp.test(text)
     } catch {
-      // So much to go back over that there is no room for it.
+      // The search has run out of stack while it went back over a long text.
       return false
     }
   }
@@ -48,13 +51,13 @@ function translate(source: string, flags: ReadonlySet<string>): string {
     if (part.startsWith('[')) return `[${not}${first ? '\\]' : ''}${members}`
     if (part === '\\A') return '(?<![\\s\\S])'
     if (part === '\\Z') return '(?![\\s\\S])'
-    // Without lines, Python's matches before a newline at the very end, too.
+    // Without the flag m, Python's $ matches before a newline at the end of the text, too.
     if (part === '$') return flags.has('m') ? '$' : '(?=\\n?(?![\\s\\S]))'
     if (part.startsWith('(?#')) return ''
     if (part === '(?P<') return '(?<'
     if (name !== undefined) return `\\k<${name}>`
     if (most !== undefined) return `{0,${most}}`
-    // Groups with flags of their own are understood where the flags are on anyway.
+    // A group with flags, (?i:...), is understood where the flags are on for the whole expression.
     const idle = scoped !== undefined && [...scoped].every((flag) => flags.has(flag) || 'auL'.includes(flag))
     return idle ? '(?:' : part
   })

@@ -1,4 +1,4 @@
-// The operators of filters: what each looks at.
+// The operators of filters: what each of them takes and searches.
 import { messageText } from './dns-text.js'
 import type { Search } from './filter-regexp.js'
 import type { HttpHeaders } from './headers.js'
@@ -12,7 +12,7 @@ interface Help {
   readonly help: string
 }
 
-/** What a term takes after its name, and how it is compiled. */
+/** What an operator takes after its name, and how it becomes a test of flows. */
 export type Term = Help &
   (
     | { readonly takes: 'nothing'; readonly make: () => Test }
@@ -28,7 +28,7 @@ export type Term = Help &
 
 const plain = (help: string, test: Test) => ({ takes: 'nothing', help, make: () => test }) as const
 const regexp = (help: string, make: (search: Search) => Test) => ({ takes: 'regexp', help, make }) as const
-/** Searched in bytes, where the dot matches newlines. */
+/** An operator that searches bodies: in bytes, where the dot matches newlines. */
 const body = (help: string, request: boolean, response: boolean) =>
   ({
     takes: 'regexp',
@@ -37,7 +37,7 @@ const body = (help: string, request: boolean, response: boolean) =>
     dotAll: true,
     make: (search: Search) => bodies(search, request, response),
   }) as const
-/** Searched in all fields of a head at once, line by line. */
+/** An operator that searches the fields of a head, each of which is a line. */
 const header = (help: string, request: boolean, response: boolean) =>
   ({
     takes: 'regexp',
@@ -51,7 +51,7 @@ const contentType = (help: string, request: boolean, response: boolean) =>
 
 const ASSET = /text\/javascript|application\/(x-)?javascript|text\/css|image\/|font\/|application\/font/i
 
-/** By name, without the `~`. */
+/** The operators by their names, without the `~`. */
 export const TERMS = {
   a: plain(
     'asset in the response: CSS, JavaScript, image or font, by Content-Type',
@@ -104,7 +104,7 @@ export const TERMS = {
   websocket: plain('WebSocket', (flow) => flow.type === 'http' && flow.upgrade === 'websocket'),
 } as const satisfies Record<string, Term>
 
-/** Every operator as it is written, and what it matches. */
+/** Every operator as a user writes it, and what it matches. */
 export const FILTER_HELP: readonly { readonly term: string; readonly help: string }[] = [
   ...Object.entries<Term>(TERMS).map(([name, { takes, help }]) => {
     return { term: takes === 'nothing' ? `~${name}` : `~${name} ${takes}`, help }
@@ -154,7 +154,7 @@ function contentTypes(search: Search, request: boolean, response: boolean): Test
   return headersOf((headers) => headers.getAll('content-type').some(search), request, response)
 }
 
-/** `address:port`; of IPv6 with brackets and, as mitmproxy has it, without. */
+/** The texts of an address that are searched: `address:port`, for IPv6 with brackets and, as in mitmproxy, without. */
 function places(host: string, port: number): string[] {
   if (host.includes(':')) return [`[${host}]:${port}`, `${host}:${port}`]
   return spellings(host).map((name) => `${name}:${port}`)
@@ -176,7 +176,7 @@ function notes({ metadata }: AnyFlow): string {
     .join('\n')
 }
 
-/** What an addon has left there may be anything. */
+/** The text of an addon's note, which may be any value. */
 function noteText(value: unknown): string {
   try {
     return (typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)

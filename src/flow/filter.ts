@@ -1,4 +1,4 @@
-// The language that picks among flows: `~d example.org & (~m POST | ~c 500)`.
+// The language of filters, which choose flows: `~d example.org & (~m POST | ~c 500)`.
 import { MidwireError, nearest } from '../errors.js'
 import { compileRegexp } from './filter-regexp.js'
 import { TERMS, type Term } from './filter-terms.js'
@@ -6,20 +6,20 @@ import type { AnyFlow } from './index.js'
 
 export { FILTER_HELP } from './filter-terms.js'
 
-/** Whether a flow matches. It never throws. */
+/** Tells whether a flow matches. Never throws. */
 export type FlowFilter = (flow: AnyFlow) => boolean
 
 export interface FilterOptions {
-  /** Default: false. mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
+  /** Regular expressions respect case, as with mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. Default: false. */
   readonly caseSensitive?: boolean | undefined
 }
 
-/** Parentheses and `!` in each other. */
+/** The most parentheses and `!` within each other: each is a call on the stack. */
 const MAX_DEPTH = 100
-/** What cannot stand in a word without quotes. */
+/** Characters that end a word; in quotes they are part of it. */
 const WORD_END = /[()~'"\s]/
 
-/** How tightly terms are bound: side by side is the loosest, as in mitmproxy: `~d a | ~d b ~m POST` is `(~d a | ~d b) & ~m POST`. */
+/** How tightly operators bind. Terms side by side bind the loosest, as in mitmproxy: `~d a | ~d b ~m POST` is `(~d a | ~d b) & ~m POST`. */
 const SIDE_BY_SIDE = 1
 const OR = 2
 const AND = 3
@@ -52,13 +52,13 @@ class Parser {
     return filter
   }
 
-  /** The first character that is no space; empty at the end. */
+  /** Skips white space, and gives the next character; empty at the end. */
   #peek(): string {
     while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++
     return this.#text[this.#at] ?? ''
   }
 
-  /** A term, and all that is bound to it at least as tightly as `least`. */
+  /** Reads a term, and the terms after it that bind at least as tightly as `least`. */
   #expression(least: number): FlowFilter {
     let left = this.#prefixed()
     for (;;) {
@@ -73,7 +73,7 @@ class Parser {
     }
   }
 
-  /** How the next term is bound to the one before; 0 where there is none. */
+  /** How tightly the next term binds to the one before; 0 where there is no next term. */
   #binding(): number {
     const next = this.#peek()
     if (next === '' || next === ')') return 0
@@ -170,7 +170,7 @@ class Parser {
   }
 }
 
-/** One function of any number of terms, so that long filters are not deep ones. */
+/** One function for any number of terms: a function for each two would be a deep call in a long filter. */
 function join(operator: number, parts: readonly FlowFilter[]): FlowFilter {
   return operator === OR ? (flow) => parts.some((part) => part(flow)) : (flow) => parts.every((part) => part(flow))
 }
@@ -181,7 +181,7 @@ function unknown(name: string): string {
   return name === '' ? 'the name of an operator is expected after ~' : `there is no operator ~${name}${meant}`
 }
 
-/** The sentence of JavaScript's own error, without the expression, which is shown anyway. */
+/** The message of JavaScript's error without the expression, which `pointed` shows. */
 function reason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message.slice(message.lastIndexOf(': ') + 1).trim()
@@ -190,7 +190,7 @@ function reason(error: unknown): string {
 const BEFORE = 50
 const AFTER = 20
 
-/** The text around a place, and under it a line that points there. */
+/** The filter around a place, and below it a line that points to the place. */
 function pointed(text: string, at: number): string {
   const from = Math.max(0, at - BEFORE)
   const shown = text.slice(from, at + AFTER).replace(/[\s\p{C}]/gu, ' ')

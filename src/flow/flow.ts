@@ -1,4 +1,4 @@
-// What all flows have in common: the two legs, an identity, notes, and the right to end it.
+// What flows of every protocol have in common: the connections of client and server, an identity, notes, and `kill()`.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 
 /** Why a flow failed. */
@@ -9,7 +9,7 @@ export interface FlowError {
   readonly timestamp: number
 }
 
-/** What a flow is made of: what only the world knows (an identity, the time) comes from outside. */
+/** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 export interface FlowOrigin {
   readonly world: { newId(): string; now(): number }
   readonly client: ClientConnection
@@ -21,17 +21,17 @@ export interface FlowOrigin {
 export abstract class Flow {
   abstract readonly type: 'http' | 'tcp' | 'udp' | 'dns'
   readonly client: ClientConnection
-  /** Undefined while none was needed: a flow that an addon answers has no server. */
+  /** Undefined until a server is needed: a flow that an addon answers has none. */
   server: ServerConnection | undefined
   error: FlowError | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** When the flow was over: answered, ended, or failed. */
+  /** Milliseconds since the epoch; undefined until the flow is over: answered, ended, or failed. */
   endedAt: number | undefined
-  /** A user's mark; empty for none. */
+  /** The user's mark, such as `:star:`; empty for none. */
   marked = ''
   comment = ''
-  /** Notes of addons, by names of theirs. */
+  /** Notes of addons, by names that they choose. */
   readonly metadata: Record<string, unknown> = {}
 
   readonly #world: FlowOrigin['world']
@@ -45,7 +45,7 @@ export abstract class Flow {
     this.createdAt = origin.now
   }
 
-  /** A UUID, made when somebody asks for it: most flows go by without. */
+  /** A UUID. It is made at the first look, because most flows pass without one. */
   get id(): string {
     this.#id ??= this.#world.newId()
     return this.#id

@@ -1,4 +1,4 @@
-// The fields of a message as they stand on the wire: order, case, duplicates and bytes are kept.
+// The header or trailer fields of a message as they are on the wire: order, case, duplicates and bytes are kept.
 
 /** What `HttpHeaders.from` takes: other headers, pairs of name and value, or an object. */
 export type HttpHeadersInit =
@@ -9,35 +9,35 @@ export type HttpHeadersInit =
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** RFC 9110, 5.6.2: what methods and field names are made of. */
+/** Whether a text is a token, as methods and field names are (RFC 9110, 5.6.2). */
 export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }
 
-/** RFC 9110, 5.5: no control characters but HTAB; a character is a byte, so none is above U+00FF. */
+/** Whether a text can be a field's value: a character is a byte, so up to U+00FF, and no control character but HTAB (RFC 9110, 5.5). */
 export function isFieldValue(text: string): boolean {
   return FIELD_VALUE.test(text)
 }
 
-/** Field names are compared without case; most differ in length already, and nothing is allocated for those. */
+/** Compares field names without regard to case. Most differ in length, and for those nothing is allocated. */
 export function sameName(a: string, b: string): boolean {
   return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase())
 }
 
 /**
- * Header or trailer fields. Values are latin1 strings, one character a byte. Look-ups know no case; a field that is replaced
- * keeps its place and the case of its name.
+ * Header or trailer fields. Values are latin1 strings, one character a byte. Names are found in any case; a field that is
+ * replaced keeps its place and the case of its name.
  */
 export class HttpHeaders {
-  /** `[name, value, name, value, ...]` in wire order. It may be read freely; who changes it answers for what it holds. */
+  /** `[name, value, name, value, ...]` in wire order. Code that changes it must check names and values by itself. */
   readonly raw: string[]
 
-  /** Takes the array over as it is: the way for what a parser has checked. */
+  /** Keeps `raw` itself, without a copy or a check: for fields that a parser has checked. */
   constructor(raw: string[] = []) {
     this.raw = raw
   }
 
-  /** Copies and checks: throws a TypeError for a name or value that cannot stand in a header. */
+  /** Copies the fields. Throws a TypeError for a name or value that cannot stand in a header. */
   static from(init: HttpHeadersInit): HttpHeaders {
     const headers = new HttpHeaders()
     if (Symbol.iterator in init) {
@@ -51,7 +51,7 @@ export class HttpHeaders {
     return headers
   }
 
-  /** How many fields there are, duplicates counted. */
+  /** The number of fields, with duplicates. */
   get size(): number {
     return this.raw.length >> 1
   }
@@ -61,8 +61,8 @@ export class HttpHeaders {
   }
 
   /**
-   * All values of a name as one, joined by `, ` (Cookie: by `; `); undefined where there is none. Set-Cookie cannot be joined: it
-   * is the first one; `getAll` has the others.
+   * All values of a name as one, joined by `, ` (Cookie: by `; `); undefined where there is none. The values of Set-Cookie cannot be
+   * joined: `get` gives the first, and `getAll` every one.
    */
   get(name: string): string | undefined {
     const { raw } = this
@@ -76,7 +76,7 @@ export class HttpHeaders {
     return value
   }
 
-  /** The values of a name, one for each field. */
+  /** The values of a name, one for each field of that name. */
   getAll(name: string): string[] {
     const values: string[] = []
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) values.push(this.raw[at + 1] as string)
@@ -85,7 +85,7 @@ export class HttpHeaders {
 
   /**
    * Gives a name one value, or one field for each value of an array (none: the name is gone). They stand where the first field of
-   * that name stood, else at the end. Throws a TypeError for what cannot stand in a header.
+   * that name stood, else at the end. Throws a TypeError for a name or value that cannot stand in a header.
    */
   set(name: string, value: string | readonly string[]): void {
     const { raw } = this
@@ -101,7 +101,7 @@ export class HttpHeaders {
     raw.splice(first, 0, ...values.flatMap((one) => [kept, one]))
   }
 
-  /** Adds a field at the end. Throws a TypeError for what cannot stand in a header. */
+  /** Adds a field at the end. Throws a TypeError for a name or value that cannot stand in a header. */
   append(name: string, value: string): void {
     check(name, value)
     this.raw.push(name, value)

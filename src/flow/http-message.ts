@@ -19,7 +19,7 @@ const NONE: readonly string[] = Object.freeze([])
 export abstract class HttpMessage {
   version: HttpVersion
   headers: HttpHeaders
-  /** Fields after a chunked body. */
+  /** The fields after a chunked body; undefined where there are none. */
   trailers: HttpHeaders | undefined
   /**
    * How its form was odd when it came, a sentence for each kind: `the value of X-Note is folded over lines`. What is held here, and
@@ -31,11 +31,12 @@ export abstract class HttpMessage {
   startedAt: number
   endedAt: number | undefined
   /**
-   * True: the body passes as it comes, and is seen afterwards. False: it is held until the `request` or `response` hook has
-   * run, and may be changed there. Undefined: held when an addon has that hook and it is not longer than `stream_large_bodies`.
+   * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. False: the
+   * body is held until the `request` or `response` hook has run, and can be changed there. Undefined, the default: the body is held
+   * where an addon has that hook and the body is not longer than `stream_large_bodies`.
    */
   stream: boolean | undefined
-  /** True from when the body passes as it comes: it can be read and no longer changed. Only the proxy sets it. */
+  /** True once a body that is not held has begun to pass: it can no longer be changed. Only the proxy sets this. */
   streamed = false
   #changed = false
 
@@ -47,7 +48,7 @@ export abstract class HttpMessage {
     this.startedAt = now
   }
 
-  /** True when somebody has put other bytes in the body's place. */
+  /** True where an addon has put another body in this one's place. */
   get contentChanged(): boolean {
     return this.#changed
   }
@@ -129,7 +130,7 @@ export abstract class HttpMessage {
   }
 }
 
-/** The error of a change that would be recorded, and that the peer would never get. */
+/** The error of an addon that changes a body which the peer has got already: the change would be recorded, and never sent. */
 export function bodyStreamed(side: 'request' | 'response'): MidwireError {
   const peer = side === 'request' ? 'server' : 'client'
   return new MidwireError(
@@ -138,12 +139,12 @@ export function bodyStreamed(side: 'request' | 'response'): MidwireError {
   )
 }
 
-/** A copy, which nobody changes afterwards. */
+/** A copy of the content: the addon may go on changing its own bytes. */
 function bytesOf(content: Uint8Array | string): Buffer {
   return typeof content === 'string' ? Buffer.from(content) : Buffer.from(content)
 }
 
-/** Undefined for a charset that nobody knows. */
+/** The decoder of a charset, of UTF-8 where none is given; undefined for an unknown charset. */
 function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
   try {
     return new TextDecoder(charset)

@@ -1,4 +1,4 @@
-// HTTP as the user holds it: a request, its response, and what went wrong.
+// HTTP as addons see it: a flow with its request and its response.
 import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 import { bodyStreamed, HttpMessage, type HttpVersion } from './http-message.js'
@@ -22,7 +22,7 @@ export class HttpRequest extends HttpMessage {
   /** `/path?query`; `*` for a server-wide OPTIONS; empty for CONNECT. */
   path: string
   scheme: 'http' | 'https'
-  /** Where it goes to; an addon that changes it changes the destination. */
+  /** The server that the request goes to: an addon that changes `host` or `port` sends the request elsewhere. */
   host: string
   port: number
 
@@ -39,18 +39,18 @@ export class HttpRequest extends HttpMessage {
     return 'request' as const
   }
 
-  /** As it stands in a request line to a server. */
+  /** The request target in the request line to a server (RFC 9112, 3.2). */
   get target(): string {
     return this.method === 'CONNECT' ? `${this.host}:${this.port}` : this.path
   }
 
-  /** The host as the client names it: the Host field's, without port; else `host`. */
+  /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */
   get prettyHost(): string {
     const field = this.headers.get('host')
     return field ? hostOf(field) : this.host
   }
 
-  /** What a browser's address bar would show. */
+  /** The URL that a browser would show in its address bar. */
   get url(): string {
     const host = this.prettyHost
     const shown = host.includes(':') ? `[${host}]` : host
@@ -59,7 +59,10 @@ export class HttpRequest extends HttpMessage {
     return `${this.scheme}://${shown}${port}${this.path === '*' ? '' : this.path}`
   }
 
-  /** Sends the request elsewhere: scheme, host, port, path and the Host field. Throws a TypeError for what is no URL. */
+  /**
+   * Sends the request elsewhere: sets scheme, host, port, path and the Host field. Throws a TypeError for a text that is not an http
+   * or https URL.
+   */
   set url(text: string) {
     const url = new URL(text)
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is no http or https URL`)
@@ -128,14 +131,14 @@ function messageSize(message: HttpMessage | undefined): number {
   return message.body.recorded + headersSize(message.headers) + headersSize(message.trailers)
 }
 
-/** Of another copy of midwire, too: a package that a program uses may have one of its own. */
+/** Whether a value is an HttpResponse, also one of another copy of midwire: a package that a program uses may bring its own copy. */
 function isResponse(value: unknown): value is HttpResponse {
   if (value instanceof HttpResponse) return true
   const { status, headers, body } = (value ?? {}) as Partial<HttpResponse>
   return typeof status === 'number' && typeof headers?.get === 'function' && typeof body?.trim === 'function'
 }
 
-/** Reason phrases of the statuses that are made here (RFC 9110, 15). */
+/** Reason phrases for responses that midwire and addons make (RFC 9110, 15). */
 const REASONS: Record<number, string> = {
   200: 'OK',
   201: 'Created',
@@ -169,7 +172,7 @@ const REASONS: Record<number, string> = {
 export class HttpFlow extends Flow {
   readonly type = 'http'
   request: HttpRequest
-  /** The protocol after a 101, in lower case: `websocket`. */
+  /** The protocol that the connection speaks after a 101, in lower case: `websocket`. Undefined without a 101. */
   upgrade: string | undefined
   #response: HttpResponse | undefined
 
@@ -183,8 +186,8 @@ export class HttpFlow extends Flow {
   }
 
   /**
-   * Set before there is one, it is the answer, and nobody else is asked. Setting what is no HttpResponse throws a TypeError, and
-   * replacing one whose body has passed, or begun to, ERR_BODY_STREAMED.
+   * An addon that sets it before the server is asked answers the request by itself. Throws a TypeError for a value that is not an
+   * HttpResponse, and ERR_BODY_STREAMED where it would replace a response whose body has passed, or begun to.
    */
   get response(): HttpResponse | undefined {
     return this.#response

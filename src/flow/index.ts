@@ -1,4 +1,4 @@
-// The kinds of flows.
+// The type of a flow of any protocol.
 import type { DnsFlow } from './dns.js'
 import type { HttpFlow } from './http.js'
 import type { TcpFlow, UdpFlow } from './messages.js'

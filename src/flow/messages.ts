@@ -1,25 +1,25 @@
-// Raw TCP and UDP flows: what each side said, in order, up to a limit.
+// Flows of raw TCP and UDP: the messages of client and server in their order, recorded up to a limit.
 import { Flow, type FlowOrigin } from './flow.js'
 import { FLOW_SIZE, MESSAGE_SIZE } from './size.js'
 
 export interface RawMessage {
   readonly fromClient: boolean
   /**
-   * What goes on; settable in the `tcp_message` and `udp_message` hooks. Set to an empty Buffer: nothing goes on. A datagram that
-   * came empty goes on as it came, unless it is set.
+   * The bytes that are sent on. An addon may set them in the `tcp_message` and `udp_message` hooks; with an empty Buffer nothing is
+   * sent on. A datagram that came empty is sent on empty, unless an addon sets its content.
    */
   content: Buffer
   /** Milliseconds since the epoch. */
   readonly timestamp: number
 }
 
-/** At most so many messages are kept, however small. */
+/** The most messages of a flow that are recorded, however small they are. */
 const MAX_MESSAGES = 10_000
 
 abstract class RawFlow extends Flow {
-  /** What was recorded: the first messages, up to `body_record_limit` bytes in all. */
+  /** The recorded messages: the first ones, up to `body_record_limit` bytes in all. */
   readonly messages: RawMessage[] = []
-  /** Bytes that passed each way, recorded or not. */
+  /** Bytes that the client and the server have sent, recorded or not. */
   bytesFromClient = 0
   bytesFromServer = 0
   #room: number
@@ -29,18 +29,18 @@ abstract class RawFlow extends Flow {
     this.#room = limit
   }
 
-  /** False once nothing more is recorded. */
+  /** True while there is room for another message. */
   get recording(): boolean {
     return this.#room > 0 && this.messages.length < MAX_MESSAGES
   }
 
-  /** True when messages passed that were not recorded. */
+  /** True where messages have passed that were not recorded. */
   truncated = false
 
-  /** The message that has just come: the one that a `_message` hook is about. */
+  /** The message that came last: in a `tcp_message` or `udp_message` hook the one that the hook is for. */
   last: RawMessage | undefined
 
-  /** Records a message as far as there is room, and gives it back for the hooks. */
+  /** Makes a message for the hooks, and records it where there is room. */
   record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage {
     if (fromClient) this.bytesFromClient += content.length
     else this.bytesFromServer += content.length
@@ -56,7 +56,7 @@ abstract class RawFlow extends Flow {
     return this.messages.reduce((size, { content }) => size + MESSAGE_SIZE + content.length, FLOW_SIZE)
   }
 
-  /** Counts bytes that passed without being looked at. */
+  /** Counts bytes that pass without a message or a hook. */
   count(fromClient: boolean, bytes: number): void {
     if (fromClient) this.bytesFromClient += bytes
     else this.bytesFromServer += bytes

@@ -1,14 +1,14 @@
-// What a flow takes of memory, about: those that wait for a reader are bounded by it.
+// Estimates the memory that a flow takes: it bounds the flows that wait for a slow reader.
 import type { DnsMessage } from './dns-message.js'
 import type { HttpHeaders } from './headers.js'
 
-/** A flow without anything in it: its objects, connections and times. */
+/** Bytes of a flow with nothing recorded in it: its objects, connections and times. */
 export const FLOW_SIZE = 1024
-/** A message of a raw flow beside its content. */
+/** Bytes of a message of a raw flow, without its content. */
 export const MESSAGE_SIZE = 64
-/** A string beside its characters, each of which is a byte. */
+/** Bytes of a string, without its characters, each of which is a byte. */
 const STRING_SIZE = 16
-/** A question or record of DNS beside its name and data. */
+/** Bytes of a DNS question or record, without its name and data. */
 const RECORD_SIZE = 64
 
 export function headersSize(headers: HttpHeaders | undefined): number {

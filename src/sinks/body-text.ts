@@ -1,14 +1,14 @@
-// Bodies and messages for a terminal: text as text, cut after so many lines; anything else as a hex dump.
+// Bodies and messages as a terminal shows them: text as lines, up to a number of them; other bytes as a hex dump.
 import { manyLines, sizeText } from './text.js'
 
-/** Bytes of a hex dump that is cut short. */
+/** Bytes that a short hex dump shows. */
 const SHORT_DUMP = 256
-/** Characters of one line of a body that is cut short: minified scripts are one line. */
+/** Characters of a line that are shown where lines are limited: a minified script is one line. */
 const SHORT_LINE = 1000
 
 const INDENT = '    '
 
-/** Lines, indented and with their newlines; `lines` is how many of them at most, Infinity for all. */
+/** The body as indented lines, each with its newline: `lines` of them at most, Infinity for all. */
 export function bodyText(content: Buffer, lines: number): string {
   if (content.length === 0) return ''
   const text = asText(content)
@@ -17,7 +17,7 @@ export function bodyText(content: Buffer, lines: number): string {
     : cutText(text, lines)
 }
 
-/** The text that bytes are in UTF-8; undefined where they are none. The end may be missing. */
+/** The bytes as UTF-8 text, whose last character may be cut; undefined where they are not text. */
 function asText(content: Buffer): string | undefined {
   if (content.includes(0)) return undefined
   try {
@@ -39,7 +39,7 @@ function cutText(text: string, lines: number): string {
   return shown.join('') + (all.length > lines ? `${INDENT}(cut off: flow_detail 4 shows everything)\n` : '')
 }
 
-/** Offset, sixteen bytes, and what of them is ASCII. */
+/** Lines with an offset, sixteen bytes in hex, and the same bytes in ASCII. */
 function hexDump(content: Buffer, limit: number): string {
   const shown = content.subarray(0, limit)
   let dump = ''

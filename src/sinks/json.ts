@@ -11,7 +11,7 @@ import { LineWriter, type TextOutput } from './lines.js'
 import { afterChange } from './shown.js'
 import type { Sink } from './sink.js'
 
-/** What can be reached when the proxy is ready; `spec` is the mode's, as it was given. */
+/** Where the proxy listens and which peers it has, once it is ready; `spec` is the mode's, as the user gave it. */
 export interface ReadyFacts {
   readonly listeners: readonly {
     readonly spec: string
@@ -32,7 +32,7 @@ export interface JsonSink extends Sink {
   ready(facts: ReadyFacts): void
 }
 
-/** Characters of lines that wait for the first one; there is hardly ever such a line. More of them are dropped, and counted. */
+/** Characters of flows' lines that wait for the first line. Beyond them flows are dropped, and counted; hardly any flow comes so early. */
 const MAX_EARLY = 1024 * 1024
 
 /** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
@@ -52,7 +52,7 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
         port,
         transport,
       }))
-      // The configuration has a private key in it: it is asked for, `midwire wg show`, and not told to whoever reads along.
+      // A peer's configuration has a private key in it, so it is not written here: `midwire wg show` tells it to those who ask.
       const clients = peers.map(({ name, publicKey, addresses }) => ({ name, publicKey, addresses }))
       writer.write(line({ event: 'ready', listeners: listening, peers: clients }))
       if (early) writer.write(early)
@@ -79,7 +79,10 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
 const filterOf = ({ dumper_filter }: Pick<Options, 'dumper_filter'>): ((flow: AnyFlow) => boolean) =>
   dumper_filter ? parseFilter(dumper_filter) : () => true
 
-/** JSON leaves DEL, C1 controls and the separators of lines as they are; a terminal, and readers of lines, do not. */
+/**
+ * An object as a line. JSON.stringify leaves DEL, C1 controls and Unicode's line separators as they are,
+ * and they would control a terminal, or split the line.
+ */
 const line = (object: object): string =>
   `${JSON.stringify(object).replace(/[\x7f-\x9f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
@@ -138,7 +141,7 @@ function httpObject({ request, response, upgrade }: HttpFlow): object {
   }
 }
 
-/** Header fields in the order, the case and the number in which they came; a character is a byte. */
+/** What requests and responses have in common. Header fields are in the order and case in which they came; a character is a byte. */
 const messageObject = ({
   version,
   headers,

@@ -1,15 +1,15 @@
-// Text to a terminal, file or pipe: many lines of one turn in one write, and a bound on what waits for a slow reader.
+// Writes lines to a terminal, file or pipe: those of one turn of the event loop in one write, with a bound on those that wait.
 
 /** Where text goes: `process.stdout`, any Writable, or a test. */
 export interface TextOutput {
   write(text: string): unknown
-  /** Bytes that were written and have not left yet. */
+  /** Bytes that were written here and have not left the process yet. */
   readonly writableLength?: number
-  /** The width of a terminal; undefined for what is none. */
+  /** The width of a terminal in characters; undefined for a file or a pipe. */
   readonly columns?: number | undefined
 }
 
-/** Bytes that may wait for a reader, about 40,000 lines; what comes then is left out, and counted. */
+/** Bytes that may wait for a slow reader, about 40,000 lines; texts beyond them are dropped, and counted. */
 const MAX_WAITING = 4 * 1024 * 1024
 
 export class LineWriter {
@@ -19,18 +19,18 @@ export class LineWriter {
   #scheduled = false
   #dropped = 0
 
-  /** `droppedText` is what to say, once there is room again, about texts that were left out; it may be empty. */
+  /** `droppedText` makes the text that tells of `count` dropped texts, written when there is room again; it may be empty. */
   constructor(output: TextOutput, droppedText: (count: number) => string) {
     this.#output = output
     this.#droppedText = droppedText
   }
 
-  /** Texts that were left out and not yet spoken of. */
+  /** Texts that were dropped, and that the output has not been told of yet. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** Writes a text that ends in a newline; never throws, and never waits. */
+  /** Takes a text that ends in a newline. Never throws, and never waits. */
   write(text: string): void {
     if (this.#pending.length + (this.#output.writableLength ?? 0) > MAX_WAITING) {
       this.#dropped += 1
@@ -54,7 +54,7 @@ export class LineWriter {
     try {
       this.#output.write(text)
     } catch {
-      // A reader that has gone (EPIPE), or is not ready (EAGAIN): the traffic goes on without it.
+      // The reader has gone (EPIPE), or is not ready (EAGAIN): the proxy goes on without it.
     }
   }
 }

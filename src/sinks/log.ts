@@ -17,11 +17,11 @@ const STYLES: Record<LogEntry['level'], Style | undefined> = {
 }
 
 export interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
-  /** Default: false. */
+  /** Whether levels have colours. Default: false. */
   color?: boolean
 }
 
-/** Writes log lines up to `termlog_verbosity`. */
+/** Writes lines of the log, those up to the level `termlog_verbosity`. */
 export function logSink(output: TextOutput, { termlog_verbosity = 'info', color = false }: LogOptions = {}): Sink {
   const writer = new LineWriter(output, (count) => `(${count} lines of the log were left out)\n`)
   const paint = painter(color)

@@ -1,14 +1,14 @@
-// What an output is: it reads flows that are over, and never writes to them.
+// The interface of an output: it is given flows that are over and lines of the log, and changes neither.
 import type { AnyFlow } from '../flow/index.js'
 import type { ConfigureHook, LogEntry } from '../hooks.js'
 
 export interface Sink {
   readonly name: string
-  /** A flow is over. */
+  /** Called with each flow that is over. */
   flow?(flow: AnyFlow): void
   log?(entry: LogEntry): void
   /** Options were changed while the proxy runs. To refuse the change, throw. */
   configure?(change: ConfigureHook): void
-  /** The proxy has ended; what is buffered is written. */
+  /** Called when the proxy has ended: the output writes what it has buffered. */
   close?(): void | Promise<void>
 }

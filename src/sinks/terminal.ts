@@ -1,4 +1,4 @@
-// Flows in a terminal, as mitmdump shows them: a line each, or more, by `flow_detail`.
+// Shows flows in a terminal as mitmdump does: each on a line, or on more of them, by `flow_detail`.
 
 import type { DnsFlow } from '../flow/dns.js'
 import { typeName } from '../flow/dns-names.js'
@@ -19,11 +19,11 @@ const NAMES = ['flow_detail', 'showhost', 'content_view_lines_cutoff', 'dumper_f
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>
 
 export interface TerminalOptions extends Partial<ShownOptions> {
-  /** Default: false. */
+  /** Whether the lines have colours. Default: false. */
   color?: boolean
 }
 
-/** However narrow a terminal is, so much of a URL is shown. */
+/** Characters of a URL that are shown, however narrow the terminal is. */
 const LEAST_URL = 24
 
 /** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
@@ -56,7 +56,7 @@ class Shown {
   readonly #paint: Paint
   readonly #detail: number
   readonly #showhost: boolean
-  /** Lines of a body. */
+  /** The most lines of a body that are shown. */
   readonly #lines: number
 
   constructor(output: TextOutput, color: boolean, options: ShownOptions) {
@@ -68,7 +68,7 @@ class Shown {
     this.#lines = flow_detail > 3 ? Number.POSITIVE_INFINITY : content_view_lines_cutoff
   }
 
-  /** Lines, each with its newline. */
+  /** A flow as lines, each with its newline. */
   flow(flow: AnyFlow): string {
     if (flow.type === 'http') return this.#http(flow)
     return flow.type === 'dns' ? this.#dns(flow) : this.#raw(flow)
@@ -107,7 +107,7 @@ class Shown {
     ]
   }
 
-  /** Headers, and the body where it is wanted. */
+  /** The header fields of a message, and its body from flow_detail 3 on. */
   #message(message: HttpRequest | HttpResponse): string {
     let text = ''
     for (const [name, value] of [...message.headers, ...(message.trailers ?? [])]) {
@@ -160,7 +160,7 @@ class Shown {
     return `${line}${messages.join('')}${kept}\n`
   }
 
-  /** What a terminal has left beside so many characters; without end where there is no terminal, or more than a line. */
+  /** Characters left on a line beside `taken`; Infinity where the output is no terminal, or a flow has several lines. */
   #room(taken: number, least: number): number {
     const { columns } = this.#output
     return columns === undefined || this.#detail > 1 ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken)
@@ -185,7 +185,7 @@ function byAddress({ scheme, host, port, path, method }: HttpRequest): string {
     : `${scheme}://${placeText(host, port)}${path === '*' ? '' : path}`
 }
 
-/** A field's value is bytes; most that are not ASCII are UTF-8. */
+/** A field's value as text: its characters are bytes, and those that are not ASCII are UTF-8 as a rule. */
 function readable(value: string): string {
   const bytes = Buffer.from(value, 'latin1')
   const text = bytes.toString()

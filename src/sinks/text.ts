@@ -1,9 +1,9 @@
-// Words and numbers as people read them in a terminal: nothing that a peer says can be more than text.
+// Texts and numbers as a terminal shows them: nothing that a peer sends can control the terminal.
 
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 const UNSAFE_IN_LINES = /[^\P{Cc}\n\t]|[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
-/** A text on one line, without what would move the cursor, change colours or turn the direction of writing. */
+/** A text on one line: characters that would move the cursor, change colours or turn the direction of writing are escaped. */
 export const oneLine = (text: string): string => text.replace(UNSAFE, escaped)
 
 /** The same for a text of several lines. */
@@ -17,7 +17,7 @@ function escaped(character: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
 }
 
-/** `0b`, `1.2k`, `314k`, `1.0g`: powers of 1024, as mitmproxy writes them. */
+/** A number of bytes: `0b`, `1.2k`, `314k`, `1.0g`: powers of 1024, as mitmproxy writes them. */
 export function sizeText(bytes: number): string {
   if (bytes < 1024) return `${bytes}b`
   let size = bytes
@@ -29,7 +29,7 @@ export function sizeText(bytes: number): string {
   return `${bytes}b`
 }
 
-/** `7ms`, `1.2s`, `3m20s`. */
+/** A duration: `7ms`, `1.2s`, `3m20s`. */
 export function durationText(milliseconds: number): string {
   const whole = Math.max(0, Math.round(milliseconds))
   if (whole < 1000) return `${whole}ms`
@@ -38,11 +38,11 @@ export function durationText(milliseconds: number): string {
   return `${Math.floor(seconds / 60)}m${seconds % 60}s`
 }
 
-/** `192.0.2.1:80`, `[2001:db8::1]:80`, `example.org:80`. */
+/** Host and port: `192.0.2.1:80`, `[2001:db8::1]:80`, `example.org:80`. */
 export const placeText = (host: string, port: number): string =>
   oneLine(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
 
-/** The 24 hours' time with milliseconds, in the machine's zone: `12:34:56.789`. */
+/** The time of day with milliseconds, in the machine's time zone: `12:34:56.789`. */
 export function clockText(milliseconds: number): string {
   const date = new Date(milliseconds)
   const two = (number: number) => `${number}`.padStart(2, '0')
@@ -50,7 +50,7 @@ export function clockText(milliseconds: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${seconds}`
 }
 
-/** SGR parameters (ECMA-48, 8.3.117). */
+/** Styles as SGR parameters (ECMA-48, 8.3.117). */
 const STYLES = {
   bold: '1',
   dim: '2',
@@ -73,6 +73,6 @@ export type Paint = (style: Style, text: string) => string
 export const painter = (color: boolean): Paint =>
   color ? (style, text) => `\x1b[${STYLES[style]}m${text}\x1b[0m` : (_, text) => text
 
-/** Cut to so many characters, the last of them an ellipsis. */
+/** The text in `width` characters at most; the last is an ellipsis where some were cut off. */
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
