@@ -2,6 +2,7 @@
 import { canonicalName } from '../flow/host-name.js'
 import { HttpFlow, HttpRequest } from '../flow/http.js'
 import { OpenFailure } from './commands.js'
+import { answerProblem } from './http1/answer.js'
 import { requestKeepAlive } from './http1/connection.js'
 import { Http1Error } from './http1/error.js'
 import { Exchange } from './http1/exchange.js'
@@ -104,6 +105,8 @@ function* connect(
   const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hook(context, 'http_connect', flow)
+  const problem = flow.response && answerProblem(flow.response)
+  if (problem !== undefined) flow.error ??= { message: problem, timestamp: context.machine.world.now() }
   if (flow.error) return yield* connectFailed(context, flow, 502)
   if (flow.response && flow.response.status >= 300) {
     yield* send(client, writeResponseHead(flow.response, flow.response.content))

@@ -1,10 +1,11 @@
 // One request and its response: hooks, the way to the server, and the bodies both ways.
 import type { ServerConnection } from '../../connection.js'
-import { type HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
+import { type HttpFlow, type HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
 import { type Context, finish, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
 import { Gone, Idle, type Task } from '../task.js'
+import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
 import { BodyReader } from './body.js'
 import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
 import { Http1Error } from './error.js'
@@ -12,6 +13,7 @@ import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
 import { takeOffResponseHop } from './hop.js'
 import { errorPage } from './pages.js'
+import { planFraming } from './plan.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import type { Upstream } from './upstream.js'
 import { writeInterimHead, writeRequestHead, writeResponseHead } from './write.js'
@@ -232,13 +234,20 @@ export class Exchange {
   /** An answer that was held, or is an addon's. */
   #sendResponse(response: HttpResponse, framing: Framing): MaybeStep {
     response.endedAt ??= this.#context.machine.world.now()
-    this.#answering = true
-    const { status } = response
-    const bodiless = this.#request.method === 'HEAD' || status === 204 || status === 304
+    announceNoBody(response, framing)
+    this.#begin(response, false)
+    const bodiless = this.#request.method === 'HEAD' || isBodiless(response.status)
     const plan = planFraming(response, framing, bodiless, this.#request.version !== '1.0')
-    if (!responseKeepAlive(response)) this.#persistent = false
     if (!writeMessage(this.#context, this.#client, response, plan, writeResponseHead)) throw new Closed(this.#client)
     return this.#client.full ? room(this.#client) : NOTHING
+  }
+
+  /** The final response is about to go out. */
+  #begin(response: HttpResponse, closes: boolean): void {
+    checkAnswer(response)
+    const { version } = this.#request
+    this.#persistent = settlePersistence(response, { persistent: this.#persistent, version, closes })
+    this.#answering = true
   }
 
   /** A response that passes as it comes. */
@@ -249,15 +258,15 @@ export class Exchange {
       response.headers.delete('transfer-encoding')
       kind = 'close'
     }
-    if (!responseKeepAlive(response) || kind === 'close') this.#persistent = false
     transfer.readAhead()
-    this.#answering = true
+    this.#begin(response, kind === 'close')
     return transfer.pass(this.#client, kind === 'chunked', response)
   }
 
   /** An answer that an addon has given: the request's body is read past, or the connection ends. */
   *#answer(): Step<Outcome> {
     const response = this.#flow.response as HttpResponse
+    checkAnswer(response)
     response.startedAt ||= this.#context.machine.world.now()
     if (this.#transfer && !this.#transfer.done) this.#persistent = false
     yield* hook(this.#context, 'response', this.#flow)
@@ -324,23 +333,3 @@ function requestReader(context: Context, framing: Framing, flow: HttpFlow): Body
 
 /** A hook has killed the flow, or failed. */
 class Stopped extends Error {}
-
-/** How a held message is framed, with the fields that say so: as it came, unless somebody has changed its body. */
-function planFraming(
-  message: HttpRequest | HttpResponse,
-  framing: Framing,
-  bodiless: boolean,
-  chunks: boolean,
-): Framing {
-  if (bodiless) return { kind: 'none' }
-  const { headers } = message
-  const { length } = message.content
-  if (!message.contentChanged) {
-    if (framing.kind === 'chunked' && chunks) return framing
-    if (framing.kind === 'length' && framing.length === length && headers.has('content-length')) return framing
-    if (framing.kind === 'none' && message instanceof HttpRequest) return framing
-  }
-  headers.delete('transfer-encoding')
-  headers.set('Content-Length', String(length))
-  return { kind: 'length', length }
-}
