@@ -198,6 +198,8 @@ interface FlowOrigin {
     readonly world: {
         newId(): string;
         now(): number;
+        /** The flow was killed, at whatever time: what is under way for it ends now. */
+        killed(flow: Flow): void;
     };
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
@@ -233,7 +235,8 @@ declare abstract class Flow {
     /** True once `kill()` has ended the flow, whatever `error` says. */
     get killed(): boolean;
     /**
-     * Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. `error` says
+     * Ends the flow at once, in the middle of a body, too: the client's connection is closed without an answer, or without the rest of
+     * it, and nothing more goes to the server. `error` says
      * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
      */
     kill(): void;

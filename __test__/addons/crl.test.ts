@@ -13,7 +13,7 @@ function ask(path: string, method = 'GET') {
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void crl({ crlPath: '/midwire-01ab.crl', crl: () => list }).requestheaders?.(flow)

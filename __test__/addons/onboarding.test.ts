@@ -60,7 +60,7 @@ function ask(
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'wireguard', peer }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void addon.requestheaders?.(flow)
@@ -211,7 +211,7 @@ test('a host that an option made up breaks nothing', (t) => {
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
   const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0 }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void onboarding({ host, authority }).requestheaders?.(flow)

@@ -137,6 +137,24 @@ test('what is recorded is capped, what passes is not', (t) => {
   t.is(flow?.bytesFromClient, 24)
 })
 
+test('kill() ends a connection at once, whatever it waits for', (t) => {
+  let flow: TcpFlow | undefined
+  const play = new Playbook('raw', {
+    connected: true,
+    hooks: {
+      tcp_start: (one) => {
+        flow = one
+      },
+      tcp_error() {},
+    },
+  })
+  play.data(play.client, 'x').said()
+  flow?.kill()
+  t.deepEqual(play.said(), ['reset server', 'reset client'])
+  t.is(play.finished[0]?.error?.message, 'killed')
+  t.false(play.machine.busy)
+})
+
 test('silence both ways ends a connection, silence one way does not', (t) => {
   const play = new Playbook('raw', { connected: true, options: { tcp_timeout: 10 } })
   const [server] = play.servers

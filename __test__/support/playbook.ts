@@ -124,6 +124,10 @@ export class Playbook implements World {
     return `flow-${this.#ids}`
   }
 
+  killed(flow: Flow): void {
+    this.machine.handle({ type: 'killed', flow })
+  }
+
   wants(name: HookName): boolean {
     return this.#methods === 'wait' || this.#methods[name] !== undefined
   }

@@ -11,7 +11,12 @@ export interface FlowError {
 
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 export interface FlowOrigin {
-  readonly world: { newId(): string; now(): number }
+  readonly world: {
+    newId(): string
+    now(): number
+    /** The flow was killed, at whatever time: what is under way for it ends now. */
+    killed(flow: Flow): void
+  }
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
   /** Milliseconds since the epoch. */
@@ -68,12 +73,14 @@ export abstract class Flow {
   }
 
   /**
-   * Ends the flow: the client's connection is closed without an answer, and nothing more goes to the server. `error` says
+   * Ends the flow at once, in the middle of a body, too: the client's connection is closed without an answer, or without the rest of
+   * it, and nothing more goes to the server. `error` says
    * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
    */
   kill(): void {
     if (!this.live) return
     this.#killed = true
     this.error = { message: 'killed', timestamp: this.#world.now() }
+    this.#world.killed(this)
   }
 }

@@ -1,4 +1,5 @@
 // What has happened, as layers are told.
+import type { Flow } from '../flow/flow.js'
 import type { AnyChannel } from './channel.js'
 import type { Wish } from './commands.js'
 import type { Timed } from './world.js'
@@ -11,6 +12,8 @@ export type Event =
   | { type: 'closed'; channel: AnyChannel; error: string | undefined }
   /** A channel that was full has room. */
   | { type: 'drain'; channel: AnyChannel }
+  /** A flow of the connection was killed. */
+  | { type: 'killed'; flow: Flow }
   /** What a wish has come to. */
   | { type: 'reply'; wish: Wish; value: unknown }
   | { type: 'timeout'; of: Timed }

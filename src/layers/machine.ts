@@ -1,9 +1,10 @@
 // Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
+import type { Flow } from '../flow/flow.js'
 import { type AnyChannel, Channel } from './channel.js'
 import type { Command, Deed, Wish } from './commands.js'
 import type { Event } from './events.js'
 import type { Context, LayerName, Layers, Step } from './layer.js'
-import { ClientGone, Faulted, Gone, Idle, Task } from './task.js'
+import { ClientGone, Faulted, Gone, Idle, Killed, Task } from './task.js'
 import { Watchdog } from './watchdog.js'
 import { PENDING, TIMEOUT, type Timed, type World } from './world.js'
 
@@ -26,6 +27,8 @@ const NO_MORE = new Set<Command['type']>(['receive', 'room', 'sleep'])
 
 export class Machine {
   readonly world: World
+  /** The flow that has the connection to itself, if one does: when it is killed, the connection is over. */
+  subject: Flow | undefined
   readonly #layers: Layers
   readonly #tasks: Task[] = []
   /** Events that came while a task ran. */
@@ -132,6 +135,9 @@ export class Machine {
         return
       case 'reply':
         this.#reply(event.wish, event.value)
+        return
+      case 'killed':
+        if (event.flow === this.subject) this.#end(new Killed('killed'))
         return
       case 'timeout':
         this.#timeout(event.of)

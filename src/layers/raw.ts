@@ -34,6 +34,7 @@ class Relay {
   *run(): Step<void> {
     const context = this.#context
     const { client } = context
+    context.machine.subject = this.#flow
     try {
       yield* this.#hook('start')
       const server = this.#flow.error ? undefined : (context.server ?? (yield* this.#reach()))

@@ -20,6 +20,9 @@ export class Idle extends Gone {
   }
 }
 
+/** The flow that the connection carries was killed. */
+export class Killed extends Gone {}
+
 /** A fault of midwire's own in another task of the connection. */
 export class Faulted extends Gone {
   constructor(error: unknown) {

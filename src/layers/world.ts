@@ -1,4 +1,5 @@
 // The outside, as a machine knows it: the driver, or a test.
+import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import type { Command } from './commands.js'
 
@@ -15,6 +16,8 @@ export interface World {
   now(): number
   /** A new UUID. */
   newId(): string
+  /** A flow was killed: the machine is told of it by an event. */
+  killed(flow: Flow): void
   /** Whether any addon has the hook. */
   wants(name: HookName): boolean
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
 import type { Command, Destination, Wish } from '../layers/commands.js'
@@ -89,6 +90,10 @@ export class Driver implements World, ChannelReceiver {
 
   newId(): string {
     return randomUUID()
+  }
+
+  killed(flow: Flow): void {
+    this.#handle({ type: 'killed', flow })
   }
 
   wants(name: HookName): boolean {

@@ -1,6 +1,7 @@
 // An exchange in which nothing moves any more: each phase ends after tcp_timeout, with what can still be said.
 import test from 'ava'
-import { asked, flowOf, OK } from '../../support/http1-play.js'
+import type { HttpFlow } from '../../../src/flow/http.js'
+import { asked, flowOf, GET, OK, sent } from '../../support/http1-play.js'
 
 test('a server that says nothing is given up after tcp_timeout', (t) => {
   const { play } = asked({ hooks: { error() {} } })
@@ -42,6 +43,59 @@ test('an upload that the client stops sending ends in a 408 after tcp_timeout', 
   play.after(600_000)
   t.regex(play.said().join(), /send client "HTTP\/1\.1 408 .*the client's request is not whole/)
   t.false(play.machine.busy)
+})
+
+test('kill() ends a flow in the middle of a body that passes, also one that stands still', (t) => {
+  for (const full of [false, true]) {
+    let flow: HttpFlow | undefined
+    const { play, server } = asked({
+      hooks: {
+        responseheaders: (one) => {
+          flow = one
+        },
+        error() {},
+      },
+    })
+    play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome')
+    play.said()
+    play.client.full = full
+    if (full) play.data(server, 'more').said()
+    flow?.kill()
+    t.deepEqual(play.said(), ['close server', 'reset client'])
+    t.is(flowOf(play).error?.message, 'killed')
+    t.is(play.hooks.at(-1), 'error')
+    t.false(play.machine.busy)
+  }
+})
+
+test('kill() ends a flow in the middle of an upload, and while the server thinks', (t) => {
+  for (const rest of ['part', 'all of it!']) {
+    let flow: HttpFlow | undefined
+    const { play } = asked(
+      {
+        hooks: {
+          requestheaders: (one) => {
+            flow = one
+          },
+        },
+      },
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n${rest}`,
+    )
+    flow?.kill()
+    t.deepEqual(play.said(), ['close server', 'reset client'])
+    t.false(play.machine.busy)
+  }
+})
+
+test('killing a flow that is over does nothing to the next one of its connection', (t) => {
+  const { play, server } = asked()
+  play.data(server, OK)
+  play.data(play.client, GET).said()
+  flowOf(play).kill()
+  play.killed(flowOf(play))
+  t.deepEqual(play.said(), [])
+  play.data(server, OK)
+  t.deepEqual(play.said(), [`send client ${sent(OK)}`])
 })
 
 test('a connection that lies idle between requests is closed after tcp_timeout, without a flow', (t) => {

@@ -68,6 +68,7 @@ export class Exchange {
 
   *run(): Step<Outcome> {
     const flow = this.#flow
+    this.#context.machine.subject = flow
     try {
       const outcome = yield* this.#attempt()
       if (flow.error) yield* hook(this.#context, 'error', flow)
@@ -76,6 +77,7 @@ export class Exchange {
     } catch (error) {
       return yield* this.#fail(error)
     } finally {
+      this.#context.machine.subject = undefined
       if (this.#pump && !this.#pump.done) this.#context.machine.cancel(this.#pump)
     }
   }
