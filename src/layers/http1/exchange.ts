@@ -3,11 +3,11 @@ import type { ServerConnection } from '../../connection.js'
 import { type HttpFlow, type HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
-import { type Context, finish, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
-import { Gone, Idle, type Task } from '../task.js'
+import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import { Gone, Idle } from '../task.js'
 import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
 import { BodyReader } from './body.js'
-import { expectsContinue, responseKeepAlive, wantsUpgrade } from './connection.js'
+import { responseKeepAlive, wantsUpgrade } from './connection.js'
 import { Http1Error } from './error.js'
 import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
@@ -15,10 +15,9 @@ import { takeOffResponseHop } from './hop.js'
 import { errorPage } from './pages.js'
 import { planFraming } from './plan.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
+import { Upload } from './upload.js'
 import type { Upstream } from './upstream.js'
-import { writeInterimHead, writeRequestHead, writeResponseHead } from './write.js'
-
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+import { writeInterimHead, writeResponseHead } from './write.js'
 
 /** Schemes that authenticate a connection, and so its every later request (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
@@ -38,18 +37,11 @@ export class Exchange {
   readonly #flow: HttpFlow
   readonly #upstream: Upstream
   readonly #request: HttpRequest
-  /** Undefined where the request has no body. */
-  readonly #transfer: Transfer | undefined
-  readonly #framing: Framing
+  readonly #upload: Upload
   /** The client's connection can carry another request after this one. */
   #persistent: boolean
-  /** The client waits for a 100 before it sends its body. */
-  #continueWanted: boolean
   /** Something of the final response has gone to the client. */
   #answering = false
-  #pump: Task | undefined
-  /** Why the request's body could not be passed on. */
-  #pumpError: unknown
 
   constructor(context: Context, flow: HttpFlow, framing: Framing, upstream: Upstream, persistent: boolean) {
     this.#context = context
@@ -57,13 +49,8 @@ export class Exchange {
     this.#flow = flow
     this.#upstream = upstream
     this.#request = flow.request
-    this.#framing = framing
-    this.#transfer =
-      framing.kind === 'none'
-        ? undefined
-        : new Transfer(context, context.client, requestReader(context, framing, flow), flow.request)
+    this.#upload = new Upload(context, flow.request, framing)
     this.#persistent = persistent
-    this.#continueWanted = framing.kind !== 'none' && expectsContinue(flow.request)
   }
 
   *run(): Step<Outcome> {
@@ -78,7 +65,7 @@ export class Exchange {
       return yield* this.#fail(error)
     } finally {
       this.#context.machine.subject = undefined
-      if (this.#pump && !this.#pump.done) this.#context.machine.cancel(this.#pump)
+      this.#upload.cancel()
     }
   }
 
@@ -87,42 +74,22 @@ export class Exchange {
     yield* hook(this.#context, 'requestheaders', flow)
     this.#check()
     if (flow.response) return yield* this.#answer()
-    const held = !this.#transfer || (yield* this.#holdRequest(this.#transfer))
-    // What is wrong with the part of a body that is here already is found before a server hears of the request.
-    if (!held) this.#transfer?.readAhead()
-    if (held) {
+    yield* this.#upload.hold()
+    if (this.#upload.held) {
       yield* hook(this.#context, 'request', flow)
       this.#check()
       if (flow.response) return yield* this.#answer()
     }
     const server = this.#upstream.kept(this.#request) ?? (yield* this.#open())
     flow.server = server.connection
-    if (!this.#transfer || held) yield* this.#sendHeld(server)
-    else {
-      yield* send(server, writeRequestHead(this.#request))
-      this.#pump = this.#context.machine.fork(this.#passRequest(server, this.#transfer))
-    }
-    const head = yield* this.#responseHead(server, held)
+    yield* this.#upload.begin(server)
+    const head = yield* this.#responseHead(server)
     return 'framing' in head ? yield* this.#respond(head) : head
   }
 
   /** Ends the exchange where a hook wished so. */
   #check(): void {
     if (this.#flow.error) throw new Stopped(this.#flow.error.message)
-  }
-
-  /** Reads the body of a request that is held. False where it passes as it comes. */
-  *#holdRequest(transfer: Transfer): Step<boolean> {
-    const { options } = this.#context
-    const { stream } = this.#request
-    const long = this.#framing.kind === 'length' && this.#framing.length > options.stream_large_bodies
-    if (stream === true || (stream === undefined && (long || !wants(this.#context, 'request')))) return false
-    if (this.#continueWanted) {
-      this.#continueWanted = false
-      this.#request.headers.delete('expect')
-      yield* send(this.#client, CONTINUE)
-    }
-    return yield* transfer.hold(stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
   }
 
   *#open(): Step<Channel<ServerConnection>> {
@@ -132,38 +99,16 @@ export class Exchange {
     throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
   }
 
-  /** Sends a request that is here as a whole. Whether it has arrived is known when the answer comes, or does not. */
-  #sendHeld(server: AnyChannel): MaybeStep {
-    const plan = planFraming(this.#request, this.#framing, false, true)
-    writeMessage(this.#context, server, this.#request, plan, writeRequestHead)
-    return server.full ? room(server) : NOTHING
-  }
-
-  *#passRequest(server: AnyChannel, transfer: Transfer): Step<void> {
-    try {
-      yield* transfer.pass(server, this.#framing.kind === 'chunked')
-    } catch (error) {
-      // The response may say more than the failed write.
-      if (!(error instanceof Closed && error.channel === server)) {
-        this.#pumpError = error
-        yield { type: 'reset', channel: server }
-      }
-    }
-  }
-
   /** The final response's head, in the flow; interim ones have passed. */
-  *#responseHead(
-    first: Channel<ServerConnection>,
-    held: boolean,
-  ): Step<{ upgraded: Channel<ServerConnection> } | Answering> {
+  *#responseHead(first: Channel<ServerConnection>): Step<{ upgraded: Channel<ServerConnection> } | Answering> {
     const { world } = this.#context.machine
     const request = this.#request
     let server = first
     for (;;) {
       const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', 0))
       if (!bytes) {
-        if (this.#pumpError) throw this.#pumpError
-        const again = held && !this.#answering ? yield* this.#upstream.retry(request) : undefined
+        if (this.#upload.error) throw this.#upload.error
+        const again = this.#upload.held ? yield* this.#upstream.retry(request) : undefined
         if (!again)
           throw new Http1Error(
             502,
@@ -171,7 +116,7 @@ export class Exchange {
           )
         server = again
         this.#flow.server = server.connection
-        yield* this.#sendHeld(server)
+        yield* this.#upload.sendHeld(server)
         continue
       }
       const head = parseResponseHead(bytes, 0, bytes.length, !this.#context.options.validate_inbound_headers)
@@ -219,14 +164,12 @@ export class Exchange {
       yield* hook(this.#context, 'response', flow)
       this.#check()
     }
-    if (this.#pump) {
-      // A server that answers before it has read the body will not read the rest.
-      if (this.#transfer && !this.#transfer.done) {
-        this.#upstream.drop()
-        return 'close'
-      }
-      yield* join(this.#pump)
+    // A server that answers before it has read the body will not read the rest.
+    if (!this.#upload.whole) {
+      this.#upstream.drop()
+      return 'close'
     }
+    yield* this.#upload.finish()
     if (CONNECTION_AUTHENTICATION.test(response.headers.get('www-authenticate') ?? '')) this.#upstream.bind()
     if (persistentUpstream && transfer.done && !server.closed) this.#upstream.keep()
     else this.#upstream.drop()
@@ -270,7 +213,7 @@ export class Exchange {
     const response = this.#flow.response as HttpResponse
     checkAnswer(response)
     response.startedAt ||= this.#context.machine.world.now()
-    if (this.#transfer && !this.#transfer.done) this.#persistent = false
+    if (!this.#upload.whole) this.#persistent = false
     yield* hook(this.#context, 'response', this.#flow)
     this.#check()
     yield* this.#sendResponse(this.#flow.response as HttpResponse, { kind: 'length', length: 0 })
@@ -306,7 +249,7 @@ export class Exchange {
     let outcome: Outcome = 'reset'
     if (!this.#answering && !flow.killed && !this.#client.closed) {
       const status =
-        error instanceof Http1Error ? error.status : error instanceof Idle ? (this.#clientOwes ? 408 : 504) : 502
+        error instanceof Http1Error ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
       yield* send(this.#client, errorPage(status, flow.error.message, this.#request.method === 'HEAD'))
       outcome = 'close'
     }
@@ -317,20 +260,10 @@ export class Exchange {
     return outcome
   }
 
-  /** The next to say something is the client: the rest of its request, which the server would take. */
-  get #clientOwes(): boolean {
-    return this.#transfer !== undefined && !this.#transfer.done && !this.#client.paused && this.#client.buffered === 0
-  }
-
   #standstill({ message }: Idle): string {
     if (this.#answering) return `${message}: the response stands still`
-    return `${message}: ${this.#clientOwes ? "the client's request is not whole" : 'the server has not answered'}`
+    return `${message}: ${this.#upload.clientOwes ? "the client's request is not whole" : 'the server has not answered'}`
   }
-}
-
-/** Reads a request's body: strictly, unless the user has said otherwise. */
-function requestReader(context: Context, framing: Framing, flow: HttpFlow): BodyReader {
-  return new BodyReader(framing, 'request', context.options.validate_inbound_headers ? undefined : flow.request)
 }
 
 /** A hook has killed the flow, or failed. */

@@ -1,0 +1,126 @@
+// A request on its way to the server: held until its hook has run, or passed on as it comes from the client.
+import type { HttpRequest } from '../../flow/http.js'
+import type { AnyChannel } from '../channel.js'
+import { type Context, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import type { Task } from '../task.js'
+import { BodyReader } from './body.js'
+import { expectsContinue } from './connection.js'
+import type { Framing } from './framing.js'
+import { planFraming } from './plan.js'
+import { Closed, Transfer, writeMessage } from './transfer.js'
+import { writeRequestHead } from './write.js'
+
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+
+export class Upload {
+  readonly #context: Context
+  readonly #client: AnyChannel
+  readonly #request: HttpRequest
+  readonly #framing: Framing
+  /** Undefined where the request has no body. */
+  readonly #transfer: Transfer | undefined
+  /** The request is here as a whole, and can be sent again. */
+  #held: boolean
+  /** Passes on a body that is not held. */
+  #pump: Task | undefined
+  /** Why the body could not be passed on. */
+  #error: unknown
+
+  constructor(context: Context, request: HttpRequest, framing: Framing) {
+    this.#context = context
+    this.#client = context.client
+    this.#request = request
+    this.#framing = framing
+    this.#held = framing.kind === 'none'
+    if (this.#held) return
+    // The body is read strictly, unless the user has said otherwise.
+    const reader = new BodyReader(framing, 'request', context.options.validate_inbound_headers ? undefined : request)
+    this.#transfer = new Transfer(context, context.client, reader, request)
+  }
+
+  get held(): boolean {
+    return this.#held
+  }
+
+  get error(): unknown {
+    return this.#error
+  }
+
+  /** The client has sent all of it. */
+  get whole(): boolean {
+    return !this.#transfer || this.#transfer.done
+  }
+
+  /** The next to say something is the client: the rest of its request, which the server would take. */
+  get clientOwes(): boolean {
+    return !this.whole && !this.#client.paused && this.#client.buffered === 0
+  }
+
+  /**
+   * Reads the body, where it is to be held and is not too long for it. Of one that is not, what is here already is read: what is
+   * wrong with it is found before a server hears of the request.
+   */
+  hold(): MaybeStep {
+    return this.#transfer ? this.#holdOrReadAhead(this.#transfer) : NOTHING
+  }
+
+  *#holdOrReadAhead(transfer: Transfer): Step<void> {
+    if (this.#mayHold()) yield* this.#hold(transfer)
+    if (!this.#held) transfer.readAhead()
+  }
+
+  #mayHold(): boolean {
+    const { stream } = this.#request
+    if (stream !== undefined) return !stream
+    const { stream_large_bodies } = this.#context.options
+    const long = this.#framing.kind === 'length' && this.#framing.length > stream_large_bodies
+    return !long && wants(this.#context, 'request')
+  }
+
+  *#hold(transfer: Transfer): Step<void> {
+    if (expectsContinue(this.#request)) {
+      this.#request.headers.delete('expect')
+      yield* send(this.#client, CONTINUE)
+    }
+    const { stream_large_bodies } = this.#context.options
+    this.#held = yield* transfer.hold(this.#request.stream === false ? Number.POSITIVE_INFINITY : stream_large_bodies)
+  }
+
+  /** Sends the request, or begins to. */
+  begin(server: AnyChannel): MaybeStep {
+    return this.#transfer && !this.#held ? this.#beginToPass(server, this.#transfer) : this.sendHeld(server)
+  }
+
+  *#beginToPass(server: AnyChannel, transfer: Transfer): Step<void> {
+    yield* send(server, writeRequestHead(this.#request))
+    this.#pump = this.#context.machine.fork(this.#pass(server, transfer))
+  }
+
+  /** Sends a request that is here as a whole. Whether it has arrived is known when the answer comes, or does not. */
+  sendHeld(server: AnyChannel): MaybeStep {
+    const plan = planFraming(this.#request, this.#framing, false, true)
+    writeMessage(this.#context, server, this.#request, plan, writeRequestHead)
+    return server.full ? room(server) : NOTHING
+  }
+
+  *#pass(server: AnyChannel, transfer: Transfer): Step<void> {
+    try {
+      yield* transfer.pass(server, this.#framing.kind === 'chunked')
+    } catch (error) {
+      // The response may say more than the failed write.
+      if (error instanceof Closed && error.channel === server) return
+      this.#error = error
+      yield { type: 'reset', channel: server }
+    }
+  }
+
+  /** Waits until the body has passed. */
+  finish(): MaybeStep {
+    return this.#pump ? join(this.#pump) : NOTHING
+  }
+
+  /** The exchange is over. */
+  cancel(): void {
+    if (this.#pump && !this.#pump.done) this.#context.machine.cancel(this.#pump)
+  }
+}
