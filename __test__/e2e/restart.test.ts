@@ -65,7 +65,8 @@ check('the server is killed and comes back: its client recovers by itself', asyn
   const ms = await guest.tcp.callFor(30_000, 'askUntil', far.v4, port.echo, 'still there?', 25_000)
   t.true(ms < 25_000, `it took ${ms} ms`)
   t.log(`recovered after ${(ms / 1000).toFixed(1)} s`)
-  // The old connection is told that it is over, and does not hang.
+  // The old connection is told that it is over at the next word of the client, and does not hang.
+  await guest.tcp.call('interrupt')
   t.regex(await guest.tcp.event<string>('talk failed', 70_000), /ECONNRESET/)
   t.is(await again.remote.call('open'), 0)
   await again.remote.stop()

@@ -289,11 +289,13 @@ export async function answerLate(host: string, port: number, bytes: number): Pro
 
 /** A conversation that goes on until `stopTalking()`: numbered messages to the echo service, one after the other, each checked. */
 let talking: Promise<void> | undefined
+let talker: Socket | undefined
 let said = 0
 let silence = false
 
 export async function talk(host: string, port: number): Promise<void> {
   const socket = await connect(host, port)
+  talker = socket
   said = 0
   silence = false
   const failed = new Promise<never>((_, reject) => socket.on('error', reject))
@@ -318,6 +320,11 @@ async function converse(socket: Socket): Promise<void> {
   socket.end()
   const more = await rest(socket)
   if (received.length + more.length > 0) throw new Error('something came back that was never said')
+}
+
+/** Says something out of turn. A client whose last message was acknowledged, and that waits for the echo, would never say anything. */
+export function interrupt(): void {
+  talker?.write('are you there?')
 }
 
 export const heard = (): number => said
