@@ -60,7 +60,10 @@ export interface Hooks {
   tls_failed_server: TlsHook
   /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
   requestheaders: HttpFlow
-  /** The whole request. Setting `flow.response` answers it without asking the server. */
+  /**
+   * The whole request. Setting `flow.response` answers it without asking the server; not where the body was streamed
+   * (`flow.request.stream`, `stream_large_bodies`): the hook then runs when the server has all of it.
+   */
   request: HttpFlow
   responseheaders: HttpFlow
   /** The whole response; the last hook of a flow that did not fail. */

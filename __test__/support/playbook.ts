@@ -42,7 +42,7 @@ export interface PlaybookOptions {
   mode?: string
   transport?: 'tcp' | 'udp'
   options?: Partial<LayerOptions>
-  /** Hooks that somebody has; each runs at once. `'wait'` leaves them to `replyHook`. */
+  /** Hooks that somebody has; each runs at once. `'wait'` leaves them to `reply`. */
   hooks?: HookMethods | 'wait'
   destination?: Destination
   virtualResolver?: boolean

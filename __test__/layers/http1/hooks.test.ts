@@ -2,7 +2,7 @@
 import test from 'ava'
 import { MidwireError } from '../../../src/errors.js'
 import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
-import { asked, flowOf, GET, hooks, open, sent } from '../../support/http1-play.js'
+import { asked, flowOf, GET, hooks, OK, open, sent } from '../../support/http1-play.js'
 import { Playbook } from '../../support/playbook.js'
 
 test('a body that is held can be changed, and Content-Length follows', (t) => {
@@ -50,6 +50,57 @@ test('a body that is longer than stream_large_bodies passes before its hook', (t
   t.is(flowOf(play).response?.content.toString(), '123')
   t.is(flowOf(play).response?.body.length, 9)
   t.true(flowOf(play).response?.body.truncated)
+})
+
+test('the hook of a request that was streamed runs when the server has all of it, and before those of the response', (t) => {
+  const seen: string[] = []
+  const play = open({
+    hooks: {
+      requestheaders: ({ request }) => {
+        request.stream = true
+      },
+      request: ({ request }) => void seen.push(`request ${request.content}`),
+      responseheaders: () => void seen.push('responseheaders'),
+      response: () => void seen.push('response'),
+    },
+  })
+  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab')
+  const server = play.opened()
+  t.deepEqual(seen, [])
+  play.data(play.client, 'cd')
+  t.deepEqual(seen, ['request abcd'])
+  t.is(play.said().at(-1), `send server ${sent('cd')}`)
+  play.data(server, OK)
+  t.deepEqual(seen.slice(1), ['responseheaders', 'response'])
+})
+
+test('a hook that fails for a request that was streamed ends the flow', (t) => {
+  const request = (flow: HttpFlow) => {
+    flow.error = { message: 'addon x failed', timestamp: 0 }
+  }
+  const play = open({ hooks: { request, error() {} }, options: { stream_large_bodies: 1 } })
+  play.data(play.client, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab')
+  play.opened()
+  play.data(play.client, 'cd')
+  t.true(play.said().some((line) => line === 'reset server'))
+  t.is(flowOf(play).error?.message, 'addon x failed')
+})
+
+test('the response waits for the hook of a request that was streamed, and not where the server answers before its end', (t) => {
+  const post = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab'
+  for (const rest of ['cd', '']) {
+    const play = open({ hooks: 'wait', options: { stream_large_bodies: 1 } })
+    play.data(play.client, post)
+    play.reply('hook')
+    const server = play.opened()
+    if (rest) play.data(play.client, rest)
+    play.said()
+    play.data(server, OK)
+    const waiting = play.hooks.at(-1)
+    t.is(waiting, rest ? 'request' : 'responseheaders')
+    play.reply('hook')
+    t.is(play.hooks.at(-1), rest ? 'responseheaders' : 'response')
+  }
 })
 
 test('a hook sees all of a body that is held, and readers of the flow what body_record_limit keeps', (t) => {

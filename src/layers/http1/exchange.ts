@@ -49,7 +49,7 @@ export class Exchange {
     this.#flow = flow
     this.#upstream = upstream
     this.#request = flow.request
-    this.#upload = new Upload(context, flow.request, framing)
+    this.#upload = new Upload(context, flow, framing)
     this.#persistent = persistent
   }
 
@@ -140,6 +140,7 @@ export class Exchange {
     const flow = this.#flow
     const response = flow.response as HttpResponse
     const persistentUpstream = this.#persistent && responseKeepAlive(response) && framing.kind !== 'close'
+    yield* this.#upload.afterHook()
     yield* hook(this.#context, 'responseheaders', flow)
     this.#check()
     const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response', response), response)

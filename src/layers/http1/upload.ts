@@ -1,7 +1,7 @@
 // A request on its way to the server: held until its hook has run, or passed on as it comes from the client.
-import type { HttpRequest } from '../../flow/http.js'
+import type { HttpFlow, HttpRequest } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
 import type { Task } from '../task.js'
 import { BodyReader } from './body.js'
 import { expectsContinue } from './connection.js'
@@ -15,20 +15,25 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 export class Upload {
   readonly #context: Context
   readonly #client: AnyChannel
+  readonly #flow: HttpFlow
   readonly #request: HttpRequest
   readonly #framing: Framing
   /** Undefined where the request has no body. */
   readonly #transfer: Transfer | undefined
   /** The request is here as a whole, and can be sent again. */
   #held: boolean
-  /** Passes on a body that is not held. */
+  /** Passes on a body that is not held, and runs the hook `request` after it. */
   #pump: Task | undefined
+  /** The server has all of a body that was not held. */
+  #passed = false
   /** Why the body could not be passed on. */
   #error: unknown
 
-  constructor(context: Context, request: HttpRequest, framing: Framing) {
+  constructor(context: Context, flow: HttpFlow, framing: Framing) {
+    const { request } = flow
     this.#context = context
     this.#client = context.client
+    this.#flow = flow
     this.#request = request
     this.#framing = framing
     this.#held = framing.kind === 'none'
@@ -106,12 +111,20 @@ export class Upload {
   *#pass(server: AnyChannel, transfer: Transfer): Step<void> {
     try {
       yield* transfer.pass(server, this.#framing.kind === 'chunked')
+      this.#passed = true
+      yield* hook(this.#context, 'request', this.#flow)
+      if (this.#flow.error) throw new Error(this.#flow.error.message)
     } catch (error) {
       // The response may say more than the failed write.
       if (error instanceof Closed && error.channel === server) return
       this.#error = error
       yield { type: 'reset', channel: server }
     }
+  }
+
+  /** Waits for the hook of a request that has passed. A server that answers before it has read all is not made to wait. */
+  afterHook(): MaybeStep {
+    return this.#passed ? this.finish() : NOTHING
   }
 
   /** Waits until the body has passed. */
