@@ -154,12 +154,12 @@ test('a port that is taken: another spec is suggested where the port was nobodyâ
   })
 })
 
-test('a name that nobody knows is no address to listen on', async (t) => {
+test('a host name that cannot be found is no address to listen on', async (t) => {
   const error = await t.throwsAsync(regular.start(parseSpec('regular@no-such.invalid:0'), modeContext(t)), {
     code: 'ERR_ADDRESS_NOT_AVAILABLE',
   })
   t.regex(
     error?.message ?? '',
-    /^mode "regular@no-such\.invalid:0": nobody knows the name "no-such\.invalid" to listen on: /,
+    /^mode "regular@no-such\.invalid:0": the host name "no-such\.invalid" to listen on cannot be found: /,
   )
 })

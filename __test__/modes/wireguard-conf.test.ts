@@ -161,9 +161,9 @@ test('what is wrong in the file is said with the file, and without the keys in i
   const secret = key()
   const ok = { server_key: key(), client_key: key() }
   const wrong: [unknown, RegExp][] = [
-    ['', /no JSON/],
-    [`{\n"server_key": "${secret}",\n"client_key": ${secret}}`, /no JSON/],
-    [`{"server_key": "${secret}" "x": 1}`, /no JSON: a syntax error, line 1$/],
+    ['', /not JSON/],
+    [`{\n"server_key": "${secret}",\n"client_key": ${secret}}`, /not JSON/],
+    [`{"server_key": "${secret}" "x": 1}`, /not JSON: a syntax error, line 1$/],
     [`[Interface]\nPrivateKey = ${secret}\n`, /wg-quick/],
     ['[]', /JSON object/],
     ['null', /JSON object/],

@@ -1,4 +1,4 @@
-// Where a mode listens: its spec before the options, the options before its own default; and what to say when that is taken.
+// The address that a mode listens on: from its spec, else from the options, else its default; and the errors of an address that is taken.
 import { isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'
@@ -26,10 +26,11 @@ export function listenAddress(spec: ModeSpec, mode: Defaults, options: ListenOpt
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME'])
 
 /**
- * The error of a port that is taken, with a spec that may do instead beside the others (`all` is them and this one), and of a
- * host that is none; any other error as it is.
+ * The error to throw when a mode cannot listen. For a port that is taken the message suggests a spec with another port, beside the
+ * other modes' specs (`all` holds every spec, this one too); for a host name that cannot be found it names the host. Any other
+ * error is returned unchanged.
  */
-export function suggesting(
+export function listenError(
   error: unknown,
   spec: ModeSpec,
   mode: Mode,
@@ -37,7 +38,7 @@ export function suggesting(
   all: readonly ModeSpec[],
 ): unknown {
   if (NO_SUCH_NAME.has((error as NodeJS.ErrnoException).code ?? '')) {
-    const what = `mode ${JSON.stringify(spec.text)}: nobody knows the name ${JSON.stringify(host)} to listen on`
+    const what = `mode ${JSON.stringify(spec.text)}: the host name ${JSON.stringify(host)} to listen on cannot be found`
     return new MidwireError('ERR_ADDRESS_NOT_AVAILABLE', what, { cause: error })
   }
   if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error

@@ -1,4 +1,4 @@
-// What a mode is: a way in. Grammar, listener and first layer of each are in one file of its own.
+// What a mode is: a way in for clients. Each mode has a file with its listener and the name of its first layer; spec.ts has their grammar.
 import type { Address, Peer } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
 import type { LayerName } from '../layers/layer.js'
@@ -7,38 +7,38 @@ import type { Transport } from '../transports/transport.js'
 
 /** `name[:data][@[host:]port]`, taken apart (features 4.1). */
 export interface ModeSpec {
-  /** As it was written. */
+  /** The spec as the user wrote it. */
   readonly text: string
   readonly name: string
   readonly data: string | undefined
-  /** Without brackets; empty for every address. */
+  /** Without brackets; empty for every address; undefined where the spec names none. */
   readonly host: string | undefined
   readonly port: number | undefined
 }
 
-/** A client that has come by a mode. */
+/** A client connection that has come in by a mode and is not accepted or refused yet: a TCP connection or a UDP flow. */
 export interface Arrival {
   readonly transport: 'tcp' | 'udp'
   readonly source: Address
-  /** Where it connected to; in a tunnel, any address. */
+  /** The address that the client connected to: the listener's own, or in a tunnel any address at all. */
   readonly destination: Address
   readonly peer: Peer | undefined
-  /** Takes it: TCP's SYN is answered here, if it was not before. */
+  /** Accepts the connection. A TCP connection out of a tunnel has its SYN answered now; the system has done so for a socket. */
   accept(): Transport
-  /** Nobody is there: RST or port unreachable, or another ICMP error where there is such a thing. */
+  /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
   refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void
-  /** Where it goes is the tunnel's own resolver. */
+  /** True where the destination is the tunnel's own resolver. */
   readonly virtualResolver: boolean
 }
 
-/** What a mode needs of the proxy. */
+/** The proxy, as a mode needs it. */
 export interface ModeContext {
   readonly options: Options
-  /** Absolute path of the conf dir, which exists. */
+  /** The absolute path of the conf dir, which exists. */
   readonly confdir: string
-  /** The modes that are to run together, this one among them. */
+  /** The specs of all modes of the proxy, this one's too. */
   readonly specs: readonly ModeSpec[]
-  /** A client has come. */
+  /** Hands a new client connection to the proxy. */
   arrived(mode: RunningMode, arrival: Arrival): void
   log(level: LogLevel, message: string): void
 }
@@ -50,7 +50,7 @@ export interface Listener {
   readonly transport: 'tcp' | 'udp'
 }
 
-/** A client of a tunnel, as it was set up. */
+/** A client of a tunnel, as the key file sets it up. */
 export interface TunnelPeer {
   readonly name: string
   readonly publicKey: string
@@ -63,13 +63,13 @@ export interface RunningMode {
   readonly spec: ModeSpec
   readonly mode: Mode
   readonly listeners: readonly Listener[]
-  /** Of a tunnel: its clients as they are now; `midwire wg add` and `remove` change them while it runs. */
+  /** Tunnels only: the clients as they are now. `midwire wg add` and `remove` change them while the mode runs. */
   readonly peers?: readonly TunnelPeer[]
-  /** Of a tunnel: what clients can dial, `host:port`, the best first. */
+  /** Tunnels only: the endpoints that clients can dial, `host:port`, the best first. */
   readonly endpoints?: readonly string[]
-  /** Of a tunnel: the addresses of its own resolver, which are also where the onboarding page is. */
+  /** Tunnels only: the addresses of the tunnel's own resolver. The onboarding page is at the same addresses. */
   readonly resolver?: readonly string[]
-  /** Stops listening; connections that were accepted are their owner's. */
+  /** Stops listening. Sockets that were accepted stay open; a tunnel's connections end with the tunnel. */
   close(): Promise<void>
 }
 
@@ -81,12 +81,12 @@ export interface Mode {
   /** Empty for every address. */
   readonly defaultHost: string
   readonly transport: 'tcp' | 'udp'
-  /** What may stand after the colon, for --help; undefined where nothing may. */
+  /** What may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
   readonly data?: string
-  /** Reads what it needs from the disk, before any mode listens; throws a MidwireError for what is wrong with it. */
+  /** Reads the mode's files before any mode listens. Throws a MidwireError for files that are missing or wrong. */
   check?(spec: ModeSpec, context: ModeContext): Promise<void>
-  /** Listens; throws a MidwireError. */
+  /** Starts to listen. Throws a MidwireError. */
   start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>
-  /** The layer that every flow of the mode begins with. */
+  /** The layer that every client connection of the mode begins with, TCP connections and UDP flows alike. */
   readonly layer: LayerName
 }

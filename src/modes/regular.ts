@@ -1,16 +1,16 @@
-// `regular`: an HTTP proxy that clients are told about.
+// `regular`: an HTTP proxy, for clients that are configured to use one.
 import type { Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
-import { listenAddress, suggesting } from './listen.js'
+import { listenAddress, listenError } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
 
 export const regular: Mode = {
   name: 'regular',
   description: 'HTTP proxy, for clients that are told to use one',
   defaultPort: 8080,
-  // Whoever wants others to use it has to say so (promise 43).
+  // Other machines can use the proxy only where the user gives an address for them (promise 43).
   defaultHost: '127.0.0.1',
   transport: 'tcp',
   layer: 'explicit',
@@ -21,7 +21,7 @@ export const regular: Mode = {
     try {
       await running.listen(hosts, address.port, context)
     } catch (error) {
-      throw suggesting(error, spec, regular, address, context.specs)
+      throw listenError(error, spec, regular, address, context.specs)
     }
     return running
   },
@@ -37,25 +37,26 @@ class RunningRegular implements RunningMode {
     this.spec = spec
   }
 
-  /** On the first of the hosts that this machine has. */
+  /** Listens on the first of the hosts that this machine has. */
   async listen([host = '', ...rest]: string[], port: number, context: ModeContext): Promise<void> {
     const arrived = (socket: Socket) => context.arrived(this, arrival(socket))
     try {
       const listener = await listenTcp({ host, port }, arrived)
       this.listeners = [{ host: listener.host, port: listener.port, transport: 'tcp' }]
-      // No new connections from here on. When the last of the old ones ends is not waited for.
+      // The listener accepts no more connections. close() does not wait for those that are still open.
       this.close = async () => void listener.close().catch(() => {})
     } catch (error) {
-      const noSuchFamily = error instanceof MidwireError ? error.code === 'ERR_ADDRESS_NOT_AVAILABLE' : isFamily(error)
+      const noSuchFamily =
+        error instanceof MidwireError ? error.code === 'ERR_ADDRESS_NOT_AVAILABLE' : isFamilyError(error)
       if (!noSuchFamily || rest.length === 0) throw error
       await this.listen(rest, port, context)
     }
   }
 }
 
-const isFamily = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EAFNOSUPPORT'
+const isFamilyError = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EAFNOSUPPORT'
 
-/** The ends of a socket that is gone before anything was asked of it. */
+/** Stands for the addresses of a socket that was closed before they could be read. */
 const NOWHERE: Address = { address: '', port: 0, family: 4 }
 
 function arrival(socket: Socket): Arrival {
@@ -67,7 +68,7 @@ function arrival(socket: Socket): Arrival {
     peer: undefined,
     virtualResolver: false,
     accept: () => socketPipe(socket),
-    // The handshake was the operating system's: all that is left to say is RST.
+    // The operating system has answered the SYN already, so RST is the only refusal that is left.
     refuse: () => {
       socket.resetAndDestroy()
     },

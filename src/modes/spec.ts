@@ -1,4 +1,4 @@
-// The grammar of a mode's spec, `name[:data][@[host:]port]`, and what is refused before anything starts.
+// The grammar of a mode's spec, `name[:data][@[host:]port]`, and the check that no two specs listen on one address.
 import { isIP } from 'node:net'
 import { MidwireError, nearest } from '../errors.js'
 import { hostPort } from '../transports/addresses.js'
@@ -8,7 +8,7 @@ import type { Mode, ModeSpec } from './mode.js'
 
 /** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
 export function parseSpec(text: string): ModeSpec {
-  // The last @, so that a path may hold others.
+  // The last @ begins the address, so that a path in `data` may hold others.
   const at = text.lastIndexOf('@')
   const left = at === -1 ? text : text.slice(0, at)
   const colon = left.indexOf(':')
@@ -23,20 +23,20 @@ export function parseSpec(text: string): ModeSpec {
   return { text, name: mode.name, data, ...listen }
 }
 
-/** The mode that a spec names. */
+/** The mode that a spec names. Throws ERR_MODE. */
 export function modeOf(spec: ModeSpec): Mode {
   const mode = MODES.find(({ name }) => name === spec.name)
   if (!mode) throw unknownMode(spec.text, spec.name)
   return mode
 }
 
-/** Throws ERR_MODE when two of them would listen on one address. */
+/** Throws ERR_MODE when two of the specs would listen on one address. */
 export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): void {
   const taken = new Map<string, ModeSpec>()
   for (const spec of specs) {
     const mode = modeOf(spec)
     const { host, port } = listenAddress(spec, mode, options)
-    // Port 0 is a free one, and another each time.
+    // With port 0 the system picks a free port, another one for each listener.
     if (port === 0) continue
     const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
     const key = `${mode.transport} ${port} ${canonical(host)}`
@@ -79,7 +79,7 @@ function unknownMode(text: string, given: string): MidwireError {
   )
 }
 
-/** One spelling an address: IPv6 has many. */
+/** One spelling for each address: an IPv6 address has many. */
 function canonical(host: string): string {
   if (isIP(host) !== 6 || host.includes('%')) return host.toLowerCase()
   return new URL(`http://[${host}]`).hostname

@@ -6,7 +6,7 @@ import { addressBytes } from '../transports/addresses.js'
 export interface Subnet {
   /** The virtual resolver's addresses, IPv4 first: .53 and ::53. */
   readonly resolver: readonly string[]
-  /** The addresses of the n-th peer, from 1, as `address/32` and `address/128`; undefined where there is none. */
+  /** The addresses of the n-th peer, from 1, as `address/32` and `address/128`; undefined where the networks have none for n. */
   pair(n: number): [string, string] | undefined
 }
 
@@ -16,7 +16,7 @@ const RESOLVER = 53
 /** IPv6 peers are numbered in decimal digits, to be read beside IPv4's: ::10 goes with .10. Four digits fit in the last group. */
 const LAST_PEER = 9999
 
-/** `wireguard_subnet`: at most one network of each family; the default stands for the family that is not there. */
+/** `wireguard_subnet`: at most one network of each family; a family without one has its default. Throws ERR_ARGUMENT. */
 export function parseSubnets(texts: readonly string[]): Subnet {
   let four: string | undefined
   let six: string | undefined
@@ -47,7 +47,7 @@ export function parseSubnets(texts: readonly string[]): Subnet {
   }
 }
 
-/** The first pair that nobody has. */
+/** The first pair of which neither address is taken. Throws ERR_PEER_ADDRESSES where none is left. */
 export function freePair(subnet: Subnet, taken: ReadonlySet<string>): [string, string] {
   for (let n = 1; n <= LAST_PEER; n++) {
     const pair = subnet.pair(n)

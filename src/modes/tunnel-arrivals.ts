@@ -1,4 +1,4 @@
-// What comes out of a tunnel, as arrivals: requests for TCP connections, and the first datagrams of UDP flows.
+// The arrivals of a tunnel: a request for a TCP connection, and the first datagram of a UDP flow.
 import type { Address, Peer } from '../connection.js'
 import type { DatagramFlow } from '../transports/datagram-flow.js'
 import { Pipe } from '../transports/pipe.js'

@@ -1,4 +1,4 @@
-// A WireGuard server that is started again when it fails: a listener is never silently dead (promise 41).
+// A WireGuard server that is started again when it fails, so that no listener is silently dead (promise 41).
 import type { LogLevel } from '../hooks.js'
 import { DatagramFlows } from '../transports/datagram-flow.js'
 import type { ConnectionRequest } from '../transports/request.js'
@@ -8,7 +8,7 @@ import type { Arrival } from './mode.js'
 import { TcpArrival, UdpArrival } from './tunnel-arrivals.js'
 import { type ConfKeys, type ConfPeer, peerOptions } from './wireguard-json.js'
 
-/** Milliseconds before a server that failed is started again; twice as long each time, up to the second one. */
+/** Milliseconds before a server that failed is started again: the first delay, doubled after each failure up to the last. */
 const FIRST_RETRY = 1000
 const LAST_RETRY = 30_000
 
@@ -16,12 +16,12 @@ export interface TunnelServerOptions {
   readonly conf: ConfKeys
   /** Undefined for every address. */
   readonly host: string | undefined
-  /** The tunnel's own. */
+  /** The tunnel's own addresses, those of its resolver. */
   readonly addresses: readonly string[]
   readonly congestion: CongestionControl
-  /** Bytes that a window grows to. */
+  /** The bytes that a TCP window may grow to. */
   readonly bufferSize: number
-  /** Logs what the addon says at debug level. */
+  /** Logs the native server's messages of level debug, too. */
   readonly verbose: boolean
   arrived(arrival: Arrival): void
   log(level: LogLevel, message: string): void
@@ -46,7 +46,7 @@ export class TunnelServer {
     this.#flows = new DatagramFlows((flow) => this.#arrived(new UdpArrival(flow, this.#resolver)))
   }
 
-  /** Stays what it is when the server is started again. */
+  /** The UDP port, which stays the same when the server is started again. */
   get port(): number {
     return this.#port
   }
@@ -75,11 +75,11 @@ export class TunnelServer {
     this.#startedAt = performance.now()
   }
 
-  /** The peers from now on; those that are as they were keep their connections. */
+  /** Replaces the peers. A peer that has not changed keeps its connections. */
   setPeers(peers: readonly ConfPeer[]): void {
     const before = this.#peers
     this.#peers = peers
-    // Those that go make room for those that come.
+    // Peers are removed before others are added, because a new one may have an old one's name, key or addresses.
     for (const peer of before.filter((one) => !peers.some((other) => isSame(one, other)))) {
       if (this.#server?.removePeer(peer.publicKey)) this.#options.log('info', `peer ${peer.name} was removed`)
     }
@@ -92,7 +92,7 @@ export class TunnelServer {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#retry)
-    // A server that has failed is closed already, and says so by rejecting.
+    // The close() of a server that has failed rejects, because the server is closed already.
     await this.#server?.close().catch(() => {})
     this.#flows.handleGone()
   }
@@ -110,7 +110,7 @@ export class TunnelServer {
     this.#server = undefined
     this.#flows.handleGone(error)
     if (this.#closed) return
-    // One that ran for a while starts from the beginning.
+    // After a longer run the failure counts as a first one.
     if (performance.now() - this.#startedAt > LAST_RETRY) this.#delay = FIRST_RETRY
     this.#options.log('error', `the WireGuard server on port ${this.#port} has failed: ${error.message}`)
     this.#startLater()

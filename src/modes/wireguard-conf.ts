@@ -18,19 +18,19 @@ import {
 
 export interface WireGuardConf extends ConfKeys {
   readonly path: string
-  /** Others than its owner may read the file. */
+  /** True where users other than its owner may read the file. */
   readonly exposed: boolean
 }
 
 export interface ConfOptions {
-  /** Where the addresses come from that the file does not have. Default: that of `wireguard_subnet`. */
+  /** Gives addresses to peers without any in the file. Default: the networks that `wireguard_subnet` has by default. */
   readonly subnet?: Subnet | undefined
   /** Makes the file, with new keys, where there is none. Default: false. */
   readonly create?: boolean
 }
 
 export interface NewPeer {
-  /** Of a client that keeps its private key to itself. Default: both are made, and kept in the file. */
+  /** The key of a client that keeps its private key to itself. Default: a new private key, kept in the file. */
   readonly publicKey?: string | undefined
   readonly presharedKey?: string | undefined
   readonly subnet?: Subnet | undefined
@@ -46,7 +46,7 @@ export async function loadWireGuardConf(path: string, options: ConfOptions = {})
   return { path, exposed: false, ...readConf(path, json, subnet) }
 }
 
-/** Adds a client, and makes the file where there is none. Throws ERR_WIREGUARD_CONF: the name or the key is taken. */
+/** Adds a client, and makes the file where there is none. Throws ERR_WIREGUARD_CONF, also for a name or key that is taken. */
 export async function addPeer(path: string, name: string, options: NewPeer = {}): Promise<ConfPeer> {
   const { publicKey, presharedKey, subnet = parseSubnets([]) } = options
   if (!isName(name)) throw wrong(path, `the name of a peer is 1 to 64 characters, not ${JSON.stringify(name)}`)
@@ -63,21 +63,21 @@ export async function addPeer(path: string, name: string, options: NewPeer = {})
       addresses: freePair(subnet, new Set(peers.flatMap((peer) => peer.addresses))),
     }
     const next = { ...json, peers: [...peerList(path, json), entry] }
-    // What is wrong with the new one is seen before it is written.
+    // Reading the new file's content checks the new peer before the file is written.
     const added = readConf(path, next, subnet).peers.at(-1)
     await write(path, next)
     return added as ConfPeer
   })
 }
 
-/** Removes a client with its keys. Throws ERR_WIREGUARD_CONF: there is none of that name, and these are the names. */
+/** Removes a client with its keys. Throws ERR_WIREGUARD_CONF, with the known names where no peer has this one. */
 export async function removePeer(path: string, name: string): Promise<void> {
   const existing = async () => {
     const file = await readConfText(path)
     if (file) return parseConf(path, file.text)
     throw wrong(path, `there is no peer ${JSON.stringify(name)}, and no such file; the first start of midwire makes it`)
   }
-  // Before the lock, which cannot be made where the directory is missing, too.
+  // A missing directory would fail the lock with a worse message, so the file is looked for first.
   await existing()
   await withLock(path, async () => {
     const json = await existing()
@@ -96,14 +96,14 @@ export async function removePeer(path: string, name: string): Promise<void> {
 export interface ClientTextOptions {
   /** `host` or `host:port`; default: `host`, else this machine's best address. */
   readonly endpoint?: string | undefined
-  /** The address that the server listens on, where it is a particular one. */
+  /** The address that the server listens on; undefined or empty for every address. */
   readonly host?: string | undefined
   /** The server's port. */
   readonly port: number
   readonly subnet?: Subnet | undefined
 }
 
-/** What a client imports; undefined where its private key is not ours to know. Throws ERR_ARGUMENT for an endpoint that is none. */
+/** The configuration that a client imports; undefined where its private key is not known. Throws ERR_ARGUMENT for a wrong endpoint. */
 export function clientText(conf: ConfKeys, peer: ConfPeer, options: ClientTextOptions): string | undefined {
   const { endpoint, host, port, subnet = parseSubnets([]) } = options
   if (peer.privateKey === undefined) return undefined
@@ -122,7 +122,7 @@ export function clientText(conf: ConfKeys, peer: ConfPeer, options: ClientTextOp
   )
 }
 
-/** Within the lock. */
+/** Reads the file, or makes it with new keys. The caller holds the lock. */
 async function readOrMake(path: string): Promise<Json> {
   const file = await readConfText(path)
   if (file) return parseConf(path, file.text)

@@ -1,18 +1,18 @@
-// wireguard.conf on the disk: never half written, never readable by others, never written by two processes at once.
+// wireguard.conf on the disk: never half written, never made readable by other users, never written by two processes at once.
 import { randomBytes } from 'node:crypto'
 import { link, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { MidwireError } from '../errors.js'
 
-/** How long another process may hold the lock, in milliseconds; it needs a few. */
+/** Milliseconds to wait for the lock of another process, which needs it for a few; and between two attempts. */
 const LOCK_PATIENCE = 12_000
 const LOCK_RETRY = 20
-/** After so many milliseconds a lock is left over, whoever has it; and after so many one that nobody has signed. */
+/** Milliseconds after which any lock counts as left over; and after which a lock without a signature does. */
 const LOCK_LIFE = 10_000
 const LOCK_UNSIGNED_LIFE = 1000
 
-/** The locks of this process: after a crash in a container the next process may well have the same number. */
+/** The locks that this process holds. Its id alone does not tell: after a crash in a container the next process may have the same. */
 const held = new Set<string>()
 
 /** Where a mode's key file is: its own path, `~` expanded, or `wireguard.conf` in the conf dir. */
@@ -23,7 +23,7 @@ export function confPath(data: string | undefined, confdir: string): string {
 
 export interface ConfText {
   readonly text: string
-  /** Others than the owner may read it. */
+  /** True where users other than its owner may read the file. */
   readonly exposed: boolean
 }
 
@@ -39,9 +39,9 @@ export async function readConfText(path: string): Promise<ConfText | undefined> 
   }
 }
 
-/** Puts a text in the file's place: the whole of it is on the disk before it has the name. Throws ERR_WIREGUARD_CONF. */
+/** Replaces the file: the whole text is on the disk before it gets the file's name. Throws ERR_WIREGUARD_CONF. */
 export async function writeConfText(path: string, text: string): Promise<void> {
-  // A link stays a link.
+  // A symbolic link stays one: the file that it points to is replaced.
   const target = await realpath(path).catch(() => path)
   const temporary = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   try {
@@ -60,7 +60,7 @@ export async function writeConfText(path: string, text: string): Promise<void> {
   }
 }
 
-/** Runs `work` while nobody else is in here with the same file. Throws ERR_WIREGUARD_CONF. */
+/** Runs `work` while no other process, and no other call, holds the lock of the file. Throws ERR_WIREGUARD_CONF. */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`
   await acquire(path, lock)
@@ -74,23 +74,23 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
 }
 
 async function acquire(path: string, lock: string): Promise<void> {
-  for (const patient = Date.now() + LOCK_PATIENCE; ; ) {
+  for (const deadline = Date.now() + LOCK_PATIENCE; ; ) {
     try {
-      // The last part tells one lock of a process from its next.
+      // The random part tells two locks of one process apart.
       const signature = `${process.pid}@${hostname()} ${randomBytes(8).toString('hex')}`
       await writeFile(lock, signature, { flag: 'wx', mode: 0o600 })
       return
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException
       if (code !== 'EEXIST') {
-        // It was made, and there was no room for what is to stand in it.
+        // The file was created, but its signature could not be written (the disk is full).
         if (syscall !== 'open') await rm(lock, { force: true }).catch(() => {})
         throw unusable(path, 'cannot be locked', error)
       }
     }
     const leftOver = await leftOverSignature(lock)
-    if (leftOver !== undefined) await takeAway(lock, leftOver)
-    else if (Date.now() > patient) {
+    if (leftOver !== undefined) await removeLock(lock, leftOver)
+    else if (Date.now() > deadline) {
       throw new MidwireError(
         'ERR_WIREGUARD_CONF',
         `${path} is being written by another process; if there is none, remove ${lock}`,
@@ -99,7 +99,7 @@ async function acquire(path: string, lock: string): Promise<void> {
   }
 }
 
-/** What stands in the lock, where the process that made it was killed before it could take it away; else undefined. */
+/** The signature of a lock whose process was killed before it could remove the lock; undefined for a lock in use. */
 async function leftOverSignature(lock: string): Promise<string | undefined> {
   try {
     const { mtimeMs } = await stat(lock)
@@ -112,23 +112,23 @@ async function leftOverSignature(lock: string): Promise<string | undefined> {
     const dead = Number(pid) === process.pid ? age > LOCK_UNSIGNED_LIFE : !isAlive(Number(pid))
     return dead ? signature : undefined
   } catch {
-    // The lock has just gone.
+    // The lock has just been removed.
     return undefined
   }
 }
 
 /**
- * Takes a lock away that is left over. Between the look at it and this its process may have ended as it should, and another one may
- * have made its own: that one is put back.
+ * Removes a lock that is left over. Its process may have removed it by itself in the meantime, and another process may have made a
+ * new one under the same name: that one is put back.
  */
-async function takeAway(lock: string, signature: string): Promise<void> {
+async function removeLock(lock: string, signature: string): Promise<void> {
   const aside = `${lock}.${randomBytes(4).toString('hex')}`
   try {
     if ((await readFile(lock, 'utf8')) !== signature) return
     await rename(lock, aside)
     if ((await readFile(aside, 'utf8')) !== signature) await link(aside, lock)
   } catch {
-    // Another process has taken it away first.
+    // Another process has removed the lock first.
   } finally {
     await rm(aside, { force: true }).catch(() => {})
   }
@@ -143,7 +143,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** So that the new name outlives a power cut; where folders cannot be synced (Windows) there is nothing to do. */
+/** Syncs a folder, so that a renamed file outlives a power cut. Failures are ignored, because Windows cannot sync folders. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r')

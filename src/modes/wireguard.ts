@@ -1,15 +1,15 @@
-// `wireguard`: a WireGuard server. Whatever its clients send to any address arrives here.
+// `wireguard`: a WireGuard server. It takes in every connection of its clients, to any address.
 import { unwatchFile, watchFile } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { endpoints } from '../transports/client-config.js'
-import { listenAddress, suggesting } from './listen.js'
+import { listenAddress, listenError } from './listen.js'
 import type { Listener, Mode, ModeContext, ModeSpec, RunningMode, TunnelPeer } from './mode.js'
 import { parseSubnets, type Subnet } from './subnet.js'
 import { TunnelServer } from './tunnel-server.js'
 import { clientText, loadWireGuardConf, type WireGuardConf } from './wireguard-conf.js'
 import { confPath } from './wireguard-file.js'
 
-/** How often the key file is looked at, in milliseconds. */
+/** Milliseconds between two looks for a change of the key file. */
 const WATCH_INTERVAL = 500
 
 export const wireguard: Mode = {
@@ -29,7 +29,7 @@ export const wireguard: Mode = {
   async start(spec, context) {
     const address = listenAddress(spec, wireguard, context.options)
     const subnet = parseSubnets(context.options.wireguard_subnet)
-    // An endpoint that is none is refused before anything is opened.
+    // Throws for an option `endpoint` that is wrong, before a socket is opened.
     endpoints(context.options.endpoint || undefined, address.host || undefined, address.port)
     const path = confPath(spec.data, context.confdir)
     const conf = await loadWireGuardConf(path, { create: true, subnet })
@@ -38,7 +38,7 @@ export const wireguard: Mode = {
     try {
       await running.listen(address.port)
     } catch (error) {
-      throw suggesting(error, spec, wireguard, address, context.specs)
+      throw listenError(error, spec, wireguard, address, context.specs)
     }
     return running
   },
@@ -105,12 +105,12 @@ class RunningWireGuard implements RunningMode {
     await this.#server.close()
   }
 
-  /** The file was changed, by `midwire wg` or by hand. */
+  /** Reads the key file again after `midwire wg` or an editor has changed it. */
   async #reload(): Promise<void> {
     try {
       const conf = await loadWireGuardConf(this.#conf.path, { subnet: this.#subnet })
       if (conf.serverKey !== this.#conf.serverKey) {
-        this.#context.log('warn', `${conf.path} has another server_key now: it counts from the next start`)
+        this.#context.log('warn', `${conf.path} has another server_key now, which takes effect at the next start`)
       }
       this.#conf = { ...conf, serverKey: this.#conf.serverKey, publicKey: this.#conf.publicKey }
       this.#server.setPeers(conf.peers)
@@ -120,7 +120,7 @@ class RunningWireGuard implements RunningMode {
   }
 }
 
-/** Both families, as far as the machine has them. */
+/** The wildcard addresses of the families that the machine has. */
 function anyHosts(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   return addresses.some(({ family }) => family === 'IPv6') ? ['0.0.0.0', '::'] : ['0.0.0.0']
