@@ -1050,20 +1050,20 @@ interface Sink {
 }
 
 interface MidwireOptions {
-    /** Ways in, as `--mode` has them: `['wireguard', 'regular@8080']`. Default: option `mode`, else wireguard and regular. */
+    /** The modes, as `--mode` has them: `['wireguard', 'regular@8080']`. Default: option `mode`, else wireguard and regular. */
     modes?: readonly string[];
-    /** Where keys, certificates and config.yaml are. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
+    /** The folder of keys, certificates and config.yaml. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
     confdir?: string;
-    /** As `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
+    /** Values of options, as `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
     options?: GivenOptions;
-    /** Run in this order, after the built-in ones and before option `scripts`. Default: none. */
+    /** Addons, called in this order, after the built-in ones and before option `scripts`. Default: none. */
     addons?: readonly Addon[];
     /** Outputs: `[terminalSink(process.stdout)]`. Default: none. */
     sinks?: readonly Sink[];
 }
-/** One address that is listened on. */
+/** One address that a mode listens on. */
 interface ListenerInfo {
-    /** The mode's spec, as it was given. */
+    /** The mode's spec, as the user gave it. */
     readonly spec: string;
     /** The mode's name. */
     readonly mode: string;
@@ -1074,92 +1074,92 @@ interface ListenerInfo {
 }
 /** A client of the tunnel. */
 interface PeerInfo {
-    /** The spec of the mode that it belongs to. */
+    /** The spec of the client's mode. */
     readonly spec: string;
     readonly name: string;
     /** Base64. */
     readonly publicKey: string;
-    /** Its own in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
+    /** The client's addresses in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
     readonly addresses: readonly string[];
-    /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not ours to know. */
+    /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not known. */
     readonly config: string | undefined;
-    /** What it can dial, `host:port`, the best first: that one is in `config`. */
+    /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
     readonly endpoints: readonly string[];
 }
 
-/** What `proxy.flows()` gives. */
+/** The iterator that `proxy.flows()` returns. */
 interface Flows extends AsyncIterableIterator<AnyFlow> {
-    /** Flows that this reader has not got, because it was too slow. */
+    /** The number of flows that were dropped because this reader was too slow. */
     readonly dropped: number;
 }
 
 interface ModeInfo {
     readonly name: string;
-    /** One line. */
+    /** One line, for people. */
     readonly description: string;
     readonly defaultPort: number;
     readonly transport: 'tcp' | 'udp';
-    /** What may stand after the colon in its spec; undefined where nothing may. */
+    /** What may stand after the colon of the mode's spec; undefined for a mode that takes nothing there. */
     readonly data: string | undefined;
 }
-/** Every mode there is. */
+/** Every mode that midwire has. */
 declare function modeInfos(): ModeInfo[];
 
 /** The options of a running proxy. */
 declare class ProxyOptions {
     #private;
-    /** All values as they are now; what was read once never changes. */
+    /** All values as they are now. A snapshot never changes: read it again after a change. */
     get snapshot(): OptionSnapshot;
-    /** Every option that there is now, with those of addons and scripts. */
+    /** Every option that is defined now, with those of addons and scripts. */
     get definitions(): OptionDefinitions;
-    /** The value of an option as it is now. Throws ERR_OPTION for a name that is none. */
+    /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
     get<Name extends OptionName>(name: Name): Options[Name];
     get(name: string): OptionValue;
     /**
-     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. It
-     * counts for connections that begin from now on; those that run keep what they began with. Outputs and addons follow at once.
-     * Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names and values
-     * that are wrong, for what is read only when midwire starts (mode, listen_host, listen_port, scripts, endpoint, congestion,
-     * tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses; ERR_FILTER and ERR_ARGUMENT for filters, name
-     * servers and files of certificates that are wrong.
+     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
+     * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
+     * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
+     * and values that are wrong, for options that are read only when midwire starts (mode, listen_host, listen_port, scripts,
+     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
+     * ERR_ARGUMENT for filters, name servers and files of certificates that are wrong.
      */
     set(values: GivenOptions): void;
     set(name: string, value: GivenValue): void;
     /**
-     * Calls a listener when one of these options changes; the answer ends that. It is called in the midst of `set`, may not change
-     * options itself, and refuses the change when it throws. Throws ERR_OPTION for a name that is none.
+     * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
+     * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
      */
     onChange(names: string | readonly string[], listener: OptionListener): () => void;
     /**
-     * Defines options; the answer takes them away again. An addon's property `options` is the same. Throws ERR_OPTION for
-     * definitions that are none, and for names that are taken.
+     * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
+     * definitions that are wrong, and for names that are taken.
      */
     define(definitions: OptionDefinitions): () => void;
 }
 /**
- * Every option that there is with these scripts, for lists of options: the scripts are loaded for it, and none of their hooks is
- * called. Throws ERR_SCRIPT and ERR_OPTION.
+ * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
+ * Throws ERR_SCRIPT and ERR_OPTION.
  */
 declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
 
-/** Of what a proxy is started with, what its clients depend on. */
+/** The options of a proxy that its WireGuard clients depend on. */
 type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
 /**
- * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
+ * The clients of all WireGuard modes that a proxy with these options has. Missing key files are made. Throws
  * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
  */
 declare function wireGuardPeers(given?: PeerOptionsOf): Promise<PeerInfo[]>;
 /**
- * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
- * knows it within a second. Throws what wireGuardPeers throws, ERR_WIREGUARD_CONF for a name or a key that is there already, too;
- * and ERR_ARGUMENT where the modes have several key files.
+ * Adds a client: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. A running proxy lets
+ * the client in within a second. Throws the errors of wireGuardPeers, ERR_WIREGUARD_CONF also for a name or key that is taken, and
+ * ERR_ARGUMENT where the modes have several key files.
  */
 declare function addWireGuardPeer(name: string, given?: PeerOptionsOf & {
     publicKey?: string | undefined;
 }): Promise<PeerInfo>;
 /**
- * Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF where there is
- * none of that name, and ERR_ARGUMENT where the modes have several key files.
+ * Removes a client and its keys. A running proxy shuts the client out within a second. Throws ERR_WIREGUARD_CONF for an unknown
+ * name, and ERR_ARGUMENT where the modes have several key files.
  */
 declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promise<void>;
 
@@ -1167,40 +1167,40 @@ declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promi
 declare class Midwire {
     #private;
     readonly confdir: string;
-    /** Read, watched and changed while the proxy runs. */
+    /** The options, to be read, watched and changed while the proxy runs. */
     readonly options: ProxyOptions;
     /** The certificate authority that clients are to trust. */
     readonly authority: Authority;
     /** Fulfilled when the proxy is closed. */
     readonly closed: Promise<void>;
     /**
-     * Starts a proxy; it listens when the promise is fulfilled. Throws a MidwireError, before anything is opened, for what is
-     * wrong with options, modes, keys or scripts; then ERR_ADDRESS_IN_USE and its like.
+     * Starts a proxy, which listens when the promise is fulfilled. Throws a MidwireError, before a socket is opened, for options,
+     * modes, keys or scripts that are wrong; then an error of listening, such as ERR_ADDRESS_IN_USE.
      */
     static start(given?: MidwireOptions): Promise<Midwire>;
     private constructor();
-    /** What is listened on. */
+    /** The addresses that the modes listen on. */
     get listeners(): readonly ListenerInfo[];
-    /** What clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
     get endpoints(): readonly string[];
     /** The clients of tunnels. */
     get peers(): readonly PeerInfo[];
     /**
-     * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000, and
-     * 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`. Ends when the
-     * proxy is closed. Throws ERR_FILTER.
+     * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
+     * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
+     * The iterator ends when the proxy is closed. Throws ERR_FILTER.
      */
     flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
-    /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. Throws ERR_HOOK. */
+    /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
     on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
     /**
-     * Adds an addon while the proxy runs; the answer takes it away again, and its options with it. Throws ERR_HOOK for a method
-     * whose name is nearly that of a hook, and ERR_OPTION for options that it cannot define or refuses.
+     * Adds an addon while the proxy runs; the returned function removes it and its options. Throws ERR_HOOK for a method
+     * whose name is nearly that of a hook, and ERR_OPTION for options that the addon cannot define or refuses.
      */
     addAddon(addon: Addon): () => void;
     /** Writes a line to the log. */
     log(level: LogLevel$1, message: string): void;
-    /** Closes the listeners, ends what is open, and writes what is buffered. */
+    /** Closes the listeners, ends the connections, and lets the outputs write what they have buffered. */
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,7 +1,8 @@
 // Idle connections to servers: found by destination and TLS, lost when they say anything or grow old.
 import test from 'ava'
 import type { ClientConnection } from '../../src/connection.js'
-import { Pool, type Pooled } from '../../src/proxy/pool.js'
+import type { Dialled } from '../../src/proxy/dial.js'
+import { Pool } from '../../src/proxy/pool.js'
 import { deaf, type Receiver, type Transport } from '../../src/transports/transport.js'
 
 class Fake implements Transport {
@@ -27,13 +28,13 @@ const to = { host: 'a.test', port: 443, transport: 'tcp' as const }
 const client = { id: 'c' } as ClientConnection
 const tls = { sni: 'a.test', alpn: ['http/1.1'] }
 
-function pooled(): Pooled & { transport: Fake } {
+function dialled(): Dialled & { transport: Fake } {
   return { transport: new Fake(), connection: { id: 'x', ...to } }
 }
 
 test('a connection is found by its destination and TLS settings alone, the last one first', (t) => {
   const pool = new Pool(() => {})
-  const [first, second] = [pooled(), pooled()]
+  const [first, second] = [dialled(), dialled()]
   pool.put(first, tls, client)
   pool.put(second, tls, client)
   t.true(pool.has(to))
@@ -58,7 +59,7 @@ test('what speaks, ends or is lost while idle is used no more', (t) => {
     (receiver: Receiver) => receiver.handleEnd(),
     (receiver: Receiver) => receiver.handleClose(undefined),
   ]) {
-    const one = pooled()
+    const one = dialled()
     pool.put(one, tls, client)
     happen(one.transport.receiver)
     t.true(one.transport.closed)
@@ -70,7 +71,7 @@ test('what speaks, ends or is lost while idle is used no more', (t) => {
 
 test('there are at most 1,024, and the oldest go', (t) => {
   const pool = new Pool(() => {})
-  const all = Array.from({ length: 1_100 }, pooled)
+  const all = Array.from({ length: 1_100 }, dialled)
   const now = Date.now
   let clock = now()
   Date.now = () => (clock += 1)

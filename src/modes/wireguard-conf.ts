@@ -36,7 +36,7 @@ export interface NewPeer {
   readonly subnet?: Subnet | undefined
 }
 
-/** Throws ERR_WIREGUARD_CONF, with the file and what is wrong in it, and ERR_NATIVE_MISSING. */
+/** Reads and checks wireguard.conf. Throws ERR_WIREGUARD_CONF, whose message names the file and the fault, and ERR_NATIVE_MISSING. */
 export async function loadWireGuardConf(path: string, options: ConfOptions = {}): Promise<WireGuardConf> {
   const { subnet = parseSubnets([]), create = false } = options
   const file = await readConfText(path)

@@ -1,4 +1,4 @@
-// Which transport each channel of a client connection stands for: bound, put under TLS, and let go of.
+// Ties each channel of a client connection to its transport: binds it, puts it under TLS, and unbinds it.
 import type { AnyChannel } from '../layers/channel.js'
 import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
@@ -15,36 +15,36 @@ export class Bindings {
     return channel.handle as Transport | undefined
   }
 
-  /** From now on the channel hears what the transport says. */
+  /** Ties a transport to a channel: the events of the transport become events of the channel. */
   bind(channel: AnyChannel, transport: Transport): void {
     channel.handle = transport
     channel.full = false
     transport.receiver = new OneChannel(this.#receiver, channel)
-    // The layers may have paused the channel while another transport carried it: before TLS.
+    // A layer may have paused the channel before TLS, when another transport carried it.
     if (channel.paused) transport.pause()
   }
 
-  /** TLS begins over the channel's transport: until it is done, a Handshake stands in its place. Undefined where it is gone. */
+  /** The channel's transport, for TLS to begin over it; a Handshake stands in its place until then. Undefined where it is closed. */
   beginHandshake(channel: AnyChannel): StreamTransport | undefined {
     const transport = this.of(channel) as StreamTransport | undefined
     if (transport) channel.handle = new Handshake(transport)
     return transport
   }
 
-  /** TLS has failed, and has ended the connection. */
+  /** Closes the channel after a handshake that has failed: TLS has ended the connection. */
   failHandshake(channel: AnyChannel): void {
     channel.handle = undefined
     channel.closed = true
   }
 
-  /** The channel stands for nothing any more; the transport is the caller's. */
+  /** Unties the transport from its channel, and leaves it open: the caller takes it over. */
   unbind(channel: AnyChannel): Transport | undefined {
     const transport = this.of(channel)
     channel.handle = undefined
     return transport
   }
 
-  /** Ends the transport. False where there was none. */
+  /** Unties the transport and ends it. False where the channel had none. */
   letGo(channel: AnyChannel, how: 'close' | 'reset'): boolean {
     const transport = this.unbind(channel)
     if (!transport) return false

@@ -1,5 +1,4 @@
-// All client connections of a proxy, and what they share.
-
+// All client connections of a proxy, and the state that they share.
 import type { CertificateStore } from '../certs/store.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
@@ -14,16 +13,17 @@ import { Driver } from './driver.js'
 import { Resolver } from './resolver.js'
 import { type Shared, share, type Unchanging } from './shared.js'
 
-/** What addons have for the flows that end with the proxy. */
+/** Milliseconds that addons have, when the proxy closes, for the hooks of the connections that end. */
 const FAREWELL_MILLISECONDS = 1_000
 
+/** The proxy, as its connections need it. */
 export interface Surroundings {
   readonly options: OptionStore
   readonly dispatcher: Dispatcher
-  /** Makes the leaves for clients; called again where their TLS versions have changed. */
+  /** A store that makes the certificates for clients; made anew when the options of clients' TLS versions change. */
   certificates(options: Options): CertificateStore
   listeners(): readonly ListenerInfo[]
-  /** Addresses of the tunnels' resolvers. */
+  /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
   finished(flow: Flow): void
   log(level: LogLevel, message: string): void
@@ -35,7 +35,7 @@ export class Connections implements Unchanging {
   readonly #drivers = new Set<Driver>()
   readonly #resolver: Resolver
   readonly #distrust: Distrust
-  /** For the connections that begin now. */
+  /** Shared by the connections that begin now. Older ones keep the value that they began with. */
   #shared: Shared
   #closing = false
   #allDeparted: () => void = () => {}
@@ -50,7 +50,7 @@ export class Connections implements Unchanging {
     this.#resolver = new Resolver({
       ...resolverOptions(options.snapshot),
       inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
-      // A machine that uses us as its name server must not be asked in turn.
+      // On a machine that has midwire as its name server, midwire would ask itself.
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
     })
     options.subscribe(undefined, (snapshot) => {
@@ -61,7 +61,7 @@ export class Connections implements Unchanging {
     })
   }
 
-  /** A client has come. */
+  /** Starts a client connection, after the hook `client_connected`. */
   begin(mode: RunningMode, arrival: Arrival): void {
     const driver = new Driver(this.#shared, mode, arrival)
     this.#drivers.add(driver)
@@ -71,7 +71,7 @@ export class Connections implements Unchanging {
   }
 
   #start(driver: Driver, mode: RunningMode, arrival: Arrival): void {
-    // The proxy was closed while an addon thought about the client.
+    // The proxy was closed while an addon's client_connected hook was running.
     if (!this.#drivers.has(driver)) return
     if (driver.client.error !== undefined) {
       this.log('info', `${driver.client.remote.address}: ${driver.client.error}`)
@@ -121,7 +121,7 @@ export class Connections implements Unchanging {
     if (this.#drivers.size === 0) this.#allDeparted()
   }
 
-  /** Ends everything that is open, and waits a moment for the hooks of what ends. */
+  /** Ends every connection, and waits up to a second for their hooks. */
   async close(): Promise<void> {
     this.#closing = true
     for (const driver of [...this.#drivers]) driver.abort()

@@ -1,5 +1,4 @@
-// What all connections of a proxy share: the drivers' view of it.
-
+// The state and the services that client connections share, as their drivers see them.
 import type { SecureContext } from 'node:tls'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
@@ -18,19 +17,19 @@ export interface Core {
   readonly dialer: Dialer
   readonly pool: Pool
   log(level: LogLevel, message: string): void
-  /** A flow is over. */
+  /** Reports a flow that is over. */
   finished(flow: Flow): void
-  /** Answers a DNS query, or says why it cannot; never rejects. */
+  /** The answer to a DNS query, or an Error that says why there is none. Never rejects. */
   resolve(query: Buffer): Promise<Buffer | Error>
-  /** Does a handshake with a certificate for those names; why it failed, as a sentence, where it did. */
+  /** Does a handshake with a certificate for these names. Where it fails, the answer is the reason as a sentence. */
   secureClient(
     handshake: (context: SecureContext) => Promise<Secured>,
     names: ClientTls & { address: string },
   ): Promise<Secured | string>
-  /** A server's connection is over. */
+  /** Reports a server connection that is over. */
   serverGone(client: ClientConnection, server: ServerConnection): void
-  /** Why a connection was lost, as a sentence. */
+  /** The reason why a connection was lost, as a sentence. */
   explainLoss(error: Error, connection: Connection): string
-  /** A client's connection is over, and everything that was done for it. `hasSpoken`: it has said more than its handshake. */
+  /** Reports a client connection that is over with all its tasks. `hasSpoken`: the client has sent more than its handshake. */
   departed(driver: Driver, hasSpoken: boolean): void
 }

@@ -1,4 +1,4 @@
-// Ways out: connects to servers, does TLS with them, keeps their sessions, and never dials midwire itself.
+// Connects to servers, does TLS with them, keeps their TLS sessions, and never connects to midwire itself.
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -16,16 +16,24 @@ import type { StreamTransport, Transport } from '../transports/transport.js'
 import { connectUdp } from '../transports/udp.js'
 import type { Dispatcher } from './dispatch.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
-import type { Pooled } from './pool.js'
 import { serverContext } from './server-context.js'
 
-/** TLS sessions that may be resumed, by destination and TLS settings. */
+/** TLS sessions that are kept to be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
 
-/** What midwire listens on. */
+/** The addresses that midwire listens on. */
 type OwnListeners = () => readonly { host: string; port: number; transport: string }[]
 
-/** Of one set of options: under others a server that is resumed, and not verified again, might not have been accepted. */
+/** An open connection to a server, with the transport that carries it. */
+export interface Dialled {
+  readonly transport: Transport
+  readonly connection: ServerConnection
+}
+
+/**
+ * Serves one set of options only. A resumed session is not verified again, so a session that was made under other options could let
+ * in a server that these options refuse.
+ */
 export class Dialer {
   readonly #options: Options
   readonly #dispatcher: Dispatcher
@@ -40,7 +48,7 @@ export class Dialer {
   }
 
   /** Connects, until `signal` aborts. Never rejects. */
-  async dial(client: ClientConnection, to: Destination, signal: AbortSignal): Promise<Pooled | OpenFailure> {
+  async dial(client: ClientConnection, to: Destination, signal: AbortSignal): Promise<Dialled | OpenFailure> {
     const server: ServerConnection = { id: randomUUID(), transport: to.transport, host: to.host, port: to.port }
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
@@ -64,8 +72,8 @@ export class Dialer {
     return { transport, connection: server }
   }
 
-  /** TLS over a connection. Never rejects. */
-  async secure(client: ClientConnection, over: Pooled, tls: ServerTls): Promise<Pipe | OpenFailure> {
+  /** Does TLS over a connection, and ends the connection where TLS fails. Never rejects. */
+  async secure(client: ClientConnection, over: Dialled, tls: ServerTls): Promise<Pipe | OpenFailure> {
     const { connection: server } = over
     const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
     const names = `${canonicalName(server.host)} ${canonicalName(tls.sni ?? '')}`
@@ -74,7 +82,7 @@ export class Dialer {
     let secured: SecuredServer
     let context: SecureContext | undefined
     try {
-      // With the system's roots it takes long to make.
+      // The context is made when the first server needs it, because reading the system's roots takes long.
       this.#context ??= serverContext(this.#options)
       context = this.#context
       secured = await secureServer(over.transport as StreamTransport, {
@@ -86,7 +94,7 @@ export class Dialer {
         onSession: (session) => this.#sessions.set(key, session),
       })
     } catch (error) {
-      // A handshake that has failed ends its connection; this one has not begun.
+      // A handshake that fails ends its connection. Without a context the handshake has not begun.
       if (!context) over.transport.close()
       this.#sessions.delete(key)
       const code = codeOf(error)
@@ -117,7 +125,7 @@ export class Dialer {
     return this.#failure(client, server, 'LOOP', message)
   }
 
-  /** Whether an address and port lead back to one of our listeners (all local addresses are looked at). */
+  /** Whether an address and port lead back to one of midwire's listeners. One on a wildcard address has all local addresses. */
   #isOwn(host: string, port: number, transport: string): boolean {
     for (const listener of this.#own()) {
       if (listener.port !== port || listener.transport !== transport) continue
@@ -129,7 +137,7 @@ export class Dialer {
   }
 }
 
-/** Other spellings of an address are seen when the connection is open: its remote end has one spelling. */
+/** Knows an address in its usual spelling only. Others are found when the connection is open, by its remote address. */
 function isLocal(host: string): boolean {
   if (host.startsWith('127.') || host === '::1' || host === '0.0.0.0' || host === '::') return true
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host))

@@ -1,10 +1,10 @@
-// Runs hooks: every addon's method of that name, in order, each waited for, and none able to do harm beyond its flow.
+// Runs hooks: calls the method of every addon in order, waits for each, and keeps an error of an addon to its flow.
 import { hooksOf } from '../addons/hook-names.js'
 import { MidwireError } from '../errors.js'
 import { Flow } from '../flow/flow.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 
-/** How long a hook may take: an addon that never answers fails its flow, and no other. */
+/** Milliseconds that a hook may take. An addon that never answers fails its flow, and no other. */
 const HOOK_MILLISECONDS = 30_000
 
 type Method = (subject: unknown) => unknown
@@ -45,7 +45,7 @@ export class Dispatcher {
     return this.#entries.has(name)
   }
 
-  /** Runs a hook: a promise where somebody has to be waited for. Never throws or rejects. */
+  /** Runs a hook. The answer is a promise where an addon has to be waited for, else undefined. Never throws or rejects. */
   run<Name extends HookName>(name: Name, subject: Hooks[Name]): Promise<void> | undefined {
     const entries = this.#entries.get(name)
     if (!entries) return undefined
@@ -57,15 +57,15 @@ export class Dispatcher {
   }
 
   /**
-   * Tells addons, or one of them, of the options. Throws ERR_OPTION where an addon throws: it refuses them. A promise is not
-   * waited for.
+   * Calls `configure` of every addon, or of `only`. Throws ERR_OPTION where an addon throws, which refuses the options. A promise
+   * that an addon returns is not waited for.
    */
   configure(change: ConfigureHook, only?: Addon): void {
     for (const entry of this.#entries.get('configure') ?? []) {
       if (only && entry.addon !== only) continue
       try {
         const result = entry.method.call(entry.addon, change)
-        if (isThenable(result)) void this.#patiently(entry, 'configure', change, result)
+        if (isThenable(result)) void this.#withTimeout(entry, 'configure', change, result)
       } catch (cause) {
         const { text } = describe(cause)
         throw new MidwireError('ERR_OPTION', `addon ${entry.label} refuses the options: ${text}`, { cause })
@@ -78,18 +78,18 @@ export class Dispatcher {
     for (const entry of entries.slice(index + 1)) await this.#call(entry, name, subject)
   }
 
-  /** One method; a promise when it gives one. */
+  /** Calls the method of one addon. The answer is a promise where the method returns one. */
   #call(entry: Entry, name: HookName, subject: unknown): Promise<void> | undefined {
     try {
       const result = entry.method.call(entry.addon, subject)
-      return isThenable(result) ? this.#patiently(entry, name, subject, result) : undefined
+      return isThenable(result) ? this.#withTimeout(entry, name, subject, result) : undefined
     } catch (error) {
       this.#failed(entry, name, subject, error)
       return undefined
     }
   }
 
-  async #patiently(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
+  async #withTimeout(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
     let late: NodeJS.Timeout | undefined
     const timeout = new Promise((_, reject) => {
       const error = new Error(`it has not answered within ${HOOK_MILLISECONDS / 1000} s`)
@@ -113,13 +113,13 @@ export class Dispatcher {
   }
 }
 
-/** What was thrown, which may be anything, and where it was, if that is known. */
+/** The text of a thrown value, which may be anything, and the line that threw it, if that is known. */
 export function describe(thrown: unknown): { text: string; where: string | undefined } {
   try {
     if (!(thrown instanceof Error)) return { text: String(thrown), where: undefined }
     return { text: String(thrown.message), where: String(thrown.stack).split('\n')[1]?.trim() }
   } catch {
-    return { text: 'something that has no text was thrown', where: undefined }
+    return { text: 'a value that cannot be shown was thrown', where: undefined }
   }
 }
 

@@ -1,13 +1,16 @@
-// Clients that do not trust our certificate, and say so only when the handshake is over, or not at all.
+// Notices clients that do not trust our certificate and show that only after the handshake, by an alert or by leaving.
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, Connection } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
-import { endOf, explainClient, explainLoss, installFrom, isDistrust } from './explain.js'
+import { clientAddress, explainClient, explainLoss, installFrom, isDistrust } from './explain.js'
 
-/** Who leaves without a word so soon after the handshake has looked at the certificate; others had opened it in advance. */
+/**
+ * Milliseconds. A client that closes a silent connection within this time after the handshake probably refused the certificate. One
+ * that closes it later had probably opened it in advance.
+ */
 const HASTE_MILLISECONDS = 1_000
 
-/** Clients and the names that they asked for, of which is known how they take our certificate. */
+/** How many pairs of client and server name are remembered: those that trust our certificate or have been warned of. */
 const MAX_KNOWN = 1_000
 
 export class Distrust {
@@ -15,22 +18,22 @@ export class Distrust {
   readonly #host: string
   readonly #log: (level: LogLevel, message: string) => void
 
-  /** `host` is where our certificate is to be had. */
+  /** `host` is the onboarding host, which has our certificate. */
   constructor(host: string, log: (level: LogLevel, message: string) => void) {
     this.#host = host
     this.#log = log
   }
 
-  /** Why a connection was lost; where it is a client's alert, the user is told what to do. */
+  /** The reason why a connection was lost. For a client's alert about our certificate, the log tells the user what to do. */
   lost(error: Error, connection: Connection): string {
     if ('host' in connection || !isDistrust(error)) return explainLoss(error, connection)
     const client = connection as ClientConnection
     const why = explainClient(error, this.#host)
-    if (this.#isNew(client)) this.#log('warn', `${endOf(client)}: ${nameOf(client)}${why}`)
+    if (this.#isNew(client)) this.#log('warn', `${clientAddress(client)}: ${nameOf(client)}${why}`)
     return why
   }
 
-  /** A client's connection is over. `hasSpoken`: it has said something that was not the handshake. */
+  /** Looks at a client connection that is over. `hasSpoken`: the client has sent more than its handshake. */
   left(client: ClientConnection, hasSpoken: boolean): void {
     const { tls, closedAt = 0 } = client
     if (tls?.establishedAt === undefined) return
@@ -41,10 +44,10 @@ export class Distrust {
     const soon = closedAt - tls.establishedAt < HASTE_MILLISECONDS
     const hint = soon && this.#isNew(client) ? `; if it does not trust our certificate: ${installFrom(this.#host)}` : ''
     const what = `${nameOf(client)}the client closed the connection after the handshake, without a word${hint}`
-    this.#log(hint ? 'info' : 'debug', `${endOf(client)}: ${what}`)
+    this.#log(hint ? 'info' : 'debug', `${clientAddress(client)}: ${what}`)
   }
 
-  /** Each is told of once; and who has spoken to that name trusts us. */
+  /** True once for each pair of client and server name, and never for a client that has spoken to that name, as it trusts us. */
   #isNew(client: ClientConnection): boolean {
     const key = keyOf(client)
     if (this.#known.get(key)) return false

@@ -1,4 +1,4 @@
-// One client connection: what its transports do becomes events for its layers, and what the layers want is done.
+// Drives one client connection: turns what its transports do into events for the layers, and performs the layers' commands.
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import type { ClientConnection, ServerConnection } from '../connection.js'
@@ -15,12 +15,12 @@ import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
 import { Bindings } from './bindings.js'
 import type { Core } from './core.js'
-import { endOf } from './explain.js'
+import { clientAddress } from './explain.js'
 import type { ChannelReceiver } from './receiver.js'
 import { Servers } from './servers.js'
 import { Timers } from './timers.js'
 
-/** What is said of what ends with the proxy. */
+/** The error of connections and flows that end because the proxy closes. */
 const CLOSED = 'midwire was closed'
 
 export class Driver implements World, ChannelReceiver {
@@ -32,7 +32,7 @@ export class Driver implements World, ChannelReceiver {
   readonly #bindings: Bindings
   readonly #servers: Servers
   readonly #timers: Timers
-  /** The client knows whether it was let in. */
+  /** True once the arrival was accepted or refused. */
   #answered = false
   #over = false
 
@@ -71,7 +71,7 @@ export class Driver implements World, ChannelReceiver {
     this.#settle()
   }
 
-  /** The proxy is closing: no connection is kept, even where a hook is in the middle of something. */
+  /** Ends the connection at once, when the proxy closes or a fault of its own is found. Running hooks are not waited for. */
   abort(): void {
     if (!this.#answered) this.#arrival.refuse('refused')
     this.#answered = true
@@ -149,7 +149,7 @@ export class Driver implements World, ChannelReceiver {
         this.#arrival.refuse(command.reason)
         return undefined
       case 'log':
-        this.#core.log(command.level, `${endOf(this.client)}: ${command.message}`)
+        this.#core.log(command.level, `${clientAddress(this.client)}: ${command.message}`)
         return undefined
       case 'secureServer':
         return this.#wait(command, this.#servers.secure(command.channel, command.tls))
@@ -166,7 +166,7 @@ export class Driver implements World, ChannelReceiver {
     if (!promise) return undefined
     promise.then(
       (value) => this.#handle({ type: 'reply', wish, value }),
-      // None of these promises rejects. If one does all the same, the task that waits for it must not wait for ever.
+      // None of these promises should reject. Should one do so by a fault, its task must not wait for ever.
       (error) => {
         this.#core.log('error', `a wish has failed: ${error instanceof Error ? error.stack : error}`)
         this.abort()
@@ -185,7 +185,7 @@ export class Driver implements World, ChannelReceiver {
     }
     const result = await this.#core.secureClient(handshake, { ...tls, address: this.client.local.address })
     if (typeof result === 'string') {
-      // A handshake that has failed ends its connection; this one has not begun.
+      // A handshake that fails ends its connection; one that has not begun leaves that to us.
       if (!begun) transport.close()
       this.#bindings.failHandshake(channel)
       return result
@@ -240,7 +240,7 @@ export class Driver implements World, ChannelReceiver {
     this.#settle()
   }
 
-  /** When the layers are done, so is the connection. */
+  /** Ends the connection when its layers are done. */
   #settle(): void {
     if (this.#machine.busy || this.#over) return
     this.#over = true

@@ -7,7 +7,7 @@ export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoExceptio
 
 const CONNECT_REASONS: Record<string, string> = {
   ECONNREFUSED: 'the connection was refused',
-  ETIMEDOUT: 'nobody answers',
+  ETIMEDOUT: 'the host does not answer',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'there is no route to that network',
   ENOTFOUND: 'there is no such name',
@@ -17,29 +17,29 @@ const CONNECT_REASONS: Record<string, string> = {
   EMFILE: 'midwire has no file descriptors left',
 }
 
-/** Why a connection was lost that had been there. Servers refuse clients after the handshake, too (RFC 8446, 4.4.2.4). */
+/** The reason why an open connection was lost. A server may refuse a client even after the handshake (RFC 8446, 4.4.2.4). */
 export function explainLoss(error: Error, connection: Connection): string {
   const { host, tls } = connection as Partial<ServerConnection>
   return (host !== undefined && explainCertificate(error, tls?.sni ?? host)) || reasonOf(error)
 }
 
-/** Why a server could not be reached. */
+/** The reason why a server could not be reached. */
 export function explainConnect(error: unknown, { host, port }: Destination): string {
   const reason = CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
   return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
 }
 
-/** What OpenSSL calls the alerts that it is sent, in all versions. */
+/** OpenSSL's texts for the alerts that it receives, in all versions. */
 const ALERT = /^(?:ssl|tls)v\d+ alert (.+)$/
 
-/** What was wrong. The message of OpenSSL's errors has the numbers and file names of its source around it. */
+/** The text of an error; of OpenSSL's the bare reason, because their message adds numbers and file names of its source. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { reason } = error as { reason?: unknown }
   return typeof reason === 'string' ? reason : error.message
 }
 
-/** Alerts by which clients say that they do not know the authority (RFC 8446, 6.2). */
+/** The alerts of clients that do not trust a certificate or its authority (RFC 8446, 6.2). */
 const DISTRUST = new Set([
   'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
   'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
@@ -48,12 +48,12 @@ const DISTRUST = new Set([
   'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
 ])
 
-/** The client says that it does not trust our certificate. */
+/** True for an alert of a client that does not trust our certificate. */
 export const isDistrust = (error: unknown): boolean => DISTRUST.has(codeOf(error))
 
 export const installFrom = (host: string): string => `install midwire's certificate in the client, from http://${host}`
 
-/** Why a client's handshake failed; `host` is where its certificate is to be had. */
+/** The reason why a client's handshake failed. `host` is the onboarding host, which has our certificate. */
 export function explainClient(error: unknown, host: string): string {
   const code = codeOf(error)
   const install = installFrom(host)
@@ -71,6 +71,6 @@ export function explainClient(error: unknown, host: string): string {
   return reasonOf(error)
 }
 
-/** A client, as it stands at the beginning of a line of the log. */
-export const endOf = ({ remote: { address, port, family } }: ClientConnection): string =>
+/** The address of a client, as lines of the log begin with it. */
+export const clientAddress = ({ remote: { address, port, family } }: ClientConnection): string =>
   family === 6 ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,13 +1,13 @@
-// The readers of `proxy.flows()`: async iterators of the flows that end, with bounds on those that wait for a slow reader.
+// The readers of `proxy.flows()`: async iterators over flows that have ended, with a bound on the flows that wait for a slow reader.
 import type { AnyFlow } from '../flow/index.js'
 
-/** Flows that may wait for one reader, and their sizes together; beyond either the oldest are dropped, and counted. */
+/** The flows that may wait for one reader, and the bytes of them all. Beyond either bound the oldest are dropped and counted. */
 const MAX_WAITING = 10_000
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
-/** What `proxy.flows()` gives. */
+/** The iterator that `proxy.flows()` returns. */
 export interface Flows extends AsyncIterableIterator<AnyFlow> {
-  /** Flows that this reader has not got, because it was too slow. */
+  /** The number of flows that were dropped because this reader was too slow. */
   readonly dropped: number
 }
 
@@ -15,7 +15,7 @@ export class FlowReader implements Flows {
   readonly #accepts: (flow: AnyFlow) => boolean
   readonly #left: (reader: FlowReader) => void
   readonly #failed: (error: unknown) => void
-  /** Each with the size that it had when it ended. */
+  /** The flows that wait, each with its size when it ended. */
   readonly #waiting: { readonly flow: AnyFlow; readonly size: number }[] = []
   #bytes = 0
   #asked: ((result: IteratorResult<AnyFlow>) => void)[] = []
@@ -23,7 +23,7 @@ export class FlowReader implements Flows {
   #hasFailed = false
   dropped = 0
 
-  /** `left` is called when the reader wants no more, and `failed` with the first error of `accepts`: a flow is not wanted then. */
+  /** `left` is called when the reader stops, and `failed` with the first error of `accepts`, which leaves the flow out. */
   constructor(
     accepts: (flow: AnyFlow) => boolean,
     left: (reader: FlowReader) => void,
@@ -34,7 +34,7 @@ export class FlowReader implements Flows {
     this.#failed = failed
   }
 
-  /** A flow has ended. */
+  /** Gives the reader a flow that has ended. */
   offer(flow: AnyFlow): void {
     if (!this.#isWanted(flow)) return
     const asked = this.#asked.shift()
@@ -45,14 +45,14 @@ export class FlowReader implements Flows {
     const { size } = flow
     this.#waiting.push({ flow, size })
     this.#bytes += size
-    // The newest stays, however large it is.
+    // The newest flow is kept, however large it is.
     while (this.#waiting.length > MAX_WAITING || (this.#bytes > MAX_WAITING_BYTES && this.#waiting.length > 1)) {
       this.#take()
       this.dropped += 1
     }
   }
 
-  /** The flow that has waited longest. */
+  /** Takes out the flow that has waited longest. */
   #take(): AnyFlow | undefined {
     const first = this.#waiting.shift()
     this.#bytes -= first?.size ?? 0
@@ -69,7 +69,7 @@ export class FlowReader implements Flows {
     }
   }
 
-  /** There will be no more; what waits can still be read. */
+  /** No more flows will be offered. Those that wait can still be read. */
   end(): void {
     this.#ended = true
     for (const asked of this.#asked) asked({ done: true, value: undefined })

@@ -1,8 +1,8 @@
-// What stands in a transport's place while TLS is done over it.
+// Stands in a transport's place while a TLS handshake is done over that transport.
 import type { Address } from '../connection.js'
 import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
 
-/** Nobody hears it or writes to it: all that can be done is to end it. */
+/** Raises no events and drops what is written. Only close() and reset() have an effect: they end the transport below. */
 export class Handshake implements Transport {
   readonly local: Address | undefined
   readonly remote: Address | undefined

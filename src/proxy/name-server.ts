@@ -1,4 +1,4 @@
-// Asks name servers: by UDP, again when nothing comes, by TCP when the answer is cut. Believes only answers to its questions.
+// Forwards queries to name servers: by UDP, and by TCP where the answer is truncated. Only an answer to the question is taken.
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIP } from 'node:net'
@@ -10,7 +10,7 @@ export interface NameServer {
   readonly port: number
 }
 
-/** Milliseconds for each try by UDP, and for one by TCP. */
+/** Milliseconds for each attempt by UDP, and for the one by TCP. */
 const UDP_TIMEOUT = 2_000
 const TCP_TIMEOUT = 5_000
 
@@ -24,18 +24,18 @@ export function parseNameServer(text: string): NameServer | undefined {
 }
 
 export class NameServerClient {
-  /** What is under way: each ends its exchange with an error. */
+  /** The exchanges that are under way, each by the function that ends it with an error. */
   readonly #open = new Set<(error: Error) => void>()
   #closed = false
 
   /**
-   * Forwards a query: to the first server, to it again, then to the second. The answer has the query's id and is else what the
-   * server said. Rejects when nobody answers.
+   * Forwards a query to the first server, to the first again, then to the second. The answer is the server's, with the id of the
+   * query. Rejects when no server answers.
    */
   async ask(servers: readonly NameServer[], query: DnsMessage): Promise<DnsMessage> {
     const [first, second] = servers
     if (!first) throw new Error('no name server is known')
-    // An id that nobody who cannot see the query knows.
+    // A random id, which a forger that does not see the query has to guess.
     const asked = { ...query, id: randomInt(0x10000) }
     const bytes = Buffer.from(writeDns(query))
     bytes.writeUInt16BE(asked.id)
@@ -60,11 +60,11 @@ export class NameServerClient {
     const accept = (answer: Buffer) => acceptAnswer(answer, asked, id)
     const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) => askUdp(server, bytes, accept, done))
     if (!answer.truncated) return answer
-    // Without the rest, what was cut is better than nothing: the client sees TC.
+    // Where TCP fails the truncated answer is passed on, because its TC bit tells the client to ask again by TCP.
     return this.#exchange(server, 'TCP', TCP_TIMEOUT, (done) => askTcp(server, bytes, accept, done)).catch(() => answer)
   }
 
-  /** One question by one transport: `start` gives back what ends it. */
+  /** One question by one transport: `start` asks it, and returns the function that releases its socket. */
   #exchange(server: NameServer, how: string, timeout: number, start: (done: Done) => () => void): Promise<DnsMessage> {
     return new Promise((resolve, reject) => {
       let stop: (() => void) | undefined
@@ -87,12 +87,12 @@ type Done = (result: DnsMessage | Error) => void
 
 type Accept = (answer: Buffer) => DnsMessage | undefined
 
-/** The answer with the client's id, if it is one to what was asked: anything else is somebody else's, or forged. */
+/** The answer with the client's id; undefined for a message that does not answer `asked`, which is late or forged. */
 function acceptAnswer(answer: Buffer, asked: DnsMessage, id: number): DnsMessage | undefined {
   if (answer.length < 12 || answer.readUInt16BE(0) !== asked.id) return undefined
   try {
     const message = parseDns(answer)
-    // Some servers leave the question out when they refuse.
+    // Some servers leave the question out of a refusal.
     const bare = message.questions.length === 0 && message.rcode !== 0
     if (!message.response || message.opcode !== asked.opcode) return undefined
     if (!bare && queryKey(message) !== queryKey(asked)) return undefined
@@ -104,7 +104,7 @@ function acceptAnswer(answer: Buffer, asked: DnsMessage, id: number): DnsMessage
   }
 }
 
-/** By a connected socket with a port of its own: the system drops what comes from elsewhere. */
+/** Asks from a connected socket with a port of its own, so that the system drops datagrams from other addresses. */
 function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): () => void {
   const socket = createSocket(isIP(server.address) === 6 ? 'udp6' : 'udp4')
   socket.on('error', done)
@@ -112,7 +112,7 @@ function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): 
     const message = accept(answer)
     if (message) done(message)
   })
-  // A callback of connect would be called for an error, too: without a route to the server.
+  // An event and not a callback of connect, which is called for an error, too, such as a missing route.
   socket.on('connect', () => socket.send(query, (error) => error && done(error)))
   socket.connect(server.port, server.address)
   return () => {

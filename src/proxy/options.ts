@@ -22,17 +22,17 @@ export class ProxyOptions {
     this.#store = store
   }
 
-  /** All values as they are now; what was read once never changes. */
+  /** All values as they are now. A snapshot never changes: read it again after a change. */
   get snapshot(): OptionSnapshot {
     return this.#store.snapshot
   }
 
-  /** Every option that there is now, with those of addons and scripts. */
+  /** Every option that is defined now, with those of addons and scripts. */
   get definitions(): OptionDefinitions {
     return this.#store.definitions
   }
 
-  /** The value of an option as it is now. Throws ERR_OPTION for a name that is none. */
+  /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
   get<Name extends OptionName>(name: Name): Options[Name]
   get(name: string): OptionValue
   get(name: string): OptionValue {
@@ -42,12 +42,12 @@ export class ProxyOptions {
   }
 
   /**
-   * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. It
-   * counts for connections that begin from now on; those that run keep what they began with. Outputs and addons follow at once.
-   * Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names and values
-   * that are wrong, for what is read only when midwire starts (mode, listen_host, listen_port, scripts, endpoint, congestion,
-   * tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses; ERR_FILTER and ERR_ARGUMENT for filters, name
-   * servers and files of certificates that are wrong.
+   * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
+   * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
+   * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
+   * and values that are wrong, for options that are read only when midwire starts (mode, listen_host, listen_port, scripts,
+   * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
+   * ERR_ARGUMENT for filters, name servers and files of certificates that are wrong.
    */
   set(values: GivenOptions): void
   set(name: string, value: GivenValue): void
@@ -56,29 +56,29 @@ export class ProxyOptions {
   }
 
   /**
-   * Calls a listener when one of these options changes; the answer ends that. It is called in the midst of `set`, may not change
-   * options itself, and refuses the change when it throws. Throws ERR_OPTION for a name that is none.
+   * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
+   * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
    */
   onChange(names: string | readonly string[], listener: OptionListener): () => void {
     return this.#store.subscribe([names].flat(), listener)
   }
 
   /**
-   * Defines options; the answer takes them away again. An addon's property `options` is the same. Throws ERR_OPTION for
-   * definitions that are none, and for names that are taken.
+   * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
+   * definitions that are wrong, and for names that are taken.
    */
   define(definitions: OptionDefinitions): () => void {
     return this.#store.define('the program', definitions)
   }
 }
 
-/** Defines the options of an addon, if it has any; the answer takes them away again. Throws ERR_OPTION. */
+/** Defines the options of an addon, if it has any; the returned function removes them. Throws ERR_OPTION. */
 export const defineOf = (store: OptionStore, { name, options = {} }: Addon): (() => void) =>
   store.define(name ? `addon ${name}` : 'an addon', options)
 
 /**
- * Every option that there is with these scripts, for lists of options: the scripts are loaded for it, and none of their hooks is
- * called. Throws ERR_SCRIPT and ERR_OPTION.
+ * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
+ * Throws ERR_SCRIPT and ERR_OPTION.
  */
 export async function optionDefinitions(scripts: readonly string[] = []): Promise<OptionDefinitions> {
   const store = new OptionStore()

@@ -1,4 +1,4 @@
-// The clients of the WireGuard modes as their key files have them: for `midwire wg`, which needs no running proxy.
+// Reads and changes the clients in the key files of the WireGuard modes, for `midwire wg`, which needs no running proxy.
 import { makeConfdir } from '../certs/files.js'
 import { MidwireError } from '../errors.js'
 import { listenAddress } from '../modes/listen.js'
@@ -14,7 +14,7 @@ import { readOptions } from '../options/read.js'
 import { endpoints } from '../transports/client-config.js'
 import type { MidwireOptions, PeerInfo } from './api.js'
 
-/** Of what a proxy is started with, what its clients depend on. */
+/** The options of a proxy that its WireGuard clients depend on. */
 export type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>
 
 interface Tunnel {
@@ -25,7 +25,7 @@ interface Tunnel {
 }
 
 /**
- * The clients of all WireGuard modes that a proxy with these options has. Key files that are not there yet are made. Throws
+ * The clients of all WireGuard modes that a proxy with these options has. Missing key files are made. Throws
  * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
  */
 export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInfo[]> {
@@ -40,9 +40,9 @@ export async function wireGuardPeers(given: PeerOptionsOf = {}): Promise<PeerInf
 }
 
 /**
- * Adds a client, with a key pair of its own, or with its public key where it keeps the private one to itself. A proxy that runs
- * knows it within a second. Throws what wireGuardPeers throws, ERR_WIREGUARD_CONF for a name or a key that is there already, too;
- * and ERR_ARGUMENT where the modes have several key files.
+ * Adds a client: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. A running proxy lets
+ * the client in within a second. Throws the errors of wireGuardPeers, ERR_WIREGUARD_CONF also for a name or key that is taken, and
+ * ERR_ARGUMENT where the modes have several key files.
  */
 export async function addWireGuardPeer(
   name: string,
@@ -53,13 +53,14 @@ export async function addWireGuardPeer(
   await addPeer(tunnel.path, name, { publicKey: given.publicKey, subnet: tunnel.subnet })
   const conf = await loadWireGuardConf(tunnel.path, { subnet: tunnel.subnet })
   const added = peersOf(tunnel, conf).find((peer) => peer.name === name)
-  if (!added) throw new MidwireError('ERR_WIREGUARD_CONF', `${tunnel.path}: the peer was taken away at once`)
+  if (!added)
+    throw new MidwireError('ERR_WIREGUARD_CONF', `${tunnel.path}: the new peer was removed at once by another process`)
   return added
 }
 
 /**
- * Removes a client and its keys; a proxy that runs knows it no more within a second. Throws ERR_WIREGUARD_CONF where there is
- * none of that name, and ERR_ARGUMENT where the modes have several key files.
+ * Removes a client and its keys. A running proxy shuts the client out within a second. Throws ERR_WIREGUARD_CONF for an unknown
+ * name, and ERR_ARGUMENT where the modes have several key files.
  */
 export async function removeWireGuardPeer(name: string, given: PeerOptionsOf = {}): Promise<void> {
   await removePeer(onlyTunnel(given).path, name)
@@ -81,7 +82,7 @@ function onlyTunnel(given: PeerOptionsOf): Tunnel {
   if (!first || other) {
     throw new MidwireError(
       'ERR_ARGUMENT',
-      `there are several key files, ${first?.path} and ${other?.path}: say which with --mode wireguard:FILE`,
+      `there are several key files, ${first?.path} and ${other?.path}: choose one with --mode wireguard:FILE`,
     )
   }
   return first

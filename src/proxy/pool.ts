@@ -1,25 +1,23 @@
-// Server connections that lie idle between requests, by destination and TLS settings.
+// The pool of idle server connections, by destination and TLS settings.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { canonicalName } from '../flow/host-name.js'
 import type { Destination, ServerTls } from '../layers/commands.js'
-import { deaf, type Receiver, type Transport } from '../transports/transport.js'
+import { deaf, type Receiver } from '../transports/transport.js'
+import type { Dialled } from './dial.js'
 
-/** Servers close what is idle; closing first saves a request that would be lost. */
+/** Milliseconds. Servers close idle connections; the pool closes them first, so that no request is lost in such a close. */
 const IDLE_MILLISECONDS = 10_000
-/** Idle connections in all; beyond it the oldest goes. */
+/** The idle connections of the whole pool; beyond that the oldest is closed. */
 const MAX_IDLE = 1_024
 
-/** A connection and what it is made of. */
-export interface Pooled {
-  readonly transport: Transport
-  readonly connection: ServerConnection
-}
-
-interface Idle extends Pooled {
-  /** Who used it last. */
+interface Idle extends Dialled {
+  /** The client connection that used it last. */
   readonly client: ClientConnection
+  /** The destination alone. */
   readonly place: string
+  /** The destination and the TLS settings. */
   readonly key: string
+  /** Milliseconds since the epoch. */
   readonly since: number
 }
 
@@ -31,40 +29,41 @@ const keyOf = (place: string, tls: ServerTls | undefined) =>
 
 export class Pool {
   readonly #idle = new Map<string, Idle[]>()
-  /** Idle connections by destination alone. */
+  /** The number of idle connections to each destination. */
   readonly #places = new Map<string, number>()
   readonly #gone: (client: ClientConnection, connection: ServerConnection) => void
   #count = 0
   #sweeper: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `gone` is told of connections that end while they lie here. */
+  /** `gone` is called for each connection that ends while the pool has it. */
   constructor(gone: (client: ClientConnection, connection: ServerConnection) => void) {
     this.#gone = gone
   }
 
-  /** Whether a connection to that place lies here. */
+  /** Whether the pool has a connection to that destination, with any TLS settings. */
   has(to: Destination): boolean {
     return this.#places.has(placeOf(to))
   }
 
-  /** The connection that was used last, if there is one. */
-  take(to: Destination, tls: ServerTls | undefined): Pooled | undefined {
+  /** Takes out the connection that was used last, if the pool has one with these settings. */
+  take(to: Destination, tls: ServerTls | undefined): Dialled | undefined {
     const idle = this.#idle.get(keyOf(placeOf(to), tls))?.at(-1)
     if (idle) this.#remove(idle)
     return idle
   }
 
-  put(pooled: Pooled, tls: ServerTls | undefined, client: ClientConnection): void {
+  /** Adds an idle connection, which `client` used last. A closed pool closes it. */
+  put(dialled: Dialled, tls: ServerTls | undefined, client: ClientConnection): void {
     if (this.#closed) {
-      pooled.transport.receiver = deaf
-      pooled.transport.close()
-      this.#gone(client, pooled.connection)
+      dialled.transport.receiver = deaf
+      dialled.transport.close()
+      this.#gone(client, dialled.connection)
       return
     }
-    const place = placeOf(pooled.connection)
-    const idle: Idle = { ...pooled, client, place, key: keyOf(place, tls), since: Date.now() }
-    pooled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
+    const place = placeOf(dialled.connection)
+    const idle: Idle = { ...dialled, client, place, key: keyOf(place, tls), since: Date.now() }
+    dialled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)
     else this.#idle.set(idle.key, [idle])
@@ -74,7 +73,7 @@ export class Pool {
     this.#sweeper ??= setInterval(() => this.#sweep(Date.now() - IDLE_MILLISECONDS), 1_000).unref()
   }
 
-  /** Closes what lies here, and from now on what is put here. */
+  /** Closes the idle connections, and from now on every connection that is put here. */
   close(): void {
     this.#closed = true
     clearInterval(this.#sweeper)
@@ -87,7 +86,7 @@ export class Pool {
     return oldest
   }
 
-  /** Closes what has been idle since `until` or longer. */
+  /** Closes the connections that have been idle since `until` or longer. */
   #sweep(until: number): void {
     for (const list of [...this.#idle.values()]) {
       for (const idle of [...list]) {
@@ -120,7 +119,7 @@ export class Pool {
   }
 }
 
-/** Bytes that nobody asked for answer the wrong request: they end an idle connection, as its end does (promise 21). */
+/** Drops a connection that ends while it is idle, or on which the server sends bytes: the next request would get them (promise 21). */
 class IdleReceiver implements Receiver {
   readonly #drop: () => void
   constructor(drop: () => void) {

@@ -1,5 +1,4 @@
 // The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
-
 import { checkHookName } from '../addons/hook-names.js'
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
@@ -21,13 +20,13 @@ import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
 import { defineOf, ProxyOptions } from './options.js'
 
-/** With no mode given, these run together. */
+/** The modes that run together where none is given. */
 const DEFAULT_MODES = ['wireguard', 'regular']
 
 /** A running proxy. */
 export class Midwire {
   readonly confdir: string
-  /** Read, watched and changed while the proxy runs. */
+  /** The options, to be read, watched and changed while the proxy runs. */
   readonly options: ProxyOptions
   /** The certificate authority that clients are to trust. */
   readonly authority: Authority
@@ -43,8 +42,8 @@ export class Midwire {
   #settleClosed: () => void = () => {}
 
   /**
-   * Starts a proxy; it listens when the promise is fulfilled. Throws a MidwireError, before anything is opened, for what is
-   * wrong with options, modes, keys or scripts; then ERR_ADDRESS_IN_USE and its like.
+   * Starts a proxy, which listens when the promise is fulfilled. Throws a MidwireError, before a socket is opened, for options,
+   * modes, keys or scripts that are wrong; then an error of listening, such as ERR_ADDRESS_IN_USE.
    */
   static async start(given: MidwireOptions = {}): Promise<Midwire> {
     const store = new OptionStore()
@@ -89,14 +88,14 @@ export class Midwire {
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
   }
 
-  /** What is listened on. */
+  /** The addresses that the modes listen on. */
   get listeners(): readonly ListenerInfo[] {
     return this.#modes.flatMap(({ spec, listeners }) =>
       listeners.map((listener) => ({ spec: spec.text, mode: spec.name, ...listener })),
     )
   }
 
-  /** What clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+  /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
   get endpoints(): readonly string[] {
     return this.#modes.flatMap(({ endpoints = [] }) => endpoints)
   }
@@ -109,9 +108,9 @@ export class Midwire {
   }
 
   /**
-   * Flows, as each ends; those that match a filter (`~d example.org & ~m POST`), if one is given. At most 10,000, and
-   * 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`. Ends when the
-   * proxy is closed. Throws ERR_FILTER.
+   * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
+   * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
+   * The iterator ends when the proxy is closed. Throws ERR_FILTER.
    */
   flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows {
     const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
@@ -125,15 +124,15 @@ export class Midwire {
     return reader
   }
 
-  /** Calls `method` at a hook, after the addons' methods; the answer takes it away again. Throws ERR_HOOK. */
+  /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
   on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void {
     checkHookName(name)
     return this.addAddon({ name: `on ${name}`, [name]: method })
   }
 
   /**
-   * Adds an addon while the proxy runs; the answer takes it away again, and its options with it. Throws ERR_HOOK for a method
-   * whose name is nearly that of a hook, and ERR_OPTION for options that it cannot define or refuses.
+   * Adds an addon while the proxy runs; the returned function removes it and its options. Throws ERR_HOOK for a method
+   * whose name is nearly that of a hook, and ERR_OPTION for options that the addon cannot define or refuses.
    */
   addAddon(addon: Addon): () => void {
     const remove = this.#add(addon)
@@ -152,7 +151,7 @@ export class Midwire {
     for (const sink of this.#sinks) safely(() => sink.log?.(entry))
   }
 
-  /** Closes the listeners, ends what is open, and writes what is buffered. */
+  /** Closes the listeners, ends the connections, and lets the outputs write what they have buffered. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -162,7 +161,7 @@ export class Midwire {
     return this.close()
   }
 
-  /** Adds the addons, tells them of the options, and listens; nothing is left where that fails. */
+  /** Adds the addons, configures them, and starts the modes. Closes the proxy where one of these fails. */
   async #begin(addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
     const context: ModeContext = {
       options: this.#store.snapshot,
@@ -230,11 +229,11 @@ export class Midwire {
   }
 }
 
-/** An output that fails must not end the proxy. */
+/** Calls an output. An error in it must not end the proxy. */
 function safely(work: () => void): void {
   try {
     work()
   } catch {
-    // There is nobody to tell: it is the telling that has failed.
+    // The error cannot be logged, because the log is written by outputs, too.
   }
 }

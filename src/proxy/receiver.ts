@@ -1,8 +1,8 @@
-// What a transport says, said again with the channel that it belongs to.
+// Passes the events of a transport on, with the channel that the transport is bound to.
 import type { AnyChannel } from '../layers/channel.js'
 import type { Receiver } from '../transports/transport.js'
 
-/** As a Receiver, of many channels. */
+/** Like Receiver, for the events of many channels. */
 export interface ChannelReceiver {
   handleData(channel: AnyChannel, data: Buffer): void
   handleEnd(channel: AnyChannel): void

@@ -1,4 +1,4 @@
-// The tunnel's own resolver: addresses by Node's resolver and the hosts file, everything else by the system's name server.
+// The tunnel's own resolver: addresses come from the hosts file and Node's resolver; other queries go to the system's name server.
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
 import { MidwireError } from '../errors.js'
@@ -9,23 +9,23 @@ import { canonicalName } from '../flow/host-name.js'
 import { HostsFile } from './hosts-file.js'
 import { type NameServer, NameServerClient, parseNameServer } from './name-server.js'
 
-/** Queries that are under way at once. */
+/** The queries that may be under way at once. */
 const MAX_QUERIES = 1_000
 
-/** Milliseconds after which the system is asked again which name servers it has: a laptop changes networks. */
+/** Milliseconds after which the system's name servers are read again, because a laptop changes networks. */
 const FRESH = 10_000
 
-/** Names that c-ares and Node's resolver take as they are; others are forwarded, whatever is in them. */
+/** Names that c-ares and Node's resolver take unchanged. Queries for other names are forwarded as they are. */
 const PLAIN_NAME = /^[\w-]{1,63}(\.[\w-]{1,63})*$/
 
 export interface ResolverOptions {
-  /** As in option `dns_name_servers`. Default: the system's. */
+  /** Option `dns_name_servers`. Default: the system's. */
   nameServers?: readonly string[] | undefined
   /** Option `dns_use_hosts_file`. */
   useHostsFile: boolean
-  /** The addresses, of both families, of a name (as `canonicalName` has it) that is answered from here: nobody is asked for it. */
+  /** The addresses, of both families, of a name (as `canonicalName` has it) that midwire answers itself; undefined for other names. */
   inside?: ((name: string) => readonly string[] | undefined) | undefined
-  /** Whether it is ourselves that listen there: a name server that is us would be asked without end. */
+  /** Whether midwire itself is the name server at that address. It is left out, because queries would go round without end. */
   isOurs?: ((address: string, port: number) => boolean) | undefined
   /** Default: the system's. */
   hostsFile?: string | undefined
@@ -41,7 +41,7 @@ export class Resolver {
   readonly #hosts: HostsFile
   readonly #client = new NameServerClient()
   #upstream: Upstream | undefined
-  #asked = 0
+  #upstreamReadAt = 0
   #running = 0
   #closed = false
 
@@ -52,15 +52,15 @@ export class Resolver {
     this.#hosts = new HostsFile(options.hostsFile)
   }
 
-  /** Counts for the queries that come from now on. Throws a MidwireError for a name server that is no address. */
+  /** Changes the options for later queries. Throws a MidwireError for a name server that is no address. */
   configure(options: Pick<ResolverOptions, 'nameServers' | 'useHostsFile'>): void {
     checkNameServers(options)
     this.#options = { ...this.#options, ...options }
-    // Queries that are under way have the one before in their hands.
+    // Queries that are under way go on with the name servers that they began with.
     this.#upstream = undefined
   }
 
-  /** As resolve, for bytes; never rejects: an Error says why there is no answer. */
+  /** Like resolve, for bytes. Never rejects: an Error says why there is no answer. */
   async answer(query: Buffer): Promise<Buffer | Error> {
     try {
       return writeDns(await this.resolve(parseDns(query)))
@@ -69,7 +69,7 @@ export class Resolver {
     }
   }
 
-  /** The answer to a query: also that a name does not exist, or that a server refuses. Rejects where there is none. */
+  /** The answer to a query, which may be that the name does not exist or that the server refuses. Rejects where no answer comes. */
   async resolve(query: DnsMessage): Promise<DnsMessage> {
     if (this.#closed) throw new Error('midwire is closing')
     if (this.#running >= MAX_QUERIES) throw new Error(`${MAX_QUERIES} queries are under way already`)
@@ -94,7 +94,8 @@ export class Resolver {
       const inside = this.#options.inside?.(canonicalName(question.name))
       if (inside) return addressReply(query, question, inside)
       if (question.type === DNS_TYPE.A || question.type === DNS_TYPE.AAAA) {
-        // The root is there and has no address; there are name servers that deny it. They prove it to those who validate.
+        // The root exists and has no address, but some name servers answer that it does not exist. A client that validates is
+        // sent the server's answer all the same, as it needs the proof in it.
         if (question.name === '.' && !validates(query)) return dnsReply(query)
         const known = this.#options.useHostsFile ? await this.#hosts.find(question.name) : undefined
         if (known) return addressReply(query, question, known)
@@ -107,7 +108,7 @@ export class Resolver {
     throw new Error('no name server is known: set dns_name_servers')
   }
 
-  /** Asks c-ares. */
+  /** Answers a question for addresses by Node's resolver, which is c-ares. */
   async #addresses(query: DnsMessage, question: DnsQuestion, resolver: dns.Resolver): Promise<DnsMessage> {
     const { name, type } = question
     try {
@@ -129,7 +130,7 @@ export class Resolver {
         case 'EFORMERR':
           return dnsReply(query, { rcode: DNS_RCODE.SERVFAIL })
         case 'ECONNREFUSED':
-          // Where the system names no server c-ares takes 127.0.0.1, and nobody is there.
+          // Where the system has no name server, c-ares takes 127.0.0.1, where none listens.
           if (this.#options.useHostsFile && !this.#options.nameServers?.length) return lookUp(query, question)
           throw new Error('the name servers refuse connections')
         case 'ETIMEOUT':
@@ -143,16 +144,16 @@ export class Resolver {
   #servers(): Upstream {
     const { nameServers, isOurs } = this.#options
     const given = nameServers && nameServers.length > 0 ? nameServers : undefined
-    const stale = !given && Date.now() - this.#asked > FRESH
+    const stale = !given && Date.now() - this.#upstreamReadAt > FRESH
     if (this.#upstream && !stale) return this.#upstream
-    // A new one reads what the system has now.
+    // A new Resolver reads the name servers that the system has now.
     const resolver = new dns.Resolver({ timeout: 2_000, tries: 2 })
     const servers = (given ?? resolver.getServers())
       .map(parseNameServer)
       .filter((server) => server !== undefined)
       .filter(({ address, port }) => !isOurs?.(address, port))
     if (servers.length > 0) resolver.setServers(servers.map(serverText))
-    this.#asked = Date.now()
+    this.#upstreamReadAt = Date.now()
     this.#upstream = { resolver, servers }
     return this.#upstream
   }
@@ -168,10 +169,10 @@ function checkNameServers({ nameServers = [] }: Pick<ResolverOptions, 'nameServe
 const serverText = ({ address, port }: NameServer) =>
   isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 
-/** The client checks signatures itself: it needs what c-ares does not give. */
+/** True for a client that checks signatures itself: c-ares does not give the records that it needs. */
 const validates = (query: DnsMessage) => query.checkingDisabled || optOf(query)?.dnssecOk === true
 
-/** Those of the addresses that the question is for; none where it is for something else. */
+/** An answer with the addresses of the family that the question asks for; an empty one for a question of another type. */
 function addressReply(query: DnsMessage, { name, type }: DnsQuestion, addresses: readonly string[]): DnsMessage {
   const answers = addresses.flatMap((address) => {
     const family = isIP(address)
@@ -182,7 +183,7 @@ function addressReply(query: DnsMessage, { name, type }: DnsQuestion, addresses:
   return dnsReply(query, { answers })
 }
 
-/** Asks the C library. */
+/** Answers a question for addresses by the C library. */
 async function lookUp(query: DnsMessage, question: DnsQuestion): Promise<DnsMessage> {
   try {
     const found = await dns.lookup(question.name, { all: true, verbatim: true })

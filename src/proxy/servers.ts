@@ -1,20 +1,20 @@
-// The server connections of one client connection: dialled or taken from the pool, put under TLS, given back, ended.
+// The server connections of one client connection: opened or taken from the pool, put under TLS, given back, ended.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Channel } from '../layers/channel.js'
 import { type Destination, type Opened, OpenFailure, type ServerTls } from '../layers/commands.js'
 import { deaf } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
-import type { Pooled } from './pool.js'
+import type { Dialled } from './dial.js'
 
 export class Servers {
   readonly #core: Core
   readonly #client: ClientConnection
   readonly #bindings: Bindings
   readonly #channels = new Set<Channel<ServerConnection>>()
-  /** Attempts to connect that are under way. */
+  /** The attempts to connect that are under way. */
   readonly #attempts = new Set<AbortController>()
-  /** The client connection is over: what comes late is closed. */
+  /** True once the client connection is over: server connections that open later are closed at once. */
   #over = false
 
   constructor(core: Core, client: ClientConnection, bindings: Bindings) {
@@ -23,12 +23,15 @@ export class Servers {
     this.#bindings = bindings
   }
 
-  /** Those that are open. */
+  /** The channels of the server connections that are open. */
   get channels(): readonly Channel<ServerConnection>[] {
     return [...this.#channels]
   }
 
-  /** At once where an idle connection does; undefined where only such a one would do, and there is none. */
+  /**
+   * Opens a server connection, or takes an idle one from the pool, which is answered at once. `pooled`: an idle one will do; `only`:
+   * nothing else will, and the answer is undefined where the pool has none.
+   */
   open(
     to: Destination,
     tls: ServerTls | undefined,
@@ -54,7 +57,7 @@ export class Servers {
     return failure ?? channel
   }
 
-  #adopt({ transport, connection }: Pooled): Channel<ServerConnection> {
+  #adopt({ transport, connection }: Dialled): Channel<ServerConnection> {
     const channel = new Channel(connection)
     this.#channels.add(channel)
     this.#bindings.bind(channel, transport)
@@ -62,7 +65,7 @@ export class Servers {
     return channel
   }
 
-  /** TLS with a server that is connected. */
+  /** Does TLS with a connected server. */
   async secure(channel: Channel<ServerConnection>, tls: ServerTls): Promise<OpenFailure | undefined> {
     const { connection } = channel
     const transport = this.#bindings.beginHandshake(channel)
@@ -78,7 +81,7 @@ export class Servers {
     return undefined
   }
 
-  /** Puts a connection that lies idle into the pool; one that does not is closed. */
+  /** Puts a connection into the pool. One that has ended, or has bytes that were not read, is closed. */
   release(channel: Channel<ServerConnection>, tls: ServerTls | undefined): void {
     const transport = this.#bindings.unbind(channel)
     this.#channels.delete(channel)
@@ -93,11 +96,12 @@ export class Servers {
     this.#core.serverGone(this.#client, connection)
   }
 
+  /** Ends a connection. */
   letGo(channel: Channel<ServerConnection>, how: 'close' | 'reset'): void {
     if (this.#bindings.letGo(channel, how)) this.ended(channel)
   }
 
-  /** The connection is over. */
+  /** Forgets a connection that is over, and reports it. */
   ended(channel: Channel<ServerConnection>): void {
     this.#channels.delete(channel)
     this.#core.serverGone(this.#client, channel.connection)
@@ -108,7 +112,7 @@ export class Servers {
     for (const attempt of this.#attempts) attempt.abort()
   }
 
-  /** The client connection is over. */
+  /** Ends all server connections, because the client connection is over. */
   close(): void {
     this.#over = true
     this.abort()

@@ -1,4 +1,4 @@
-// What client connections share that begin under the same options. Those that run keep theirs when the options change.
+// The state that client connections share which begin under the same options. Open connections keep theirs when the options change.
 import type { SecureContext } from 'node:tls'
 import type { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
@@ -16,32 +16,33 @@ import { explainClient } from './explain.js'
 import { Pool } from './pool.js'
 import { trustOf } from './server-context.js'
 
-/** What depends on no option, or asks for it each time. */
+/** The services that stay the same when options change. */
 export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool' | 'secureClient'> {
   readonly dispatcher: Dispatcher
-  /** Makes the leaves for clients. */
+  /** A store that makes the certificates for clients. */
   certificates(options: Options): CertificateStore
-  /** What midwire listens on. */
+  /** The addresses that midwire listens on. */
   listeners(): readonly { host: string; port: number; transport: string }[]
 }
 
-/** A server connection, a TLS session or a context that was made under other values of these is not used again. */
+/** When one of these options changes, the pool, the TLS sessions and the context for servers are made anew. */
 const OF_SERVERS: readonly OptionName[] = [
   ...(['ssl_insecure', 'ssl_verify_upstream_trusted_ca', 'ssl_verify_upstream_trusted_confdir'] as const),
   ...(['tls_version_server_min', 'tls_version_server_max', 'tls_legacy_server'] as const),
 ]
 
-/** The contexts for clients, and so the sessions that clients may resume, are made anew with these. */
+/** When one of these options changes, the contexts for clients, and the sessions that clients may resume, are made anew. */
 const OF_CLIENTS: readonly OptionName[] = ['tls_version_client_min', 'tls_version_client_max']
 
+/** One value for each set of options. */
 export interface Shared extends Core {
   readonly options: Options
   readonly certificates: CertificateStore
 }
 
 /**
- * The same as `before` where the options that count have not changed. Throws a MidwireError for files of authorities that are
- * none, and for TLS versions that OpenSSL refuses.
+ * The shared state for these options. It takes from `before` the parts whose options have not changed. Throws a MidwireError for
+ * files of authorities that are wrong, and for TLS versions that OpenSSL refuses.
  */
 export function share(around: Unchanging, options: Options, before?: Shared): Shared {
   const isKept = (names: readonly OptionName[]) =>
@@ -74,7 +75,7 @@ const layerOptionsOf = (options: Options): LayerOptions => ({
   inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
 })
 
-/** The system's own authorities are read when they are needed. */
+/** Reads the authorities that the options name, to find errors now. The system's own are read at the first handshake. */
 function checkTrust(options: Options): void {
   const trust = trustOf(options)
   if (trust.caFile || trust.caDirectory) trustedRoots(trust)

@@ -1,4 +1,4 @@
-// The timers of a machine's tasks. Most waits end long before their time, and the next is as long: a task keeps one timer for all of them.
+// The timers of a machine's tasks. A task keeps one for all its waits: most end early, and the next may take as long as the last.
 import type { Timed } from '../layers/world.js'
 
 type Timer = { readonly milliseconds: number; readonly timeout: NodeJS.Timeout }
