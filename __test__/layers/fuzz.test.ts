@@ -59,15 +59,15 @@ function happen(play: Playbook, random: () => number): void {
 }
 
 function answer(play: Playbook, random: () => number): void {
-  const [wish] = play.wishes
-  if (!wish) return
+  const [operation] = play.operations
+  if (!operation) return
   const fails = random() < 0.3
-  if (wish === 'open') {
+  if (operation === 'open') {
     if (fails) play.openFailed('ECONNREFUSED')
     else play.opened()
-  } else if (wish === 'secureClient') play.reply(wish, fails ? 'no' : undefined)
-  else if (wish === 'resolve') play.reply(wish, fails ? new Error('no') : bytes(random, CLIENT))
-  else play.reply(wish)
+  } else if (operation === 'secureClient') play.reply(operation, fails ? 'no' : undefined)
+  else if (operation === 'resolve') play.reply(operation, fails ? new Error('no') : bytes(random, CLIENT))
+  else play.reply(operation)
 }
 
 const layers: [string, LayerName, PlaybookOptions][] = [
@@ -98,12 +98,12 @@ for (const [name, layer, options] of layers) {
       play.close(play.client)
       for (const server of play.servers) play.close(server)
       for (let left = 0; play.machine.busy && left < 100; left += 1) {
-        if (play.wishes.length > 0) answer(play, random)
+        if (play.operations.length > 0) answer(play, random)
         else play.after(700_000)
       }
       const faults = play.logs.filter(({ message }) => message.startsWith('a layer has failed'))
       if (faults.length > 0 || play.machine.busy) {
-        t.fail(`seed ${seed}: ${faults[0]?.message ?? `it waits for ever: ${play.wishes.join()}`}`)
+        t.fail(`seed ${seed}: ${faults[0]?.message ?? `it waits for ever: ${play.operations.join()}`}`)
         return
       }
       flows += play.finished.length

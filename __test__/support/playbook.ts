@@ -5,11 +5,12 @@ import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
 import {
   type ClientTls,
-  type Command,
+  type Deed,
   type Destination,
   OpenFailure,
+  type Operation,
+  type Question,
   type ServerTls,
-  type Wish,
 } from '../../src/layers/commands.js'
 import { LAYERS } from '../../src/layers/index.js'
 import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
@@ -77,7 +78,7 @@ export class Playbook implements World {
   clock = 1_000
   #ids = 0
   #lines: Line[] = []
-  #wishes: Wish[] = []
+  #operations: Operation[] = []
   readonly #timers = new Map<Timed, number>()
   readonly #methods: HookMethods | 'wait'
   readonly #known: boolean
@@ -108,7 +109,7 @@ export class Playbook implements World {
       serverTls: settings.serverTls,
       virtualResolver: settings.virtualResolver ?? false,
       inside: settings.virtualResolver ?? false,
-      failure: undefined,
+      serverFailure: undefined,
     }
     this.client.full = settings.full ?? false
     if (settings.connected) this.context.server = this.#server(to)
@@ -132,7 +133,7 @@ export class Playbook implements World {
     return this.#methods === 'wait' || this.#methods[name] !== undefined
   }
 
-  perform(command: Command): unknown {
+  perform(command: Deed | Operation): unknown {
     switch (command.type) {
       case 'timer':
         this.#timers.set(command.of, this.clock + command.milliseconds)
@@ -148,7 +149,7 @@ export class Playbook implements World {
         return undefined
       case 'hook': {
         this.hooks.push(command.name)
-        if (this.#methods === 'wait') return this.#ask(command)
+        if (this.#methods === 'wait') return this.#begin(command)
         const method = this.#methods[command.name] as ((subject: unknown) => void) | undefined
         method?.(command.subject)
         return undefined
@@ -160,19 +161,17 @@ export class Playbook implements World {
         const tls = command.tls ? ` tls:${command.tls.sni ?? ''}:${command.tls.alpn.join('+')}` : ''
         const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
         this.#lines.push(`open ${command.to.transport} ${command.to.host}:${command.to.port}${tls}${pooled}`)
-        return this.#ask(command)
+        return this.#begin(command)
       }
       case 'secureServer':
         this.#lines.push(`secure server ${command.tls.sni ?? ''} ${command.tls.alpn.join('+')}`.trimEnd())
-        return this.#ask(command)
+        return this.#begin(command)
       case 'secureClient':
         this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
-        return this.#ask(command)
+        return this.#begin(command)
       case 'resolve':
         this.#lines.push('resolve')
-        return this.#ask(command)
-      case 'known':
-        return this.#known
+        return this.#begin(command)
       case 'accept':
         this.#lines.push('accept')
         return undefined
@@ -183,6 +182,10 @@ export class Playbook implements World {
         if ('channel' in command) this.#lines.push(`${command.type} ${this.#name(command.channel)}`)
         return undefined
     }
+  }
+
+  ask(_: Question): boolean {
+    return this.#known
   }
 
   /** Timers that run. */
@@ -223,31 +226,31 @@ export class Playbook implements World {
 
   /** The oldest `open` that waits succeeds, with a new connection or one that lay idle. */
   opened(reused = false): Channel<ServerConnection> {
-    const wish = this.#waiting('open')
-    if (wish.type !== 'open') throw new Error('unreachable')
-    const channel = this.#server(wish.to, wish.tls)
+    const operation = this.#waiting('open')
+    if (operation.type !== 'open') throw new Error('unreachable')
+    const channel = this.#server(operation.to, operation.tls)
     channel.reused = reused
-    this.machine.handle({ type: 'reply', wish, value: channel })
+    this.machine.handle({ type: 'reply', operation, value: channel })
     return channel
   }
 
   /** The oldest `open` that waits fails. */
   openFailed(code: string, message = code): this {
-    const wish = this.#waiting('open')
-    if (wish.type !== 'open') throw new Error('unreachable')
-    const value = new OpenFailure({ id: 'none', ...wish.to }, code, message)
-    this.machine.handle({ type: 'reply', wish, value })
+    const operation = this.#waiting('open')
+    if (operation.type !== 'open') throw new Error('unreachable')
+    const value = new OpenFailure({ id: 'none', ...operation.to }, code, message)
+    this.machine.handle({ type: 'reply', operation, value })
     return this
   }
 
-  /** What is wished for and was not answered, oldest first. */
-  get wishes(): Wish['type'][] {
-    return this.#wishes.map(({ type }) => type)
+  /** Operations that were begun and not answered, oldest first. */
+  get operations(): Operation['type'][] {
+    return this.#operations.map(({ type }) => type)
   }
 
-  /** Answers the oldest wish of a type. */
-  reply(type: Wish['type'], value?: unknown): this {
-    this.machine.handle({ type: 'reply', wish: this.#waiting(type), value })
+  /** Answers the oldest operation of a type. */
+  reply(type: Operation['type'], value?: unknown): this {
+    this.machine.handle({ type: 'reply', operation: this.#waiting(type), value })
     return this
   }
 
@@ -262,15 +265,15 @@ export class Playbook implements World {
     return this
   }
 
-  #waiting(type: Wish['type']): Wish {
-    const index = this.#wishes.findIndex((wish) => wish.type === type)
-    const [wish] = index === -1 ? [] : this.#wishes.splice(index, 1)
-    if (!wish) throw new Error(`nobody waits for ${type}`)
-    return wish
+  #waiting(type: Operation['type']): Operation {
+    const index = this.#operations.findIndex((operation) => operation.type === type)
+    const [operation] = index === -1 ? [] : this.#operations.splice(index, 1)
+    if (!operation) throw new Error(`no task waits for ${type}`)
+    return operation
   }
 
-  #ask(wish: Wish): typeof PENDING {
-    this.#wishes.push(wish)
+  #begin(operation: Operation): typeof PENDING {
+    this.#operations.push(operation)
     return PENDING
   }
 

@@ -73,8 +73,13 @@ export class OpenFailure {
   }
 }
 
-/** Answered later: the task that gives it waits. */
-export type Wish =
+/** Answered at once. */
+export type Question =
+  /** Whether a connection to that place lies idle, which shows that the server can be reached. Answers a boolean. */
+  { type: 'known'; to: Destination }
+
+/** An operation that may take time. A task that yields one is resumed with the answer: at once, or when the world's `reply` comes. */
+export type Operation =
   /**
    * Connects to a server, with TLS if `tls` is given. `pooled`: an idle connection to the same place with the same TLS will
    * do, and `only` that. Answers an Opened, or undefined where `only` found none.
@@ -89,8 +94,6 @@ export type Wish =
   | { type: 'resolve'; query: Buffer }
   /** Waits for data, the end, or the loss of a channel, or of another one. 0 milliseconds: for as long as it takes. */
   | { type: 'receive'; channel: AnyChannel; or?: AnyChannel | undefined; milliseconds: number }
-  /** Whether a connection to that place lies idle, so that somebody is there. Answered at once. */
-  | { type: 'known'; to: Destination }
   /** Waits until a channel takes more. */
   | { type: 'room'; channel: AnyChannel }
   | { type: 'join'; task: Task }
@@ -98,6 +101,7 @@ export type Wish =
 
 export type Command =
   | Deed
-  | Wish
-  /** Waits for a wish that was given to the world already, and that it answered with PENDING. */
-  | { type: 'pending'; wish: Wish }
+  | Question
+  | Operation
+  /** Waits for an operation that the world has begun already, and for which it gave PENDING. */
+  | { type: 'pending'; operation: Operation }

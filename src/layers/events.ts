@@ -1,7 +1,7 @@
 // What has happened, as layers are told.
 import type { Flow } from '../flow/flow.js'
 import type { AnyChannel } from './channel.js'
-import type { Wish } from './commands.js'
+import type { Operation } from './commands.js'
 import type { Timed } from './world.js'
 
 export type Event =
@@ -14,6 +14,6 @@ export type Event =
   | { type: 'drain'; channel: AnyChannel }
   /** A flow of the connection was killed. */
   | { type: 'killed'; flow: Flow }
-  /** What a wish has come to. */
-  | { type: 'reply'; wish: Wish; value: unknown }
+  /** An operation is done; `value` is its answer. */
+  | { type: 'reply'; operation: Operation; value: unknown }
   | { type: 'timeout'; of: Timed }

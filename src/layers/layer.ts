@@ -4,7 +4,7 @@ import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import type { AnyChannel, Channel } from './channel.js'
-import type { ClientTls, Command, Destination, Opened, OpenFailure, ServerTls, Wish } from './commands.js'
+import type { ClientTls, Command, Destination, Opened, OpenFailure, Operation, ServerTls } from './commands.js'
 import type { Machine } from './machine.js'
 import type { Task } from './task.js'
 import { PENDING, TIMEOUT } from './world.js'
@@ -73,8 +73,8 @@ export interface Context {
   readonly virtualResolver: boolean
   /** Nobody is dialled for this connection: its requests are answered by addons, or not at all. */
   inside: boolean
-  /** Why the server's TLS failed, when it was tried before the client's: the client is told once it can hear it. */
-  failure: OpenFailure | undefined
+  /** Why the server could not be reached before the client's TLS, or its TLS failed. The client is told inside its own TLS, in an error page. */
+  serverFailure: OpenFailure | undefined
 }
 
 export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
@@ -149,12 +149,12 @@ export const wants = (context: Context, name: HookName): boolean => context.mach
 export function hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): MaybeStep {
   const { world } = context.machine
   if (!world.wants(name)) return NOTHING
-  const wish = { type: 'hook', name, subject } as const
-  return world.perform(wish) === PENDING ? pending(wish) : NOTHING
+  const operation = { type: 'hook', name, subject } as const
+  return world.perform(operation) === PENDING ? pending(operation) : NOTHING
 }
 
-function* pending(wish: Wish): Step<void> {
-  yield { type: 'pending', wish }
+function* pending(operation: Operation): Step<void> {
+  yield { type: 'pending', operation }
 }
 
 export function* join(task: Task): Step<void> {

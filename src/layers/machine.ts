@@ -1,7 +1,7 @@
 // Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
 import type { Flow } from '../flow/flow.js'
 import { type AnyChannel, Channel } from './channel.js'
-import type { Command, Deed, Wish } from './commands.js'
+import type { Command, Deed, Operation } from './commands.js'
 import type { Event } from './events.js'
 import type { Context, LayerName, Layers, Step } from './layer.js'
 import { ClientGone, Faulted, Gone, Idle, Killed, Task } from './task.js'
@@ -38,7 +38,7 @@ export class Machine {
   #gone: Gone | undefined
   #watchdog: Watchdog | undefined
   #client: AnyChannel | undefined
-  /** It was our own wish that the client's connection ends. */
+  /** A layer has closed or reset the client's connection: its end is no surprise. */
   #leaving = false
 
   constructor(world: World, layers: Layers) {
@@ -86,7 +86,7 @@ export class Machine {
   cancel(task: Task): void {
     if (task.done) return
     task.timed = false
-    task.wish = undefined
+    task.waitsFor = undefined
     this.#finish(task)
     task.steps.return(undefined)
   }
@@ -134,7 +134,7 @@ export class Machine {
         this.#wake('room', event.channel)
         return
       case 'reply':
-        this.#reply(event.wish, event.value)
+        this.#reply(event.operation, event.value)
         return
       case 'killed':
         if (event.flow === this.subject) this.#end(new Killed('killed'))
@@ -154,9 +154,9 @@ export class Machine {
     }
   }
 
-  #reply(wish: Wish, value: unknown): void {
+  #reply(operation: Operation, value: unknown): void {
     for (const task of this.#tasks) {
-      if (task.wish === wish) {
+      if (task.waitsFor === operation) {
         this.#resume(task, value)
         return
       }
@@ -178,7 +178,7 @@ export class Machine {
   #end(gone: Gone): void {
     if (this.#gone) return
     this.#gone = gone
-    for (const task of [...this.#tasks]) if (task.wish && task.wish.type !== 'hook') this.#interrupt(task, gone)
+    for (const task of [...this.#tasks]) if (task.waitsFor && task.waitsFor.type !== 'hook') this.#interrupt(task, gone)
   }
 
   /** Resumes the tasks that wait for a channel: one reader, for what it takes is gone; every writer. */
@@ -186,9 +186,9 @@ export class Machine {
     // Tasks that end meanwhile leave the list; those that begin stand at its end.
     for (let index = 0; index < this.#tasks.length; index += 1) {
       const task = this.#tasks[index] as Task
-      const { wish } = task
-      if (wish?.type !== type) continue
-      if (wish.channel !== channel && !(wish.type === 'receive' && wish.or === channel)) continue
+      const { waitsFor } = task
+      if (waitsFor?.type !== type) continue
+      if (waitsFor.channel !== channel && !(waitsFor.type === 'receive' && waitsFor.or === channel)) continue
       this.#resume(task, undefined)
       if (type === 'receive') return
       if (task.done) index -= 1
@@ -197,7 +197,7 @@ export class Machine {
 
   /** A task waits for what a channel says next. */
   #awaited(channel: AnyChannel): boolean {
-    return this.#tasks.some(({ wish }) => wish?.type === 'receive' && wish.channel === channel)
+    return this.#tasks.some(({ waitsFor }) => waitsFor?.type === 'receive' && waitsFor.channel === channel)
   }
 
   #interrupt(task: Task, gone: Gone): void {
@@ -208,7 +208,7 @@ export class Machine {
 
   #resume(task: Task, answer: unknown, interruption?: Gone): void {
     task.timed = false
-    task.wish = undefined
+    task.waitsFor = undefined
     let value = answer
     let gone = interruption
     try {
@@ -250,12 +250,14 @@ export class Machine {
     const index = this.#tasks.indexOf(task)
     if (index !== -1) this.#tasks.splice(index, 1)
     const { joined } = task
-    if (joined?.wish) this.#resume(joined, undefined)
+    if (joined?.waitsFor) this.#resume(joined, undefined)
     if (this.#tasks.length === 0) this.#watchdog?.cancel()
   }
 
   #perform(task: Task, command: Command): unknown {
     switch (command.type) {
+      case 'known':
+        return this.world.ask(command)
       case 'receive':
         this.#wait(task, command, command.milliseconds)
         if (command.channel.paused) {
@@ -271,19 +273,20 @@ export class Machine {
         this.#letGo(command)
         return undefined
       case 'room':
-        task.wish = command
+        task.waitsFor = command
         return PENDING
       case 'pending':
-        task.wish = command.wish
+        task.waitsFor = command.operation
         return PENDING
       case 'join':
         if (command.task.done) return undefined
         command.task.joined = task
-        task.wish = command
+        task.waitsFor = command
         return PENDING
       default: {
         const value = this.world.perform(command)
-        if (value === PENDING) task.wish = command as Wish
+        // Only operations are pending: a deed has no answer.
+        if (value === PENDING) task.waitsFor = command as Operation
         return value
       }
     }
@@ -296,8 +299,8 @@ export class Machine {
     this.#events.push({ type: 'closed', channel, error: undefined })
   }
 
-  #wait(task: Task, wish: Wish, milliseconds: number): void {
-    task.wish = wish
+  #wait(task: Task, operation: Operation, milliseconds: number): void {
+    task.waitsFor = operation
     if (milliseconds === 0) return
     task.timed = true
     this.world.perform({ type: 'timer', of: task, milliseconds })

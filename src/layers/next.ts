@@ -42,7 +42,7 @@ function needsServer({ client, destination, inside, server }: Context): boolean 
 function* askServer(context: Context): Step<void> {
   if (!context.destination) return
   const opened = yield* open(context.destination)
-  if (opened instanceof OpenFailure) context.failure = opened
+  if (opened instanceof OpenFailure) context.serverFailure = opened
   else context.server = opened
 }
 

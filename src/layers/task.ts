@@ -1,5 +1,5 @@
 // One thread of a layer: a generator, and what it waits for.
-import type { Wish } from './commands.js'
+import type { Operation } from './commands.js'
 import type { Step } from './layer.js'
 import type { Timed } from './world.js'
 
@@ -32,8 +32,8 @@ export class Faulted extends Gone {
 
 export class Task implements Timed {
   readonly steps: Step<unknown>
-  /** What it waits for. */
-  wish: Wish | undefined
+  /** The operation that the task waits for; undefined while it runs, and when it is done. */
+  waitsFor: Operation | undefined
   /** It waits for its timer, too. A timer that goes off when its task does not wait for it is of no meaning. */
   timed = false
   done = false
@@ -49,8 +49,8 @@ export class Task implements Timed {
 
   /** It waits for something that ends by a clock of its own: a hook, a connect, a handshake, a lookup, a timer. */
   get hasClock(): boolean {
-    return this.timed || (this.wish !== undefined && CLOCKED.has(this.wish.type))
+    return this.timed || (this.waitsFor !== undefined && CLOCKED.has(this.waitsFor.type))
   }
 }
 
-const CLOCKED = new Set<Wish['type']>(['hook', 'open', 'secureServer', 'secureClient', 'resolve'])
+const CLOCKED = new Set<Operation['type']>(['hook', 'open', 'secureServer', 'secureClient', 'resolve'])

@@ -70,7 +70,7 @@ export const tlsLayer: Layer = function* (context) {
     // OpenSSL says only that the two have nothing in common.
     const error = missing === undefined ? failure : `${failure}: ${missing}`
     // Where the server has failed, that has been said, and is what is to be mended first.
-    const level = context.failure ? 'debug' : 'warn'
+    const level = context.serverFailure ? 'debug' : 'warn'
     log(context, level, `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${error}`)
     yield* hook(context, 'tls_failed_client', {
       client: connection,
@@ -125,14 +125,14 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
     context.server = idle
     return
   }
-  const failure = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
-  if (failure instanceof OpenFailure) {
+  const result = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
+  if (result instanceof OpenFailure) {
     // The client hears of it inside: an error page says more than an alert.
-    log(context, 'warn', failure.message)
-    context.failure = failure
+    log(context, 'warn', result.message)
+    context.serverFailure = result
     context.server = undefined
-  } else if (failure) {
-    context.server = failure
+  } else if (result) {
+    context.server = result
   }
 }
 

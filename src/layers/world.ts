@@ -1,7 +1,7 @@
 // The outside, as a machine knows it: the driver, or a test.
 import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
-import type { Command } from './commands.js'
+import type { Deed, Operation, Question } from './commands.js'
 
 /** What `perform` answers when the reply comes later, as an event. */
 export const PENDING = Symbol('pending')
@@ -10,8 +10,9 @@ export const PENDING = Symbol('pending')
 export const TIMEOUT = Symbol('timeout')
 
 export interface World {
-  /** Does what is wanted. Answers a wish's value, or PENDING. */
-  perform(command: Command): unknown
+  /** Does a deed, or begins an operation: gives the answer of the operation, or PENDING. Deeds have no answer. */
+  perform(command: Deed | Operation): unknown
+  ask(question: Question): boolean
   /** Milliseconds since the epoch. */
   now(): number
   /** A new UUID. */

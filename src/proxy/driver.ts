@@ -5,7 +5,7 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
-import type { Command, Destination, Wish } from '../layers/commands.js'
+import type { Deed, Destination, Operation, Question } from '../layers/commands.js'
 import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
 import type { LayerName } from '../layers/layer.js'
@@ -66,7 +66,7 @@ export class Driver implements World, ChannelReceiver {
       serverTls: undefined,
       virtualResolver: this.#arrival.virtualResolver,
       inside: this.#arrival.virtualResolver,
-      failure: undefined,
+      serverFailure: undefined,
     })
     this.#settle()
   }
@@ -100,7 +100,7 @@ export class Driver implements World, ChannelReceiver {
     return this.#core.dispatcher.wants(name)
   }
 
-  perform(command: Command): unknown {
+  perform(command: Deed | Operation): unknown {
     switch (command.type) {
       case 'send': {
         const transport = this.#bindings.of(command.channel)
@@ -138,8 +138,6 @@ export class Driver implements World, ChannelReceiver {
       case 'resume':
         this.#bindings.of(command.channel)?.resume()
         return undefined
-      case 'known':
-        return this.#core.pool.has(command.to)
       case 'accept':
         this.#answered = true
         this.#bindings.bind(this.#channel, this.#arrival.accept())
@@ -162,20 +160,24 @@ export class Driver implements World, ChannelReceiver {
     }
   }
 
-  #wait(wish: Wish, promise: Promise<unknown> | undefined): unknown {
+  ask({ to }: Question): boolean {
+    return this.#core.pool.has(to)
+  }
+
+  #wait(operation: Operation, promise: Promise<unknown> | undefined): unknown {
     if (!promise) return undefined
     promise.then(
-      (value) => this.#handle({ type: 'reply', wish, value }),
+      (value) => this.#handle({ type: 'reply', operation, value }),
       // None of these promises should reject. Should one do so by a fault, its task must not wait for ever.
       (error) => {
-        this.#core.log('error', `a wish has failed: ${error instanceof Error ? error.stack : error}`)
+        this.#core.log('error', `an operation has failed: ${error instanceof Error ? error.stack : error}`)
         this.abort()
       },
     )
     return PENDING
   }
 
-  async #secureClient({ channel, tls }: Wish & { type: 'secureClient' }): Promise<string | undefined> {
+  async #secureClient({ channel, tls }: Operation & { type: 'secureClient' }): Promise<string | undefined> {
     const transport = this.#bindings.beginHandshake(channel)
     if (!transport) return 'the client has closed the connection'
     let begun = false

@@ -239,7 +239,7 @@ test('records of one byte that never end are read no further than 64 KiB', (t) =
   t.true(performance.now() - before < 100)
 })
 
-test('random and changed bytes: nothing but a hello, a wish for more, or a ClientHelloError', (t) => {
+test('random and changed bytes: nothing but a hello, undefined for more bytes, or a ClientHelloError', (t) => {
   const random = new Random(4)
   const below = (end: number) => random.below(end)
   const outcomes = { read: 0, refused: 0, more: 0 }

@@ -35,7 +35,7 @@ export class Upstream {
   *acquire(request: HttpRequest): Step<Channel<ServerConnection> | OpenFailure> {
     const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
-    const { destination, failure, inside } = this.#context
+    const { destination, serverFailure, inside } = this.#context
     if (inside && destination && sameName(to.host, destination.host)) {
       return new OpenFailure(
         { id: '', ...to },
@@ -43,7 +43,8 @@ export class Upstream {
         `${request.prettyHost} is answered by midwire itself, and has no such page`,
       )
     }
-    if (failure && destination && sameName(to.host, destination.host) && to.port === destination.port) return failure
+    if (serverFailure && destination && sameName(to.host, destination.host) && to.port === destination.port)
+      return serverFailure
     this.keepNone()
     const opened = yield* open(to, tls, true)
     if (!opened || opened instanceof OpenFailure)
