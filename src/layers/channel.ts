@@ -1,34 +1,34 @@
-// One connection as layers see it: bytes that have come and were not taken, and whether there is room for more.
+// One connection as layers see it: the bytes that have come and that no layer has taken, and whether it has room for more.
 import type { Connection } from '../connection.js'
 
 export class Channel<Of extends Connection = Connection> {
   readonly connection: Of
-  /** What has come and was not taken, oldest first; of a UDP channel, one datagram each. */
+  /** Data that has come and that no layer has taken, oldest first; in a UDP channel one datagram each. */
   readonly chunks: Buffer[] = []
   /** Bytes in `chunks`. */
   buffered = 0
-  /** The other side has said something. The world forgets it when TLS is there: what was said before was the handshake. */
+  /** The peer has sent data. The world sets it back once TLS is established, so that a handshake does not count. */
   hasSpoken = false
-  /** The other side will say nothing more (FIN). */
+  /** The peer will send nothing more (FIN). */
   ended = false
   /** The connection is gone, both ways. */
   closed = false
-  /** Why it is gone, where it did not end by itself. */
+  /** Why the connection was lost; undefined where it was closed in order. */
   error: string | undefined
-  /** The transport takes no more for now; senders wait. */
+  /** The transport takes no more for now: tasks that send wait for `room`. */
   full = false
   /** The machine has asked for no more data for now. */
   paused = false
-  /** It carried something before, and lay idle: the other side may have let go of it meanwhile. */
+  /** The connection comes from the pool, where it lay idle: the server may have closed it meanwhile. */
   reused = false
-  /** The driver's: what it stands for. */
+  /** The driver's own value for this channel: the transport that it stands for. */
   handle: unknown
 
   constructor(connection: Of) {
     this.connection = connection
   }
 
-  /** Nothing is here, and nothing will come. */
+  /** No data is here, and none will come. */
   get over(): boolean {
     return this.chunks.length === 0 && (this.ended || this.closed)
   }
@@ -42,13 +42,13 @@ export class Channel<Of extends Connection = Connection> {
   /** Takes the oldest chunk. */
   take(): Buffer | undefined {
     const { chunks } = this
-    // One is the rule, and the ways of an array of many cost more.
+    // Mostly there is one chunk, and `pop` is cheaper than `shift`.
     const data = chunks.length === 1 ? chunks.pop() : chunks.shift()
     if (data) this.buffered -= data.length
     return data
   }
 
-  /** Takes everything, as one. */
+  /** Takes all chunks, joined into one. */
   takeAll(): Buffer {
     const { chunks } = this
     this.buffered = 0
@@ -56,7 +56,7 @@ export class Channel<Of extends Connection = Connection> {
     return only ?? Buffer.concat(chunks.splice(0))
   }
 
-  /** Puts back what was taken too much. No bytes are nothing, but a datagram without any is one. */
+  /** Puts data back in front. An empty buffer means nothing in a TCP channel, but is a datagram in a UDP channel. */
   unread(data: Buffer): void {
     if (data.length === 0 && this.connection.transport === 'tcp') return
     if (this.chunks.length === 0) this.chunks.push(data)

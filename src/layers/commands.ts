@@ -1,4 +1,4 @@
-// What layers want of the world, and what they wait for.
+// The commands of layers: what they want the world to do, ask it, or wait for.
 import type { LeafKey, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
@@ -8,19 +8,20 @@ import type { Timed } from './world.js'
 
 /** How to do TLS with a server. */
 export interface ServerTls {
-  /** Undefined: none is sent. */
+  /** The name in the ClientHello; undefined for none. */
   sni: string | undefined
   alpn: readonly string[]
 }
 
 /** How to do TLS with a client. */
 export interface ClientTls {
+  /** The name in the client's ClientHello; undefined where it has none. */
   sni: string | undefined
   /** The one protocol to agree on; undefined for none. */
   alpn: string | undefined
-  /** Whose names the certificate copies (DER), if the server was asked. */
+  /** The server's certificate (DER), of which ours copies the names; undefined where no server was asked. */
   upstream: Buffer | undefined
-  /** What the client can verify signatures of. */
+  /** The kind of key that our certificate has, chosen so that the client can verify its signatures. */
   key: LeafKey
 }
 
@@ -32,44 +33,41 @@ export interface Destination {
   transport: 'tcp' | 'udp'
 }
 
-/** Done at once; nothing is answered. */
+/** A deed is done at once and has no answer. */
 export type Deed =
   | { type: 'send'; channel: AnyChannel; data: Buffer }
-  /** Nothing more will be sent: FIN, or TLS's close_notify and FIN. */
+  /** Sends FIN, after close_notify where there is TLS: nothing more will be sent. */
   | { type: 'end'; channel: AnyChannel }
-  /** Let go of the connection: what was sent is delivered still. */
+  /** Closes the connection, after the data that was sent has been delivered. */
   | { type: 'close'; channel: AnyChannel }
-  /** RST. */
+  /** Sends RST. */
   | { type: 'reset'; channel: AnyChannel }
   | { type: 'pause' | 'resume'; channel: AnyChannel }
-  /** The client's SYN is answered. */
+  /** Accepts the client: its SYN is answered. */
   | { type: 'accept' }
-  /** The client is told that nobody is there. */
+  /** Refuses the client, with RST or an ICMP error. */
   | { type: 'refuse'; reason: 'refused' | 'unreachable' | 'prohibited' }
-  /** A server connection that another flow may use: it lies idle, with nothing sent or expected. */
+  /** Gives an idle server connection, on which no response is outstanding, to the pool for other flows. */
   | { type: 'release'; channel: Channel<ServerConnection>; tls: ServerTls | undefined }
-  /** The flow is over: it goes to the outputs. */
+  /** Hands a flow that is over to the outputs. */
   | { type: 'finished'; flow: Flow }
   | { type: 'log'; level: LogLevel; message: string }
   | { type: 'timer'; of: Timed; milliseconds: number }
   | { type: 'cancel'; of: Timed }
 
-/** What open answers: the channel, or why there is none. */
+/** The answer of `open`: the channel, or why there is none. */
 export type Opened = Channel<ServerConnection> | OpenFailure
 
 export class OpenFailure {
   readonly message: string
-  /** Node's code: ECONNREFUSED, ETIMEDOUT, ENOTFOUND ...; or one of ours. */
+  /** Node's code: ECONNREFUSED, ETIMEDOUT, ENOTFOUND ...; or one of midwire's, such as LOOP. */
   readonly code: string
-  /** Set when the connection was there, and TLS failed. */
-  readonly certificate: boolean
   readonly server: ServerConnection
 
-  constructor(server: ServerConnection, code: string, message: string, certificate = false) {
+  constructor(server: ServerConnection, code: string, message: string) {
     this.server = server
     this.code = code
     this.message = message
-    this.certificate = certificate
   }
 }
 
@@ -81,21 +79,23 @@ export type Question =
 /** An operation that may take time. A task that yields one is resumed with the answer: at once, or when the world's `reply` comes. */
 export type Operation =
   /**
-   * Connects to a server, with TLS if `tls` is given. `pooled`: an idle connection to the same place with the same TLS will
-   * do, and `only` that. Answers an Opened, or undefined where `only` found none.
+   * Connects to a server, with TLS if `tls` is given. `pooled`: true allows, and `only` demands, an idle connection of the pool to
+   * the same place with the same TLS. The answer is an Opened, or undefined where `only` found none.
    */
   | { type: 'open'; to: Destination; tls: ServerTls | undefined; pooled: boolean | 'only' }
-  /** TLS with a server that is connected. Answers undefined, or an OpenFailure. */
+  /** Does TLS with a server that is connected. The answer is undefined, or an OpenFailure. */
   | { type: 'secureServer'; channel: Channel<ServerConnection>; tls: ServerTls }
-  /** TLS with the client; what it has said is in the channel. Answers undefined, or why it failed. */
+  /** Does TLS with the client, whose ClientHello is in the channel. The answer is undefined, or why the handshake failed. */
   | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
+  /** Runs the methods that addons have for a hook. No answer. */
   | { type: 'hook'; name: HookName; subject: Hooks[HookName] }
-  /** Asks the world's resolver: a DNS message in; one out, both as bytes, or an Error that says why there is none. */
+  /** Asks the tunnel's resolver. `query` is a DNS message; the answer is another, or an Error that says why there is none. */
   | { type: 'resolve'; query: Buffer }
-  /** Waits for data, the end, or the loss of a channel, or of another one. 0 milliseconds: for as long as it takes. */
+  /** Waits for data, the end or the loss of `channel`, or of `or`. The answer is TIMEOUT after so many milliseconds; 0: no limit. */
   | { type: 'receive'; channel: AnyChannel; or?: AnyChannel | undefined; milliseconds: number }
-  /** Waits until a channel takes more. */
+  /** Waits until a channel that was full has room, or is lost. */
   | { type: 'room'; channel: AnyChannel }
+  /** Waits for the end of another task. */
   | { type: 'join'; task: Task }
   | { type: 'sleep'; milliseconds: number }
 

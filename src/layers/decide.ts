@@ -1,43 +1,46 @@
-// Which protocol a connection speaks: one table of rules, by what is known and by the first bytes. The first rule that knows it decides.
+// Decides which layer a connection goes on with, by a table of rules over what is known and the first bytes. The first that applies wins.
 import { isListed, passes } from './hosts.js'
 import type { LayerName, LayerOptions } from './layer.js'
 import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeTls } from './sniff.js'
 
-/** All that is known when it has to be decided who goes on. */
+/** All that the rules look at. */
 export interface Evidence {
   /** The mode's name. */
   readonly mode: string
   readonly transport: 'tcp' | 'udp'
-  /** What the client has said and nobody has taken: of TCP all of it so far, of UDP the first datagram. */
+  /** Bytes of the client that no layer has taken: all so far of a TCP connection, the first datagram of a UDP flow. */
   readonly clientBytes: Buffer
-  /** The client will say nothing more. */
+  /** The client will send nothing more. */
   readonly clientEnded: boolean
-  /** Bytes that the server has said of its own accord: the client's have not reached it. */
+  /** The number of bytes that the server has sent before it got any from the client. */
   readonly serverBytes: number
-  /** The server will say nothing more. */
+  /** The server will send nothing more. */
   readonly serverEnded?: boolean | undefined
-  /** The client's bytes came through TLS, which was taken off. */
+  /** The client's bytes came through TLS, and are plaintext here. */
   readonly clientTls: boolean
-  /** Of that TLS: what was agreed on, and the name. */
+  /** The protocol that was agreed on in that TLS, and the name of its ClientHello. */
   readonly alpn?: string | undefined
   readonly sni?: string | undefined
-  /** Undefined where the client has yet to say it, as to an explicit proxy. `address` is the server's, where `host` is a name. */
+  /**
+   * Undefined where the client has not named its destination yet, as with an explicit proxy. `address` is the server's address where
+   * `host` is a name.
+   */
   readonly destination?:
     | { readonly host: string; readonly address?: string | undefined; readonly port: number }
     | undefined
   /** The destination is the tunnel's own resolver. */
   readonly virtualResolver: boolean
-  /** The client has said something and then nothing for a while: what is not clear by now is raw. */
+  /** The client has sent some bytes and then paused: bytes that no rule knows by now are raw. */
   readonly waited?: boolean | undefined
   readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp'>
 }
 
-/** The layer that goes on; `more` where that cannot be told before more bytes have come, from either side. */
+/** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
 export type Decision = 'more' | Exclude<LayerName, 'transparent' | 'explicit' | 'next'>
 
 export interface Verdict {
   readonly decision: Decision
-  /** For the log. */
+  /** A few words for the log. */
   readonly reason: string
 }
 
@@ -67,56 +70,56 @@ const RULES: readonly Rule[] = [
         : undefined,
   },
   {
-    name: 'hosts that are not to be looked at',
+    name: 'hosts whose connections pass without being looked at',
     decide(evidence) {
       const answer = passes(evidence)
       if (answer === 'no' || !evidence.destination) return undefined
       return answer === 'yes'
-        ? is('ignore', 'ignore_hosts or allow_hosts says so')
-        : is('more', 'ignore_hosts or allow_hosts may match a name that has not come')
+        ? is('ignore', 'by ignore_hosts or allow_hosts')
+        : is('more', 'ignore_hosts or allow_hosts may match a name that has not come yet')
     },
   },
   {
-    name: 'an explicit proxy is told where to go',
+    name: 'a client of an explicit proxy names its destination',
     decide(evidence) {
       if (evidence.destination || evidence.transport === 'udp') return undefined
       const tls = tlsOf(evidence)
-      return tls ?? is('http-proxy', 'the request says where the client wants to go')
+      return tls ?? is('http-proxy', 'the request names the destination')
     },
   },
   {
     name: 'datagrams that are encrypted',
     decide({ transport, clientBytes, destination }) {
       if (transport === 'tcp') return undefined
-      if (looksLikeDtls(clientBytes) === 'yes') return is('raw', 'DTLS, which is not taken off yet')
-      if (looksLikeQuic(clientBytes, destination?.port ?? 0)) return is('raw', 'QUIC, which is not spoken yet')
+      if (looksLikeDtls(clientBytes) === 'yes') return is('raw', 'DTLS, which midwire does not decrypt yet')
+      if (looksLikeQuic(clientBytes, destination?.port ?? 0)) return is('raw', 'QUIC, which midwire does not speak yet')
       return undefined
     },
   },
   { name: 'TLS', decide: (evidence) => (evidence.transport === 'tcp' ? tlsOf(evidence) : undefined) },
   {
-    name: 'hosts whose bytes are not to be understood',
+    name: 'hosts whose plaintext passes as raw bytes',
     decide(evidence) {
       const option = `${evidence.transport}_hosts` as const
-      return isListed(evidence, evidence.options[option]) ? is('raw', `${option} says so`) : undefined
+      return isListed(evidence, evidence.options[option]) ? is('raw', `by ${option}`) : undefined
     },
   },
   {
     name: 'a protocol that was agreed on',
     decide({ mode, alpn }) {
-      // Inside a CONNECT it may still be what was agreed on with the proxy, and the bytes tell, too.
+      // Inside a CONNECT `alpn` may be that of the client's TLS with the proxy, so the bytes decide there.
       if (!alpn || EXPLICIT_MODES.includes(mode)) return undefined
-      if (alpn === 'h2' || alpn === 'h3') return is('raw', `${alpn} was agreed on, which is not spoken yet`)
+      if (alpn === 'h2' || alpn === 'h3') return is('raw', `${alpn} was agreed on, which midwire does not speak yet`)
       return alpn.startsWith('http/1.') ? is('http1', `${alpn} was agreed on`) : undefined
     },
   },
   {
-    name: 'who speaks first',
+    name: 'the side that speaks first',
     decide({ transport, clientBytes, clientEnded, serverBytes }) {
       if (transport === 'udp') return undefined
       if (serverBytes > 0) return is('raw', 'the server speaks first')
       if (clientBytes.length > 0) return undefined
-      return clientEnded ? is('raw', 'the client has nothing to say') : is('more', 'nobody has said anything')
+      return clientEnded ? is('raw', 'the client sends nothing') : is('more', 'neither side has sent anything')
     },
   },
   {
@@ -125,9 +128,9 @@ const RULES: readonly Rule[] = [
       const protocol = transport === 'tcp' ? knownProtocol(clientBytes) : undefined
       if (protocol === undefined) return undefined
       if (protocol !== 'more') return is('raw', protocol)
-      // What is raw in any case need not wait for its name.
+      // A connection that will be raw in any case need not wait until its protocol has a name.
       const raw = options.rawtcp && !isDnsPort(destination) && looksLikeHttp(clientBytes) === 'no'
-      return raw || clientEnded || waited ? undefined : is('more', 'it may become a protocol that passes as it is')
+      return raw || clientEnded || waited ? undefined : is('more', 'it may become a protocol that passes as raw bytes')
     },
   },
   {
@@ -147,21 +150,21 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** TLS by the client's first bytes; a server that has spoken before cannot do it any more. */
+/** TLS by the client's first bytes. Once the server has sent plaintext, there is no TLS to come. */
 function tlsOf({ mode, clientBytes, clientEnded, serverBytes, clientTls, waited }: Evidence): Verdict | undefined {
-  // Only to an explicit proxy there is TLS in TLS: the outer one is to the proxy.
+  // TLS within TLS is decrypted only for an explicit proxy, where the outer TLS is with the proxy itself.
   if (serverBytes > 0 || (clientTls && !EXPLICIT_MODES.includes(mode))) return undefined
   const look = looksLikeTls(clientBytes)
   if (look === 'yes') return is('tls', 'a TLS record')
   if (look === 'no' || clientEnded || (waited && clientBytes.length > 0)) return undefined
-  return is('more', clientBytes.length > 0 ? 'it may become a TLS record' : 'nobody has said anything')
+  return is('more', clientBytes.length > 0 ? 'it may become a TLS record' : 'neither side has sent anything')
 }
 
-/** Decides by the table. What was not `more` stays as it is, whatever comes after. */
+/** Decides by the table. A decision other than `more` is final, whatever bytes follow. */
 export function decide(evidence: Evidence): Verdict {
   for (const rule of RULES) {
     const verdict = rule.decide(evidence)
     if (verdict) return verdict
   }
-  return is('raw', 'no rule knows it')
+  return is('raw', 'no rule applies')
 }

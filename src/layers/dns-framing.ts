@@ -15,7 +15,7 @@ export class DnsFramer {
     this.#length += data.length
   }
 
-  /** The next message that is here as a whole. Throws a DnsError where the length is 0. */
+  /** Takes the next message; undefined until all of it has come. Throws a DnsError where its length is 0. */
   next(): Buffer | undefined {
     if (this.#length < 2) return undefined
     const end = 2 + this.#front(2).readUInt16BE(0)
@@ -26,14 +26,14 @@ export class DnsFramer {
     return all.subarray(2, end)
   }
 
-  /** False where what has come cannot be the start of a message. */
+  /** False where the bytes so far cannot be the start of a message. */
   get plausible(): boolean {
     if (this.#length < HEAD) return true
     const head = this.#front(HEAD)
     return headerFits(head.subarray(2, HEAD), head.readUInt16BE(0))
   }
 
-  /** Takes everything that is left. */
+  /** Takes all bytes that are left. */
   rest(): Buffer {
     const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
     this.#chunks = []
@@ -41,7 +41,7 @@ export class DnsFramer {
     return all
   }
 
-  /** A chunk that starts with `length` octets, of which there are enough. */
+  /** The first chunk, after joining chunks until it has `length` octets; so many must have come. */
   #front(length: number): Buffer {
     let count = 0
     let sum = 0
@@ -54,7 +54,7 @@ export class DnsFramer {
   }
 }
 
-/** A message as it goes out: into a stream with its length. */
+/** The bytes in which a message is sent: into a stream with its length in front, in a datagram as it is. */
 export function frameDns(message: Buffer, stream: boolean): Buffer {
   if (!stream) return message
   const framed = Buffer.allocUnsafe(2 + message.length)
@@ -63,7 +63,10 @@ export function frameDns(message: Buffer, stream: boolean): Buffer {
   return framed
 }
 
-/** The next message of a stream with a framer, or datagram without; undefined at the end. Throws a DnsError where it is no DNS. */
+/**
+ * The next message: of a stream with `framer`, else the next datagram. Undefined at the end; TIMEOUT after so many milliseconds
+ * (0: never). Throws a DnsError where the bytes are not DNS.
+ */
 export function* readDns(
   from: AnyChannel,
   framer: DnsFramer | undefined,
@@ -75,6 +78,6 @@ export function* readDns(
     const data = yield* receiveWithin(from, milliseconds)
     if (!framer || !data || data === TIMEOUT) return data
     framer.push(data)
-    if (!framer.plausible) throw new DnsError('what stands after the length is no head of a message')
+    if (!framer.plausible) throw new DnsError('the bytes after the length are not the head of a message')
   }
 }

@@ -1,4 +1,4 @@
-// The server that a DNS client chose: one connection for all of its queries, opened by the first, and opened again when it was lost.
+// The DNS server that a client has chosen: one connection for all queries of the client, opened by the first and again when it is lost.
 import type { ServerConnection } from '../connection.js'
 import type { DnsFlow } from '../flow/dns.js'
 import { DnsError, type DnsMessage, parseDns } from '../flow/dns-message.js'
@@ -10,16 +10,18 @@ import { DnsFramer, frameDns, readDns } from './dns-framing.js'
 import { type Context, log, open, type Step } from './layer.js'
 import { TIMEOUT } from './world.js'
 
-/** A query as the server's side knows it. */
+/** What this file keeps of a query. */
 export interface Asked {
   readonly flow: DnsFlow
-  /** What was sent, how its answer is known, and where it went. */
+  /** The bytes for the server; undefined until `ask` has made them. */
   sent: Buffer | undefined
+  /** The id and question of those bytes, by which the answer is recognised. */
   sentKey: string
+  /** The connection on which the query was sent. */
   server: Channel<ServerConnection> | undefined
 }
 
-/** Who is told what became of a query that `ask` has sent. */
+/** Is told of the answer to a query that `ask` has sent, or why there is none. */
 export interface Asker<Query> {
   answered(query: Query, response: DnsMessage): void
   failed(query: Query, message: string): void
@@ -29,10 +31,11 @@ export class DnsUpstream<Query extends Asked> {
   readonly #context: Context
   readonly #tcp: boolean
   readonly #asker: Asker<Query>
-  /** By what was sent. */
+  /** Queries without an answer, by their `sentKey`. */
   readonly #sent = new Map<string, Query>()
-  /** Queries that wait for a connection which is being opened. */
+  /** Queries that wait while the connection is being opened; undefined while none is. */
   #backlog: Query[] | undefined
+  /** The connection whose answers a task of ours reads. */
   #listening: Channel<ServerConnection> | undefined
 
   constructor(context: Context, asker: Asker<Query>) {
@@ -41,11 +44,11 @@ export class DnsUpstream<Query extends Asked> {
     this.#asker = asker
   }
 
-  /** Sends a query, or sees to it that it is sent. Throws a DnsError where that is not possible. */
+  /** Sends a query, after opening the connection where there is none. Throws a DnsError where it cannot be sent. */
   *ask(query: Query, bytes: Buffer): Step<void> {
     const context = this.#context
     const key = queryKey(query.flow.request)
-    if (this.#sent.has(key)) throw new DnsError('another query was changed to the same one')
+    if (this.#sent.has(key)) throw new DnsError('another query with the same id and question waits for its answer')
     query.sent = frameDns(bytes, this.#tcp)
     query.sentKey = key
     this.#sent.set(key, query)
@@ -55,7 +58,7 @@ export class DnsUpstream<Query extends Asked> {
     }
     const { server } = context
     if (server && !server.closed && !server.ended) return yield* this.#send(query, server)
-    if (!context.destination) throw new DnsError('where it goes is not known')
+    if (!context.destination) throw new DnsError("the query's destination is not known")
     this.#backlog = [query]
     const opened = yield* open(context.destination, context.serverTls)
     const waiting = this.#backlog.filter((one) => this.#sent.get(one.sentKey) === one)
@@ -75,7 +78,7 @@ export class DnsUpstream<Query extends Asked> {
     if (sent && server && !server.closed) yield { type: 'send', channel: server, data: sent }
   }
 
-  /** An answer to this query is wanted no longer. */
+  /** Drops a query: its answer will be ignored. */
   forget(query: Query): void {
     if (this.#sent.get(query.sentKey) === query) this.#sent.delete(query.sentKey)
   }
@@ -90,7 +93,7 @@ export class DnsUpstream<Query extends Asked> {
     if (query.sent) yield { type: 'send', channel: server, data: query.sent }
   }
 
-  /** Takes a server's answers until it has gone. */
+  /** Reads a server's answers until its connection ends, then fails the queries without an answer. */
   *#listen(server: Channel<ServerConnection>): Step<void> {
     const framer = this.#tcp ? new DnsFramer() : undefined
     let fault: string | undefined
@@ -110,18 +113,18 @@ export class DnsUpstream<Query extends Asked> {
     for (const query of [...this.#sent.values()]) if (query.server === server) this.#fail(query, fault ?? lost)
   }
 
-  /** An answer goes to the query that it is one to, or nowhere. */
+  /** Gives an answer to its query. An answer that belongs to none is dropped. */
   #answered(bytes: Buffer): void {
     let message: DnsMessage
     try {
       message = parseDns(bytes)
     } catch (error) {
       const query = bytes.length >= 2 ? this.#only(bytes.readUInt16BE(0)) : undefined
-      if (query) this.#fail(query, `the answer is no DNS message: ${(error as Error).message}`)
+      if (query) this.#fail(query, `the answer is not a DNS message: ${(error as Error).message}`)
       return
     }
     if (!message.response) return
-    // Some servers leave the question out when they refuse.
+    // Some servers leave the question out of an answer that refuses.
     const bare = message.questions.length === 0 && message.rcode !== DNS_RCODE.NOERROR
     const query = this.#sent.get(queryKey(message)) ?? (bare ? this.#only(message.id) : undefined)
     if (query?.server) {
@@ -132,7 +135,7 @@ export class DnsUpstream<Query extends Asked> {
     }
   }
 
-  /** The one query that was sent with this id. */
+  /** The query that was sent with this id; undefined where there are several. */
   #only(id: number): Query | undefined {
     const found = [...this.#sent.values()].filter(({ flow }) => flow.request.id === id)
     return found.length === 1 ? found[0] : undefined

@@ -10,27 +10,28 @@ import { type Context, finish, hook, type Layer, type LayerName, log, origin, ro
 import type { Task } from './task.js'
 import { TIMEOUT } from './world.js'
 
-/** Queries of one connection that wait for an answer. */
+/** The most queries of one connection that wait for an answer. */
 const MAX_QUERIES = 1_000
 
-/** Milliseconds for a server's answer: stub resolvers ask again after 5 s at most. */
+/** Milliseconds that a server has for an answer: stub resolvers ask again after 5 s at most. */
 const ANSWER_MILLISECONDS = 10_000
 
-/** Milliseconds without a datagram after which a UDP client is forgotten: most ask once, and one that asks again is a new one. */
+/** Milliseconds without a datagram after which a UDP client is forgotten. Most clients ask once; a later query is a new client. */
 const UDP_SILENCE = 5_000
 
 /** One query, until it is answered or has failed. */
 interface Query extends Asked {
-  /** What the client asked, whatever addons make of it. */
+  /** The client's id and question. `flow.request` may differ: addons can change it. */
   readonly key: string
   readonly id: number
   readonly questions: DnsQuestion[]
-  /** Octets that the client takes by UDP. */
+  /** The most octets that the client takes by UDP. */
   readonly size: number
+  /** The task that asks, answers or fails the query. */
   task: Task | undefined
 }
 
-/** DNS, until the client has gone; what turns out not to be DNS goes on as raw. */
+/** Serves DNS queries until the client is gone. A connection whose first bytes are not DNS goes on as raw. */
 export const dnsLayer: Layer = function* (context) {
   return yield* new DnsConnection(context).run()
 }
@@ -39,14 +40,14 @@ class DnsConnection implements Asker<Query> {
   readonly #context: Context
   readonly #tcp: boolean
   readonly #framer: DnsFramer | undefined
-  /** By what the client asked. */
+  /** Queries without an answer, by their `key`. */
   readonly #open = new Map<string, Query>()
   readonly #upstream: DnsUpstream<Query>
-  /** Nothing was understood yet. */
+  /** No query has been understood yet. */
   #fresh = true
-  /** There were too many queries. */
+  /** Queries were refused because too many waited: the warning is logged once. */
   #refused = false
-  /** The client asks nothing more. */
+  /** The client will ask nothing more. */
   #ending = false
 
   constructor(context: Context) {
@@ -60,7 +61,7 @@ class DnsConnection implements Asker<Query> {
     const { client } = this.#context
     const patience = this.#tcp ? 0 : UDP_SILENCE
     for (;;) {
-      // A client that does not take answers is not asked for more queries.
+      // While a client does not take its answers, no more queries are read.
       if (client.full) yield* room(client)
       let bytes: Buffer | undefined | typeof TIMEOUT
       try {
@@ -88,7 +89,7 @@ class DnsConnection implements Asker<Query> {
     return this.#fresh && !this.#context.virtualResolver
   }
 
-  /** Zone transfers have many answers to a query, and sessions (RFC 8490) have answers to none. */
+  /** Zone transfers, with many answers to a query, and DNS sessions (RFC 8490), with messages to none, pass as raw. */
   #isRaw({ opcode, questions }: DnsMessage): boolean {
     if (!this.#tcp || !this.#mayBeRaw()) return false
     const type = questions[0]?.type
@@ -103,7 +104,10 @@ class DnsConnection implements Asker<Query> {
     return 'raw'
   }
 
-  /** What is no DNS, where nothing else is possible: a raw flow that has failed, and FORMERR where the head says whom to tell. */
+  /**
+   * Refuses bytes that are not DNS and cannot go on as raw: they become a raw flow that has failed, and are answered with FORMERR
+   * where they have the head of a query.
+   */
   *#refuse(bytes: Buffer | undefined, message: string): Step<void> {
     const { options, machine, client } = this.#context
     const { world } = machine
@@ -127,7 +131,7 @@ class DnsConnection implements Asker<Query> {
     this.#fresh = false
     const same = this.#open.get(key)
     if (same) {
-      // Asked again, because the answer is slow or was lost. A resolver of ours asks again by itself.
+      // A UDP client asks again when the answer is slow or was lost: its server is asked again, too. The tunnel's resolver does so by itself.
       if (!this.#tcp) yield* this.#upstream.repeat(same)
       return
     }
@@ -153,7 +157,7 @@ class DnsConnection implements Asker<Query> {
     query.task = context.machine.fork(this.#settle(query, this.#ask(query)))
   }
 
-  /** Runs the steps of a query; whatever goes wrong in them is an error of its flow. */
+  /** Runs the steps of a query. An error in them fails its flow, and not the connection. */
   *#settle(query: Query, steps: Step<void>): Step<void> {
     try {
       yield* steps
@@ -190,7 +194,7 @@ class DnsConnection implements Asker<Query> {
     this.#resume(query, this.#fail(query, message))
   }
 
-  /** The query waits no longer: this is what comes next. */
+  /** Ends the query's wait for an answer, and goes on with `steps`. */
   #resume(query: Query, steps: Step<void>): void {
     if (query.task) this.#context.machine.cancel(query.task)
     query.task = this.#context.machine.fork(this.#settle(query, steps))
@@ -207,14 +211,14 @@ class DnsConnection implements Asker<Query> {
     yield* this.#done(query)
   }
 
-  /** The answer's bytes for the client: to what it asked, and no larger than it takes. */
+  /** The answer's bytes for the client, with the id and question that it sent, and no larger than it takes. */
   #answer(query: Query, response: DnsMessage): Buffer {
     const { id, questions } = query
     const asked = queryKey(query.flow.request)
     const changed = asked !== query.key && queryKey(response) === asked
     const answer = changed ? { ...response, id, questions } : response.id === id ? response : { ...response, id }
     const bytes = writeDns(answer)
-    // What a server has sent by UDP arrives by UDP.
+    // An answer that has come from its server by UDP is not too large for UDP.
     const relayed = query.server !== undefined && bytes === response.raw
     return this.#tcp || relayed || bytes.length <= query.size ? bytes : fitDns(answer, query.size)
   }
@@ -239,7 +243,7 @@ class DnsConnection implements Asker<Query> {
     if (this.#ending) yield* this.#leave()
   }
 
-  /** Lets go of both sides, once nothing waits for an answer. */
+  /** Closes both sides, once no query waits for an answer. */
   *#leave(): Step<void> {
     const { client, server } = this.#context
     if (this.#open.size > 0) return

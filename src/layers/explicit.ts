@@ -1,4 +1,4 @@
-// Where clients connect to midwire itself, and say inside where they want to go.
+// The first layer of clients that connect to midwire itself, and name their destination within the connection.
 import type { Layer } from './layer.js'
 
 export const explicitLayer: Layer = function* () {

@@ -1,17 +1,17 @@
-// Which hosts a connection is for, by all that names them: what `ignore_hosts` and its like are tested against.
+// The names of a connection's host, which `ignore_hosts` and the other lists of hosts are matched against.
 import { spellings } from '../flow/host-name.js'
 import type { Evidence } from './decide.js'
 import { findHeadEnd, MAX_HEAD } from './http1/head.js'
 import { looksLikeHttp, looksLikeTls } from './sniff.js'
 import { ClientHelloError, readClientHello } from './tls/client-hello.js'
 
-/** What names the host of a connection, and whether bytes that follow may name another one. */
+/** Names of a connection's host, and whether bytes that have not come yet may add one. */
 interface Names {
   readonly hosts: readonly string[]
   readonly more: boolean
 }
 
-/** Whether a connection passes without being looked at; `more` where bytes that follow will say it. */
+/** Whether a connection passes without being looked at; `more` where that depends on bytes that have not come yet. */
 export function passes(evidence: Evidence): 'yes' | 'no' | 'more' {
   const { ignore_hosts, allow_hosts } = evidence.options
   if (ignore_hosts.length === 0 && allow_hosts.length === 0) return 'no'
@@ -19,14 +19,14 @@ export function passes(evidence: Evidence): 'yes' | 'no' | 'more' {
   if (known.some((host) => matches(ignore_hosts, host))) return 'yes'
   const { hosts, more } = namesInside(evidence)
   if (hosts.some((host) => matches(ignore_hosts, host))) return 'yes'
-  // Who is allowed may still be ignored by a name that has not come.
+  // A host of `allow_hosts` may still match `ignore_hosts` by a name that has not come yet.
   if (more && ignore_hosts.length > 0) return 'more'
   if (allow_hosts.length === 0) return 'no'
   if ([...known, ...hosts].some((host) => matches(allow_hosts, host))) return 'no'
   return more ? 'more' : 'yes'
 }
 
-/** Whether the destination, or the name of the TLS that is established, is in a list: with its port or without. */
+/** Whether a list matches the destination, or the name of the established TLS, with its port or without. */
 export function isListed(evidence: Evidence, list: readonly RegExp[]): boolean {
   if (list.length === 0) return false
   const { destination, sni } = evidence
@@ -34,7 +34,7 @@ export function isListed(evidence: Evidence, list: readonly RegExp[]): boolean {
   return [...alone.flatMap(spellings), ...namesBeforehand(evidence)].some((host) => matches(list, host))
 }
 
-/** `search`, because a `test` with a regular expression that is global or sticky depends on the one before. */
+/** `search` and not `test`: for a global or sticky expression the result of `test` depends on the call before. */
 const matches = (list: readonly RegExp[], host: string) => list.some((regexp) => host.search(regexp) !== -1)
 
 /** `host:port`, `[2001:db8::1]:443`. */
@@ -42,6 +42,7 @@ function withPort(host: string, port: number): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** The names that are known without the client's bytes, each with the port. */
 function namesBeforehand({ destination, sni }: Evidence): string[] {
   if (!destination) return []
   const { host, address, port } = destination
@@ -49,7 +50,7 @@ function namesBeforehand({ destination, sni }: Evidence): string[] {
   return [...new Set(all.flatMap(spellings))].map((name) => withPort(name, port))
 }
 
-/** What the bytes themselves say: the name in a ClientHello, or the Host field of a first request. */
+/** The names in the client's bytes: that of a ClientHello, or the Host field of a first request. */
 function namesInside(evidence: Evidence): Names {
   const { transport, clientBytes, clientEnded, serverBytes, destination } = evidence
   if (transport === 'udp' || serverBytes > 0 || !destination) return NONE

@@ -1,4 +1,4 @@
-// HTTP/1.0 and 1.1 (RFC 9112): one client connection, request after request, in the open or as an explicit proxy.
+// HTTP/1.0 and 1.1 (RFC 9112): serves one client connection, request after request, transparently or as an explicit proxy.
 import { canonicalName } from '../flow/host-name.js'
 import { HttpFlow, HttpRequest } from '../flow/http.js'
 import { OpenFailure } from './commands.js'
@@ -16,13 +16,13 @@ import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, open, origin, type Step, send } from './layer.js'
 
-/** What a client has for a whole head. */
+/** The time that a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
 
-/** HTTP to a server whose place is known. */
+/** Serves requests to the connection's destination. */
 export const http1Layer: Layer = (context) => serve(context, false)
 
-/** HTTP to an explicit proxy: absolute-form and CONNECT (RFC 9112, 3.2). */
+/** Serves requests to an explicit proxy: absolute-form and CONNECT (RFC 9112, 3.2). */
 export const httpProxyLayer: Layer = (context) => serve(context, true)
 
 function* serve(context: Context, explicit: boolean): Step<LayerName | undefined> {
@@ -31,7 +31,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
   context.server = undefined
   try {
     for (;;) {
-      // Between requests a connection may be silent for long; once a head has begun, it has to come.
+      // Between requests a client may be silent for long. Once a head has begun, the client has 30 s for the rest.
       if (client.buffered === 0) {
         if (client.ended || client.closed) break
         yield { type: 'receive', channel: client, or: undefined, milliseconds: 0 }
@@ -40,7 +40,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
       const startedAt = context.machine.world.now()
       let bytes = takeHead(client, 'request')
       if (!bytes) {
-        // Empty lines begin no head: old clients send one after a body.
+        // `takeHead` skips empty lines, which old clients send after a body: no head has begun yet.
         if (client.buffered === 0) continue
         bytes = yield* readHead(context, client, 'request', HEAD_MILLISECONDS)
         if (!bytes) break
@@ -52,7 +52,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
       if (outcome === 'next') continue
       if (typeof outcome === 'object') {
         context.server = outcome.upgraded
-        log(context, 'debug', 'the connection was upgraded: what follows passes as raw TCP')
+        log(context, 'debug', 'the connection was upgraded: it passes as raw TCP from here on')
         return 'raw'
       }
       yield { type: outcome, channel: client }
@@ -77,9 +77,9 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   )
   if (takenOff !== undefined) log(context, 'debug', takenOff)
   const target = targetOf(head, explicit ? undefined : placeOf(context))
-  // Meant for this proxy, and for nobody behind it. Where the client does not know of midwire, it is the server's.
+  // A client that uses midwire as its proxy means the field for midwire. Without an explicit proxy it is meant for the server.
   if (explicit) head.headers.delete('proxy-authorization')
-  // Whatever Host says, a URL says more (RFC 9112, 3.2.2).
+  // A target that is a URL overrides the Host field (RFC 9112, 3.2.2).
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
   }
@@ -92,7 +92,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   return new Exchange(context, flow, framing, upstream, requestKeepAlive(head))
 }
 
-/** A tunnel to anywhere, whose contents are looked at as if they had come there by themselves. */
+/** Opens a tunnel for CONNECT. Its contents are looked at like those of a connection of its own: `next` goes on. */
 function* connect(
   context: Context,
   upstream: Upstream,
@@ -135,7 +135,7 @@ function* connect(
   return 'next'
 }
 
-/** A CONNECT that leads nowhere: the client is told why, unless an addon has killed it. */
+/** Refuses a CONNECT with an error page that says why; resets the connection where an addon has killed the flow. */
 function* connectFailed(context: Context, flow: HttpFlow, status: number): Step<undefined> {
   const { client } = context
   if (!flow.killed) yield* send(client, errorPage(status, flow.error?.message ?? ''))

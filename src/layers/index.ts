@@ -1,4 +1,4 @@
-// Every layer by its name.
+// The list of all layers, by name.
 import { dnsLayer } from './dns.js'
 import { explicitLayer } from './explicit.js'
 import { http1Layer, httpProxyLayer } from './http1.js'

@@ -1,4 +1,4 @@
-// What a layer is, and the words that it is written in.
+// What a layer is, and the functions that layers are written with.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
@@ -9,10 +9,10 @@ import type { Machine } from './machine.js'
 import type { Task } from './task.js'
 import { PENDING, TIMEOUT } from './world.js'
 
-/** A piece of a layer: it yields commands, is resumed with their answers, and returns a T. */
+/** A piece of a layer: a generator that yields commands, is resumed with their answers, and returns a T. */
 export type Step<T> = Generator<Command, T, unknown>
 
-/** A piece of a layer that has nothing to wait for as a rule, and then is no generator: `NOTHING`. */
+/** A piece of a layer that seldom has to wait. When it need not, it is `NOTHING`, which costs less than a generator. */
 export type MaybeStep = Iterable<Command, unknown, unknown>
 
 const OVER: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
@@ -20,17 +20,17 @@ const over: Iterator<Command, void, unknown> = { next: () => OVER }
 export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
 
 /**
- * The layers, by the words that they and the modes name each other with. index.ts says which is which: a layer that names the
- * next one need not know it.
+ * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
+ * the list.
  */
 export type LayerName = 'transparent' | 'explicit' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
 
-/** A protocol: it runs until its connection is over, or names the layer that goes on. */
+/** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>
 
 export type Layers = Readonly<Record<LayerName, Layer>>
 
-/** The options that layers read, in the form in which they read them. */
+/** The options that layers read, parsed: lists of hosts are expressions, sizes are bytes. */
 export interface LayerOptions {
   readonly connection_strategy: 'eager' | 'lazy'
   readonly upstream_cert: boolean
@@ -48,11 +48,14 @@ export interface LayerOptions {
   readonly stream_large_bodies: number
   /** Bytes; 0 for no limit. */
   readonly body_size_limit: number
-  /** Off: heads and chunks of requests that are odd and have one meaning are made regular, as those of responses are, and more of both. */
+  /**
+   * True: a request whose head or chunks have an odd form is refused. False: it is made regular where it has only one meaning, as
+   * responses always are, and in both more odd forms are accepted.
+   */
   readonly validate_inbound_headers: boolean
   /** Seconds. */
   readonly tcp_timeout: number
-  /** Names that are answered inside, by addons: nothing is dialled for them. */
+  /** Names that addons answer by themselves (`mitm.it`): no server is dialled for them. */
   readonly inside: readonly string[]
 }
 
@@ -63,20 +66,24 @@ export interface Context {
   /** The mode's name: `wireguard`, `regular` ... */
   readonly mode: string
   readonly options: LayerOptions
-  /** Where the client wants to go, once it is known. */
+  /** The server that the client wants; undefined until that is known. */
   destination: Destination | undefined
-  /** The server's channel, if it was opened before its protocol was known. */
+  /** The server's channel; undefined until a layer has opened it. A layer may do so before the protocol is known. */
   server: Channel<ServerConnection> | undefined
-  /** How TLS was done with the server, or is to be done when it is opened. */
+  /** How TLS was done with the server, or will be when the server is opened; undefined for plaintext. */
   serverTls: ServerTls | undefined
   /** The destination is the tunnel's own resolver. */
   readonly virtualResolver: boolean
-  /** Nobody is dialled for this connection: its requests are answered by addons, or not at all. */
+  /** No server is dialled for this connection: addons answer its requests, or they fail. */
   inside: boolean
-  /** Why the server could not be reached before the client's TLS, or its TLS failed. The client is told inside its own TLS, in an error page. */
+  /**
+   * Why the server could not be reached, or TLS with it failed, when that was tried before the client's handshake. The client is told in an
+   * error page, inside its own TLS.
+   */
   serverFailure: OpenFailure | undefined
 }
 
+/** Waits for data and takes one chunk; undefined once the channel is over. */
 export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
   if (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
     yield { type: 'receive', channel, milliseconds: 0 }
@@ -84,7 +91,7 @@ export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
   return channel.take()
 }
 
-/** As `receive`, or TIMEOUT after so many milliseconds of silence. */
+/** Like `receive`, but gives TIMEOUT after so many milliseconds without data (0: never). */
 export function* receiveWithin(channel: AnyChannel, milliseconds: number): Step<Buffer | undefined | typeof TIMEOUT> {
   if (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
     const answer = yield { type: 'receive', channel, milliseconds }
@@ -94,8 +101,8 @@ export function* receiveWithin(channel: AnyChannel, milliseconds: number): Step<
 }
 
 /**
- * Waits for more than is in the channel, and leaves it there. False at the end, and when it is the `or` channel that has
- * something; TIMEOUT after so many milliseconds (0: never).
+ * Waits until the channel has more data than now, and takes none. False when the channel ends, and when something happens on the
+ * channel `or` instead; TIMEOUT after so many milliseconds (0: never).
  */
 export function* more(channel: AnyChannel, milliseconds: number, or?: AnyChannel): Step<boolean | typeof TIMEOUT> {
   if (channel.ended || channel.closed) return false
@@ -105,14 +112,14 @@ export function* more(channel: AnyChannel, milliseconds: number, or?: AnyChannel
   return channel.buffered > before
 }
 
-/** Sends. False when the connection is gone; a task that sends much waits for `room` after it. */
+/** Sends without waiting. False when the connection is gone. A task that sends much has to wait for `room` afterwards. */
 export function push({ machine }: Context, channel: AnyChannel, data: Buffer): boolean {
   if (channel.closed) return false
   machine.perform({ type: 'send', channel, data })
   return true
 }
 
-/** Waits while a channel is full. False when the connection is gone, or over. */
+/** Waits while a channel is full. False when the channel, or the client's connection, is gone. */
 export function* room(channel: AnyChannel): Step<boolean> {
   while (channel.full && !channel.closed) if ((yield { type: 'room', channel }) === TIMEOUT) return false
   return !channel.closed
@@ -125,6 +132,7 @@ export function* send(channel: AnyChannel, data: Buffer): Step<boolean> {
   return yield* room(channel)
 }
 
+/** Yields `open`; the answer is described in `commands.ts`. */
 export function* open(
   to: Destination,
   tls: ServerTls | undefined = undefined,
@@ -133,19 +141,20 @@ export function* open(
   return (yield { type: 'open', to, tls, pooled }) as Opened | undefined
 }
 
+/** Does TLS with a server that is connected. Undefined, or why the handshake failed. */
 export function* secureServer(channel: Channel<ServerConnection>, tls: ServerTls): Step<OpenFailure | undefined> {
   return (yield { type: 'secureServer', channel, tls }) as OpenFailure | undefined
 }
 
-/** Undefined, or why the handshake failed. */
+/** Does TLS with the client. Undefined, or why the handshake failed. */
 export function* secureClient(channel: AnyChannel, tls: ClientTls): Step<string | undefined> {
   return (yield { type: 'secureClient', channel, tls }) as string | undefined
 }
 
-/** Whether any addon has the hook: a layer that asks first saves the making of what the hook is given. */
+/** Whether any addon has the hook. A layer that asks first need not make the hook's argument for nothing. */
 export const wants = (context: Context, name: HookName): boolean => context.machine.world.wants(name)
 
-/** Runs a hook's methods, and waits for those that take time. A hook that no addon has costs nothing. */
+/** Runs the addons' methods for a hook, and waits for those that take time. A hook that no addon has costs nothing. */
 export function hook<Name extends HookName>(context: Context, name: Name, subject: Hooks[Name]): MaybeStep {
   const { world } = context.machine
   if (!world.wants(name)) return NOTHING
@@ -157,6 +166,7 @@ function* pending(operation: Operation): Step<void> {
   yield { type: 'pending', operation }
 }
 
+/** Waits for the end of a task. */
 export function* join(task: Task): Step<void> {
   if (!task.done) yield { type: 'join', task }
 }
@@ -169,19 +179,19 @@ export function log(context: Context, level: LogLevel, message: string): void {
   context.machine.world.perform({ type: 'log', level, message })
 }
 
-/** What a new flow of this connection is made of. */
+/** The arguments for the constructor of a new flow of this connection. */
 export function origin(context: Context, server = context.server?.connection): FlowOrigin {
   const { world } = context.machine
   return { world, client: context.client.connection, server, now: world.now() }
 }
 
-/** The flow is over. */
+/** Ends a flow: it goes to the outputs. */
 export function finish(context: Context, flow: Flow): void {
   flow.endedAt = context.machine.world.now()
   context.machine.world.perform({ type: 'finished', flow })
 }
 
-/** A host's name as SNI: without a dot at its end; an address is sent as none (RFC 6066, 3). */
+/** A host's name as it stands in SNI, without a dot at its end; undefined for an address, which SNI cannot have (RFC 6066, 3). */
 export function serverName(host: string | undefined): string | undefined {
   return host === undefined || host.includes(':') || /^[\d.]+$/.test(host) ? undefined : host.replace(/\.$/, '')
 }

@@ -1,4 +1,4 @@
-// Runs the layers of one client connection: tasks (generators) that wait for channels, replies, timers and each other.
+// Runs the layers of one client connection, as tasks (generators) that wait for channels, replies, timers and each other.
 import type { Flow } from '../flow/flow.js'
 import { type AnyChannel, Channel } from './channel.js'
 import type { Command, Deed, Operation } from './commands.js'
@@ -8,26 +8,26 @@ import { ClientGone, Faulted, Gone, Idle, Killed, Task } from './task.js'
 import { Watchdog } from './watchdog.js'
 import { PENDING, TIMEOUT, type Timed, type World } from './world.js'
 
-/** Bytes that wait in a channel for a layer before its connection is read no further. */
+/** When so many bytes wait in a channel for a layer, its connection is paused. */
 const HIGH_WATER = 64 * 1024
 
-/** The same for their number: datagrams may be empty. */
+/** The same for chunks, because datagrams may be empty. */
 const MAX_CHUNKS = 1024
 
-/** Milliseconds after which a UDP client that says nothing, and is told nothing, is forgotten. */
+/** Milliseconds without a datagram, in either direction, after which a UDP client is forgotten. */
 const UDP_SILENCE = 60_000
 
-/** What a task waits for, where it is to be told first that the connection is over. */
+/** Operations that a task does not begin once the connection is over: it is interrupted first. */
 const WAITS = new Set<Command['type']>([
   ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
 ])
 
-/** What a task that has been told waits for no more, as if it had waited too long: it may tidy up, and neither side holds it up. */
+/** Operations that time out at once in a task that was interrupted: the task may tidy up, but neither side can hold it up. */
 const NO_MORE = new Set<Command['type']>(['receive', 'room', 'sleep'])
 
 export class Machine {
   readonly world: World
-  /** The flow that has the connection to itself, if one does: when it is killed, the connection is over. */
+  /** The flow that is the whole connection, such as a raw one; undefined for HTTP and DNS. When it is killed, the connection is over. */
   subject: Flow | undefined
   readonly #layers: Layers
   readonly #tasks: Task[] = []
@@ -38,7 +38,7 @@ export class Machine {
   #gone: Gone | undefined
   #watchdog: Watchdog | undefined
   #client: AnyChannel | undefined
-  /** A layer has closed or reset the client's connection: its end is no surprise. */
+  /** A layer has closed or reset the client's connection, so its loss interrupts no task. */
   #leaving = false
 
   constructor(world: World, layers: Layers) {
@@ -46,7 +46,7 @@ export class Machine {
     this.#layers = layers
   }
 
-  /** Tasks that are not done. */
+  /** True while there are tasks that are not done. */
   get busy(): boolean {
     return this.#tasks.length > 0
   }
@@ -65,7 +65,7 @@ export class Machine {
     while (name) name = yield* this.#layers[name](context)
   }
 
-  /** A task beside the one that runs. */
+  /** Starts a task beside the one that runs. */
   fork(steps: Step<unknown>): Task {
     const task = new Task(steps)
     this.#tasks.push(task)
@@ -76,7 +76,7 @@ export class Machine {
     return task
   }
 
-  /** A deed of the task that runs, without a yield. */
+  /** Performs a deed for the task that runs, without a yield. */
   perform(deed: Deed): void {
     if (deed.type === 'close' || deed.type === 'reset') this.#letGo(deed)
     else this.world.perform(deed)
@@ -101,7 +101,7 @@ export class Machine {
     this.#catchUp()
   }
 
-  /** What happened while a task ran. */
+  /** Delivers the events that came while a task ran. */
   #catchUp(): void {
     for (let event = this.#events.shift(); event; event = this.#events.shift()) this.#deliver(event)
     this.#running = false
@@ -161,7 +161,7 @@ export class Machine {
         return
       }
     }
-    // No task waits for it any more.
+    // The task that asked for this connection has ended.
     if (value instanceof Channel) this.world.perform({ type: 'close', channel: value })
   }
 
@@ -174,16 +174,16 @@ export class Machine {
     if (channel === this.#client && !this.#leaving) this.#end(new ClientGone(error))
   }
 
-  /** The connection is over. A task that waits for a hook is told at its next wait: an addon is never left in the middle. */
+  /** Interrupts all tasks, for the connection is over. A task in a hook is interrupted at its next wait, after the addon. */
   #end(gone: Gone): void {
     if (this.#gone) return
     this.#gone = gone
     for (const task of [...this.#tasks]) if (task.waitsFor && task.waitsFor.type !== 'hook') this.#interrupt(task, gone)
   }
 
-  /** Resumes the tasks that wait for a channel: one reader, for what it takes is gone; every writer. */
+  /** Resumes the tasks that wait for a channel: every writer, but only one reader, since it takes the data. */
   #wake(type: 'receive' | 'room', channel: AnyChannel): void {
-    // Tasks that end meanwhile leave the list; those that begin stand at its end.
+    // A task that is resumed may end and leave the list, or start others at the end of the list.
     for (let index = 0; index < this.#tasks.length; index += 1) {
       const task = this.#tasks[index] as Task
       const { waitsFor } = task
@@ -195,14 +195,14 @@ export class Machine {
     }
   }
 
-  /** A task waits for what a channel says next. */
+  /** Whether a task waits for data of a channel. */
   #awaited(channel: AnyChannel): boolean {
     return this.#tasks.some(({ waitsFor }) => waitsFor?.type === 'receive' && waitsFor.channel === channel)
   }
 
   #interrupt(task: Task, gone: Gone): void {
-    if (task.told) return
-    task.told = true
+    if (task.interrupted) return
+    task.interrupted = true
     this.#resume(task, undefined, gone)
   }
 
@@ -217,8 +217,8 @@ export class Machine {
         gone = undefined
         if (result.done) break
         if (this.#gone && WAITS.has(result.value.type)) {
-          if (!task.told) {
-            task.told = true
+          if (!task.interrupted) {
+            task.interrupted = true
             gone = this.#gone
             continue
           }
@@ -236,7 +236,7 @@ export class Machine {
     this.#finish(task)
   }
 
-  /** A fault of ours: it ends this connection, and no other. */
+  /** An error that is a fault of midwire's ends this connection, and no other. */
   #failed(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })

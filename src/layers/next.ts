@@ -1,10 +1,13 @@
-// Looks at what has come, and hands over to the layer that understands it. The rules are decide.ts's.
+// Looks at the first bytes of a connection, and hands it on to the layer that understands them. The rules are in `decide.ts`.
 import { OpenFailure } from './commands.js'
 import { decide, type Evidence } from './decide.js'
 import { type Context, type Layer, log, more, open, type Step } from './layer.js'
 import { TIMEOUT } from './world.js'
 
-/** Silence of a client: after it the server is asked whether it speaks first, and what the client has begun is taken as it is. */
+/**
+ * How long a client may be silent. After that the server is connected to, in case it speaks first; where the client has begun, it is
+ * decided by the bytes that it has sent.
+ */
 const PATIENCE_MILLISECONDS = 500
 
 export const nextLayer: Layer = function* (context) {
@@ -34,7 +37,7 @@ export const nextLayer: Layer = function* (context) {
   }
 }
 
-/** Nobody has asked the server yet, and the client is silent: it may be the server that speaks first. */
+/** Whether the server is still to be connected to: with a client that is silent it may be the server that speaks first. */
 function needsServer({ client, destination, inside, server }: Context): boolean {
   return !server && !inside && destination !== undefined && client.connection.transport === 'tcp'
 }
@@ -51,7 +54,7 @@ const NOTHING = Buffer.alloc(0)
 function evidence(context: Context, waited: boolean): Evidence {
   const { client, destination, server } = context
   const { tls, transport } = client.connection
-  // Datagrams are looked at one by one, bytes as far as they have come.
+  // The rules look at one datagram of a UDP flow, and at all bytes so far of a TCP connection.
   const bytes = transport === 'udp' ? client.chunks[0] : client.takeAll()
   if (transport === 'tcp' && bytes) client.unread(bytes)
   const secured = tls?.establishedAt !== undefined

@@ -1,17 +1,17 @@
-// Relays what is not understood, or is not to be: both ways at once, message by message, half-close and all.
+// Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { type Context, finish, hook, join, type Layer, log, open, origin, receive, type Step, send } from './layer.js'
 import { Gone, Idle } from './task.js'
 
-/** Raw TCP or UDP, as a flow with messages. */
+/** Relays raw TCP or UDP as a flow with messages. */
 export const rawLayer: Layer = function* (context) {
   yield* new Relay(context, true).run()
   return undefined
 }
 
-/** A connection that is not looked at: no hooks, and no flow unless `show_ignored_hosts` is on. */
+/** Relays a connection unseen: without hooks, and without a flow unless `show_ignored_hosts` is on. */
 export const ignoreLayer: Layer = function* (context) {
   yield* new Relay(context, context.options.show_ignored_hosts).run()
   return undefined
@@ -48,7 +48,7 @@ class Relay {
     } catch (error) {
       if (!(error instanceof Gone)) throw error
       if (!(error instanceof Idle)) {
-        // A UDP flow has no other end than this one.
+        // A UDP flow always ends with the client's channel, so that is no error by itself.
         if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
       } else if (this.#kind === 'tcp') log(context, 'info', `closed: ${error.message}`)
     }
@@ -70,13 +70,13 @@ class Relay {
   *#reach(): Step<Context['server']> {
     const { destination, inside, serverTls } = this.#context
     if (inside) {
-      this.#fail('it is answered by midwire itself, which knows only DNS and HTTP there')
+      this.#fail('the address is answered by midwire itself, which serves only DNS and HTTP there')
       return undefined
     }
     const opened = destination && (yield* open(destination, serverTls))
     if (opened && !(opened instanceof OpenFailure)) return opened
     if (opened) this.#flow.server = opened.server
-    this.#fail(opened?.message ?? 'where it goes is not known')
+    this.#fail(opened?.message ?? 'the destination is not known')
     return undefined
   }
 
@@ -84,7 +84,7 @@ class Relay {
     this.#flow.error ??= { message, timestamp: this.#context.machine.world.now() }
   }
 
-  /** One direction, until its end. */
+  /** Relays one direction until its end. */
   *#pump(from: AnyChannel, to: AnyChannel, fromClient: boolean): Step<void> {
     const { world } = this.#context.machine
     for (;;) {
@@ -93,7 +93,7 @@ class Relay {
       const message = this.#flow.record(fromClient, data, world.now())
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
-      // An empty datagram is one. What a hook has emptied is to go no further, which an empty buffer of its own says of that one, too.
+      // A hook drops a message by making its content empty. A datagram that has come empty is relayed, so the buffers are compared.
       const goesOn = message.content.length > 0 || message.content === data
       if (goesOn && !(yield* send(to, message.content))) break
     }

@@ -1,7 +1,7 @@
-// What the first bytes of a client look like, whoever it is.
+// Recognises protocols by the first bytes of a client.
 import { all, TOKEN } from './http1/bytes.js'
 
-/** Whether bytes look like something, as far as they have come: `more` where those that follow will say it. */
+/** Whether the bytes so far look like a protocol; `more` where that depends on bytes that have not come yet. */
 export type Look = 'yes' | 'no' | 'more'
 
 /** A TLS record with a handshake: 0x16, 0x03, 0x00 to 0x03. A version of 0x0304 is never sent (RFC 8446, 5.1). */
@@ -21,22 +21,23 @@ function head(bytes: Buffer, major: number, from: number, to: number): Look {
   return low >= from && low <= to ? 'yes' : 'no'
 }
 
+/** Bytes of the shortest datagram that is taken for QUIC. */
 const LEAST_QUIC = 18
 const QUIC_PORTS = [80, 443, 8443]
 /** Version 1, version 2 and its draft, Google's Q043, Q046 and Q050. */
 const QUIC_VERSIONS = [0x00000001, 0x6b3343cf, 0x709a50c4, 0x51303433, 0x51303436, 0x51303530]
 
-/** A QUIC packet in a datagram: a long header with a version that is known or greased, or anything that goes to a port of HTTP/3. */
+/** A QUIC packet: a long header with a version that is known or greased, or any datagram to a port of HTTP/3. */
 export function looksLikeQuic(datagram: Buffer, destinationPort: number): boolean {
   if (datagram.length < LEAST_QUIC || looksLikeDtls(datagram) === 'yes') return false
   if (QUIC_PORTS.includes(destinationPort)) return true
   const version = datagram.readUInt32BE(1)
-  // RFC 9000, 15: ?a?a?a?a is reserved, for the same purpose as GREASE.
+  // Versions of the form ?a?a?a?a are reserved (RFC 9000, 15), for the same purpose as GREASE.
   const greased = (version & 0x0f0f0f0f) === 0x0a0a0a0a
   return (datagram.readUInt8(0) & 0x80) !== 0 && (greased || QUIC_VERSIONS.includes(version))
 }
 
-/** Methods of RFC 9110, RFC 5789 and WebDAV: whatever follows them is HTTP, or a client's fault. */
+/** Methods of RFC 9110, RFC 5789 and WebDAV. A connection that begins with one is HTTP, even where the rest of the line is wrong. */
 const METHODS = new Set([
   ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'],
   ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'SEARCH', 'MKCALENDAR', 'ACL'],
@@ -44,8 +45,8 @@ const METHODS = new Set([
 const LONGEST_METHOD = 32
 
 /**
- * A request line of HTTP/1. A method that is not known must begin with three letters and have a target that begins as one does:
- * other protocols have words and spaces, too (`NICK midwire`).
+ * A request line of HTTP/1. A method that is not known must begin with three letters, and `/`, `*` or `http://` must follow it: other
+ * protocols have words and spaces, too (`NICK midwire`).
  */
 export function looksLikeHttp(bytes: Buffer): Look {
   const start = bytes.toString('latin1', 0, LONGEST_METHOD + 1)
@@ -60,7 +61,7 @@ export function looksLikeHttp(bytes: Buffer): Look {
   return startsWith(target, 'http://', 'https://')
 }
 
-/** How a text begins that may not have come whole. */
+/** Whether a text, of which the end may not have come yet, begins with one of `starts`. */
 function startsWith(text: string, ...starts: readonly string[]): Look {
   if (starts.some((start) => text.startsWith(start))) return 'yes'
   return starts.some((start) => start.startsWith(text)) ? 'more' : 'no'
@@ -73,7 +74,7 @@ interface Probe {
 
 const WORD_END = /[ \r\n]/
 
-/** Words of protocols with lines, in any case, each with a space or the end of the line after it. */
+/** Recognises a protocol of lines by its first word, in any case, with a space or the end of the line after it. */
 function words(protocol: string, ...list: readonly string[]): Probe {
   const longest = Math.max(...list.map((word) => word.length))
   return {
@@ -87,6 +88,7 @@ function words(protocol: string, ...list: readonly string[]): Probe {
   }
 }
 
+/** Recognises a protocol by its first bytes. */
 function octets(protocol: string, ...list: readonly string[]): Probe {
   return { protocol, look: (bytes) => startsWith(bytes.toString('latin1', 0, 24), ...list) }
 }
@@ -101,7 +103,7 @@ function looksLikeMqtt(bytes: Buffer): Look {
 }
 
 const PROBES: readonly Probe[] = [
-  octets('HTTP/2 with prior knowledge, which is not spoken yet', 'PRI * HTTP/2.0\r\n'),
+  octets('HTTP/2 with prior knowledge, which midwire does not speak yet', 'PRI * HTTP/2.0\r\n'),
   octets('SSH', 'SSH-'),
   octets('PostgreSQL', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x08\x04\xd2\x16\x30'),
   { protocol: 'MQTT', look: looksLikeMqtt },
@@ -110,7 +112,7 @@ const PROBES: readonly Probe[] = [
   words('IRC or FTP', 'NICK', 'USER', 'PASS', 'CAP'),
 ]
 
-/** A protocol that is known by its first bytes, and passes as it is; by its name, or `more`. Not asked before something has come. */
+/** The name of a protocol that passes as raw bytes, or `more`; undefined where no such protocol begins like this. `bytes` is not empty. */
 export function knownProtocol(bytes: Buffer): string | 'more' | undefined {
   let more = false
   for (const { protocol, look } of PROBES) {

@@ -1,9 +1,9 @@
-// One thread of a layer: a generator, and what it waits for.
+// One thread of a layer: a generator, and the operation that it waits for.
 import type { Operation } from './commands.js'
 import type { Step } from './layer.js'
 import type { Timed } from './world.js'
 
-/** Thrown into the tasks of a connection that is over: what they wait for will not come. */
+/** Thrown into the tasks of a connection that is over, since the operations that they wait for will not end. */
 export class Gone extends Error {}
 
 /** The client is gone. */
@@ -13,7 +13,7 @@ export class ClientGone extends Gone {
   }
 }
 
-/** Nothing has passed for as long as connections may be silent. */
+/** Neither side has sent or taken data for the time that the watchdog allows. */
 export class Idle extends Gone {
   constructor(milliseconds: number) {
     super(`nothing has passed for ${milliseconds / 1000} s`)
@@ -34,12 +34,12 @@ export class Task implements Timed {
   readonly steps: Step<unknown>
   /** The operation that the task waits for; undefined while it runs, and when it is done. */
   waitsFor: Operation | undefined
-  /** It waits for its timer, too. A timer that goes off when its task does not wait for it is of no meaning. */
+  /** The operation has a time limit. Where it has none, a timer of the task that goes off is left from an earlier wait and is ignored. */
   timed = false
   done = false
-  /** It knows that the connection is over: it was told once, and may still tidy up, without waiting for either side. */
-  told = false
-  /** The task that waits for this one's end. */
+  /** A Gone was thrown into the task. It may still tidy up, without waiting for either side, and is not interrupted again. */
+  interrupted = false
+  /** The task that waits for the end of this one. */
   joined: Task | undefined
   timer: unknown
 
@@ -47,7 +47,7 @@ export class Task implements Timed {
     this.steps = steps
   }
 
-  /** It waits for something that ends by a clock of its own: a hook, a connect, a handshake, a lookup, a timer. */
+  /** The task waits for an operation with a time limit of its own: a hook, a connect, a handshake, a lookup, a timer. */
   get hasClock(): boolean {
     return this.timed || (this.waitsFor !== undefined && CLOCKED.has(this.waitsFor.type))
   }

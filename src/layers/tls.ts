@@ -1,4 +1,4 @@
-// TLS with the client and the server, so that what is inside can be seen. The handshakes themselves are the world's.
+// TLS with the client and TLS with the server, so that midwire sees the plaintext between them. The world does the handshakes.
 import type { ClientHelloHook } from '../hooks.js'
 import { OpenFailure, type ServerTls } from './commands.js'
 import {
@@ -19,16 +19,16 @@ import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
 import { TIMEOUT } from './world.js'
 
-/** What a client has for a whole ClientHello. */
+/** The time that a client has for a whole ClientHello. */
 const HELLO_MILLISECONDS = 30_000
 
-/** A fatal alert (RFC 8446, 6.2), in a record of the version that every client reads. */
+/** The fatal alert decode_error (RFC 8446, 6.2), in a record of the version that every client reads. */
 const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
 
 /** The values of `tls_version_client_min` and `_max` as TLS writes them. */
 const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304, UNBOUNDED: 0x0304 } as const
 
-/** Spoken inside: HTTP/2 and HTTP/3 are not, and so not offered either. */
+/** True for protocols that midwire does not speak, and so does not offer to the server or agree on with the client. */
 const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
 
 export const tlsLayer: Layer = function* (context) {
@@ -52,7 +52,7 @@ export const tlsLayer: Layer = function* (context) {
   if (destination && !context.inside && options.upstream_cert && options.connection_strategy === 'eager') {
     yield* secureServerFirst(context, context.serverTls)
   } else if (context.server) {
-    // It was opened to see whether somebody is there; who asks for it later does TLS with it then.
+    // The connection was opened only to see that the server can be reached. The request that needs the server opens another, with TLS.
     yield { type: 'close', channel: context.server }
     context.server = undefined
   }
@@ -67,9 +67,9 @@ export const tlsLayer: Layer = function* (context) {
     upstream: context.server?.connection.tls?.certificates?.[0],
   })
   if (failure !== undefined) {
-    // OpenSSL says only that the two have nothing in common.
+    // OpenSSL says only that client and server have nothing in common; `missing` says what the client does not offer.
     const error = missing === undefined ? failure : `${failure}: ${missing}`
-    // Where the server has failed, that has been said, and is what is to be mended first.
+    // Where the server has failed, that was logged as a warning, and is the cause to look at first.
     const level = context.serverFailure ? 'debug' : 'warn'
     log(context, level, `TLS with the client has failed${hello.sni ? ` (${hello.sni})` : ''}: ${error}`)
     yield* hook(context, 'tls_failed_client', {
@@ -96,12 +96,12 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
         if (hello) return hello
       } catch (error) {
         if (!(error instanceof ClientHelloError)) throw error
-        log(context, 'warn', `what looked like TLS is no ClientHello: ${error.message}`)
+        log(context, 'warn', `the client began like TLS, but not with a ClientHello: ${error.message}`)
         yield* send(client, DECODE_ERROR)
         return undefined
       }
     }
-    // Who sends a byte now and then gets no more time for it.
+    // The limit is for the whole ClientHello: a client that sends a byte now and then gets no more time.
     const left = end - world.now()
     const arrived = left > 0 ? yield* more(client, left) : TIMEOUT
     if (arrived === true) continue
@@ -111,14 +111,14 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
   }
 }
 
-/** The server's handshake before the client's, so that its names and its ALPN can be copied. */
+/** Does the handshake with the server before that with the client, so that our certificate and ALPN can copy the server's. */
 function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   const { destination } = context
   if (!destination) return
-  // A server that has closed its side meanwhile answers no ClientHello: it is dialled anew.
+  // A server that has closed its side meanwhile would not answer a ClientHello, so it is dialled again.
   const server = context.server?.over ? undefined : context.server
   if (context.server && !server) yield { type: 'close', channel: context.server }
-  // One that another request has left is as good, and its handshake is done.
+  // An idle connection of the pool is better than the one that is open, since its handshake is done.
   const idle = yield* open(destination, tls, 'only')
   if (idle && !(idle instanceof OpenFailure)) {
     if (server) yield { type: 'close', channel: server }
@@ -127,7 +127,7 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   }
   const result = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
   if (result instanceof OpenFailure) {
-    // The client hears of it inside: an error page says more than an alert.
+    // The client gets an error page inside its own TLS, which says more than an alert.
     log(context, 'warn', result.message)
     context.serverFailure = result
     context.server = undefined
@@ -136,7 +136,7 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   }
 }
 
-/** What is agreed on with the client: what the server has chosen; where no server was asked, HTTP/1.1 if that is offered. */
+/** The protocol to agree on with the client: the server's choice; where no server was asked, HTTP/1.1 if the client offers it. */
 function chosenFor(offers: readonly string[], upstream: string | undefined): string | undefined {
   if (upstream) return upstream
   return offers.includes('http/1.1') ? 'http/1.1' : undefined

@@ -1,15 +1,15 @@
-// Where the client's packets name the destination themselves: the SYN is answered once it is known that somebody is there.
+// The first layer where the client's packets name the destination: the SYN is answered only after the server has accepted a connection.
 import { OpenFailure } from './commands.js'
 import { type Context, type Layer, log, open, type Step } from './layer.js'
 
-/** What an error of connect(2) is for the client: the same, as far as TCP and ICMP can say it. */
+/** How the client is refused for a code of an OpenFailure. All other codes are `unreachable`. */
 const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
   ECONNREFUSED: 'refused',
   LOOP: 'prohibited',
   KILLED: 'refused',
 }
 
-/** Of the tunnel's own address: DNS, and the page with the certificate. Nothing else is there, and nothing leaves for it. */
+/** Ports of the tunnel's own address, for which no server is dialled: DNS, and the page with the certificate. Others are refused. */
 const INSIDE_PORTS: readonly number[] = [53, 80, 443]
 
 export const transparentLayer: Layer = function* (context) {
@@ -30,7 +30,7 @@ export const transparentLayer: Layer = function* (context) {
   return 'next'
 }
 
-/** Connects to the destination, unless an idle connection tells that somebody is there. */
+/** Connects to the destination, unless an idle connection shows that the server can be reached. */
 function* reach(context: Context): Step<OpenFailure | undefined> {
   const { destination } = context
   if (!destination || (yield { type: 'known', to: destination })) return undefined

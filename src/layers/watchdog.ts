@@ -1,4 +1,4 @@
-// The one clock of a connection: without any progress, either way, for as long as it allows, the connection is over.
+// The one clock of a connection. When neither direction has made progress for the time limit, the connection is over.
 import type { Timed, World } from './world.js'
 
 export class Watchdog implements Timed {
@@ -15,12 +15,12 @@ export class Watchdog implements Timed {
     this.#sleep(limit)
   }
 
-  /** Something has come from either side, or either side has taken something. */
+  /** Called when either side has sent data, or has taken data. */
   progress(): void {
     this.#progressAt = this.#world.now()
   }
 
-  /** The timer has gone off. True when the connection is over; while it `rests`, time does not count. */
+  /** Called when the timer has gone off. True when the connection is over. `rests`: the time until now does not count. */
   expired(rests: boolean): boolean {
     if (rests) this.progress()
     const left = this.#progressAt + this.limit - this.#world.now()

@@ -1,30 +1,31 @@
-// The outside, as a machine knows it: the driver, or a test.
+// The outside of a machine, which performs its commands: the driver, or a test.
 import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import type { Deed, Operation, Question } from './commands.js'
 
-/** What `perform` answers when the reply comes later, as an event. */
+/** The result of `perform` for an operation whose answer comes later, as a `reply` event. */
 export const PENDING = Symbol('pending')
 
-/** What a wait that took too long is answered. */
+/** The answer to a wait that took too long. */
 export const TIMEOUT = Symbol('timeout')
 
 export interface World {
-  /** Does a deed, or begins an operation: gives the answer of the operation, or PENDING. Deeds have no answer. */
+  /** Does a deed, or begins an operation. Returns the operation's answer, or PENDING; undefined for a deed. */
   perform(command: Deed | Operation): unknown
+  /** Answers a question. */
   ask(question: Question): boolean
   /** Milliseconds since the epoch. */
   now(): number
   /** A new UUID. */
   newId(): string
-  /** A flow was killed: the machine is told of it by an event. */
+  /** Called by a flow that was killed: sends the machine a `killed` event. */
   killed(flow: Flow): void
   /** Whether any addon has the hook. */
   wants(name: HookName): boolean
 }
 
-/** What the world keeps a timer for. */
+/** An owner of a timer: a task, or the watchdog. */
 export interface Timed {
-  /** The world's own: its timer, which may serve one wait after the other, until the world is told to cancel it. */
+  /** The world's own value for the timer. One timer serves one wait after the other, until `cancel`. */
   timer: unknown
 }

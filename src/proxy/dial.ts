@@ -101,7 +101,7 @@ export class Dialer {
       const message = explainTls(error, tls.sni ?? server.host)
       server.error = message
       await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
-      return new OpenFailure(server, code, message, true)
+      return new OpenFailure(server, code, message)
     }
     const { state, certificates } = secured
     Object.assign(server.tls, state, { certificates, establishedAt: Date.now() })
