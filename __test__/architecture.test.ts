@@ -33,7 +33,7 @@ const rooms: Record<string, Room> = {
     node: ['net', 'tls', 'dgram', 'dns', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
   },
   layers: {
-    imports: ['connection', 'errors', 'flow', 'hooks'],
+    imports: ['addresses', 'connection', 'errors', 'flow', 'hooks'],
     node: ['buffer', 'zlib', 'crypto'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },

@@ -1,4 +1,4 @@
-// One spelling of an IP address: applied where an address enters, so that nothing behind has to think of the others.
+// IP addresses as bytes and as text. One spelling of each is applied where an address enters, so that nothing behind has to think of the others.
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from './connection.js'
 
@@ -23,4 +23,30 @@ export function plainAddress(text: string): string | undefined {
 export function addressOf(text: string, port: number): Address {
   const address = plainAddress(text) ?? text
   return { address, port, family: isIPv6(address) ? 6 : 4 }
+}
+
+/** The 4 or 16 bytes of an IP address; undefined for a text that is none, and for one with a zone. */
+export function ipBytes(address: string): Uint8Array | undefined {
+  const family = isIP(address)
+  if (family === 4) return Uint8Array.from(address.split('.'), Number)
+  if (family !== 6 || address.includes('%')) return undefined
+  const text = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [head = '', tail = ''] = text.split('::')
+  const words = (part: string) => (part ? part.split(':').map((word) => Number.parseInt(word, 16)) : [])
+  const [first, last] = [words(head), words(tail)]
+  const all = [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last]
+  const bytes = new Uint8Array(16)
+  all.forEach((word, index) => {
+    bytes[2 * index] = word >> 8
+    bytes[2 * index + 1] = word & 0xff
+  })
+  return bytes
+}
+
+/** The text of an IP address of 4 or 16 bytes, in its shortest form. */
+export function ipText(bytes: Buffer): string {
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
+  const words: string[] = []
+  for (let at = 0; at < 16; at += 2) words.push(bytes.readUInt16BE(at).toString(16))
+  return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1)
 }

@@ -46,7 +46,7 @@ export interface Ready {
 
 /** What must never stand in the log: a fault of midwire's own, whatever the peers have done. */
 const FAULT =
-  /nobody (caught|handled)|a layer has failed|a wish has failed|(Type|Range|Reference)Error|MaxListeners|Warning:/i
+  /nobody (caught|handled)|a layer has failed|an operation has failed|(Type|Range|Reference)Error|MaxListeners|Warning:/i
 
 /** Without the machine's own settings for certificates and proxies, which programs would follow in place of the test's. */
 export const plainEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
