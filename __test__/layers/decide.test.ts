@@ -1,6 +1,7 @@
 // The table that decides which protocol it is: a row for each rule and its neighbours, each at every beginning of its bytes.
 import test, { type ExecutionContext } from 'ava'
 import { type Decision, decide, type Evidence } from '../../src/layers/decide.js'
+import type { Target } from '../../src/layers/entrance.js'
 import { captured, clientHello, handshake, records, serverName } from '../support/client-hellos.js'
 import { Random } from '../support/http1.js'
 
@@ -11,14 +12,13 @@ const OPTIONS: Options = { ignore_hosts: [], allow_hosts: [], tcp_hosts: [], udp
 
 function evidence(bytes: Buffer | string, { options, ...changes }: Changes = {}): Evidence {
   return {
-    mode: 'wireguard',
     transport: 'tcp',
     clientBytes: Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes, 'latin1'),
     clientEnded: false,
     serverBytes: 0,
     clientTls: false,
     destination: { host: '192.0.2.1', port: 8000 },
-    virtualResolver: false,
+    entrance: {},
     options: { ...OPTIONS, ...options },
     ...changes,
   }
@@ -33,12 +33,13 @@ const QUERY = '\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01'
 
 const udp = (changes: Changes = {}): Changes => ({ transport: 'udp', ...changes })
 const to = (port: number, host = '192.0.2.1', address?: string): Changes => ({ destination: { host, port, address } })
-const explicit = (changes: Changes = {}): Changes => ({ mode: 'regular', destination: undefined, ...changes })
-const connect = (changes: Changes = {}): Changes => ({ mode: 'regular', ...to(443, 'shop.example'), ...changes })
+const explicit = (changes: Changes = {}): Changes => ({ destination: undefined, ...changes })
+const connect = (changes: Changes = {}): Changes => ({ ...to(443, 'shop.example'), ...changes })
 const inside = (changes: Changes = {}): Changes => ({ clientTls: true, alpn: '', ...changes })
 const ignore = (...ignore_hosts: RegExp[]): Changes => ({ options: { ignore_hosts } })
 const allow = (...allow_hosts: RegExp[]): Changes => ({ options: { allow_hosts } })
-const RESOLVER: Changes = { virtualResolver: true, ...to(53, '10.0.0.53') }
+const only = (protocol: Target['protocol']): Changes => ({ entrance: { target: { tls: false, protocol } } })
+const RESOLVER: Changes = { entrance: { ownResolver: true }, ...to(53, '10.0.0.53') }
 
 const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: Decision, reason: RegExp][] = [
   // The tunnel's resolver
@@ -119,7 +120,7 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
     /./,
   ],
   ['what is no name waits for none', '\x01\x02', ignore(/shop/), 'raw', /request/],
-  ['ignored by SNI after a CONNECT through TLS', HELLO, connect({ ...inside(), ...ignore(/^shop/) }), 'ignore', /./],
+  ['ignored by SNI after a CONNECT', HELLO, connect(ignore(/^shop/)), 'ignore', /./],
   ['allowed by address', GET, allow(/^192\.0\.2\.1:/), 'http1', /request/],
   ['allowed by SNI', HELLO, allow(/^shop\.example:/), 'tls', /TLS/],
   ['allowed by the Host field', GET, allow(/^shop/i), 'http1', /request/],
@@ -149,15 +150,39 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   ['a request to a proxy', 'GET http://a/ HTTP/1.1\r\n', explicit(), 'http-proxy', /the request names the destination/],
   ['a CONNECT', 'CONNECT a:443 HTTP/1.1\r\n', explicit(), 'http-proxy', /the request names the destination/],
   ['garbage to a proxy', '\0\0', explicit(), 'http-proxy', /the request names the destination/],
-  ['half a TLS record to a proxy', '\x16\x03', explicit({ clientEnded: true }), 'http-proxy', /the request names the destination/],
+  [
+    'half a TLS record to a proxy',
+    '\x16\x03',
+    explicit({ clientEnded: true }),
+    'http-proxy',
+    /the request names the destination/,
+  ],
   ['TLS to a proxy', HELLO, explicit(), 'tls', /TLS/],
-  ['a request in TLS to a proxy', GET, explicit(inside({ alpn: 'http/1.1' })), 'http-proxy', /the request names the destination/],
+  [
+    'a request in TLS to a proxy',
+    GET,
+    explicit(inside({ alpn: 'http/1.1' })),
+    'http-proxy',
+    /the request names the destination/,
+  ],
   ['TLS after a CONNECT', HELLO, connect(), 'tls', /TLS/],
-  ['TLS after a CONNECT through TLS', HELLO, connect(inside({ alpn: 'http/1.1' })), 'tls', /TLS/],
+  ['TLS in TLS after a CONNECT', HELLO, connect(inside()), 'raw', /request/],
   ['HTTP after a CONNECT', GET, connect(), 'http1', /request/],
-  ['HTTP in TLS after a CONNECT', GET, connect(inside({ alpn: 'http/1.1' })), 'http1', /request/],
+  ['HTTP in TLS after a CONNECT', GET, connect(inside({ alpn: 'http/1.1' })), 'http1', /agreed on/],
   ['SSH after a CONNECT', 'SSH-2.0-x\r\n', connect(), 'raw', /SSH/],
   ['a server that speaks first after a CONNECT', '', connect({ serverBytes: 1 }), 'raw', /server speaks first/],
+
+  // One server, whose protocol the mode knows
+  ['HTTP to the one server', 'anything', only('http1'), 'http1', /mode/],
+  ['TLS to the one server', HELLO, only('http1'), 'tls', /TLS/],
+  ['HTTP in TLS to the one server', GET, { ...only('http1'), ...inside({ alpn: 'h2' }) }, 'http1', /mode/],
+  ['a request to a server of raw bytes', GET, only('raw'), 'raw', /mode/],
+  ['TLS to a server of raw bytes', HELLO, only('raw'), 'tls', /TLS/],
+  ['a silent client of a server of raw bytes', '', only('raw'), 'more', /neither side/],
+  ['a server of raw bytes that speaks first', '', { ...only('raw'), serverBytes: 1 }, 'raw', /mode/],
+  ['DNS to the one server', '', only('dns'), 'dns', /mode/],
+  ['ignored, to the one server', GET, { ...only('http1'), ...ignore(/:8000$/) }, 'ignore', /ignore_hosts/],
+  ['datagrams to the one server', QUIC, udp(only('raw')), 'raw', /mode/],
 
   // TLS, DTLS, QUIC
   ['TLS', HELLO, {}, 'tls', /TLS/],

@@ -84,7 +84,7 @@ const layers: [string, LayerName, PlaybookOptions][] = [
   ['ignored', 'ignore', { connected: true }],
   ['next', 'next', { connected: true }],
   ['next, not connected', 'next', {}],
-  ['transparent', 'transparent', {}],
+  ['reach', 'reach', {}],
 ]
 
 for (const [name, layer, options] of layers) {

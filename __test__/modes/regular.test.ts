@@ -88,7 +88,7 @@ test('a client arrives with both ends, and nothing that it has said is lost befo
   t.deepEqual(arrival.source, { address: '127.0.0.1', port: socket.localPort ?? 0, family: 4 })
   t.deepEqual(arrival.destination, { address: '127.0.0.1', port, family: 4 })
   t.is(arrival.peer, undefined)
-  t.false(arrival.virtualResolver)
+  t.is(arrival.entrance.ownResolver, undefined)
   await new Promise((later) => setTimeout(later, 30))
   const pipe = arrival.accept()
   const heard: string[] = []

@@ -35,7 +35,7 @@ test('what a client sends arrives, by IPv4 and IPv6, as TCP and as datagrams', a
     await until(() => context.arrivals.length === index + 1)
     const arrival = context.arrivals[index]?.arrival
     t.is(arrival?.destination.address, host)
-    t.is(arrival?.virtualResolver, index > 1)
+    t.is(arrival?.entrance.ownResolver, index > 1)
     t.is(arrival?.peer?.name, 'default')
     t.true(stream.connecting, 'nothing is answered yet')
     if (arrival) echo(arrival.accept())
@@ -45,7 +45,7 @@ test('what a client sends arrives, by IPv4 and IPv6, as TCP and as datagrams', a
   for (const text of ['one', 'two']) client.sendDatagram(Buffer.from(text), from, { address: '10.0.0.53', port: 53 })
   await until(() => context.arrivals.length === 5)
   const flow = context.arrivals[4]?.arrival
-  t.true(flow?.virtualResolver)
+  t.true(flow?.entrance.ownResolver)
   if (flow) echo(flow.accept())
   await until(() => answers.length === 2)
   t.deepEqual(answers, ['one', 'two'])

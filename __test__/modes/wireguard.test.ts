@@ -128,8 +128,8 @@ test.serial('a TCP connection arrives with its SYN unanswered', async (t) => {
   t.deepEqual(first?.arrival.destination, { address: '192.0.2.1', port: 80, family: 4 })
   t.is(first?.arrival.peer?.name, 'default')
   t.is(first?.arrival.peer?.publicKey, running.peers?.[0]?.publicKey)
-  t.false(first?.arrival.virtualResolver)
-  t.true(resolver?.arrival.virtualResolver)
+  t.false(first?.arrival.entrance.ownResolver)
+  t.true(resolver?.arrival.entrance.ownResolver)
   const pipe = first?.arrival.accept()
   t.deepEqual([pipe?.local?.port, pipe?.remote?.port], [80, 4000])
   const heard: string[] = []
@@ -176,7 +176,7 @@ test.serial('a flow of datagrams arrives once', async (t) => {
   t.is(context.arrivals.length, 1)
   const { arrival } = context.arrivals[0] ?? (t.fail() as never)
   t.is(arrival.transport, 'udp')
-  t.true(arrival.virtualResolver)
+  t.true(arrival.entrance.ownResolver)
   t.is(arrival.peer?.name, 'default')
   const heard: string[] = []
   const flow = arrival.accept()

@@ -7,6 +7,7 @@ import { block } from '../../src/addons/block.js'
 import { loadAuthority } from '../../src/certs/authority.js'
 import { CertificateStore } from '../../src/certs/store.js'
 import type { Addon } from '../../src/hooks.js'
+import { TO_A_PROXY } from '../../src/layers/entrance.js'
 import type { Arrival, RunningMode } from '../../src/modes/mode.js'
 import { regular } from '../../src/modes/regular.js'
 import { parseSpec } from '../../src/modes/spec.js'
@@ -54,7 +55,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
       source: { address, port: 50_000, family: address.includes(':') ? 6 : 4 },
       destination: { address: '10.0.0.1', port: 8080, family: 4 },
       peer: undefined,
-      virtualResolver: false,
+      entrance: TO_A_PROXY,
       accept() {
         said.push('accepted')
         return transport

@@ -12,6 +12,8 @@ import {
   type Question,
   type ServerTls,
 } from '../../src/layers/commands.js'
+import { begin } from '../../src/layers/context.js'
+import type { Entrance } from '../../src/layers/entrance.js'
 import { LAYERS } from '../../src/layers/index.js'
 import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
 import { Machine } from '../../src/layers/machine.js'
@@ -47,6 +49,8 @@ export interface PlaybookOptions {
   hooks?: HookMethods | 'wait'
   destination?: Destination
   virtualResolver?: boolean
+  /** More of how the client came in: to one server alone, for example. */
+  entrance?: Partial<Entrance>
   /** What `known` answers: a connection to the destination lies idle. */
   known?: boolean
   /** A server that was opened before. */
@@ -98,22 +102,18 @@ export class Playbook implements World {
       mode: settings.mode ?? 'wireguard',
     })
     const own = typeof first === 'function'
-    this.machine = new Machine(this, own ? { ...LAYERS, explicit: first } : LAYERS)
-    this.context = {
-      machine: this.machine,
-      client: this.client,
-      mode: settings.mode ?? 'wireguard',
-      options: { ...defaults, ...settings.options },
+    this.machine = new Machine(this, own ? { ...LAYERS, accept: first } : LAYERS)
+    const entrance: Entrance = {
+      layer: own ? 'accept' : first,
       destination: settings.mode === 'regular' ? settings.destination : to,
-      server: undefined,
-      serverTls: settings.serverTls,
-      virtualResolver: settings.virtualResolver ?? false,
-      inside: settings.virtualResolver ?? false,
-      serverFailure: undefined,
+      ownResolver: settings.virtualResolver ?? false,
+      ...settings.entrance,
     }
+    this.context = begin(this.machine, this.client, entrance, { ...defaults, ...settings.options })
+    this.context.serverTls ??= settings.serverTls
     this.client.full = settings.full ?? false
     if (settings.connected) this.context.server = this.#server(to)
-    this.machine.start(own ? 'explicit' : first, this.context)
+    this.machine.start(entrance.layer, this.context)
   }
 
   now(): number {

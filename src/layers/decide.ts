@@ -1,12 +1,11 @@
 // Decides which layer a connection goes on with, by a table of rules over what is known and the first bytes. The first that applies wins.
+import type { Entrance } from './entrance.js'
 import { isListed, passes } from './hosts.js'
 import type { LayerName, LayerOptions } from './layer.js'
 import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeTls } from './sniff.js'
 
 /** All that the rules look at. */
 export interface Evidence {
-  /** The mode's name. */
-  readonly mode: string
   readonly transport: 'tcp' | 'udp'
   /** Bytes of the client that no layer has taken: all so far of a TCP connection, the first datagram of a UDP flow. */
   readonly clientBytes: Buffer
@@ -16,7 +15,7 @@ export interface Evidence {
   readonly serverBytes: number
   /** The server will send nothing more. */
   readonly serverEnded?: boolean | undefined
-  /** The client's bytes came through TLS, and are plaintext here. */
+  /** The client's bytes came through TLS with the destination, and are plaintext here. */
   readonly clientTls: boolean
   /** The protocol that was agreed on in that TLS, and the name of its ClientHello. */
   readonly alpn?: string | undefined
@@ -28,15 +27,14 @@ export interface Evidence {
   readonly destination?:
     | { readonly host: string; readonly address?: string | undefined; readonly port: number }
     | undefined
-  /** The destination is the tunnel's own resolver. */
-  readonly virtualResolver: boolean
+  readonly entrance: Pick<Entrance, 'target' | 'ownResolver'>
   /** The client has sent some bytes and then paused: bytes that no rule knows by now are raw. */
   readonly waited?: boolean | undefined
   readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp'>
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
-export type Decision = 'more' | Exclude<LayerName, 'transparent' | 'explicit' | 'next'>
+export type Decision = 'more' | Exclude<LayerName, 'reach' | 'accept' | 'next'>
 
 export interface Verdict {
   readonly decision: Decision
@@ -50,7 +48,6 @@ interface Rule {
 }
 
 const DNS_PORTS = [53, 5353]
-const EXPLICIT_MODES = ['regular', 'upstream']
 
 const isDnsPort = (destination: Evidence['destination']) => DNS_PORTS.includes(destination?.port ?? 0)
 
@@ -58,9 +55,9 @@ const is = (decision: Decision, reason: string): Verdict => ({ decision, reason 
 
 const RULES: readonly Rule[] = [
   {
-    name: 'the tunnel has a resolver of its own',
-    decide: ({ virtualResolver, destination }) =>
-      virtualResolver && destination?.port === 53 ? is('dns', "it goes to the tunnel's resolver") : undefined,
+    name: "midwire's own resolver",
+    decide: ({ entrance, destination }) =>
+      entrance.ownResolver && destination?.port === 53 ? is('dns', "it goes to midwire's own resolver") : undefined,
   },
   {
     name: 'a server that leaves before anything was said',
@@ -88,6 +85,15 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    name: 'the mode leads to one server, and knows its protocol',
+    decide(evidence) {
+      const { target } = evidence.entrance
+      if (!target) return undefined
+      const tls = evidence.transport === 'tcp' && target.protocol !== 'dns' ? tlsOf(evidence) : undefined
+      return tls ?? is(target.protocol, 'the mode says so')
+    },
+  },
+  {
     name: 'datagrams that are encrypted',
     decide({ transport, clientBytes, destination }) {
       if (transport === 'tcp') return undefined
@@ -106,9 +112,8 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'a protocol that was agreed on',
-    decide({ mode, alpn }) {
-      // Inside a CONNECT `alpn` may be that of the client's TLS with the proxy, so the bytes decide there.
-      if (!alpn || EXPLICIT_MODES.includes(mode)) return undefined
+    decide({ alpn }) {
+      if (!alpn) return undefined
       if (alpn === 'h2' || alpn === 'h3') return is('raw', `${alpn} was agreed on, which midwire does not speak yet`)
       return alpn.startsWith('http/1.') ? is('http1', `${alpn} was agreed on`) : undefined
     },
@@ -151,9 +156,8 @@ const RULES: readonly Rule[] = [
 ]
 
 /** TLS by the client's first bytes. Once the server has sent plaintext, there is no TLS to come. */
-function tlsOf({ mode, clientBytes, clientEnded, serverBytes, clientTls, waited }: Evidence): Verdict | undefined {
-  // TLS within TLS is decrypted only for an explicit proxy, where the outer TLS is with the proxy itself.
-  if (serverBytes > 0 || (clientTls && !EXPLICIT_MODES.includes(mode))) return undefined
+function tlsOf({ clientBytes, clientEnded, serverBytes, clientTls, waited }: Evidence): Verdict | undefined {
+  if (serverBytes > 0 || clientTls) return undefined
   const look = looksLikeTls(clientBytes)
   if (look === 'yes') return is('tls', 'a TLS record')
   if (look === 'no' || clientEnded || (waited && clientBytes.length > 0)) return undefined

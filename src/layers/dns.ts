@@ -86,7 +86,7 @@ class DnsConnection implements Asker<Query> {
   }
 
   #mayBeRaw(): boolean {
-    return this.#fresh && !this.#context.virtualResolver
+    return this.#fresh && !this.#context.entrance.ownResolver
   }
 
   /** Zone transfers, with many answers to a query, and DNS sessions (RFC 8490), with messages to none, pass as raw. */
@@ -172,7 +172,7 @@ class DnsConnection implements Asker<Query> {
     if (flow.error) return yield* this.#fail(query, flow.error.message)
     if (flow.response) return yield* this.#respond(query)
     const bytes = writeDns(flow.request)
-    if (!this.#context.virtualResolver) {
+    if (!this.#context.entrance.ownResolver) {
       yield* this.#upstream.ask(query, bytes)
       yield* sleep(ANSWER_MILLISECONDS)
       throw new DnsError(`the server has not answered within ${ANSWER_MILLISECONDS / 1000} s`)

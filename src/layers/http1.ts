@@ -118,6 +118,7 @@ function* connect(
   context.destination = { host: request.host, port: request.port, transport: 'tcp' }
   context.inside = options.inside.includes(canonicalName(request.host))
   context.serverTls = undefined
+  context.secured = false
   if (options.connection_strategy === 'eager' && !context.inside) {
     const known = yield { type: 'known', to: context.destination }
     if (!known) {

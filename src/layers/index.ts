@@ -1,16 +1,16 @@
 // The list of all layers, by name.
+import { acceptLayer } from './accept.js'
 import { dnsLayer } from './dns.js'
-import { explicitLayer } from './explicit.js'
 import { http1Layer, httpProxyLayer } from './http1.js'
 import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'
+import { reachLayer } from './reach.js'
 import { tlsLayer } from './tls.js'
-import { transparentLayer } from './transparent.js'
 
 export const LAYERS: Layers = {
-  transparent: transparentLayer,
-  explicit: explicitLayer,
+  reach: reachLayer,
+  accept: acceptLayer,
   next: nextLayer,
   ignore: ignoreLayer,
   tls: tlsLayer,

@@ -5,6 +5,7 @@ import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { ClientTls, Command, Destination, Opened, OpenFailure, Operation, ServerTls } from './commands.js'
+import type { Entrance } from './entrance.js'
 import type { Machine } from './machine.js'
 import type { Task } from './task.js'
 import { PENDING, TIMEOUT } from './world.js'
@@ -23,7 +24,7 @@ export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
  * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
  * the list.
  */
-export type LayerName = 'transparent' | 'explicit' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
+export type LayerName = 'reach' | 'accept' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
 
 /** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>
@@ -63,17 +64,16 @@ export interface LayerOptions {
 export interface Context {
   readonly machine: Machine
   readonly client: Channel<ClientConnection>
-  /** The mode's name: `wireguard`, `regular` ... */
-  readonly mode: string
+  readonly entrance: Entrance
   readonly options: LayerOptions
   /** The server that the client wants; undefined until that is known. */
   destination: Destination | undefined
+  /** The client speaks TLS to the destination, and it has been taken off. TLS to a proxy is forgotten once the proxy is told where to. */
+  secured: boolean
   /** The server's channel; undefined until a layer has opened it. A layer may do so before the protocol is known. */
   server: Channel<ServerConnection> | undefined
   /** How TLS was done with the server, or will be when the server is opened; undefined for plaintext. */
   serverTls: ServerTls | undefined
-  /** The destination is the tunnel's own resolver. */
-  readonly virtualResolver: boolean
   /** No server is dialled for this connection: addons answer its requests, or they fail. */
   inside: boolean
   /**

@@ -53,23 +53,22 @@ const NOTHING = Buffer.alloc(0)
 
 function evidence(context: Context, waited: boolean): Evidence {
   const { client, destination, server } = context
-  const { tls, transport } = client.connection
+  const { transport } = client.connection
+  const tls = context.secured ? client.connection.tls : undefined
   // The rules look at one datagram of a UDP flow, and at all bytes so far of a TCP connection.
   const bytes = transport === 'udp' ? client.chunks[0] : client.takeAll()
   if (transport === 'tcp' && bytes) client.unread(bytes)
-  const secured = tls?.establishedAt !== undefined
   return {
-    mode: context.mode,
     transport,
     clientBytes: bytes ?? NOTHING,
     clientEnded: client.ended,
     serverBytes: server?.buffered ?? 0,
     serverEnded: server?.over,
-    clientTls: secured,
+    clientTls: context.secured,
     alpn: tls?.alpn,
     sni: tls?.sni,
     destination: destination && { host: destination.host, port: destination.port },
-    virtualResolver: context.virtualResolver,
+    entrance: context.entrance,
     waited,
     options: context.options,
   }

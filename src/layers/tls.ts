@@ -79,6 +79,7 @@ export const tlsLayer: Layer = function* (context) {
     })
     return undefined
   }
+  context.secured = true
   yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
   return 'next'
 }

@@ -1,7 +1,7 @@
 // What a mode is: a way in for clients. Each mode has a file with its listener and the name of its first layer; spec.ts has their grammar.
 import type { Address, Peer } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
-import type { LayerName } from '../layers/layer.js'
+import type { Entrance } from '../layers/entrance.js'
 import type { Options } from '../options/definitions.js'
 import type { Transport } from '../transports/transport.js'
 
@@ -27,8 +27,7 @@ export interface Arrival {
   accept(): Transport
   /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
   refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void
-  /** True where the destination is the tunnel's own resolver. */
-  readonly virtualResolver: boolean
+  readonly entrance: Entrance
 }
 
 /** The proxy, as a mode needs it. */
@@ -87,6 +86,4 @@ export interface Mode {
   check?(spec: ModeSpec, context: ModeContext): Promise<void>
   /** Starts to listen. Throws a MidwireError. */
   start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>
-  /** The layer that every client connection of the mode begins with, TCP connections and UDP flows alike. */
-  readonly layer: LayerName
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
+import { TO_A_PROXY } from '../layers/entrance.js'
 import { listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
 import { listenAddress, listenError } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
@@ -13,7 +14,6 @@ export const regular: Mode = {
   // Other machines can use the proxy only where the user gives an address for them (promise 43).
   defaultHost: '127.0.0.1',
   transport: 'tcp',
-  layer: 'explicit',
   async start(spec, context) {
     const address = listenAddress(spec, regular, context.options)
     const hosts = address.host === '' ? ['::', '0.0.0.0'] : [address.host]
@@ -66,7 +66,7 @@ function arrival(socket: Socket): Arrival {
     source: remote,
     destination: local,
     peer: undefined,
-    virtualResolver: false,
+    entrance: TO_A_PROXY,
     accept: () => socketPipe(socket),
     // The operating system has answered the SYN already, so RST is the only refusal that is left.
     refuse: () => {

@@ -1,5 +1,6 @@
 // The arrivals of a tunnel: a request for a TCP connection, and the first datagram of a UDP flow.
 import type { Address, Peer } from '../connection.js'
+import type { Entrance } from '../layers/entrance.js'
 import type { DatagramFlow } from '../transports/datagram-flow.js'
 import { Pipe } from '../transports/pipe.js'
 import type { ConnectionRequest } from '../transports/request.js'
@@ -10,14 +11,14 @@ export class TcpArrival implements Arrival {
   readonly transport = 'tcp'
   readonly source: Address
   readonly destination: Address
-  readonly virtualResolver: boolean
+  readonly entrance: Entrance
   readonly #request: ConnectionRequest
 
   constructor(request: ConnectionRequest, resolver: ReadonlySet<string>) {
     this.#request = request
     this.source = request.source
     this.destination = request.destination
-    this.virtualResolver = resolver.has(this.destination.address)
+    this.entrance = entranceTo(this.destination, this.transport, resolver)
   }
 
   get peer(): Peer {
@@ -38,14 +39,14 @@ export class UdpArrival implements Arrival {
   readonly transport = 'udp'
   readonly source: Address
   readonly destination: Address
-  readonly virtualResolver: boolean
+  readonly entrance: Entrance
   readonly #flow: DatagramFlow
 
   constructor(flow: DatagramFlow, resolver: ReadonlySet<string>) {
     this.#flow = flow
     this.source = flow.remote
     this.destination = flow.local
-    this.virtualResolver = resolver.has(this.destination.address)
+    this.entrance = entranceTo(this.destination, this.transport, resolver)
   }
 
   get peer(): Peer {
@@ -60,4 +61,9 @@ export class UdpArrival implements Arrival {
   refuse(): void {
     this.#flow.reset()
   }
+}
+
+/** The packets of a client name the server, or the tunnel's own resolver. */
+function entranceTo({ address, port }: Address, transport: 'tcp' | 'udp', resolver: ReadonlySet<string>): Entrance {
+  return { layer: 'reach', destination: { host: address, port, transport }, ownResolver: resolver.has(address) }
 }

@@ -19,7 +19,6 @@ export const wireguard: Mode = {
   defaultHost: '',
   transport: 'udp',
   data: 'file with the keys; default: wireguard.conf in the conf dir',
-  layer: 'transparent',
   async check(spec, context) {
     await loadWireGuardConf(confPath(spec.data, context.confdir), {
       create: true,

@@ -66,11 +66,11 @@ export class Connections implements Unchanging {
     const driver = new Driver(this.#shared, mode, arrival)
     this.#drivers.add(driver)
     const waited = this.dispatcher.run('client_connected', driver.client)
-    if (waited) void waited.then(() => this.#start(driver, mode, arrival))
-    else this.#start(driver, mode, arrival)
+    if (waited) void waited.then(() => this.#start(driver, arrival))
+    else this.#start(driver, arrival)
   }
 
-  #start(driver: Driver, mode: RunningMode, arrival: Arrival): void {
+  #start(driver: Driver, arrival: Arrival): void {
     // The proxy was closed while an addon's client_connected hook was running.
     if (!this.#drivers.has(driver)) return
     if (driver.client.error !== undefined) {
@@ -79,10 +79,7 @@ export class Connections implements Unchanging {
       this.departed(driver, false)
       return
     }
-    const { address, port } = arrival.destination
-    const transparent = mode.mode.transport === 'udp'
-    const destination = transparent ? { host: address, port, transport: arrival.transport } : undefined
-    driver.start(mode.mode.layer, mode.spec.name, destination)
+    driver.start()
   }
 
   certificates(options: Options): CertificateStore {

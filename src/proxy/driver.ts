@@ -5,10 +5,10 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
-import type { Deed, Destination, Operation, Question } from '../layers/commands.js'
+import type { Deed, Operation, Question } from '../layers/commands.js'
+import { begin } from '../layers/context.js'
 import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
-import type { LayerName } from '../layers/layer.js'
 import { Machine } from '../layers/machine.js'
 import { PENDING, type World } from '../layers/world.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
@@ -55,19 +55,9 @@ export class Driver implements World, ChannelReceiver {
     this.#timers = new Timers((of) => this.#handle({ type: 'timeout', of }))
   }
 
-  start(first: LayerName, mode: string, destination: Destination | undefined): void {
-    this.#machine.start(first, {
-      machine: this.#machine,
-      client: this.#channel,
-      mode,
-      options: this.#core.layerOptions,
-      destination,
-      server: undefined,
-      serverTls: undefined,
-      virtualResolver: this.#arrival.virtualResolver,
-      inside: this.#arrival.virtualResolver,
-      serverFailure: undefined,
-    })
+  start(): void {
+    const { entrance } = this.#arrival
+    this.#machine.start(entrance.layer, begin(this.#machine, this.#channel, entrance, this.#core.layerOptions))
     this.#settle()
   }
 

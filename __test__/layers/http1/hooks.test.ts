@@ -294,6 +294,14 @@ test('CONNECT is answered when the server is there, and looks at what is inside'
   t.deepEqual(play.said(), [`send server ${sent(GET)}`])
 })
 
+test('the TLS of a client with the proxy is not that of what it tunnels', (t) => {
+  const play = new Playbook('http-proxy', { mode: 'regular' })
+  play.context.secured = true
+  play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
+  play.opened()
+  t.false(play.context.secured)
+})
+
 test('CONNECT to nobody is a 502', (t) => {
   const play = new Playbook('http-proxy', { mode: 'regular' })
   play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n')

@@ -12,7 +12,7 @@ const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
 /** Ports of the tunnel's own address, for which no server is dialled: DNS, and the page with the certificate. Others are refused. */
 const INSIDE_PORTS: readonly number[] = [53, 80, 443]
 
-export const transparentLayer: Layer = function* (context) {
+export const reachLayer: Layer = function* (context) {
   if (context.inside && !INSIDE_PORTS.includes(context.destination?.port ?? 0)) {
     yield { type: 'refuse', reason: 'refused' }
     return undefined

@@ -3,7 +3,7 @@ import test from 'ava'
 import { Playbook } from '../support/playbook.js'
 
 test('the SYN is answered when the server has answered', (t) => {
-  const play = new Playbook('transparent')
+  const play = new Playbook('reach')
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80'])
   play.opened()
   t.deepEqual(play.said(), ['accept'])
@@ -16,7 +16,7 @@ test('refused is refused, and unreachable unreachable', (t) => {
     ['ETIMEDOUT', 'refuse unreachable'],
     ['LOOP', 'refuse prohibited'],
   ] as const) {
-    const play = new Playbook('transparent')
+    const play = new Playbook('reach')
     play.said()
     play.openFailed(code)
     t.deepEqual(play.said(), [said])
@@ -25,7 +25,7 @@ test('refused is refused, and unreachable unreachable', (t) => {
 })
 
 test('a server that leaves without a word: the client is told at once', (t) => {
-  const play = new Playbook('transparent')
+  const play = new Playbook('reach')
   const server = play.opened()
   play.said()
   play.end(server)
@@ -35,22 +35,22 @@ test('a server that leaves without a word: the client is told at once', (t) => {
 })
 
 test('where a connection to the server lies idle, nobody is asked, nor where it goes inside', (t) => {
-  const known = new Playbook('transparent', { known: true })
+  const known = new Playbook('reach', { known: true })
   t.deepEqual(known.said(), ['accept'])
-  const lazy = new Playbook('transparent', { options: { connection_strategy: 'lazy' } })
+  const lazy = new Playbook('reach', { options: { connection_strategy: 'lazy' } })
   t.deepEqual(lazy.said(), ['accept'])
-  const inside = new Playbook('transparent', { virtualResolver: true })
+  const inside = new Playbook('reach', { virtualResolver: true })
   t.deepEqual(inside.said(), ['accept'])
 })
 
 test("the tunnel's own address has DNS and the page with the certificate: nothing else, and nothing leaves for it", (t) => {
   for (const transport of ['tcp', 'udp'] as const) {
     const destination = { host: '10.0.0.53', port: 81, transport }
-    const play = new Playbook('transparent', { virtualResolver: true, transport, destination })
+    const play = new Playbook('reach', { virtualResolver: true, transport, destination })
     t.deepEqual(play.said(), ['refuse refused'])
     t.false(play.machine.busy)
   }
-  const raw = new Playbook('transparent', { virtualResolver: true, hooks: { tcp_error() {} } })
+  const raw = new Playbook('reach', { virtualResolver: true, hooks: { tcp_error() {} } })
   raw.data(raw.client, '\0\x01\x02')
   t.deepEqual(raw.said(), ['accept', 'reset client'])
   t.regex(raw.finished[0]?.error?.message ?? '', /answered by midwire itself/)
