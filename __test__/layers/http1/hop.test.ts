@@ -41,7 +41,7 @@ test('a 101 to a request whose Upgrade was taken out is a 502, and nothing is ra
     'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello',
   )
   play.data(server, 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nsecret')
-  t.regex(play.said().join(), /close server.*send client "HTTP\/1\.1 502 .*nobody asked for.*close client/)
+  t.regex(play.said().join(), /close server.*send client "HTTP\/1\.1 502 .*the client has not asked for.*close client/)
   t.false(play.hooks.includes('tcp_message'))
 })
 

@@ -1,4 +1,4 @@
-// What a response is held to before it goes to the client: an addon may have made it, or changed what a server has sent.
+// Checks and completes a response before it goes to the client: an addon may have made or changed it.
 import type { HttpResponse } from '../../flow/http.js'
 import { hasToken, responseKeepAlive } from './connection.js'
 import { Http1Error } from './error.js'
@@ -10,7 +10,7 @@ export function answerProblem({ status }: { status: number }): string | undefine
   return `an addon has given the response status ${status}, after which another response has to come: it must be 200 or higher`
 }
 
-/** Throws an Http1Error with 502 for a response that no request can be answered with. */
+/** Throws an Http1Error with 502 for a response that cannot be the answer to a request. */
 export function checkAnswer(response: HttpResponse): void {
   const problem = answerProblem(response)
   if (problem !== undefined) throw new Http1Error(502, problem)
@@ -20,8 +20,8 @@ export function checkAnswer(response: HttpResponse): void {
 export const isBodiless = (status: number): boolean => status === 204 || status === 304
 
 /**
- * Takes off what would announce a body that does not come. A 204 may not say a length (RFC 9110, 8.6); what a server says of a 304 or to
- * a HEAD is the length that a GET would have, and stays. `framing` is the server's, or an addon's.
+ * Removes fields that would announce a body that does not come. A 204 may not have a Content-Length (RFC 9110, 8.6). A server's
+ * Content-Length in a 304, or in the answer to HEAD, is that of the answer to a GET, and stays. `framing` is the server's, or an addon's.
  */
 export function announceNoBody({ status, headers }: HttpResponse, framing: Framing): void {
   if (status === 204 || (status === 304 && framing.kind !== 'none')) {
@@ -30,19 +30,19 @@ export function announceNoBody({ status, headers }: HttpResponse, framing: Frami
   }
 }
 
-/** How the client's connection stands when a response is to go out on it. */
+/** The state of the client's connection when a response is about to be sent on it. */
 export interface Standing {
-  /** It can carry another request, as far as midwire is concerned. */
+  /** The connection can carry another request, as far as midwire is concerned. */
   persistent: boolean
-  /** Of the request. */
+  /** The HTTP version of the request. */
   version: string
   /** The response's body ends with the connection. */
   closes: boolean
 }
 
 /**
- * Whether the client's connection persists after the response, and lets Connection say so where the client would think otherwise: a client
- * of HTTP/1.0 takes it that the connection closes, one of HTTP/1.1 that it stays (RFC 9112, 9.3 and 9.6).
+ * Decides whether the client's connection persists after the response, and sets Connection where the client would assume otherwise: a
+ * client of HTTP/1.0 assumes that the connection closes, one of HTTP/1.1 that it persists (RFC 9112, 9.3 and 9.6).
  */
 export function settlePersistence(response: HttpResponse, { persistent, version, closes }: Standing): boolean {
   const said = responseKeepAlive(response)
@@ -57,7 +57,7 @@ export function settlePersistence(response: HttpResponse, { persistent, version,
   return persists
 }
 
-/** Connection keeps what it says of other things. */
+/** Sets `close` or `keep-alive` in Connection, and keeps its other options. */
 function say({ headers }: HttpResponse, option: 'close' | 'keep-alive'): void {
   const listed = (headers.get('connection') ?? '').split(',').map((one) => one.trim())
   const others = listed.filter((one) => one !== '' && !/^(?:close|keep-alive)$/i.test(one))

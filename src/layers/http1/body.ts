@@ -6,9 +6,9 @@ import type { Framing } from './framing.js'
 import { type Noted, note } from './irregular.js'
 import { TrailerReader } from './trailers.js'
 
-/** Bytes of chunk extensions, for each chunk; what they say is dropped. */
+/** The most bytes of extensions of a chunk. The extensions themselves are dropped. */
 export const MAX_CHUNK_EXTENSION = 4096
-/** Hex digits of a chunk's size, leading zeros included. */
+/** The most hex digits of a chunk's size, leading zeros included. */
 const MAX_SIZE_DIGITS = 16
 
 const DONE = 0
@@ -21,7 +21,7 @@ const DATA = 6
 const DATA_CR = 7
 const DATA_LF = 8
 const TRAILERS = 9
-/** White space between a chunk's size and what ends it. */
+/** White space between a chunk's size and its extension or the end of its line. */
 const SIZE_SPACE = 10
 
 const SEMICOLON = 59
@@ -33,17 +33,18 @@ export class BodyReader {
   readonly side: Side
   readonly #noted: Noted | undefined
   #state: number
-  /** Bytes that are to come of the body, or of the chunk. */
+  /** Bytes of the body, or of the chunk, that have not come yet. */
   #left = 0
-  /** What has come of the body; of a chunk's size the digits, of its extension the bytes. */
+  /** Bytes of the body that have come. */
   #received = 0
+  /** Digits of the current chunk's size, or bytes of its extension, that have come. */
   #count = 0
   #trailerReader: TrailerReader | undefined
 
   /**
-   * `side` decides what an Http1Error of it tells the client: 400 for a request's body, 502 for a response's. Where `noted` is given,
-   * white space after a chunk's size, lines around chunks that end in LF without CR, and what heads may have besides in trailers are read
-   * and noted there; else they are refused.
+   * `side` decides the status of an Http1Error: 400 for a request's body, 502 for a response's. Where `noted` is given, odd forms are
+   * read and noted there: white space after a chunk's size, lines around chunks that end in LF without CR, and in trailers those that
+   * are read in heads. Without `noted` they are refused.
    */
   constructor(framing: Framing, side: Side = 'request', noted?: Noted) {
     this.side = side
@@ -85,7 +86,7 @@ export class BodyReader {
     return at
   }
 
-  /** The stream has ended. Throws an Http1Error where the body was cut short by that. */
+  /** Called when the connection has ended. Throws an Http1Error where that has cut the body short. */
   end(): void {
     const state = this.#state
     if (state === CLOSE) this.#state = DONE
@@ -106,7 +107,7 @@ export class BodyReader {
     return end
   }
 
-  /** What stands around a chunk's data: its size line, and the CRLF after it. */
+  /** Reads the bytes around a chunk's data: its size line, and the CRLF after the data. */
   #line(buffer: Buffer, from: number): number {
     let at = from
     let state = this.#state
@@ -172,7 +173,7 @@ export class BodyReader {
   }
 
   #readTrailers(buffer: Buffer, from: number): number {
-    // Nearly every chunked body ends here, without any.
+    // Nearly every chunked body ends here, without trailers.
     if (!this.#trailerReader && buffer[from] === CR && buffer[from + 1] === LF) {
       this.#state = DONE
       return from + 2

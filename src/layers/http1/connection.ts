@@ -1,4 +1,4 @@
-// What a message says about its connection: whether it persists, what it upgrades to.
+// What a message says about its connection: whether the connection persists, and to which protocols it may be upgraded.
 import type { HttpHeaders } from '../../flow/headers.js'
 import { SPACE, TAB } from './bytes.js'
 
@@ -7,14 +7,14 @@ export interface Versioned {
   headers: HttpHeaders
 }
 
-/** The connection may carry another request after this one (RFC 9112, 9.3). */
+/** Whether the connection may carry another request after this one (RFC 9112, 9.3). */
 export function requestKeepAlive(head: Versioned): boolean {
   return persists(head)
 }
 
 /**
- * The connection may carry another response after this one, as far as the fields say; a body that ends with the connection
- * (`close`) ends it, too. A 204 that announces a body ends it: what follows cannot be trusted.
+ * Whether the connection may carry another response after this one, by its fields alone: a body that is framed by `close` ends the
+ * connection, too. False for a 204 that announces a body, because the bytes after its head may be that body.
  */
 export function responseKeepAlive(head: Versioned & { status: number }): boolean {
   const { headers } = head
@@ -31,8 +31,8 @@ function persists({ version, headers }: Versioned): boolean {
 }
 
 /**
- * The protocols that the client would go on with, in lower case as in the Upgrade field (`websocket`); undefined where it does not
- * ask, or asks in a way that is to be ignored: without `Connection: upgrade`, or in HTTP/1.0 (RFC 9110, 7.8).
+ * The client's Upgrade field in lower case, such as `websocket`; undefined where there is none, and where it must be ignored: without
+ * `Connection: upgrade`, or in HTTP/1.0 (RFC 9110, 7.8).
  */
 export function wantsUpgrade({ version, headers }: Versioned): string | undefined {
   const upgrade = headers.get('upgrade')
@@ -41,7 +41,7 @@ export function wantsUpgrade({ version, headers }: Versioned): string | undefine
   return connection !== undefined && hasToken(connection, 'upgrade') ? upgrade.toLowerCase() : undefined
 }
 
-/** The client waits for a 100 before it sends its body (RFC 9110, 10.1.1); HTTP/1.0 knows none. */
+/** Whether the client waits for a 100 before it sends its body (RFC 9110, 10.1.1). There is no 100 in HTTP/1.0. */
 export function expectsContinue({ version, headers }: Versioned): boolean {
   const expect = headers.get('expect')
   return expect !== undefined && version !== '1.0' && hasToken(expect, '100-continue')

@@ -1,11 +1,11 @@
-// What is wrong with a message of HTTP/1.
+// The error for a wrong message of HTTP/1, and how its sentences show bytes and texts of a peer.
 
-/** Who spoke: faults of a request are the client's (400 and its like), faults of a response are upstream's (502). */
+/** The message that is at fault: a request's faults are the client's (400 and others), a response's are the server's (502). */
 export type Side = 'request' | 'response'
 
-/** The message is a sentence for a human: what was wrong and where. It may quote what the peer sent: escape it in HTML. */
+/** `message` says for people what was wrong and where. It may quote bytes of the peer: escape it in HTML. */
 export class Http1Error extends Error {
-  /** What the client is told: 400, 413, 414, 431, 501, 505; 502 for every fault of an upstream. */
+  /** The status of the error page for the client: 400, 413, 414, 431, 501, 505; 502 for every fault of a server. */
   readonly status: number
 
   constructor(status: number, message: string) {
@@ -15,12 +15,12 @@ export class Http1Error extends Error {
   }
 }
 
-/** The error of a side: `status` where it was the client's fault, else 502. */
+/** An error with `status` where the client is at fault, with 502 where the server is. */
 export function fault(side: Side, message: string, status = 400): Http1Error {
   return new Http1Error(side === 'request' ? status : 502, message)
 }
 
-/** A byte as it is named in messages: `"("`, `0x0b`, or `the end` where there is none. */
+/** A byte as messages show it: `"("`, `0x0b`; `the end` for undefined. */
 export function shown(byte: number | undefined): string {
   if (byte === undefined) return 'the end'
   if (byte > 0x20 && byte < 0x7f) return `"${String.fromCharCode(byte)}"`
@@ -29,7 +29,7 @@ export function shown(byte: number | undefined): string {
 
 const NAMES: Record<number, string> = { 0: 'NUL', 9: 'a tab', 10: 'a bare LF', 13: 'a bare CR', 32: 'a space' }
 
-/** Text of a peer as it is quoted in messages: at most 40 characters of it, control characters escaped. */
+/** A peer's text as messages quote it: at most 40 characters, control characters escaped. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text)
 }

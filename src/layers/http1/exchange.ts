@@ -19,10 +19,10 @@ import { Upload } from './upload.js'
 import type { Upstream } from './upstream.js'
 import { writeInterimHead, writeResponseHead } from './write.js'
 
-/** Schemes that authenticate a connection, and so its every later request (RFC 4559). */
+/** Schemes that authenticate a connection, and so every later request on it (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
 
-/** What becomes of the client's connection after an exchange. */
+/** What happens to the client's connection after an exchange; `next`: it carries another request. */
 export type Outcome = 'next' | 'close' | 'reset' | { upgraded: Channel<ServerConnection> }
 
 /** A server whose final response has begun. */
@@ -40,7 +40,7 @@ export class Exchange {
   readonly #upload: Upload
   /** The client's connection can carry another request after this one. */
   #persistent: boolean
-  /** Something of the final response has gone to the client. */
+  /** A part of the final response has gone to the client, so no error page can. */
   #answering = false
 
   constructor(context: Context, flow: HttpFlow, framing: Framing, upstream: Upstream, persistent: boolean) {
@@ -87,7 +87,7 @@ export class Exchange {
     return 'framing' in head ? yield* this.#respond(head) : head
   }
 
-  /** Ends the exchange where a hook wished so. */
+  /** Throws where an addon has killed the flow, or has failed. */
   #check(): void {
     if (this.#flow.error) throw new Stopped(this.#flow.error.message)
   }
@@ -99,7 +99,7 @@ export class Exchange {
     throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
   }
 
-  /** The final response's head, in the flow; interim ones have passed. */
+  /** Reads the head of the final response into the flow, and passes interim responses on. */
   *#responseHead(first: Channel<ServerConnection>): Step<{ upgraded: Channel<ServerConnection> } | Answering> {
     const { world } = this.#context.machine
     const request = this.#request
@@ -165,7 +165,7 @@ export class Exchange {
       yield* hook(this.#context, 'response', flow)
       this.#check()
     }
-    // A server that answers before it has read the body will not read the rest.
+    // A server that answers before the request's body has passed is not expected to read the rest.
     if (!this.#upload.whole) {
       this.#upstream.drop()
       return 'close'
@@ -177,7 +177,7 @@ export class Exchange {
     return this.#persistent ? 'next' : 'close'
   }
 
-  /** An answer that was held, or is an addon's. */
+  /** Sends a response that was held, or that an addon has made. */
   #sendResponse(response: HttpResponse, framing: Framing): MaybeStep {
     response.endedAt ??= this.#context.machine.world.now()
     announceNoBody(response, framing)
@@ -188,7 +188,7 @@ export class Exchange {
     return this.#client.full ? room(this.#client) : NOTHING
   }
 
-  /** The final response is about to go out. */
+  /** Prepares a final response that is about to be sent. */
   #begin(response: HttpResponse, closes: boolean): void {
     checkAnswer(response)
     const { version } = this.#request
@@ -196,11 +196,11 @@ export class Exchange {
     this.#answering = true
   }
 
-  /** A response that passes as it comes. */
+  /** Passes a response on as it comes. */
   #passResponse(response: HttpResponse, transfer: Transfer, framing: Framing): MaybeStep {
     let { kind } = framing
     if (kind === 'chunked' && this.#request.version === '1.0') {
-      // A 1.0 client knows no chunks: the end of the connection is the end of the body.
+      // A client of HTTP/1.0 cannot read chunks: the body ends with the connection.
       response.headers.delete('transfer-encoding')
       kind = 'close'
     }
@@ -209,7 +209,7 @@ export class Exchange {
     return transfer.pass(this.#client, kind === 'chunked', response)
   }
 
-  /** An answer that an addon has given: the request's body is read past, or the connection ends. */
+  /** Answers with an addon's response. Where the request's body has not come whole, the connection ends after it. */
   *#answer(): Step<Outcome> {
     const response = this.#flow.response as HttpResponse
     checkAnswer(response)
@@ -223,7 +223,8 @@ export class Exchange {
 
   *#upgrade(server: Channel<ServerConnection>, head: ResponseHead): Step<{ upgraded: Channel<ServerConnection> }> {
     const flow = this.#flow
-    if (!wantsUpgrade(this.#request)) throw new Http1Error(502, 'the server switches protocols, which nobody asked for')
+    if (!wantsUpgrade(this.#request))
+      throw new Http1Error(502, 'the server switches protocols, which the client has not asked for')
     flow.response = new HttpResponse(head, 0, this.#context.machine.world.now())
     flow.upgrade = head.headers.get('upgrade')?.toLowerCase() ?? ''
     yield* hook(this.#context, 'responseheaders', flow)
@@ -234,7 +235,7 @@ export class Exchange {
     return { upgraded: server }
   }
 
-  /** The flow goes to those who read it; of a body that was held, they get what is kept of any. */
+  /** Hands the flow to the outputs, with no more of a held body than is recorded of any. */
   #finish(): void {
     this.#request.body.trim()
     this.#flow.response?.body.trim()
@@ -267,5 +268,5 @@ export class Exchange {
   }
 }
 
-/** A hook has killed the flow, or failed. */
+/** An addon has killed the flow, or has failed. */
 class Stopped extends Error {}

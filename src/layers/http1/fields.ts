@@ -1,15 +1,15 @@
-// Field lines, of heads and of trailers (RFC 9112, 5): strict in form, exact in what is kept.
+// Reads the field lines of heads and trailers (RFC 9112, 5): strict about their form, exact about names and values.
 import { COLON, CR, FLAGS, LF, SPACE, TAB, TEXT, TOKEN } from './bytes.js'
 import { fault, type Side, shown } from './error.js'
 
-/** Bytes of a head from its first line to its empty line, and of a trailer section. */
+/** The most bytes of a head, from its first line to its empty line, and of a trailer section. */
 export const MAX_HEAD: Readonly<Record<Side, number>> = { request: 64 * 1024, response: 256 * 1024 }
-/** Fields of a head, and of a trailer section. */
+/** The most fields of a head, and of a trailer section. */
 export const MAX_FIELDS = 2_000
 
 /**
- * Reads field lines up to the empty line, which ends at `end`, into a flat array of names and values. `text` is the latin1 string
- * of `bytes` from `start` on: checks run over bytes, slices are cut from the string.
+ * Reads field lines up to the empty line, which ends at `end`, into a flat array of names and values. `text` is the latin1 string of
+ * `bytes` from `start` on: bytes are faster to check, and a string is faster to slice.
  */
 export function parseFields(
   bytes: Buffer,

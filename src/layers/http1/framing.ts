@@ -1,4 +1,4 @@
-// Where a body ends (RFC 9112, 6.3), refusing whatever two implementations could read in two ways.
+// Decides where a body ends (RFC 9112, 6.3), and refuses messages that two implementations could read in two ways.
 import type { HttpHeaders } from '../../flow/headers.js'
 import { all, DIGIT } from './bytes.js'
 import { fault, quoted, type Side } from './error.js'
@@ -22,7 +22,7 @@ interface Framed extends Noted {
 
 /**
  * How a request's body ends. Throws an Http1Error: 501 for a transfer coding other than chunked, else 400. A CONNECT with a body
- * is refused, for what follows it is the tunnel's. `relaxed`: Content-Lengths that are the same become one, as in a response.
+ * is refused, because the bytes after its head are the tunnel's. `relaxed`: equal Content-Lengths become one, as in a response.
  */
 export function requestFraming(head: Framed & { method: string }, relaxed = false): Framing {
   const framing = fieldsFraming(head, 'request', relaxed)
@@ -35,9 +35,9 @@ export function requestFraming(head: Framed & { method: string }, relaxed = fals
 /**
  * How the body of a response to `requestMethod` ends. Throws an Http1Error with 502.
  *
- * Fields that say nothing true are handled as nginx does: with 204, 304 and a CONNECT that succeeded they are checked in form and
- * then mean nothing (`responseKeepAlive` ends such a 204's connection). An interim response has no body, whatever it says.
- * Content-Lengths that are the same become one (RFC 9112, 6.3), and it is noted.
+ * Fields that announce a body of a 204, a 304 or a successful CONNECT are handled as in nginx: their form is checked, and they have
+ * no meaning (`responseKeepAlive` ends the connection after such a 204). An interim response never has a body. Equal Content-Lengths
+ * become one (RFC 9112, 6.3), which is noted.
  */
 export function responseFraming(head: Framed & { status: number }, requestMethod: string): Framing {
   const { status } = head
@@ -48,7 +48,7 @@ export function responseFraming(head: Framed & { status: number }, requestMethod
   return framing ?? CLOSE
 }
 
-/** What Content-Length and Transfer-Encoding say; undefined where neither is there. */
+/** The framing by Content-Length and Transfer-Encoding; undefined where there is neither. */
 function fieldsFraming(head: Framed, side: Side, mayRepeat: boolean): Framing | undefined {
   const { raw } = head.headers
   let length: string | undefined
@@ -84,7 +84,7 @@ function fieldsFraming(head: Framed, side: Side, mayRepeat: boolean): Framing | 
   return { kind: 'length', length: bytes }
 }
 
-/** The length that a list names again and again, in the place of the list; the list where it names another, or none. */
+/** Puts one length in the place of a list of equal lengths. Gives a list of different lengths back as it is. */
 function oneLength(head: Framed, list: string): string {
   const lengths = list.split(',').map((one) => one.trim())
   const first = lengths[0] as string

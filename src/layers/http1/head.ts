@@ -1,4 +1,4 @@
-// Heads of HTTP/1 messages (RFC 9112, 2 to 5): where one ends, and what it says.
+// Finds the ends of HTTP/1 heads, and reads them (RFC 9112, 2 to 5).
 import { HttpHeaders } from '../../flow/headers.js'
 import { all, CR, DIGIT, FLAGS, HOST, LF, SPACE, TARGET, TEXT, TOKEN } from './bytes.js'
 import { fault, Http1Error, quoted, type Side, shown } from './error.js'
@@ -10,13 +10,13 @@ export { MAX_FIELDS, MAX_HEAD } from './fields.js'
 export type Http1Version = '1.0' | '1.1'
 
 interface AnyHead extends Noted {
-  /** The index after it, where it has ended earlier than `findHeadEnd` saw: the bytes from there on are not the head's. */
+  /** The index after the head, set where that is before the end that `findHeadEnd` gave: the bytes from there on are not the head's. */
   end?: number
 }
 
 export interface RequestHead extends AnyHead {
   method: string
-  /** As it stood in the request line: `/path`, `http://host/path`, `host:port` for CONNECT, `*` for OPTIONS. */
+  /** As in the request line: `/path`, `http://host/path`, `host:port` for CONNECT, `*` for OPTIONS. */
   target: string
   version: Http1Version
   headers: HttpHeaders
@@ -24,15 +24,15 @@ export interface RequestHead extends AnyHead {
 
 export interface ResponseHead extends AnyHead {
   version: Http1Version
-  /** 100 to 999: those from 600 on are no HTTP, but seen. */
+  /** 100 to 999. HTTP has none from 600 on, but some servers send them. */
   status: number
-  /** As it stood in the status line; it may be empty. */
+  /** As in the status line; may be empty. */
   reason: string
   headers: HttpHeaders
 }
 
 /**
- * How far before the end of what was searched in vain the next search has to begin:
+ * How many bytes of those that were searched in vain the next search has to cover again:
  * `findHeadEnd(buffer, Math.max(start, searched - HEAD_OVERLAP))`.
  */
 export const HEAD_OVERLAP = 3
@@ -42,8 +42,8 @@ const BARE_END = Buffer.from('\n\n')
 const HALF_BARE_END = Buffer.from('\n\r\n')
 
 /**
- * The index after the empty line that ends a head, or -1 where it has not come yet. A head whose lines end in bare LFs ends,
- * too: the parser decides whether it is read or refused, and says where it ends if that is before the CRLF CRLF that is found here.
+ * The index after the empty line that ends a head, or -1 where that has not come yet. Lines that end in bare LFs are seen, too: the
+ * parser decides whether such a head is read or refused, and sets `end` where the head ends before the CRLF CRLF that is found here.
  */
 export function findHeadEnd(buffer: Buffer, from: number): number {
   const end = buffer.indexOf(END, from)
@@ -62,8 +62,8 @@ export function skipEmptyLines(buffer: Buffer, from: number): number {
 }
 
 /**
- * Throws where what has come of a head that has no end yet is too long already: 414 where it is the request line, else 431.
- * `start` is the head's first byte, `end` the end of what has come.
+ * Throws where a head that has not ended yet is too long already: 414 where the request line is, else 431. `start` is the index of the
+ * head's first byte, `end` that after the last byte that has come.
  */
 export function limitHead(buffer: Buffer, start: number, end: number, side: Side): void {
   if (end - start > MAX_HEAD[side]) throw tooLong(buffer, start, side)
@@ -78,8 +78,8 @@ function tooLong(buffer: Buffer, start: number, side: Side): Http1Error {
 }
 
 /**
- * Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. `relaxed`: what has one meaning is made
- * regular, as in a response, where it would be refused.
+ * Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. `relaxed`: an odd form with only one
+ * meaning is made regular, as in a response, instead of refused.
  */
 export function parseRequestHead(bytes: Buffer, start: number, end: number, relaxed = false): RequestHead {
   return relaxed
@@ -114,14 +114,14 @@ function strictRequestHead(bytes: Buffer, start: number, end: number): RequestHe
 }
 
 /**
- * Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. What is odd and has one
- * meaning is made regular; `relaxed`: more of it.
+ * Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. An odd form with only
+ * one meaning is made regular; `relaxed` allows more of them.
  */
 export function parseResponseHead(bytes: Buffer, start: number, end: number, relaxed = false): ResponseHead {
   return readLoosely(bytes, start, end, 'response', relaxed, strictResponseHead)
 }
 
-/** Only a head in which the strict reader finds a fault is looked at in any other way. */
+/** Reads a head strictly, and only where that finds a fault once more, with odd forms made regular. */
 function readLoosely<Head extends AnyHead>(
   bytes: Buffer,
   start: number,
@@ -133,7 +133,7 @@ function readLoosely<Head extends AnyHead>(
   try {
     return read(bytes, start, end)
   } catch (error) {
-    // A head whose lines end in LF may end before the first CRLF CRLF, which then is the body's.
+    // A head whose lines end in LF may end before the first CRLF CRLF, which then belongs to the body.
     const ownEnd = looseHeadEnd(bytes, start, end)
     if (!(error instanceof Http1Error) || ownEnd === -1 || ownEnd - start > MAX_HEAD[side]) throw error
     const text = bytes.toString('latin1', start, ownEnd)
@@ -175,13 +175,13 @@ function parseVersion(text: string, at: number, side: Side): Http1Version {
   if (text.startsWith('HTTP/1.1', at)) return '1.1'
   if (text.startsWith('HTTP/1.0', at)) return '1.0'
   const found = withinLine(text, at, 8)
-  // A later minor version is read as the latest that is known (RFC 9110, 2.5).
+  // A later minor version is read as HTTP/1.1, the latest that midwire knows (RFC 9110, 2.5).
   if (/^HTTP\/1\.\d$/.test(found)) return '1.1'
   if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not spoken here, only HTTP/1.0 and HTTP/1.1`, 505)
   throw fault(side, `the version is neither HTTP/1.0 nor HTTP/1.1: ${quoted(found)}`)
 }
 
-/** Up to `length` characters of a line: for messages, which must not depend on what has come behind it. */
+/** Up to `length` characters of a line. They are for messages, which must not depend on the bytes after that line. */
 function withinLine(text: string, at: number, length: number): string {
   const part = text.slice(at, at + length)
   const end = part.search(/[\r\n]/)
@@ -200,7 +200,7 @@ function checkTarget(method: string, target: string): void {
 
 const URL_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i
 
-/** What is wrong with a target, if anything; its bytes are taken to be right. */
+/** What is wrong with a target; undefined for a right one. Each byte by itself was checked before. */
 export function targetProblem(method: string, target: string): string | undefined {
   if (method === 'CONNECT') {
     const colon = target.lastIndexOf(':')
@@ -215,7 +215,7 @@ export function targetProblem(method: string, target: string): string | undefine
   return all(authority, HOST) ? undefined : `the URL of the target has no host and port: ${quoted(target)}`
 }
 
-/** RFC 9112, 3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0, and what it holds could be a host and port. */
+/** Throws unless there is exactly one Host in HTTP/1.1, or at most one in HTTP/1.0, with bytes of a host and port (RFC 9112, 3.2). */
 function checkHost(raw: string[], version: Http1Version): void {
   let host: string | undefined
   for (let at = 0; at < raw.length; at += 2) {

@@ -1,29 +1,29 @@
-// Fields that are meant for one connection and not for the message's receiver (RFC 9110, 7.6.1): they do not go on to the next.
+// Removes fields that are meant for one connection and not for the message's receiver (RFC 9110, 7.6.1).
 import type { HttpHeaders } from '../../flow/headers.js'
 import { hasToken, type Versioned } from './connection.js'
 import { spokenProtocols } from './upgrade.js'
 
-/** Fields that never go on. HTTP2-Settings belongs to an upgrade to h2c, which does not go on either. */
+/** Fields that are never passed on. HTTP2-Settings belongs to an upgrade to h2c, which is not passed on either. */
 const ALWAYS = ['keep-alive', 'proxy-connection', 'http2-settings']
-/** Lengths of the names that this file is about: nearly all fields are told apart by that. */
+/** True at the lengths of this file's names, by which nearly all other fields are skipped without comparing names. */
 const LENGTHS: readonly boolean[] = Array.from({ length: 17 }, (_, length) => [2, 7, 10, 14, 16].includes(length))
 const NAMES = new Set([...ALWAYS, 'connection', 'te', 'upgrade'])
 
 /**
- * What a sender cannot have taken off by listing it in Connection: where the message ends and where it goes was read from these
- * fields, so a receiver that does not get them would read another message. All other listed fields are taken off, as
- * RFC 9110 wants it and as Go's proxy does it; nginx takes off none.
+ * Fields that stay even where a sender lists them in Connection. Midwire has read from them where the message ends and where it goes,
+ * so a receiver that does not get them would read another message. All other listed fields are removed, as RFC 9110 wants and as
+ * Go's proxy does; nginx removes none.
  */
 const KEPT = new Set(['host', 'content-length', 'transfer-encoding'])
 
 /**
- * Takes off what a client meant for its connection to midwire. `Connection` keeps `close` and `keep-alive`, which are true of both
- * connections. `TE: trailers` goes on, for trailers do. An Upgrade goes on where the server may answer it with 101: in HTTP/1.1, asked
- * for in Connection, without a body behind it. A server may ignore an upgrade (RFC 9110, 7.8), so a request that has a body goes on
- * without: otherwise what follows the head could be read as the body and as the other protocol.
+ * Removes the fields that a client meant for its connection to midwire. Connection keeps `close` and `keep-alive`, which are true of
+ * both connections. `TE: trailers` is passed on, since midwire passes trailers on. An Upgrade is passed on where the server may answer
+ * with 101: in HTTP/1.1, named in Connection, in a request without a body. A server may ignore an upgrade (RFC 9110, 7.8),
+ * so it is removed from a request with a body, of which the bytes after the head could be read as the body and as the other protocol.
  *
- * This is done before any hook runs. So hooks see the request that goes on, and a client cannot have a field taken off that an
- * addon has added. Returns a sentence for the log where an upgrade was taken off.
+ * This is done before any hook runs. So hooks see the request that is passed on, and a client cannot have a field removed that an
+ * addon has added. Returns a sentence for the log where an upgrade was removed.
  */
 export function takeOffRequestHop(head: Versioned, bodiless: boolean): string | undefined {
   if (!hasHopFields(head.headers.raw)) return undefined
@@ -34,12 +34,12 @@ export function takeOffRequestHop(head: Versioned, bodiless: boolean): string | 
     : undefined
 }
 
-/** The same for a final response: an Upgrade of it says what the server would switch to (RFC 9110, 15.5.22). */
+/** Does the same for a final response, of which Upgrade names the protocols that the server would switch to (RFC 9110, 15.5.22). */
 export function takeOffResponseHop(head: Versioned): void {
   if (hasHopFields(head.headers.raw)) takeOff(head, true, false)
 }
 
-/** False where there is nothing to do: no such field, or a Connection that says `close` or `keep-alive` alone. */
+/** False where no field has to be removed: Connection alone, with `close` or `keep-alive` alone, needs no change. */
 function hasHopFields(raw: readonly string[]): boolean {
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string
@@ -76,7 +76,7 @@ function keepUpgrade(headers: HttpHeaders, mayUpgrade: boolean): boolean {
   return spoken !== undefined
 }
 
-/** The only transfer coding that is spoken here is chunked, which needs no TE. */
+/** Keeps `trailers` in TE, and nothing else: the only transfer coding that midwire knows is chunked, which needs no TE. */
 function keepTrailers(headers: HttpHeaders, isRequest: boolean): boolean {
   const te = headers.get('te')
   const trailers = isRequest && te !== undefined && hasToken(te, 'trailers')

@@ -1,8 +1,8 @@
-// Heads and trailers that are odd in form: what has one meaning is made regular, and noted; the rest is left for the parser to refuse.
+// Makes heads and trailers of an odd form regular where they have only one meaning, and notes it. The parser refuses the others.
 import { all, FLAGS, TEXT, TOKEN } from './bytes.js'
 import { quoted, type Side, shown } from './error.js'
 
-/** A message on which it is noted how it was odd: a sentence for each kind, with its first example. */
+/** A message that keeps notes of its odd forms: a sentence for each kind, with the first example. */
 export interface Noted {
   irregularities?: readonly string[] | undefined
 }
@@ -12,12 +12,12 @@ export function note(on: Noted, what: string): void {
   on.irregularities = [...(on.irregularities ?? []), what]
 }
 
-/** Where a message ends and goes is never read from a line that was folded, or that had bytes which had to be replaced. */
+/** Fields that are never folded, and of which no bytes are replaced: they decide where a message ends and where it goes. */
 const FRAMING = /^(?:content-length|transfer-encoding|host)$/i
-/** A line that is dropped may name none of these, however it is written. */
+/** A line that is no field is not dropped where it has one of these names anywhere. */
 const NAMES_FRAMING = /content-length|transfer-encoding|host/i
 
-/** The index after the first empty line, whether its lines end in CRLF or in LF; -1 where none is there. */
+/** The index after the first empty line, whether lines end in CRLF or in LF; -1 where there is none. */
 export function looseHeadEnd(buffer: Buffer, start: number, end: number): number {
   for (let at = buffer.indexOf(10, start); at !== -1 && at < end; at = buffer.indexOf(10, at + 1)) {
     if (buffer[at + 1] === 10) return at + 2
@@ -27,7 +27,7 @@ export function looseHeadEnd(buffer: Buffer, start: number, end: number): number
 }
 
 export interface Section {
-  /** Up to and with its empty line, latin1. */
+  /** The lines, up to and with the empty one, as latin1. */
   readonly text: string
   readonly side: Side
   /** The text begins with a request line or a status line. */
@@ -37,11 +37,11 @@ export interface Section {
 }
 
 /**
- * The section with all that has one meaning made regular; what has been done is noted. Lines that are left as they are will be refused.
+ * The section with odd forms that have only one meaning made regular, and noted. Other odd lines stay, and the parser will refuse them.
  *
- * Of a response, and of a request that is `relaxed`: line ends of LF without CR (RFC 9112, 2.2), white space before a colon (5.1), folded
- * fields (5.2), and control bytes in values and in the reason phrase, which become spaces (RFC 9110, 5.5). Where it is `relaxed`, NUL and
- * a bare CR in them become spaces, too, and lines that are no fields are dropped.
+ * In a response, and in a `relaxed` request, these are line ends of LF without CR (RFC 9112, 2.2), white space before a colon (5.1),
+ * folded fields (5.2), and control bytes in values and in the reason phrase, which become spaces (RFC 9110, 5.5). With `relaxed`, NUL
+ * and a bare CR in these texts become spaces, too, and lines that are no fields are dropped.
  */
 export function regularSection(section: Section, on: Noted): string {
   return new Regular(section, on).text()
@@ -52,7 +52,7 @@ class Regular {
   readonly #on: Noted
   readonly #kinds = new Set<string>()
   readonly #lines: string[] = []
-  /** What may be folded to the next line: the field before it, as it stands in `#lines`. */
+  /** The last of `#lines` is a field that the next line may be folded into. */
   #foldable = false
 
   constructor(section: Section, on: Noted) {
@@ -110,7 +110,7 @@ class Regular {
       return
     }
     const framing = FRAMING.test(name)
-    // A request in which one reader sees Transfer-Encoding and another does not is two requests (RFC 9112, 5.1).
+    // Where one reader sees Transfer-Encoding and another does not, they see different requests (RFC 9112, 5.1).
     if (framing && name !== spaced && this.#section.side === 'request') {
       this.#lines.push(line)
       return
@@ -121,10 +121,10 @@ class Regular {
     this.#foldable = !framing
   }
 
-  /** Joins a line that begins with white space to the field before it. False where it cannot be joined with one meaning. */
+  /** Joins a line that begins with white space to the field before it. False where the result would not have one meaning. */
   #fold(line: string): boolean {
     const more = line.trim()
-    // To some readers a line of white space is the empty line.
+    // Some readers take a line of white space for the empty line.
     if (!this.#foldable || more === '') return false
     const field = this.#lines.pop() as string
     const name = short(field.slice(0, field.indexOf(':')))
@@ -133,7 +133,7 @@ class Regular {
     return true
   }
 
-  /** Leaves a line out that is no field. False where it has to be refused. */
+  /** Drops a line that is no field. False where the line has to be refused. */
   #drop(line: string): boolean {
     if (!this.#section.relaxed || line.trim() === '' || NAMES_FRAMING.test(line)) return false
     this.#note('drop', `a line that is no field was dropped: ${quoted(line)}`)

@@ -1,9 +1,9 @@
-// Answers that midwire gives itself when a request or its server cannot be dealt with.
+// Error pages: midwire's own answers to requests that it refuses, or whose server fails.
 import { HttpHeaders } from '../../flow/headers.js'
 import { HttpResponse } from '../../flow/http.js'
 import { writeResponseHead } from './write.js'
 
-/** A whole response: the reason as text; the connection is closed after it. */
+/** The bytes of a whole response with `message` as its text. The connection has to be closed after it. */
 export function errorPage(status: number, message: string, headOnly = false): Buffer {
   const content = Buffer.from(`midwire: ${message}\n`)
   const headers = new HttpHeaders([

@@ -1,8 +1,8 @@
-// How a message that is here as a whole is framed when it goes out.
+// Decides how a held message is framed when it is sent.
 import { HttpRequest, type HttpResponse } from '../../flow/http.js'
 import type { Framing } from './framing.js'
 
-/** How a held message is framed, with the fields that say so: as it came, unless somebody has changed its body. */
+/** Frames a held message as it came, unless an addon has changed its body, and sets the fields that say so. */
 export function planFraming(
   message: HttpRequest | HttpResponse,
   framing: Framing,

@@ -1,4 +1,4 @@
-// Where a request goes: from its target, its Host field, and what is known of the connection (RFC 9112, 3.2).
+// Decides where a request goes, by its target and by the destination of its connection (RFC 9112, 3.2).
 import type { Context } from '../layer.js'
 import { Http1Error } from './error.js'
 import type { RequestHead } from './head.js'
@@ -11,22 +11,22 @@ export interface Place {
   path: string
 }
 
-/** A place, and what the target says that Host is. */
+/** A place, and the value that the target gives to Host. */
 export interface Target extends Place {
-  /** `host` or `host:port`, as it stands in a target that is a URL. */
+  /** `host` or `host:port` of a target that is a URL; undefined for other targets. */
   authority?: string
 }
 
-/** Where a connection goes that is not to a proxy. */
+/** The place that the requests of a connection go to, where the client does not use a proxy. */
 export function placeOf(context: Context): Omit<Place, 'path'> {
   const { destination, client } = context
-  // Of what goes on inside a tunnel, it is the tunnel's TLS that counts: the client may have come to us by TLS, too.
+  // The scheme follows the TLS towards the server: the client's own TLS may be with midwire as its proxy.
   const scheme = context.serverTls ? 'https' : 'http'
   const { address, port } = client.connection.local
   return { scheme, host: destination?.host ?? address, port: destination?.port ?? port }
 }
 
-/** `place` is undefined where the client speaks to a proxy and has to say it itself. */
+/** The target of a request. `place` is undefined where the client uses midwire as its proxy, and its requests have to name the place. */
 export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefined): Target {
   const { method, target } = head
   if (method === 'CONNECT') return { scheme: 'https', ...authority(target, undefined), path: '' }
@@ -42,7 +42,7 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   const secure = scheme[1].toLowerCase() === 'https'
   const rest = target.slice(scheme[0].length)
   const path = rest.startsWith('/') ? rest : method === 'OPTIONS' && rest === '' ? '*' : `/${rest}`
-  // In the open, the connection says where it goes: the target only names it.
+  // Without an explicit proxy the connection decides where the request goes, and the target only gives the name.
   const named = authority(scheme[2], secure ? 443 : 80)
   // An empty port is the default one (RFC 3986, 3.2.3), and is not passed on.
   const text = scheme[2].replace(/:$/, '')
@@ -50,7 +50,7 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   return { scheme: secure ? 'https' : 'http', ...named, path, authority: text }
 }
 
-/** `host:port`, `host:` or `host`, the latter two where there is a default port; IPv6 in brackets. */
+/** Reads `host:port`; where there is a default port, also `host:` and `host`. IPv6 addresses are in brackets. */
 function authority(text: string, defaultPort: number | undefined): { host: string; port: number } {
   if (text.includes('@')) throw new Http1Error(400, 'a user name in the request target')
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{0,5}))?$/.exec(text)

@@ -1,16 +1,16 @@
-// The trailer section after a chunked body (RFC 9112, 7.1.2; RFC 9110, 6.5).
+// Reads the trailer section after a chunked body (RFC 9112, 7.1.2; RFC 9110, 6.5).
 import { HttpHeaders } from '../../flow/headers.js'
 import { CR, LF } from './bytes.js'
 import { fault, Http1Error, type Side, shown } from './error.js'
 import { MAX_HEAD, parseFields } from './fields.js'
 import { type Noted, note, regularSection } from './irregular.js'
 
-/** Who merged these into the head would frame or route the message in another way: they are refused. */
+/** Trailers that are refused: a receiver that merges them into the head would frame or route the message in another way. */
 const REFUSED = new Set(['content-length', 'transfer-encoding', 'host'])
 
 /**
- * Fields that must stand before the body to mean anything (RFC 9110, 6.5.1: connection, authentication, requests' conditions
- * and controls, how the content is to be read): they are dropped, so that nobody who merges trailers believes them.
+ * Trailers that are dropped, so that no receiver merges them into the head: fields that have a meaning only before the body
+ * (RFC 9110, 6.5.1: connection, authentication, conditions and controls of requests, the form of the content).
  */
 const DROPPED = new Set([
   'authorization',
@@ -40,7 +40,7 @@ const DROPPED = new Set([
   'www-authenticate',
 ])
 
-/** Throws where a trailer could change a message's framing or its way. */
+/** Throws for a trailer that could change where a message ends or goes. */
 export function checkTrailerName(name: string, side: Side): void {
   if (REFUSED.has(name.toLowerCase())) throw fault(side, `${name} cannot be a trailer`)
 }
@@ -50,13 +50,13 @@ const START_LF = 1
 const LINE = 2
 const LINE_LF = 3
 
-/** Collects a section until its empty line, then reads it. */
+/** Collects a trailer section until its empty line, then reads it. */
 export class TrailerReader {
   done = false
-  /** Undefined where none were there, or none were left. */
+  /** Undefined where the section has no fields, or only dropped ones. */
   fields: HttpHeaders | undefined
   readonly #side: Side
-  /** Where it is noted what was odd and made regular; undefined where that is refused. */
+  /** The message that keeps notes of odd forms; undefined where odd forms are refused. */
   readonly #noted: Noted | undefined
   #state = START
   #size = 0
@@ -67,7 +67,7 @@ export class TrailerReader {
     this.#noted = noted
   }
 
-  /** Returns the index after what was read: short of the buffer's end only when the section is complete. */
+  /** Returns the index after the last byte that was read: before the buffer's end only when the section is complete. */
   read(buffer: Buffer, from: number): number {
     let state = this.#state
     let at = from
@@ -91,7 +91,7 @@ export class TrailerReader {
       }
     }
     this.#state = state
-    // A copy: the section is seldom cut, and what it was cut from may be large.
+    // The part is copied, for a view would keep the whole buffer, which may be large; sections are seldom in parts.
     this.#held.push(Buffer.from(buffer.subarray(from, at)))
     return at
   }

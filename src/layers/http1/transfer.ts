@@ -1,4 +1,4 @@
-// Moves heads and bodies between channels: read, held, recorded, passed on.
+// Moves heads and bodies between channels: reads, holds, records them and passes them on.
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
 import { type Context, type MaybeStep, more, NOTHING, push, receive, room, type Step } from '../layer.js'
@@ -9,12 +9,12 @@ import type { Framing } from './framing.js'
 import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
 import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './write.js'
 
-/** What is written as one with the head in front of it; longer bodies are written by themselves. */
+/** The longest body, in bytes, that is copied behind its head into one write. A longer one is written by itself. */
 const MAX_JOINED = 64 * 1024
 
 const EMPTY = Buffer.alloc(0)
 
-/** The connection that was to be written to is gone. */
+/** The channel that a message is written to is gone. */
 export class Closed extends Error {
   readonly channel: AnyChannel
   constructor(channel: AnyChannel) {
@@ -24,8 +24,8 @@ export class Closed extends Error {
 }
 
 /**
- * The head that is in the channel, exactly; undefined where it has not come whole. `searched` bytes of it were looked at before.
- * Throws an Http1Error where it is too long.
+ * Takes exactly the next head from the channel; undefined where it has not come whole. `searched` is the number of bytes that a call
+ * before has searched for its end. Throws an Http1Error where the head is too long.
  */
 export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer | undefined {
   if (channel.buffered <= searched) return undefined
@@ -33,7 +33,7 @@ export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer 
   const start = skipEmptyLines(bytes, 0)
   const end = findHeadEnd(bytes, Math.max(start, searched - HEAD_OVERLAP))
   if (end === -1) {
-    // Empty lines before a head are no part of it, and not kept: there may be any number of them.
+    // Empty lines before a head are dropped: a client may send any number of them.
     channel.unread(start === 0 ? bytes : bytes.subarray(start))
     limitHead(bytes, start, bytes.length, side)
     return undefined
@@ -42,7 +42,10 @@ export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer 
   return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
 }
 
-/** Waits for a head of which `takeHead` has found no end; undefined where the connection ends before it begins. `milliseconds` are for all of it; 0: no limit. */
+/**
+ * Waits for a head of which `takeHead` has found no end; undefined where the connection ends before the head begins. `milliseconds` are
+ * for the whole head; 0: no limit. Throws an Http1Error.
+ */
 export function* readHead(
   { machine: { world } }: Context,
   channel: AnyChannel,
@@ -64,14 +67,15 @@ export function* readHead(
   }
 }
 
-/** One body on its way from a channel. */
+/** The way of one body from its channel to another. */
 export class Transfer {
   readonly #context: Context
   readonly #from: AnyChannel
   readonly #reader: BodyReader
   readonly #message: HttpRequest | HttpResponse
-  /** What was read and has not gone on: one piece as a rule, and more where chunks are small. */
+  /** The first piece of the body that was read and not passed on, mostly the only one. */
   #piece: Buffer | undefined
+  /** All such pieces, the first among them, where there are several, as with small chunks. */
   #rest: Buffer[] | undefined
   readonly #emit = (piece: Buffer): void => {
     this.#message.body.append(piece)
@@ -92,7 +96,7 @@ export class Transfer {
     return this.#reader.done
   }
 
-  /** Reads the whole body into the message. False where it is longer than `limit`: what was read goes out first, then. */
+  /** Reads the whole body into the message. False where it is longer than `limit`: `pass` then begins with the bytes that were read. */
   *hold(limit: number): Step<boolean> {
     const { body } = this.#message
     body.hold()
@@ -110,8 +114,8 @@ export class Transfer {
   }
 
   /**
-   * Reads what is here already. A short body has come with its head, as a rule: both go on as one then, and nothing is waited
-   * for; and what is wrong with it is found before anything has gone out.
+   * Reads the data that has come already. Mostly a short body has come with its head. Both then go out in one write without a wait, and
+   * a fault of the body is found before the head has gone out.
    */
   readAhead(): void {
     if (this.#reader.done || this.#piece !== undefined) return
@@ -151,7 +155,7 @@ export class Transfer {
     return to.full ? roomOrClosed(to) : NOTHING
   }
 
-  /** What was read, framed. */
+  /** The pieces that were read, framed, after the head of `response` if one is given. */
   #outgoing(response: WritableResponseHead | undefined, chunked: boolean): Buffer | undefined {
     const data = this.#taken()
     const framed = data && chunked ? chunk(data) : data
@@ -194,7 +198,7 @@ function* roomOrClosed(to: AnyChannel): Step<void> {
   if (!(yield* room(to))) throw new Closed(to)
 }
 
-/** Writes a message whose body is here; `write` writes its head. False when the connection is gone. */
+/** Writes a held message; `write` makes the bytes of its head. False when the connection is gone. */
 export function writeMessage<Message extends HttpRequest | HttpResponse>(
   context: Context,
   to: AnyChannel,

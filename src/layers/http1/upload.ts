@@ -1,4 +1,4 @@
-// A request on its way to the server: held until its hook has run, or passed on as it comes from the client.
+// Sends a request to the server: held until its hook has run, or passed on as it comes from the client.
 import type { HttpFlow, HttpRequest } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
 import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
@@ -20,9 +20,9 @@ export class Upload {
   readonly #framing: Framing
   /** Undefined where the request has no body. */
   readonly #transfer: Transfer | undefined
-  /** The request is here as a whole, and can be sent again. */
+  /** The whole request is held, so it can be sent again. */
   #held: boolean
-  /** Passes on a body that is not held, and runs the hook `request` after it. */
+  /** The task that passes on a body that is not held, and runs the hook `request` after it. */
   #pump: Task | undefined
   /** The server has all of a body that was not held. */
   #passed = false
@@ -38,7 +38,7 @@ export class Upload {
     this.#framing = framing
     this.#held = framing.kind === 'none'
     if (this.#held) return
-    // The body is read strictly, unless the user has said otherwise.
+    // The body is read strictly, unless `validate_inbound_headers` is off.
     const reader = new BodyReader(framing, 'request', context.options.validate_inbound_headers ? undefined : request)
     this.#transfer = new Transfer(context, context.client, reader, request)
   }
@@ -51,19 +51,19 @@ export class Upload {
     return this.#error
   }
 
-  /** The client has sent all of it. */
+  /** The client has sent the whole request. */
   get whole(): boolean {
     return !this.#transfer || this.#transfer.done
   }
 
-  /** The next to say something is the client: the rest of its request, which the server would take. */
+  /** The exchange waits for the client: the rest of its request has not come, and the server would take it. */
   get clientOwes(): boolean {
     return !this.whole && !this.#client.paused && this.#client.buffered === 0
   }
 
   /**
-   * Reads the body, where it is to be held and is not too long for it. Of one that is not, what is here already is read: what is
-   * wrong with it is found before a server hears of the request.
+   * Reads the body, where it has to be held and is not too long for that. Of any other body the data that has come is read, so that a
+   * fault in it is found before a server gets the request.
    */
   hold(): MaybeStep {
     return this.#transfer ? this.#holdOrReadAhead(this.#transfer) : NOTHING
@@ -101,7 +101,7 @@ export class Upload {
     this.#pump = this.#context.machine.fork(this.#pass(server, transfer))
   }
 
-  /** Sends a request that is here as a whole. Whether it has arrived is known when the answer comes, or does not. */
+  /** Sends a held request. A lost connection is no error here: it shows when the response is read. */
   sendHeld(server: AnyChannel): MaybeStep {
     const plan = planFraming(this.#request, this.#framing, false, true)
     writeMessage(this.#context, server, this.#request, plan, writeRequestHead)
@@ -115,7 +115,7 @@ export class Upload {
       yield* hook(this.#context, 'request', this.#flow)
       if (this.#flow.error) throw new Error(this.#flow.error.message)
     } catch (error) {
-      // The response may say more than the failed write.
+      // The server may have sent a response before it closed, and that says more than the failed write.
       if (error instanceof Closed && error.channel === server) return
       this.#error = error
       yield { type: 'reset', channel: server }
@@ -132,7 +132,7 @@ export class Upload {
     return this.#pump ? join(this.#pump) : NOTHING
   }
 
-  /** The exchange is over. */
+  /** Stops passing the body on: the exchange is over. */
   cancel(): void {
     if (this.#pump && !this.#pump.done) this.#context.machine.cancel(this.#pump)
   }

@@ -1,4 +1,4 @@
-// The server's side of a client connection: one connection at a time, kept between requests, shared by way of the pool.
+// The server connection of a client connection: one at a time, kept between requests, and given to the pool in the end.
 import type { ServerConnection } from '../../connection.js'
 import { sameName } from '../../flow/host-name.js'
 import type { HttpRequest } from '../../flow/http.js'
@@ -10,9 +10,9 @@ export class Upstream {
   readonly #context: Context
   #channel: Channel<ServerConnection> | undefined
   #tls: ServerTls | undefined
-  /** It has carried a request before: the server may have closed it meanwhile. */
+  /** The connection has carried a request before: the server may have closed it meanwhile. */
   #used: boolean
-  /** What a request has authenticated belongs to this client alone (NTLM, Negotiate). */
+  /** A request has authenticated the connection (NTLM, Negotiate): it must not serve another client. */
   #bound = false
 
   constructor(context: Context) {
@@ -22,7 +22,7 @@ export class Upstream {
     this.#used = context.server?.reused ?? false
   }
 
-  /** The connection that is kept, if it is good for this request. */
+  /** The connection that is kept, if it leads to the request's place and is open. */
   kept(request: HttpRequest): Channel<ServerConnection> | undefined {
     const kept = this.#channel
     if (!kept || !this.#leadsTo(kept.connection, request)) return undefined
@@ -31,7 +31,7 @@ export class Upstream {
     return undefined
   }
 
-  /** A connection to where the request goes. */
+  /** Opens a connection to the request's place, or takes one from the pool. */
   *acquire(request: HttpRequest): Step<Channel<ServerConnection> | OpenFailure> {
     const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
@@ -55,7 +55,7 @@ export class Upstream {
     return opened
   }
 
-  /** Another connection, where the one that failed had been used before; undefined where there is no second try. */
+  /** Opens another connection, where the one that was lost had been used before; undefined where the request must not be sent again. */
   *retry(request: HttpRequest): Step<Channel<ServerConnection> | undefined> {
     if (!this.#used || !RETRIED.has(request.method)) return undefined
     this.drop()
@@ -69,17 +69,17 @@ export class Upstream {
     return opened
   }
 
-  /** The exchange is over, and the connection is good for another. */
+  /** Keeps the connection for another request: the exchange is over. */
   keep(): void {
     this.#used = true
     const channel = this.#channel
     if (!channel?.paused) return
-    // The rest of the body had waited: who does not read does not hear that the server closes what lies idle.
+    // The connection was paused within the last body. A paused connection would not notice that the server closes it.
     channel.paused = false
     this.#context.machine.perform({ type: 'resume', channel })
   }
 
-  /** The connection is of no more use. */
+  /** Closes the connection. */
   drop(): void {
     const channel = this.#channel
     this.#channel = undefined
@@ -87,13 +87,13 @@ export class Upstream {
     if (channel) this.#context.machine.perform({ type: 'close', channel })
   }
 
-  /** The connection belongs to somebody else now: after an upgrade. */
+  /** Leaves the connection to the layer that goes on after an upgrade. */
   give(): void {
     this.#context.server = this.#channel
     this.#channel = undefined
   }
 
-  /** Lets another client connection have what is kept. */
+  /** Gives the connection to the pool, or closes it where no other client may use it. */
   keepNone(): void {
     const channel = this.#channel
     if (!channel) return
@@ -105,7 +105,7 @@ export class Upstream {
     this.#context.machine.perform({ type: 'release', channel, tls: this.#tls })
   }
 
-  /** Notes what binds the connection to this client. */
+  /** Marks the connection as authenticated for this client alone. */
   bind(): void {
     this.#bound = true
   }

@@ -1,4 +1,4 @@
-// Writes heads, chunks and trailers. What could not be read back as the same one message is refused: an addon may have made it.
+// Writes heads, chunks and trailers. A message that would not be read back as the same one is refused: an addon may have made it.
 import { type HttpHeaders, isFieldValue, isToken } from '../../flow/headers.js'
 import { COLON, CR, FLAGS, LF, SPACE, TEXT, TOKEN } from './bytes.js'
 import { Http1Error, quoted } from './error.js'
@@ -8,7 +8,7 @@ import { checkTrailerName } from './trailers.js'
 export interface WritableRequestHead {
   method: string
   target: string
-  /** `1.0`; whatever else is written as HTTP/1.1. */
+  /** `1.0`; any other is written as HTTP/1.1. */
   version: string
   headers: HttpHeaders
 }
@@ -46,8 +46,8 @@ export function writeResponseHead(head: WritableResponseHead, body?: Uint8Array)
 }
 
 /**
- * An interim response. It has no body, and the final one, which may be a 502 of our own, frames and ends the connection: what it says of
- * either itself is left out (RFC 9110, 8.6 and 15.2; RFC 9112, 6.1).
+ * The head of an interim response, without fields about a body or the connection: it has no body, and only the final response, which may
+ * be a 502 of midwire's, says whether the connection persists (RFC 9110, 8.6 and 15.2; RFC 9112, 6.1).
  */
 export function writeInterimHead(head: WritableResponseHead): Buffer {
   for (const name of ['content-length', 'transfer-encoding', 'trailer', 'connection', 'keep-alive'])
@@ -55,7 +55,7 @@ export function writeInterimHead(head: WritableResponseHead): Buffer {
   return writeResponseHead(head)
 }
 
-/** A whole chunk, in one buffer. Of no data: nothing, for an empty chunk would be the last. */
+/** A whole chunk in one buffer; an empty buffer for no data, since an empty chunk would be the last one. */
 export function chunk(data: Uint8Array): Buffer {
   const { length } = data
   if (length === 0) return NOTHING
@@ -69,7 +69,7 @@ export function chunk(data: Uint8Array): Buffer {
   return buffer
 }
 
-/** The last chunk, with its trailers. Throws an Http1Error with 502 for what cannot be one. */
+/** The last chunk, with trailers. Throws an Http1Error with 502 for a field that cannot be a trailer. */
 export function lastChunk(trailers?: HttpHeaders): Buffer {
   if (!trailers || trailers.raw.length === 0) return LAST_CHUNK
   const { raw } = trailers
@@ -80,13 +80,13 @@ export function lastChunk(trailers?: HttpHeaders): Buffer {
 const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
 
-/** One pass over characters, without strings in between: it is done for every head. */
+/** Writes a head in one pass over its characters, without strings in between, because this runs for every message. */
 function finish(first: string, { raw }: HttpHeaders, body?: Uint8Array): Buffer {
   let length = first.length + 2
   for (let index = 0; index < raw.length; index += 2) {
     length += (raw[index] as string).length + (raw[index + 1] as string).length + 4
   }
-  // What is no string has no length.
+  // A name or value that is not a string makes the sum NaN.
   if (!(length > 0)) throw misfit(raw)
   const buffer = Buffer.allocUnsafe(body ? length + body.length : length)
   let at = put(buffer, 0, first, ANY)
@@ -107,10 +107,10 @@ function finish(first: string, { raw }: HttpHeaders, body?: Uint8Array): Buffer 
 }
 
 const ANY = 255
-/** Where what cannot be written goes: nothing is there, and nobody comes back from it. */
+/** The index after text that cannot be written. Later writes then have no effect, and one check at the end finds it. */
 const NOWHERE = Number.NEGATIVE_INFINITY
 
-/** Writes characters that are bytes and have the flag; the index after them. */
+/** Writes the characters of `text`, and returns the index after them; NOWHERE where one is not a byte with the flag. */
 function put(buffer: Buffer, from: number, text: string, flag: number): number {
   const { length } = text
   for (let at = 0; at < length; at++) {
@@ -121,7 +121,7 @@ function put(buffer: Buffer, from: number, text: string, flag: number): number {
   return from + length
 }
 
-/** Which field it is. */
+/** The error that names the field that cannot be written. */
 function misfit(raw: readonly string[]): Http1Error {
   for (let at = 0; at < raw.length; at += 2) {
     const [name, value] = [raw[at], raw[at + 1]]
