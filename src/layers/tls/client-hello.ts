@@ -1,4 +1,4 @@
-// A TLS ClientHello as it stands on the wire (RFC 8446, 4.1.2), put together from its records: read, and never changed.
+// Reads a TLS ClientHello (RFC 8446, 4.1.2) from the records that carry it.
 import { canonicalName } from '../../flow/host-name.js'
 import { ClientHelloError } from './error.js'
 import { Reader } from './reader.js'
@@ -8,7 +8,7 @@ export { ClientHelloError } from './error.js'
 
 /** Lists are in the order in which they were sent; GREASE (RFC 8701) is kept everywhere. */
 export interface ClientHello {
-  /** Of the first record: 0x0301 nearly always. */
+  /** The version of the first record: 0x0301 nearly always. */
   readonly recordVersion: number
   /** 0x0303 at most; TLS 1.3 is in `supportedVersions`. */
   readonly legacyVersion: number
@@ -19,27 +19,27 @@ export interface ClientHello {
   readonly compressionMethods: readonly number[]
   /** Types of the extensions. */
   readonly extensions: readonly number[]
-  /** The name that is asked for, in lower case and without a dot at its end; undefined for none, and for an address. */
+  /** The name that the client wants, in lower case and without a dot at its end; undefined for none, and for an address. */
   readonly sni: string | undefined
-  /** The same as it was sent, an address too: latin1. */
+  /** The name or address as the client has sent it, latin1. */
   readonly serverName: string | undefined
   /** The client has sent an address where only names may stand (RFC 6066, 3). */
   readonly serverNameIsAddress: boolean
-  /** Latin1, a character a byte. */
+  /** The protocols that the client offers; latin1, a character a byte. */
   readonly alpn: readonly string[]
   readonly supportedVersions: readonly number[]
   readonly supportedGroups: readonly number[]
   readonly ecPointFormats: readonly number[]
   readonly signatureAlgorithms: readonly number[]
   readonly keyShareGroups: readonly number[]
-  /** It offers to go on with a session of before (TLS 1.3). */
+  /** The client offers to resume a session (TLS 1.3). */
   readonly psk: boolean
   readonly earlyData: boolean
-  /** Encrypted ClientHello: `sni` is then the name of the outer one. GREASE looks the same. */
+  /** There is an Encrypted ClientHello, or GREASE that looks the same. `sni` is then the name of the outer ClientHello. */
   readonly ech: boolean
 }
 
-/** The same while it is being filled in. */
+/** A ClientHello while its fields are being set. */
 type Draft = { -readonly [Field in keyof ClientHello]: ClientHello[Field] }
 
 const SERVER_NAME = 0
@@ -54,13 +54,13 @@ const KEY_SHARE = 51
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d
 
 const LONGEST_NAME = 255
-/** A-labels, and the underscores that are seen: other bytes mean something else to everybody who reads them. */
+/** A-labels, and underscores, which some clients send. Of other bytes each reader makes something else. */
 const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[?[0-9a-f]*:[0-9a-f:.]*\]?)$/i
 
 /**
- * The ClientHello at the start of `bytes`, which are all that the client has sent so far; undefined while there is too little of it.
- * Throws a ClientHelloError for what is none, or does not end within 64 KiB.
+ * The ClientHello at the start of `bytes`, which are all that the client has sent so far; undefined until all of it has come. Throws a
+ * ClientHelloError where the bytes are not a ClientHello, or it does not end within 64 KiB.
  */
 export function readClientHello(bytes: Buffer): ClientHello | undefined {
   const handshake = handshakeOf(bytes)
@@ -91,14 +91,14 @@ export function parseClientHello(body: Buffer, recordVersion: number): ClientHel
     earlyData: false,
     ech: false,
   }
-  // Before TLS 1.2 there may be none at all (RFC 5246, 7.4.1.2).
+  // Up to TLS 1.2 a ClientHello may end without extensions (RFC 5246, 7.4.1.2).
   if (reader.left === 0) return hello
   const extensions = reader.vector16()
   reader.end()
   const types = new Set<number>()
   while (extensions.left > 0) {
     const type = extensions.u16()
-    if (types.has(type)) throw new ClientHelloError(`extension ${type} stands there twice`)
+    if (types.has(type)) throw new ClientHelloError(`extension ${type} is there twice`)
     types.add(type)
     readExtension(hello, type, extensions.vector16())
   }
@@ -159,7 +159,7 @@ function readKeyShares(list: Reader): number[] {
   return groups
 }
 
-/** RFC 6066, 3: other types of names than host_name were never defined. */
+/** Reads the one host_name. Other types of names were never defined (RFC 6066, 3), and are skipped. */
 function readServerName(hello: Draft, data: Reader): void {
   const list = data.vector16(1)
   while (list.left > 0) {

@@ -1,6 +1,6 @@
-// What goes wrong with a ClientHello.
+// The error for a wrong ClientHello.
 
-/** What the client has sent is no ClientHello, or not one that may be believed. The message says why. */
+/** The client's bytes are not a ClientHello, or it is malformed. `message` says why. */
 export class ClientHelloError extends Error {
   constructor(message: string) {
     super(message)

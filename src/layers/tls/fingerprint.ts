@@ -1,13 +1,13 @@
-// JA3 and JA4: what a ClientHello tells of the program that has made it.
+// JA3 and JA4: fingerprints of the program that has made a ClientHello.
 import { hash } from 'node:crypto'
 import type { ClientHello } from './client-hello.js'
 
-/** RFC 8701: 0x0a0a, 0x1a1a ... 0xfafa. They are there at random, so no fingerprint counts them. */
+/** The values 0x0a0a, 0x1a1a ... 0xfafa (RFC 8701). Clients send them at random, so fingerprints leave them out. */
 export const isGrease = (value: number): boolean => (value & 0x0f0f) === 0x0a0a && value >>> 8 === (value & 0xff)
 
 const withoutGrease = (values: readonly number[]) => values.filter((value) => !isGrease(value))
 
-/** What JA3 is made of (salesforce/ja3): `version,ciphers,extensions,groups,point formats`, each a list of decimals; and its MD5. */
+/** JA3 (salesforce/ja3): the text `version,ciphers,extensions,groups,point formats`, each a list of decimals, and the MD5 of it. */
 export function ja3(hello: ClientHello): { text: string; hash: string } {
   const { legacyVersion, cipherSuites, extensions, supportedGroups, ecPointFormats } = hello
   const lists = [...[cipherSuites, extensions, supportedGroups].map(withoutGrease), ecPointFormats]
@@ -15,7 +15,7 @@ export function ja3(hello: ClientHello): { text: string; hash: string } {
   return { text, hash: hash('md5', text) }
 }
 
-/** How it was sent: TLS over TCP, QUIC, or DTLS. */
+/** How the ClientHello was sent: in TLS over TCP, in QUIC, or in DTLS. */
 export type Ja4Transport = 't' | 'q' | 'd'
 
 const SERVER_NAME = 0x0000
@@ -40,7 +40,7 @@ export function ja4(hello: ClientHello, transport: Ja4Transport = 't'): string {
   return `${ja4Head(hello, transport)}_${digest(ciphers)}_${digest(extensions)}`
 }
 
-/** JA4_r: the same with its lists in place of their hashes. */
+/** JA4_r: JA4 with the lists in place of their hashes. */
 export function ja4Raw(hello: ClientHello, transport: Ja4Transport = 't'): string {
   const { ciphers, extensions } = ja4Lists(hello)
   return `${ja4Head(hello, transport)}_${ciphers}_${extensions}`
@@ -55,7 +55,7 @@ function ja4Head(hello: ClientHello, transport: Ja4Transport): string {
 function ja4Lists(hello: ClientHello): { ciphers: string; extensions: string } {
   const named = withoutGrease(hello.extensions).filter((type) => type !== SERVER_NAME && type !== ALPN)
   const algorithms = hex(withoutGrease(hello.signatureAlgorithms))
-  // Of one length, so the order of the text is the order of the numbers.
+  // All texts have one length, so their order is the order of the numbers.
   const extensions = hex(named).sort().join(',')
   return {
     ciphers: hex(withoutGrease(hello.cipherSuites)).sort().join(','),
@@ -69,7 +69,7 @@ const digest = (list: string) => (list === '' ? NOTHING : hash('sha256', list).s
 
 const count = (values: readonly number[]) => String(Math.min(withoutGrease(values).length, 99)).padStart(2, '0')
 
-/** The newest that is offered. DTLS counts downwards. */
+/** The newest version that the client offers. In DTLS a newer version is a smaller number. */
 function ja4Version({ legacyVersion, supportedVersions }: ClientHello): string {
   const offered = withoutGrease(supportedVersions)
   const dtls = legacyVersion >>> 8 === 0xfe
@@ -80,7 +80,7 @@ function ja4Version({ legacyVersion, supportedVersions }: ClientHello): string {
   return VERSIONS.get(newest) ?? '00'
 }
 
-/** The first and the last character of the first protocol, or of its bytes in hex where one of the two is no letter or digit. */
+/** The first and last character of the first protocol, or of its bytes in hex where one of the two is not a letter or digit. */
 function ja4Alpn(protocol = ''): string {
   if (protocol === '') return '00'
   const text = /^[0-9a-z](.*[0-9a-z])?$/is.test(protocol) ? protocol : Buffer.from(protocol, 'latin1').toString('hex')

@@ -1,14 +1,14 @@
-// Which key the certificate for a client has to have: decided by its ClientHello, before OpenSSL is given one that it cannot use.
+// Chooses the kind of key for a client's certificate by its ClientHello, because with a kind that the client cannot use OpenSSL would fail.
 import type { LeafKey } from '../../connection.js'
 import type { ClientHello } from './client-hello.js'
 
-/** The lowest and the highest version that clients may use, as TLS writes them: 0x0303 is TLS 1.2. */
+/** The lowest and the highest version that clients may use, as numbers of TLS: 0x0303 is TLS 1.2. */
 export interface VersionRange {
   readonly min: number
   readonly max: number
 }
 
-/** The first key in this order that the client can do with is taken. */
+/** The kinds of keys, in order of preference: the first that the client can use is taken. */
 const KEYS = ['p256', 'rsa2048', 'p384'] as const satisfies readonly LeafKey[]
 
 const TLS_1_3 = 0x0304
@@ -18,40 +18,40 @@ const TLS_1_2 = 0x0303
 export const SUITES = {
   tls13: [0x1301, 0x1302, 0x1303],
   ecdsa: { cbc: [0xc009, 0xc00a], aead: [0xc02b, 0xc02c, 0xcca9] },
-  /** CBC with SHA-2 is TLS 1.2's, as AEAD is. */
+  /** CBC suites with SHA-2 are in the list of AEAD suites: both need TLS 1.2. */
   ecdheRsa: { cbc: [0xc013, 0xc014], aead: [0xc02f, 0xc030, 0xcca8, 0xc027, 0xc028] },
-  /** The client encrypts its secret with the key of the certificate: nothing else is exchanged. */
+  /** Suites without ECDHE: the client encrypts its secret with the key of the certificate, and needs no group. */
   rsa: { cbc: [0x002f, 0x0035], aead: [0x009c, 0x009d, 0x003c, 0x003d] },
 } as const
 
 const P256 = 23
 const P384 = 24
-/** OpenSSL's own for ECDHE: X25519, P-256, X448, P-521, P-384. */
+/** OpenSSL's default groups for ECDHE: X25519, P-256, X448, P-521, P-384. */
 const CURVES = [29, P256, 30, 25, P384]
-/** Of TLS 1.3 only: ffdhe2048 to ffdhe8192. */
+/** OpenSSL's further groups for TLS 1.3: ffdhe2048 to ffdhe8192. */
 const FINITE_FIELDS = [256, 257, 258, 259, 260]
 
-/** RFC 8446, 4.2.3. Before TLS 1.3 the hash says nothing of the curve (RFC 8422, 5.1.1). */
+/** The signature schemes for each key (RFC 8446, 4.2.3). Before TLS 1.3 a scheme names only a hash, and not a curve (RFC 8422, 5.1.1). */
 const SCHEMES = {
   tls13: { p256: [0x0403], p384: [0x0503], rsa2048: [0x0804, 0x0805, 0x0806] },
   ecdsa: [0x0403, 0x0503, 0x0603, 0x0303, 0x0203],
   rsa: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0301, 0x0201],
 } as const
 
-/** What a client lacks for a key, in the order in which it is found. */
+/** What a client does not offer for a key, in the order of the checks. */
 type Lack = 'suite' | 'group' | 'signature'
 const LACKS: readonly (Lack | undefined)[] = ['suite', 'group', 'signature', undefined]
 
 export interface LeafChoice {
   readonly key: LeafKey
-  /** What the client does not offer, where no key fits it: in words. The handshake will fail then. */
+  /** Says in words what the client does not offer, where it can use no key and the handshake will fail; else undefined. */
   readonly missing: string | undefined
 }
 
-/** P-256 where the client can do with it, else RSA with 2048 bits, else P-384. */
+/** P-256 where the client can use it, else RSA with 2048 bits, else P-384. Where the client can use none, `missing` says why. */
 export function leafKeyFor(hello: ClientHello, versions: VersionRange): LeafChoice {
   const version = versionOf(hello, versions)
-  // There is no version in common: OpenSSL says so, and why.
+  // Without a common version OpenSSL fails for any key, and its error says why.
   if (version === undefined) return { key: 'p256', missing: undefined }
   let most: Lack | undefined = 'suite'
   for (const key of KEYS) {
@@ -64,7 +64,7 @@ export function leafKeyFor(hello: ClientHello, versions: VersionRange): LeafChoi
 
 /** The version that OpenSSL will choose. */
 function versionOf({ supportedVersions, legacyVersion }: ClientHello, { min, max }: VersionRange): number | undefined {
-  // Without the extension every version up to the legacy one is meant, TLS 1.2 at most (RFC 8446, 4.2.1).
+  // A client without supported_versions offers every version up to the legacy one, TLS 1.2 at most (RFC 8446, 4.2.1).
   const highest = Math.min(legacyVersion, TLS_1_2, max)
   const offered = supportedVersions.length > 0 ? supportedVersions : [highest]
   const common = offered.filter((version) => version >= min && version <= max)
@@ -81,24 +81,24 @@ function lackBefore13(hello: ClientHello, key: LeafKey, version: number): Lack |
   const { cipherSuites, supportedGroups, signatureAlgorithms } = hello
   const offers = ({ cbc, aead }: { cbc: readonly number[]; aead: readonly number[] }) =>
     some(cipherSuites, cbc) || (version === TLS_1_2 && some(cipherSuites, aead))
-  // A client that names no groups would take any (RFC 8422, 4), but OpenSSL gives it none: it has RSA without ECDHE, or nothing.
+  // A client that names no groups accepts any (RFC 8422, 4), but OpenSSL chooses none for it: only RSA without ECDHE is left.
   const takes = (groups: readonly number[]) => some(supportedGroups, groups)
   if (key === 'rsa2048') {
     const ephemeral = offers(SUITES.ecdheRsa)
     if (!offers(SUITES.rsa) && !(ephemeral && takes(CURVES))) return ephemeral ? 'group' : 'suite'
   } else {
     if (!offers(SUITES.ecdsa)) return 'suite'
-    // The groups are those of the certificate's key, too (RFC 8422, 5.1.1).
+    // The list of groups also says which curves the certificate's key may have (RFC 8422, 5.1.1).
     if (!takes([key === 'p256' ? P256 : P384])) return 'group'
   }
-  // Without the extension SHA-1 is meant, with the key of the suite (RFC 5246, 7.4.1.4.1). Older versions have nothing to choose.
+  // Without signature_algorithms a client accepts SHA-1 with the suite's kind of key (RFC 5246, 7.4.1.4.1), as all do before TLS 1.2.
   if (version < TLS_1_2 || signatureAlgorithms.length === 0) return undefined
   return some(signatureAlgorithms, key === 'rsa2048' ? SCHEMES.rsa : SCHEMES.ecdsa) ? undefined : 'signature'
 }
 
 const some = (offered: readonly number[], known: readonly number[]) => offered.some((value) => known.includes(value))
 
-/** So many of a client's offers are named. */
+/** The most offers of a client that a sentence lists. */
 const SHOWN = 8
 
 function sentence({ cipherSuites, supportedGroups, signatureAlgorithms }: ClientHello, lack: Lack): string {

@@ -1,7 +1,7 @@
 // Reads the numbers and vectors of TLS's presentation language (RFC 8446, 3.4), and never beyond their ends.
 import { ClientHelloError } from './error.js'
 
-/** A stretch of bytes that is read from its start. Each method throws a ClientHelloError where too few are left. */
+/** Reads bytes from first to last. Each method throws a ClientHelloError where too few bytes are left. */
 export class Reader {
   readonly #bytes: Buffer
   #at = 0
@@ -10,7 +10,7 @@ export class Reader {
     this.#bytes = bytes
   }
 
-  /** Bytes that were not read yet. */
+  /** The number of bytes that were not read yet. */
   get left(): number {
     return this.#bytes.length - this.#at
   }
@@ -29,7 +29,7 @@ export class Reader {
     return this.take(2).readUInt16BE(0)
   }
 
-  /** What a length of one byte announces; it must be within the bounds. */
+  /** A vector with a length of one byte. Throws where the length is not within the bounds. */
   vector8(least = 0, most = 0xff): Reader {
     return this.#vector(this.u8(), least, most)
   }
@@ -38,24 +38,24 @@ export class Reader {
     return this.#vector(this.u16(), least, 0xffff)
   }
 
-  /** All that is left, as numbers of one byte. */
+  /** All bytes that are left, as numbers of one byte. */
   u8s(): number[] {
     return [...this.take(this.left)]
   }
 
-  /** All that is left, as numbers of two bytes. */
+  /** All bytes that are left, as numbers of two bytes. */
   u16s(): number[] {
     const numbers: number[] = []
     while (this.left > 0) numbers.push(this.u16())
     return numbers
   }
 
-  /** All that is left, as latin1. */
+  /** All bytes that are left, as latin1. */
   text(): string {
     return this.take(this.left).toString('latin1')
   }
 
-  /** Throws where something is left. */
+  /** Throws where bytes are left. */
   end(): void {
     if (this.left > 0) throw new ClientHelloError(`${this.left} bytes too many`)
   }

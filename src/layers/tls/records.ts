@@ -1,19 +1,19 @@
-// The records that carry a ClientHello (RFC 8446, 5.1): as many as the client likes, cut where it likes.
+// Joins the records that carry a ClientHello (RFC 8446, 5.1). A client may use any number of records, and cut them anywhere.
 import { ClientHelloError } from './error.js'
 
-/** Records and all: what a connection holds back at most while its protocol is not known. */
+/** The most bytes of a ClientHello, with its records: a connection holds no more back while its protocol is not known. */
 export const MAX_HELLO = 64 * 1024
 
 const RECORD_HEADER = 5
 const MAX_RECORD = 1 << 14
 const HANDSHAKE = 22
 const CLIENT_HELLO = 1
-/** A type and three bytes of length. */
+/** A byte for the type, and three for the length. */
 const HANDSHAKE_HEADER = 4
 
 /**
- * The body of the ClientHello at the start of a stream; undefined while it is not whole. Throws a ClientHelloError as soon as
- * no bytes that may follow can make it one.
+ * The body of the ClientHello at the start of a stream; undefined until all of it has come. Throws a ClientHelloError as soon as no
+ * further bytes could make it one.
  */
 export function handshakeOf(bytes: Buffer): Buffer | undefined {
   const parts: Buffer[] = []
@@ -31,7 +31,7 @@ export function handshakeOf(bytes: Buffer): Buffer | undefined {
     parts.push(part)
     gathered += part.length
     const missing = missingOf(gathered, header)
-    // What is missing comes in this record, and in further ones, which have headers, too.
+    // The missing bytes come in this record and in further ones, whose headers count, too.
     const come = at + RECORD_HEADER + part.length
     const further = Math.ceil(Math.max(0, missing - (end - come)) / MAX_RECORD)
     if (come + missing + further * RECORD_HEADER > MAX_HELLO) throw tooLong()
@@ -44,7 +44,7 @@ export function handshakeOf(bytes: Buffer): Buffer | undefined {
 
 const tooLong = () => new ClientHelloError('it does not end within 64 KiB')
 
-/** The part of a record's header that is there: handshake, and a version that begins with 3. */
+/** Checks as much of a record's header as has come: the type is handshake, and the version begins with 3. */
 function checkHeader(bytes: Buffer, at: number): void {
   if (bytes[at] !== HANDSHAKE) throw new ClientHelloError(`a record of type ${bytes[at]} instead of a handshake`)
   const major = bytes[at + 1]
@@ -53,12 +53,12 @@ function checkHeader(bytes: Buffer, at: number): void {
 
 function recordLength(bytes: Buffer, at: number): number {
   const length = bytes.readUInt16BE(at + 3)
-  // Empty ones are forbidden for handshakes; without the rule there would be no end to them.
+  // TLS forbids empty records of a handshake. If they were accepted, a client could send them without end.
   if (length === 0 || length > MAX_RECORD) throw new ClientHelloError(`a record of ${length} bytes`)
   return length
 }
 
-/** How many bytes of the handshake message have not come, as far as can be said; 0 or less when it is whole. */
+/** The least number of bytes that the handshake message still needs; 0 or less when it is complete. */
 function missingOf(gathered: number, header: number): number {
   if (gathered < HANDSHAKE_HEADER) {
     const type = header >>> (8 * Math.max(0, gathered - 1))
@@ -72,7 +72,7 @@ function missingOf(gathered: number, header: number): number {
 
 const notClientHello = (type: number) => new ClientHelloError(`a handshake message of type ${type}`)
 
-/** The body alone; what follows it in its last record is not its. */
+/** The body without its header, and without bytes that follow it in the last record. */
 function bodyOf(parts: Buffer[], length: number): Buffer {
   const [first] = parts
   const whole = parts.length === 1 && first ? first : Buffer.concat(parts)
