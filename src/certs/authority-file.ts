@@ -28,27 +28,27 @@ export function readAuthority(path: string, text: string): AuthorityFile {
   const anew = 'move the file away to have a new authority made, or choose another directory with --confdir'
   const blocks = pemBlocks(text)
   if (blocks.some(({ label, text }) => label === 'ENCRYPTED PRIVATE KEY' || text.includes('Proc-Type: 4,ENCRYPTED'))) {
-    refuse('the private key has a passphrase, and nobody to ask for it: write it without one (openssl pkey)')
+    refuse('the private key has a passphrase, and midwire cannot ask for it: write the key without one (openssl pkey)')
   }
   const keyBlock = blocks.find(({ label }) => KEY_LABELS.includes(label))
-  if (!keyBlock) return refuse(`there is no private key in it (PEM, -----BEGIN PRIVATE KEY-----): ${anew}`)
+  if (!keyBlock) return refuse(`the file has no private key (PEM, -----BEGIN PRIVATE KEY-----): ${anew}`)
   const key = attempt(keyBlock, createPrivateKey, (cause) => refuse(`the private key cannot be read: ${anew}`, cause))
   if (!signsWith(key)) refuse(`certificates cannot be signed with a key of type ${key.asymmetricKeyType}: ${anew}`)
 
   const certificates = blocks
     .filter(({ label }) => label === 'CERTIFICATE')
     .map((block) => attempt(block, read, (cause) => refuse(`a certificate cannot be read: ${anew}`, cause)))
-  if (certificates.length === 0) refuse(`there is no certificate in it (PEM, -----BEGIN CERTIFICATE-----): ${anew}`)
+  if (certificates.length === 0) refuse(`the file has no certificate (PEM, -----BEGIN CERTIFICATE-----): ${anew}`)
   const own = certificates.find((certificate) => certificate.checkPrivateKey(key))
   if (!own) return refuse(`the private key and the certificate do not belong together: ${anew}`)
 
   const fields = readCertificate(own.raw)
   const usage = fields.extensions.get(EXTENSION.keyUsage)
-  // keyCertSign is bit 5 (RFC 5280, 4.2.1.3). It comes first, as OpenSSL's `ca` asks for it, too.
+  // keyCertSign is bit 5 (RFC 5280, 4.2.1.3). This check comes before the one of `ca`, which is false without keyCertSign, too.
   if (usage && !((readDer(usage).content[1] ?? 0) & 0x04)) {
     refuse(`the certificate may not sign others (keyUsage keyCertSign is missing): ${anew}`)
   }
-  if (!own.ca) refuse(`the certificate is that of no authority (basicConstraints CA:TRUE is missing): ${anew}`)
+  if (!own.ca) refuse(`the certificate is not that of an authority (basicConstraints CA:TRUE is missing): ${anew}`)
   const until = Date.parse(own.validTo)
   if (until <= Date.now())
     refuse(`the certificate has expired on ${own.validTo}: ${anew}, and install it in the clients`)
@@ -73,7 +73,7 @@ export function readAuthority(path: string, text: string): AuthorityFile {
   }
 }
 
-/** A certificate that both of those who read it can read. */
+/** Parses a certificate with node:crypto, and with our own reader, which has to read it later, too. Throws where either fails. */
 function read(text: string): X509Certificate {
   const certificate = new X509Certificate(text)
   readCertificate(certificate.raw)

@@ -1,4 +1,4 @@
-// The certificate authority of a conf dir: ours, or mitmproxy's as it is, or a new one.
+// The certificate authority of a conf dir: midwire's own, or mitmproxy's as it is, or a new one.
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { pkcs12 } from './pkcs12.js'
 const OURS = 'midwire-ca.pem'
 const MITMPROXYS = 'mitmproxy-ca.pem'
 
-/** What signs the leaves, and what clients are to trust. */
+/** The authority that signs the leaves, and that clients are to trust. */
 export interface Authority {
   readonly certificate: X509Certificate
   /** The certificate as clients install it. */
@@ -24,28 +24,31 @@ export interface Authority {
   /** SHA-256 of the certificate, as `AB:CD:...`. */
   readonly fingerprint: string
   readonly key: KeyObject
-  /** Its name (DER), which becomes the issuer of every leaf byte for byte. */
+  /** The authority's name (DER), which becomes the issuer of every leaf byte for byte. */
   readonly subject: Buffer
   readonly keyIdentifier: Buffer
-  /** PEM: what a server sends after a leaf. None for an authority that is a root. */
+  /** The certificates that are sent after a leaf (PEM). None where the authority is a root. */
   readonly chain: readonly string[]
-  /** Where leaves have their revocation list, if the server's certificate has one; whatever its host is, we answer. */
+  /**
+   * The path of the revocation list's URL in a leaf. A leaf has that URL where the server's certificate has one, with the same host;
+   * midwire answers this path on any host.
+   */
   readonly crlPath: string
   /** The revocation list: DER, and empty. */
   crl(): Buffer
-  /** Sentences about what is wrong without being in the way. */
+  /** Faults that do not keep the authority from signing, a sentence each. */
   readonly warnings: readonly string[]
-  /** Whether it was made by this call. */
+  /** Whether this call of `loadAuthority` has made the authority. */
   readonly created: boolean
-  /** The file that it is in, with its private key. */
+  /** The file of the certificate and its private key. */
   readonly path: string
   /** The file with the certificate alone, for clients. Undefined where there is none and none can be written. */
   readonly certificatePath: string | undefined
 }
 
 /**
- * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.
- * Throws ERR_CONFDIR, ERR_AUTHORITY.
+ * Loads the authority of a conf dir. A missing conf dir is made (0700), and so is a missing authority. Two processes that start
+ * at once have the same authority. Throws ERR_CONFDIR, ERR_AUTHORITY.
  */
 export async function loadAuthority(confdir: string): Promise<Authority> {
   await makeConfdir(confdir)
@@ -114,7 +117,7 @@ async function load(path: string, text: string, created: boolean): Promise<Autho
   }
 }
 
-/** The certificate beside the key, in the forms that clients install. What is right already is not written again. */
+/** Writes the certificate beside the key, in the forms that clients install. A file that is right already stays as it is. */
 async function withFiles(confdir: string, authority: Authority): Promise<Authority> {
   const warnings = [...authority.warnings]
   let certificatePath: string | undefined
@@ -122,7 +125,7 @@ async function withFiles(confdir: string, authority: Authority): Promise<Authori
     const path = join(confdir, `midwire-ca-cert.${ending}`)
     try {
       const found = await readFile(path).catch(() => undefined)
-      // Every PKCS#12 of it is different: it is right if it has the certificate in it.
+      // Each PKCS#12 has a salt of its own and so differs from the others: any that holds the certificate will do.
       const right = ending === 'p12' ? found?.includes(authority.der) : found?.equals(Buffer.from(authority.pem))
       if (!right) await writeFileAtomically(path, ending === 'p12' ? authority.p12() : authority.pem, 0o644)
       if (ending === 'pem') certificatePath = path
@@ -133,14 +136,17 @@ async function withFiles(confdir: string, authority: Authority): Promise<Authori
   return { ...authority, warnings, certificatePath }
 }
 
-/** mitmproxy's own file where it has this certificate; else one beside it, so that nobody has to be told of the key's. */
+/**
+ * Takes mitmproxy's file of the certificate where it holds this one. Otherwise writes files of our own, so that users never need to
+ * copy the file with the private key to a client.
+ */
 async function withCertificate(confdir: string, authority: Authority): Promise<Authority> {
   const beside = join(confdir, 'mitmproxy-ca-cert.pem')
   const found = await readFile(beside, 'utf8').catch(() => '')
-  return isAlone(found, authority) ? { ...authority, certificatePath: beside } : withFiles(confdir, authority)
+  return isCertificateOnly(found, authority) ? { ...authority, certificatePath: beside } : withFiles(confdir, authority)
 }
 
-function isAlone(text: string, { der }: Authority): boolean {
+function isCertificateOnly(text: string, { der }: Authority): boolean {
   try {
     return !text.includes('PRIVATE KEY') && new X509Certificate(text).raw.equals(der)
   } catch {

@@ -1,18 +1,18 @@
-// What a certificate says, read from its DER as far as it is needed: cheaper than node:crypto, and without its text forms.
+// Reads the fields of a certificate that midwire needs from its DER: cheaper than node:crypto, whose fields are text.
 import { DerError, type DerValue, readAll, readDer, TAG } from './der.js'
 
 /** The fields of a certificate as bytes (RFC 5280, 4.1). */
 export interface CertificateFields {
-  /** The names, whole, as they are written. */
+  /** The two names as their DER has them, with tag and length. */
   readonly issuer: Buffer
   readonly subject: Buffer
-  /** The key in its SubjectPublicKeyInfo, as it is hashed for a key identifier. */
+  /** The bits of the key in its SubjectPublicKeyInfo: a key identifier is their hash. */
   readonly publicKey: Buffer
   /** The content of each extension's OCTET STRING by the hexadecimal content of its object identifier. */
   readonly extensions: ReadonlyMap<string, Buffer>
 }
 
-/** Object identifiers of extensions, as `extensions` has them. */
+/** Object identifiers of extensions: the keys of `CertificateFields.extensions`. */
 export const EXTENSION = {
   subjectKeyIdentifier: '551d0e',
   keyUsage: '551d0f',
@@ -20,11 +20,11 @@ export const EXTENSION = {
   crlDistributionPoints: '551d1f',
 } as const
 
-/** Throws a DerError where it is no certificate. */
+/** Throws a DerError where the bytes are no certificate. */
 export function readCertificate(der: Buffer): CertificateFields {
   const [toBeSigned] = readAll(readDer(der).content)
   const fields = readAll(need(toBeSigned).content)
-  // The version is left out in version 1.
+  // A certificate of version 1 has no field for the version.
   if (fields[0]?.tag === 0xa0) fields.shift()
   const [, , issuer, , subject, publicKeyInfo, ...optional] = fields
   const [, bits] = readAll(need(publicKeyInfo).content)
@@ -44,11 +44,11 @@ export function readCertificate(der: Buffer): CertificateFields {
 }
 
 function need(value: DerValue | undefined): DerValue {
-  if (!value) throw new DerError('it is no certificate')
+  if (!value) throw new DerError('the bytes are no certificate')
   return value
 }
 
-/** The first value of each of these attributes of a name (RFC 5280, 4.1.2.4); undefined where it has none. */
+/** The first value of each of these attributes of a name (RFC 5280, 4.1.2.4); undefined where the name has none. */
 export function readName(name: Buffer): { commonName: string | undefined; organization: string | undefined } {
   const found: Record<string, string | undefined> = {}
   for (const set of readAll(readDer(name).content)) {
@@ -61,7 +61,7 @@ export function readName(name: Buffer): { commonName: string | undefined; organi
   return { commonName: found['550403'], organization: found['55040a'] }
 }
 
-/** A character string of any of the types that names have. */
+/** Decodes a character string of any of the types that names have; undefined for another type. */
 function readText({ tag, content }: DerValue): string | undefined {
   switch (tag) {
     case TAG.utf8String:

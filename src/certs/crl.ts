@@ -1,4 +1,4 @@
-// The revocation list of an authority that revokes nothing (RFC 5280, 5.1).
+// Writes the revocation list of an authority that revokes nothing (RFC 5280, 5.1).
 import type { KeyObject } from 'node:crypto'
 import { implicit, integer, oid, sequence, tagged, time } from './der.js'
 import { extension, signed } from './leaf-writer.js'
@@ -11,7 +11,7 @@ interface Issuer {
 
 const DAY = 86_400
 
-/** Valid from two days ago, for ten years: it never changes. */
+/** The list is valid from two days ago, for ten years, because it never changes. */
 export function emptyCrl({ key, subject, keyIdentifier }: Issuer): Buffer {
   const start = Math.floor(Date.now() / 1000) - 2 * DAY
   const identifier = extension(oid('2.5.29.35'), false, sequence(implicit(0, keyIdentifier)))

@@ -1,6 +1,6 @@
-// DER as far as certificates need it: values made of parts, and a reader that believes no length (X.690).
+// DER (X.690) as far as certificates need it: functions that write values, and a reader that checks every length.
 
-/** Tags that certificates are made of. */
+/** The tags of the values in certificates. */
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
@@ -19,7 +19,7 @@ export const TAG = {
   set: 0x31,
 } as const
 
-/** One value: its tag, the length in its shortest form, its content. */
+/** Writes one value: its tag, the length in its shortest form, its content. */
 export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   let length = 0
   for (const part of parts) length += part.length
@@ -45,10 +45,10 @@ export const tagged = (number: number, ...parts: readonly Uint8Array[]): Buffer 
 /** `[number]` in place of the tag of a string. */
 export const implicit = (number: number, bytes: Uint8Array): Buffer => der(0x80 | number, bytes)
 
-/** `unused`: how many bits of the last byte do not count. */
+/** `unused` is the number of bits at the end of the last byte that are not part of the string. */
 export const bitString = (bytes: Uint8Array, unused = 0): Buffer => der(TAG.bitString, Buffer.from([unused]), bytes)
 
-/** A number that is not negative: a small one, or one of many bytes. */
+/** Writes a number that is not negative: a JavaScript number below 2^32, or bytes, the most significant first. */
 export function integer(value: number | Uint8Array): Buffer {
   let bytes = typeof value === 'number' ? Buffer.from(value.toString(16).padStart(8, '0'), 'hex') : value
   let start = 0
@@ -59,7 +59,7 @@ export function integer(value: number | Uint8Array): Buffer {
 
 const zero = Buffer.alloc(1)
 
-/** An object identifier from its dotted form. */
+/** Writes an object identifier, given in its dotted form. */
 export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
   const bytes: number[] = []
@@ -71,7 +71,7 @@ export function oid(dotted: string): Buffer {
   return der(TAG.oid, Buffer.from(bytes))
 }
 
-/** A time of a certificate: UTCTime until 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5). `seconds` since the epoch. */
+/** Writes a time as certificates have it: UTCTime until 2049, GeneralizedTime later (RFC 5280, 4.1.2.5). `seconds` since the epoch. */
 export function time(seconds: number): Buffer {
   const digits = new Date(seconds * 1000).toISOString().replace(/\.\d+|[-:T]/g, '')
   const year = Number(digits.slice(0, 4))
@@ -80,18 +80,18 @@ export function time(seconds: number): Buffer {
     : der(TAG.generalizedTime, Buffer.from(digits))
 }
 
-/** A value that was read. */
+/** A value that `readDer` has read. */
 export interface DerValue {
   readonly tag: number
   readonly content: Buffer
-  /** With its tag and length. */
+  /** The content with the value's tag and length before it. */
   readonly whole: Buffer
 }
 
-/** What was read is no DER. */
+/** Thrown for bytes that are not DER. */
 export class DerError extends Error {}
 
-/** The value at `offset`. Throws a DerError. */
+/** Reads the value at `offset`. Throws a DerError. */
 export function readDer(bytes: Buffer, offset = 0): DerValue {
   const tag = bytes[offset]
   const first = bytes[offset + 1]
@@ -109,7 +109,7 @@ export function readDer(bytes: Buffer, offset = 0): DerValue {
   return { tag, content: bytes.subarray(start, end), whole: bytes.subarray(offset, end) }
 }
 
-/** The values that lie one after the other in `bytes`. Throws a DerError. */
+/** Reads all values of `bytes`, which follow each other without a gap. Throws a DerError. */
 export function readAll(bytes: Buffer): DerValue[] {
   const values: DerValue[] = []
   for (let offset = 0; offset < bytes.length; ) {

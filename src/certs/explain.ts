@@ -1,10 +1,10 @@
-// Why TLS with a server has failed, as a sentence that ends in what to do.
+// Explains why TLS with a server has failed, in a sentence that ends with what the user can do.
 import type { PeerCertificate } from 'node:tls'
 
-/** What node:tls fails with. */
+/** An error of node:tls. */
 export interface TlsFailure extends Error {
   readonly code?: string | undefined
-  /** Set where the certificate is for another name. */
+  /** The server's certificate; set only where the certificate is for another name. */
   readonly cert?: PeerCertificate | undefined
 }
 
@@ -14,7 +14,7 @@ const LEGACY = 'allow it with --set tls_legacy_server=true'
 const WEAK = `${LEGACY}, or ${INSECURE}`
 const TRUST = `trust its authority with --set ssl_verify_upstream_trusted_ca=FILE, or ${INSECURE}`
 
-/** OpenSSL's reasons, as Node names them: what is wrong, and what to do. */
+/** OpenSSL's reasons to refuse a certificate, by the codes that Node gives them. */
 const REASONS: Record<string, readonly [reason: string, remedy: string] | undefined> = {
   CERT_HAS_EXPIRED: ['its certificate, or one above it, has expired', `is the clock right? Else ${INSECURE}`],
   CERT_NOT_YET_VALID: ['its certificate is not valid yet', `is the clock right? Else ${INSECURE}`],
@@ -45,7 +45,7 @@ const REASONS: Record<string, readonly [reason: string, remedy: string] | undefi
   HOSTNAME_MISMATCH: ['its certificate is for another name', INSECURE],
 }
 
-/** Reasons for which Node has no code of their own, by what OpenSSL says in the message. */
+/** Reasons for which Node has no code, by words of OpenSSL in the message of the error. */
 const MESSAGES: readonly (readonly [sign: RegExp, reason: string, remedy: string])[] = [
   [/^(EE|CA) certificate key too weak/i, 'the key of its certificate, or of one above it, is too short', WEAK],
   [
@@ -65,7 +65,7 @@ const MESSAGES: readonly (readonly [sign: RegExp, reason: string, remedy: string
 const OLD = 'allow old versions with --set tls_version_server_min=TLS1'
 const OLDER = `allow old ciphers with --set tls_legacy_server=true, old versions with --set tls_version_server_min=TLS1`
 
-/** The handshake itself, before or without a certificate. */
+/** Failures of the handshake itself, by the code of the error. */
 const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|VERSION_TOO_LOW/, `it speaks only versions of TLS that are not safe: ${OLD}`],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/, 'what it answers is no TLS: is it plain HTTP?'],
@@ -77,7 +77,7 @@ const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/WRONG_SIGNATURE_TYPE|LEGACY_SIGALG/, `it signs with a hash that is broken (SHA-1): ${LEGACY}`],
   [/UNSAFE_LEGACY_RENEGOTIATION/, `it does not know safe renegotiation (RFC 5746), its software is old: ${LEGACY}`],
   [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client, and midwire has none to show'],
-  // Before TLS 1.3 a server that misses a client's certificate has no word of its own for it (RFC 5246, 7.2.2).
+  // Before TLS 1.3 there is no alert that says that the server misses a client's certificate (RFC 5246, 7.2.2).
   [
     /HANDSHAKE_FAILURE/,
     `it refuses the handshake: it wants a certificate of the client, or has no cipher in common with us: ${OLDER}`,
@@ -86,12 +86,12 @@ const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/UNRECOGNIZED_NAME/, 'it does not serve that name'],
 ]
 
-/** What Node and our transports say, without saying whose fault it is, of a connection that ends while the handshake is on. */
+/** Messages of Node and of our transports for a connection that has ended during the handshake: they have no code. */
 const CUT_SHORT = /disconnected before secure TLS connection|closed during the handshake/
 
 /**
- * Why a server is not trusted, or why its handshake has failed: a sentence with what to do. Undefined for what has nothing
- * to do with TLS.
+ * Says why a server is not trusted, or why its handshake has failed, and what the user can do, in one sentence. Undefined for an
+ * error that has nothing to do with TLS.
  */
 export function explainCertificate(error: TlsFailure, host: string): string | undefined {
   const { code = '', message } = error
@@ -110,10 +110,10 @@ export function explainCertificate(error: TlsFailure, host: string): string | un
 
 const refused = (host: string, reason: string, remedy: string): string => `${host} is not trusted: ${reason}; ${remedy}`
 
-/** At most five of the names of a certificate. */
+/** The names that a certificate is for, at most five of them. */
 function otherNames(certificate: PeerCertificate | undefined): string {
   const list = certificate?.subjectaltname
-  // Node puts a name with unusual characters in quotes, so that no comma can pass for one of the list's (CVE-2021-44532).
+  // Node puts a name with unusual characters in quotes, so that a comma in a name does not divide the list (CVE-2021-44532).
   const parts = list?.match(/[^,"]*"(?:[^"\\]|\\.)*"|[^,]+/g) ?? []
   const names = parts.map((part) => part.trim().replace(/^(DNS|IP Address|URI|email):/, ''))
   if (names.length === 0) {
@@ -124,5 +124,5 @@ function otherNames(certificate: PeerCertificate | undefined): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} others` : `${shown} only`
 }
 
-/** A server's text as a part of a line. */
+/** Makes text of a server safe to print as a part of a line. */
 const clean = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)

@@ -1,13 +1,13 @@
-// Files that are whole or not there, whenever the process is killed, and that nobody else reads before they are finished.
+// Writes files so that a path has the whole file or none, even if the process is killed, and no process reads a half-written file.
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MidwireError } from '../errors.js'
 
-/** What a killed process left behind is taken away after so long. */
+/** A temporary file of this age was left behind by a process that was killed, and is removed. */
 const ABANDONED_MILLISECONDS = 60_000
 
-/** Replaces a file, or makes it. It has its mode from the first byte on. */
+/** Replaces a file, or makes one. The file has its mode from the first byte on. */
 export async function writeFileAtomically(path: string, data: string | Uint8Array, mode: number): Promise<void> {
   const temporary = await writeTemporary(path, data, mode)
   try {
@@ -19,7 +19,7 @@ export async function writeFileAtomically(path: string, data: string | Uint8Arra
   await syncFolder(path)
 }
 
-/** Makes a file; false when there is one already, which then stays as it is. */
+/** Makes a file. False where the path has a file already, which then stays as it is. */
 export async function createFileAtomically(path: string, data: string | Uint8Array, mode: number): Promise<boolean> {
   const temporary = await writeTemporary(path, data, mode)
   try {
@@ -27,7 +27,7 @@ export async function createFileAtomically(path: string, data: string | Uint8Arr
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return false
-    // A file system without hard links. Two that start in the same moment may both get here: the later one stays.
+    // This file system has no hard links. Two processes that start at once may both get here: the file of the later one stays.
     if (await exists(path)) return false
     await rename(temporary, path)
   } finally {
@@ -48,7 +48,7 @@ const NO_FOLDER: Record<string, string> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
-/** Makes the conf dir (0700), with those above it, where it is missing. Throws ERR_CONFDIR. */
+/** Makes a missing conf dir (0700), with the missing directories above it. Throws ERR_CONFDIR. */
 export async function makeConfdir(confdir: string): Promise<void> {
   try {
     await makeMissing(confdir)
@@ -58,7 +58,7 @@ export async function makeConfdir(confdir: string): Promise<void> {
   }
 }
 
-/** As mkdir does with `recursive`, which never ends where the file system says that a directory is there, and is not (/proc/x). */
+/** Replaces `recursive` of mkdir, which never ends below a directory that answers ENOENT to a new name, such as /proc. */
 async function makeMissing(folder: string): Promise<void> {
   const isThere = await stat(folder).then(
     (found) => found.isDirectory(),
@@ -72,7 +72,7 @@ async function makeMissing(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 })
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have made the directory at the same moment.
     const made = await stat(folder).catch(() => undefined)
     if (!made?.isDirectory()) throw error
   }
@@ -93,17 +93,17 @@ async function writeTemporary(path: string, data: string | Uint8Array, mode: num
   return temporary
 }
 
-/** A name in a folder lasts when the folder is synced; Windows has no such call. */
+/** Syncs the folder of a path: only then does a new name in the folder survive a crash of the machine. Windows cannot do this. */
 async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(dirname(path), 'r')
     await folder.sync().finally(() => folder.close())
   } catch {
-    // Not every file system can; the file itself is there.
+    // Not every file system can sync a folder; the file itself is on the disk.
   }
 }
 
-/** Takes away unfinished files of that name that a killed process has left. */
+/** Removes the temporary files of `path` that killed processes have left behind. */
 export async function sweepTemporary(path: string): Promise<void> {
   const folder = dirname(path)
   for (const name of await readdir(folder)) {

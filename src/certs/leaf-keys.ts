@@ -1,8 +1,8 @@
-// The keys of leaves: one of each kind a proxy, in memory only, and none before it is needed. And what is spoken with each.
+// The keys of leaves, which a proxy makes when it first needs one of a kind and keeps in memory only, and the cipher suites of each.
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import type { LeafKey } from '../connection.js'
 
-/** Suites that a key cannot be used with could not be chosen, and each name costs time in every context. */
+/** The suites of a key are only those that work with it: others would never be chosen, and each name costs time in every context. */
 const TLS_1_3 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
 const ECDSA = [
   ...TLS_1_3,
@@ -12,7 +12,7 @@ const ECDSA = [
   'ECDHE-ECDSA-AES128-SHA',
   'ECDHE-ECDSA-AES256-SHA',
 ].join(':')
-/** For clients of old: what has forward secrecy comes first. */
+/** For old clients. Suites with forward secrecy come first. */
 const RSA = [
   ...TLS_1_3,
   'ECDHE-RSA-AES128-GCM-SHA256',
@@ -33,7 +33,7 @@ const RSA = [
 /** OpenSSL's lists, the best first, AES-128 before AES-256. */
 export const CIPHERS: Record<LeafKey, string> = { p256: ECDSA, p384: ECDSA, rsa2048: RSA }
 
-/** Makes a key in a thread of its own: RSA takes a tenth of a second, and now and then a whole one. */
+/** Makes a key in a thread of Node's pool: an RSA key takes a tenth of a second, and now and then a whole second. */
 export function makeLeafKey(kind: LeafKey): Promise<KeyObject> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, _: KeyObject, key: KeyObject) => (error ? reject(error) : resolve(key))

@@ -1,4 +1,4 @@
-// Leaves without the addon: for platforms that have none, and for keys that are not on P-256, as mitmproxy's authority's.
+// Writes leaves without the native addon: on platforms that have none, and for keys not on P-256, such as mitmproxy's authority has.
 import { type KeyObject, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Authority } from './authority.js'
@@ -21,13 +21,13 @@ import {
 import type { LeafMinter } from './leaf.js'
 import { addressBytes } from './names.js'
 
-/** How a kind of key signs: its AlgorithmIdentifier, and what node:crypto calls its hash. */
+/** How a kind of key signs: the AlgorithmIdentifier, and the name of the hash in node:crypto. */
 interface Signing {
   readonly algorithm: Buffer
   readonly hash: string | null
 }
 
-/** By `asymmetricKeyType`: RFC 4055 (5), RFC 5758 (3.2), RFC 8410 (3). */
+/** The ways to sign, by `asymmetricKeyType`: RFC 4055 (5), RFC 5758 (3.2), RFC 8410 (3). */
 const SIGNING: Record<string, Signing | undefined> = {
   rsa: { algorithm: sequence(oid('1.2.840.113549.1.1.11'), nothing), hash: 'sha256' },
   ec: { algorithm: sequence(oid('1.2.840.10045.4.3.2')), hash: 'sha256' },
@@ -38,7 +38,7 @@ const SIGNING: Record<string, Signing | undefined> = {
 /** Whether certificates can be signed with such a key. */
 export const signsWith = (key: KeyObject): boolean => SIGNING[key.asymmetricKeyType ?? ''] !== undefined
 
-/** `to be signed` as a signed whole (RFC 5280, 4.1.1); `write` is given the AlgorithmIdentifier that has to be in it, too. */
+/** Signs what `write` returns (RFC 5280, 4.1.1); `write` is given the AlgorithmIdentifier, which the signed part repeats. */
 export function signed(key: KeyObject, write: (algorithm: Buffer) => Buffer): Buffer {
   const signing = SIGNING[key.asymmetricKeyType ?? '']
   if (!signing) throw new TypeError(`cannot sign with a key of type ${key.asymmetricKeyType}`)
@@ -46,7 +46,7 @@ export function signed(key: KeyObject, write: (algorithm: Buffer) => Buffer): Bu
   return sequence(toBeSigned, signing.algorithm, bitString(sign(signing.hash, toBeSigned, key)))
 }
 
-/** One extension (RFC 5280, 4.1.2.9). */
+/** Writes an extension of a certificate or a revocation list (RFC 5280, 4.1.2.9). */
 export const extension = (id: Buffer, critical: boolean, value: Buffer): Buffer =>
   critical ? sequence(id, boolean(true), octetString(value)) : sequence(id, octetString(value))
 
@@ -64,7 +64,7 @@ const DIGITAL_SIGNATURE = extension(KEY_USAGE, true, bitString(Buffer.from([0x80
 const SIGNATURE_AND_ENCIPHERMENT = extension(KEY_USAGE, true, bitString(Buffer.from([0xa0]), 5))
 const SERVER_AUTH = extension(oid('2.5.29.37'), false, sequence(oid('1.3.6.1.5.5.7.3.1')))
 
-/** `key` is the leaves' own. */
+/** `key` is the public key of the leaves, not the authority's. */
 export function leafWriter(authority: Authority, key: KeyObject): LeafMinter {
   const publicKey = key.export({ type: 'spki', format: 'der' })
   const identifier = extension(AUTHORITY_KEY_IDENTIFIER, false, sequence(implicit(0, authority.keyIdentifier)))

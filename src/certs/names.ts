@@ -1,16 +1,16 @@
-// Names that a certificate may be for: checked, in one spelling each, and never more than are of use.
+// Checks the names that a certificate may be for, gives each one spelling, and bounds their number.
 import { isIP } from 'node:net'
 import { plainAddress } from '../addresses.js'
 
-/** A certificate has at most so many names; a server that has more is known by its first ones. */
+/** The most names of a leaf. Of a server's certificate with more, only the first ones are taken. */
 export const MAX_NAMES = 100
 
-/** One label: what host names are made of, and the underscore that many have all the same. */
+/** One label of a host name. Many names have an underscore, although the standard does not allow one. */
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /**
- * A DNS name in lower case and ASCII (names in other scripts become punycode), without a dot at its end; undefined for
- * what is none. `wildcard`: `*` may stand for the first label.
+ * A DNS name in lower case and ASCII (names in other scripts become punycode), without a dot at its end; undefined for text that
+ * is no DNS name. With `wildcard`, the first label may be `*`.
  */
 export function dnsName(text: string, wildcard = false): string | undefined {
   if (text.length === 0 || text.length > 255) return undefined
@@ -26,7 +26,7 @@ export function dnsName(text: string, wildcard = false): string | undefined {
   return name.length <= 255 && labels.every((label) => LABEL.test(label)) && !/^[\d.]+$/.test(name) ? name : undefined
 }
 
-/** By the URL standard's rules (UTS 46). */
+/** Converts a name to ASCII by the rules of the URL standard (UTS 46). */
 function toAscii(name: string): string | undefined {
   if (/[\p{Cc} /\\:@?#[\]%<>^|]/u.test(name)) return undefined
   try {
@@ -36,7 +36,7 @@ function toAscii(name: string): string | undefined {
   }
 }
 
-/** The bytes of an address that `plainAddress` wrote. */
+/** The bytes of an address, which must be in the spelling of `plainAddress`. */
 export function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number))
   const [left = '', right] = address.split('::')
@@ -46,14 +46,14 @@ export function addressBytes(address: string): Buffer {
   return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')
 }
 
-/** The address of 4 or 16 bytes, as `plainAddress` writes it; undefined for any other length. */
+/** The address of 4 or 16 bytes in the spelling of `plainAddress`; undefined for any other length. */
 export function addressText(bytes: Buffer): string | undefined {
   if (bytes.length === 4) return bytes.join('.')
   if (bytes.length !== 16) return undefined
   return plainAddress((bytes.toString('hex').match(/.{4}/g) ?? []).join(':'))
 }
 
-/** Whether a name of a certificate stands for `name`: it is the same, or a wildcard for its first label (RFC 9525, 6.3). */
+/** Whether a name of a certificate is `name`, or is a wildcard that stands for the first label of `name` (RFC 9525, 6.3). */
 export function covers(certificateName: string, name: string): boolean {
   if (certificateName === name) return true
   if (!certificateName.startsWith('*.')) return false

@@ -1,4 +1,4 @@
-// Makes an authority: a key on P-256 and a certificate for ten years, by selfsigned.
+// Makes an authority with selfsigned: a key on P-256 and a certificate for ten years.
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { readCertificate } from './certificate.js'
 import { integer, octetString, oid, readAll, readDer, sequence, tagged } from './der.js'
@@ -10,7 +10,7 @@ const DAY_MILLISECONDS = 86_400_000
 
 /** The text of `midwire-ca.pem`: the private key (PKCS#8), then the certificate. */
 export async function newAuthority(): Promise<string> {
-  // It is needed once in the life of an installation, and takes longer to load than all the rest.
+  // selfsigned is needed once in the life of an installation, and takes longer to load than the whole of midwire.
   const { generate } = await import('selfsigned')
   const start = Date.now() - 2 * DAY_MILLISECONDS
   const made = await generate(
@@ -34,13 +34,13 @@ export async function newAuthority(): Promise<string> {
   return made.private + pem('CERTIFICATE', complete(made.cert, made.private))
 }
 
-/** What selfsigned cannot: a serial number of 18 random bytes, and a subject key identifier. Signed anew with the same key. */
+/** Adds a serial number of 18 random bytes and a subject key identifier, which selfsigned cannot, and signs anew with the same key. */
 function complete(certificate: string, privateKey: string): Buffer {
   const { raw } = new X509Certificate(certificate)
   const [toBeSigned = readDer(raw)] = readAll(readDer(raw).content)
   const [version, , , ...fields] = readAll(toBeSigned.content)
   const extensions = fields.pop()
-  if (!version || !extensions) throw new TypeError('selfsigned has made something else than a certificate')
+  if (!version || !extensions) throw new TypeError('selfsigned has made a certificate without extensions')
   const identifier = extension(oid('2.5.29.14'), false, octetString(keyIdentifierOf(readCertificate(raw))))
   const serial = randomBytes(18)
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40

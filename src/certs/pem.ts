@@ -1,13 +1,13 @@
-// PEM (RFC 7468): the blocks of a text, and a block of bytes.
+// PEM (RFC 7468): finds the blocks of a text, and writes bytes as a block.
 
 export interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`, `RSA PRIVATE KEY` ... */
   readonly label: string
-  /** With its first and its last line. */
+  /** The block with its BEGIN and END lines. */
   readonly text: string
 }
 
-/** The blocks of a text, in their order; whatever stands between them is passed over. */
+/** The blocks of a text, in their order. Text between them is ignored. */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g)
   return [...blocks].map(([whole, label = '']) => ({ label, text: `${whole.replaceAll('\r', '')}\n` }))

@@ -1,4 +1,4 @@
-// A certificate as PKCS#12 without a key and without a password, as Windows and iOS install it (RFC 7292).
+// Writes a certificate as PKCS#12 (RFC 7292) without a key and without a password, a form that Windows and iOS can install.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { der, integer, nothing, octetString, oid, sequence, set, TAG, tagged } from './der.js'
 
@@ -9,7 +9,7 @@ const FRIENDLY_NAME = oid('1.2.840.113549.1.9.20')
 const SHA256 = sequence(oid('2.16.840.1.101.3.4.2.1'), nothing)
 const ITERATIONS = 2048
 
-/** `name` is what the certificate is called in the lists of those who import it. */
+/** `name` is the certificate's name in the lists of systems that import it. */
 export function pkcs12(certificate: Buffer, name: string): Buffer {
   const friendlyName = sequence(FRIENDLY_NAME, set(der(TAG.bmpString, Buffer.from(name, 'utf16le').swap16())))
   const bag = sequence(
@@ -26,7 +26,7 @@ export function pkcs12(certificate: Buffer, name: string): Buffer {
 
 const contentInfo = (content: Buffer): Buffer => sequence(DATA, tagged(0, octetString(content)))
 
-/** The key for the MAC of no password at all (RFC 7292, B.2 with ID 3; one round gives the 32 bytes that are needed). */
+/** The key of the MAC without a password (RFC 7292, B.2 with ID 3; the first hash block already gives the 32 bytes needed). */
 function macKey(salt: Buffer): Buffer {
   const diversifier = Buffer.alloc(64, 3)
   const filled = Buffer.alloc(64)

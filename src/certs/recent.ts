@@ -1,4 +1,4 @@
-// A map that remembers the keys that were used last, and no more of them than it may.
+// A bounded map: where it is full, the least recently used entry leaves.
 export class Recent<Key, Value> {
   readonly #entries = new Map<Key, Value>()
   readonly #limit: number
@@ -19,7 +19,7 @@ export class Recent<Key, Value> {
     return value
   }
 
-  /** The one that was not used for longest leaves where there is no room: it is what is returned. */
+  /** Returns the value that had to leave for this one: the least recently used; undefined where there was room. */
   set(key: Key, value: Value): Value | undefined {
     this.#entries.delete(key)
     this.#entries.set(key, value)

@@ -1,8 +1,8 @@
-// Contexts that are not kept any longer, closed by hand: V8 sees an object of a few bytes in each and collects them late, while
-// OpenSSL has 27 KB in each.
+// Closes the contexts that the store has dropped. V8 sees only a few bytes of each and would collect them late, while OpenSSL holds
+// 27 KB in each.
 import type { SecureContext } from 'node:tls'
 
-/** A context is closed after one to two of these. A handshake that has begun holds what it needs. */
+/** A context is closed after one to two of these turns. A handshake that has begun holds what it needs of the context by itself. */
 const TURN_MILLISECONDS = 100
 
 export class RetiredContexts {

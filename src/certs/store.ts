@@ -1,4 +1,4 @@
-// Certificates for clients: a leaf for the names that each one wants, as the SecureContext of its handshake.
+// Makes certificates for clients: a leaf for the names that a client asks for, as the SecureContext of the handshake with that client.
 import { constants, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { LeafKey } from '../connection.js'
@@ -17,33 +17,39 @@ export interface StoreOptions {
   readonly minVersion?: Options['tls_version_client_min']
   /** Default `UNBOUNDED`. */
   readonly maxVersion?: Options['tls_version_client_max']
-  /** How many leaves are kept; default 1,000. */
+  /** The most leaves that are kept; default 1,000. */
   readonly limit?: number
 }
 
-/** A leaf is made anew when less than this is left of it, which a new one of an authority at its own end has, too. */
+/**
+ * A leaf that is valid for less than this is made anew. Where the authority itself ends so soon, the new leaf is no better, and is
+ * made anew at each handshake.
+ */
 const RENEW_SECONDS = 3600
 
-interface Kept {
+interface KeptContext {
   readonly context: SecureContext
   /** Seconds since the epoch. */
   readonly renewAt: number
 }
 
-/** What leaves of one kind of key are made with. */
-interface Kind {
+/** Makes the leaves of one kind of key, and the contexts of these leaves. */
+interface LeafMaker {
   readonly mint: LeafMinter
   readonly base: SecureContextOptions
 }
 
-/** One a proxy. The leaves' keys are made with it, or later, and are never written anywhere. Throws ERR_AUTHORITY. */
+/**
+ * The leaves of a proxy. The P-256 key of leaves is made at once and the others when they are first needed; none is ever written
+ * to a file. Throws ERR_AUTHORITY.
+ */
 export class CertificateStore {
   readonly #authority: Authority
   readonly #options: StoreOptions
-  readonly #kinds = new Map<LeafKey, Kind>()
+  readonly #makers = new Map<LeafKey, LeafMaker>()
   readonly #making = new Map<LeafKey, Promise<void>>()
   readonly #chain: string
-  readonly #contexts: Recent<string, Kept>
+  readonly #contexts: Recent<string, KeptContext>
   readonly #retired = new RetiredContexts()
 
   constructor(authority: Authority, options: StoreOptions = {}) {
@@ -53,18 +59,18 @@ export class CertificateStore {
     this.#contexts = new Recent(options.limit ?? 1000)
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#add('p256', privateKey)
-    // Not at the first handshake, but now: whether that authority's leaves and chain are good enough for OpenSSL's own level.
+    // An authority whose leaves or chain are too weak for OpenSSL's default level fails here, and not in the first handshake.
     attempt(authority.path, () => this.#contextOf('p256', planLeaf(leafNames({}), {}, authority), CIPHERS.p256))
   }
 
-  /** How many leaves are kept. */
+  /** The number of leaves that are kept. */
   get size(): number {
     return this.#contexts.size
   }
 
-  /** Makes a key where there is none of that kind yet; undefined where there is one. `p256` is always there. */
+  /** Makes the key of a kind; undefined where there is one already. The key `p256` always exists. */
   prepare(kind: LeafKey): Promise<void> | undefined {
-    if (this.#kinds.has(kind)) return undefined
+    if (this.#makers.has(kind)) return undefined
     const before = this.#making.get(kind)
     if (before) return before
     const making = makeLeafKey(kind)
@@ -74,16 +80,16 @@ export class CertificateStore {
     return making
   }
 
-  /** Why a client that needs such a key may refuse the certificate all the same, as a sentence. */
+  /** Says why a client that needs this kind of key may refuse the certificate all the same; undefined where it should not. */
   doubt(kind: LeafKey): string | undefined {
     if (kind !== 'rsa2048' || this.#authority.key.asymmetricKeyType === 'rsa') return undefined
     return `it asks for RSA, and may not know the signature of ${this.#authority.path}, whose key is not RSA: such clients need an authority with an RSA key`
   }
 
   /**
-   * The context of a handshake, with a leaf for that client. Clients that want the same names have the same context, so that
-   * they resume sessions. A name that is none is as if it were not there: every request has an answer. Use it in the same
-   * turn: one that is not kept any longer is closed a moment later. Throws a TypeError where the key has not been prepared.
+   * The context of a handshake, with a leaf for that client. Clients that want the same names have the same context, so that they
+   * can resume sessions. An invalid name is ignored, so every request has a context. Use the context in the same turn: once the store
+   * drops a context, it is closed a moment later. Throws a TypeError where the key has not been prepared.
    */
   context(request: LeafRequest): SecureContext {
     const names = leafNames(request)
@@ -102,37 +108,37 @@ export class CertificateStore {
   #add(kind: LeafKey, key: KeyObject): void {
     const { minVersion = 'TLS1_2', maxVersion = 'UNBOUNDED' } = this.#options
     const max = VERSIONS[maxVersion]
-    this.#kinds.set(kind, {
+    this.#makers.set(kind, {
       mint: leafMinter(this.#authority, createPublicKey(key)),
       base: {
         key: key.export({ type: 'pkcs8', format: 'pem' }),
-        // No client certificate is asked for, so no roots have to be loaded.
+        // midwire asks for no client certificate, so no roots have to be loaded.
         ca: [],
         minVersion: VERSIONS[minVersion] ?? 'TLSv1.2',
         ...(max && { maxVersion: max }),
         honorCipherOrder: true,
-        // Clients that put ChaCha20 first have no AES in hardware.
+        // A client that puts ChaCha20 first has no AES in hardware.
         secureOptions: constants.SSL_OP_PRIORITIZE_CHACHA,
       },
     })
   }
 
   #contextOf(kind: LeafKey, leaf: Leaf, ciphers = `${CIPHERS[kind]}:@SECLEVEL=0`): SecureContext {
-    const made = this.#kinds.get(kind)
-    if (!made) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
-    // Keys and suites are ours, and the same at any level. At 0 there are the old versions too, where the options allow them,
-    // and signatures with SHA-1, after all others, for clients that know nothing else.
-    return createSecureContext({ ...made.base, ciphers, cert: pem('CERTIFICATE', made.mint(leaf)) + this.#chain })
+    const maker = this.#makers.get(kind)
+    if (!maker) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
+    // OpenSSL's level 0 changes neither our keys nor our suites. It allows old versions of TLS, where the options do, and, after all
+    // others, signatures with SHA-1, for clients that know nothing else.
+    return createSecureContext({ ...maker.base, ciphers, cert: pem('CERTIFICATE', maker.mint(leaf)) + this.#chain })
   }
 }
 
-function attempt(what: string, call: () => unknown): void {
+function attempt(path: string, call: () => unknown): void {
   try {
     call()
   } catch (cause) {
     throw new MidwireError(
       'ERR_AUTHORITY',
-      `${what}: OpenSSL refuses: ${cause instanceof Error ? cause.message : cause}`,
+      `${path}: OpenSSL refuses the authority: ${cause instanceof Error ? cause.message : cause}`,
       {
         cause,
       },

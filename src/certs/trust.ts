@@ -1,4 +1,4 @@
-// Which certificate authorities of servers are trusted: those of the operating system, where Node can have them.
+// The certificate authorities that servers are trusted by: those of the operating system, where Node can read them.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
@@ -8,11 +8,11 @@ import { pemBlocks } from './pem.js'
 export interface TrustOptions {
   /** PEM file to trust instead of the system's roots: `ssl_verify_upstream_trusted_ca`. */
   readonly caFile?: string | undefined
-  /** Directory of PEM files to trust besides: `ssl_verify_upstream_trusted_confdir`. */
+  /** Directory of PEM files to trust in addition: `ssl_verify_upstream_trusted_confdir`. */
   readonly caDirectory?: string | undefined
 }
 
-/** Where systems keep their roots in one file: Debian and Arch, Fedora and RHEL, SUSE, Alpine and macOS and the BSDs. */
+/** The files that hold all roots of a system: Debian and Arch, Fedora and RHEL, SUSE, Alpine and macOS and the BSDs. */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
@@ -24,7 +24,7 @@ const BUNDLES = [
 
 let systems: readonly string[] | undefined
 
-/** PEM certificates of what is trusted. The system's are read once. Throws ERR_ARGUMENT for a file that has none. */
+/** The trusted certificates as PEM. Those of the system are read once. Throws ERR_ARGUMENT for an option's file without any. */
 export function trustedRoots({ caFile, caDirectory }: TrustOptions = {}): string[] {
   const roots = caFile ? fromOption('ssl_verify_upstream_trusted_ca', caFile) : systemRoots()
   if (!caDirectory) return [...roots]
@@ -48,28 +48,28 @@ function systemRoots(): readonly string[] {
 }
 
 function ofSystem(): readonly string[] {
-  // As OpenSSL and most programs have it: who sets it means it.
+  // These variables replace the system's roots, as in OpenSSL and most programs.
   const chosen = [...ofEnvironment('SSL_CERT_FILE'), ...ofEnvironment('SSL_CERT_DIR')]
   if (chosen.length > 0) return chosen
-  // Node 22.15 and later ask the system itself, on macOS and Windows, too.
+  // Node 22.15 and later can ask the system for its roots, on macOS and Windows, too.
   const { getCACertificates } = tls as { getCACertificates?: (type: 'system') => string[] }
   const asked = getCACertificates?.('system') ?? []
   if (asked.length > 0) return asked
   for (const bundle of BUNDLES) {
-    const found = orNone(() => fromFile(bundle))
+    const found = noneOnFailure(() => fromFile(bundle))
     if (found.length > 0) return found
   }
   return tls.rootCertificates
 }
 
-/** The certificates that a variable of the environment leads to. What cannot be read is as if it were not set, as in Node. */
+/** The certificates of the files that an environment variable names. Where they cannot be read, it counts as not set, as in Node. */
 function ofEnvironment(name: string): string[] {
   const paths = process.env[name]
   if (!paths) return []
-  return orNone(() => (name === 'SSL_CERT_DIR' ? paths.split(':').flatMap(fromDirectory) : fromFile(paths)))
+  return noneOnFailure(() => (name === 'SSL_CERT_DIR' ? paths.split(':').flatMap(fromDirectory) : fromFile(paths)))
 }
 
-function orNone(read: () => string[]): string[] {
+function noneOnFailure(read: () => string[]): string[] {
   try {
     return read()
   } catch {
@@ -83,7 +83,7 @@ const fromFile = (path: string): string[] =>
     .map(({ text }) => text)
 
 function fromDirectory(path: string): string[] {
-  const certificates = readdirSync(path).flatMap((name) => orNone(() => fromFile(join(path, name))))
-  // OpenSSL's directories have a second name for each: a link by the hash of its subject.
+  const certificates = readdirSync(path).flatMap((name) => noneOnFailure(() => fromFile(join(path, name))))
+  // OpenSSL's directories have each certificate twice: as a file, and as a link that is named by the hash of its subject.
   return [...new Set(certificates)]
 }

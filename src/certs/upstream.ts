@@ -1,4 +1,4 @@
-// What a leaf copies from the server's certificate: its names, its organisation, and that it has a revocation list.
+// Reads the parts of a server's certificate that a leaf copies: the names, the organisation, and the URL of the revocation list.
 import { hash } from 'node:crypto'
 import { plainAddress } from '../addresses.js'
 import { EXTENSION, readCertificate, readName } from './certificate.js'
@@ -6,19 +6,19 @@ import { readAll, readDer } from './der.js'
 import { addressText, dnsName, MAX_NAMES } from './names.js'
 import { Recent } from './recent.js'
 
-/** What is copied. Every name is a checked DNS name or IP address. */
+/** The parts of a server's certificate that a leaf copies. Every name is a checked DNS name or IP address. */
 export interface UpstreamNames {
   /** The common name first, if it is a name of a host, then the alternative names; each once. */
   readonly names: readonly string[]
   readonly organization: string | undefined
-  /** Where its authority publishes what is revoked (the first URL); undefined for nowhere. */
+  /** The first URL of the authority's revocation list; undefined where the certificate has none. */
   readonly crl: string | undefined
 }
 
 const known = new Recent<string, UpstreamNames>(500)
 const NOTHING: UpstreamNames = { names: [], organization: undefined, crl: undefined }
 
-/** Reads a server's certificate (DER). What cannot be read is left out; never throws. */
+/** Reads a server's certificate (DER). A part that cannot be read is left out; never throws. */
 export function upstreamNames(certificate: Buffer): UpstreamNames {
   const fingerprint = hash('sha256', certificate, 'base64')
   const before = known.get(fingerprint)
@@ -27,7 +27,7 @@ export function upstreamNames(certificate: Buffer): UpstreamNames {
   try {
     names = read(certificate)
   } catch {
-    // Whoever sent it has a certificate that is none; verification says so, if it is on.
+    // These bytes are no certificate. The verification of the server says so, if it is on.
   }
   known.set(fingerprint, names)
   return names
@@ -38,7 +38,7 @@ function read(certificate: Buffer): UpstreamNames {
   const { commonName, organization } = readName(subject)
   const names = new Set<string>()
   const add = (name: string | undefined) => {
-    // Two places are kept for the client's own.
+    // Two places are kept for the names that the client asks for.
     if (name !== undefined && names.size < MAX_NAMES - 2) names.add(name)
   }
   if (commonName !== undefined) add(plainAddress(commonName) ?? dnsName(commonName, true))
@@ -55,7 +55,7 @@ function read(certificate: Buffer): UpstreamNames {
   }
 }
 
-/** At most 64 characters (RFC 5280, appendix A.1), none of them a control character. */
+/** Cleans an organisation: at most 64 characters (RFC 5280, appendix A.1), none of them a control character. */
 function readable(organization: string): string | undefined {
   const plain = Buffer.from(organization.replace(/\p{Cc}/gu, '')).toString()
   const text = [...plain].slice(0, 64).join('').trim()
@@ -74,7 +74,7 @@ function crlUrl(points: Buffer): string | undefined {
       }
     }
   } catch {
-    // The names are of use without it.
+    // The names can be used without the URL.
   }
   return undefined
 }

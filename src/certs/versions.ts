@@ -1,7 +1,7 @@
-// Versions of TLS, as options name them and as Node does.
+// The versions of TLS: Node's name for each name in the options.
 import type { SecureVersion } from 'node:tls'
 
-/** UNBOUNDED is none of them. */
+/** The option's value UNBOUNDED is no version, and has no entry. */
 export const VERSIONS: Record<string, SecureVersion | undefined> = {
   TLS1: 'TLSv1',
   TLS1_1: 'TLSv1.1',
