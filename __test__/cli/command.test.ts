@@ -250,7 +250,7 @@ test('demo: a tunnel, a device and a site in one process', async (t) => {
   t.regex(out, /POST http:\/\/demo\.example:\d+\/login << 303 See Other/)
   t.regex(out, /GET https:\/\/demo\.example:\d+\/account << 200 OK/)
   t.regex(out, /nothing-here << 404 Not Found/)
-  t.regex(out, /It works on this machine/)
+  t.regex(out, /midwire works on this machine/)
 })
 
 test('colours: a flag, FORCE_COLOR, NO_COLOR, the terminal, in this order', (t) => {

@@ -57,14 +57,14 @@ test('what is wrong has its line', (t) => {
   )
   refused(t, 'mode: {a: b}', /^\/c\/config\.yaml:1: mode: .* is not a text/)
   refused(t, 'flow_detail: 1\nflow_detail: 2', /^\/c\/config\.yaml:2: this option stands above already: give it once$/)
-  refused(t, 'a: [1', /^\/c\/config\.yaml:1: it is no YAML/)
-  refused(t, '\n- flow_detail', /^\/c\/config\.yaml:2: it is no list of options/)
-  refused(t, 'just words', /^\/c\/config\.yaml:1: it is no list of options/)
+  refused(t, 'a: [1', /^\/c\/config\.yaml:1: the file is not YAML/)
+  refused(t, '\n- flow_detail', /^\/c\/config\.yaml:2: the file is not a list of options/)
+  refused(t, 'just words', /^\/c\/config\.yaml:1: the file is not a list of options/)
   refused(t, 'a: 1\n---\nb: 2', /^\/c\/config\.yaml:2: a second document begins here \(---\)/)
   refused(t, 'mode: 1\nendpoint: *nowhere', /^\/c\/config\.yaml:2: the alias \*nowhere names nothing$/)
   refused(t, '? [a]\n: 1', /the name of an option is a word/)
   refused(t, 'ignore_hosts: ["("]', /^\/c\/config\.yaml:1: ignore_hosts: "\(" is not a regular expression/)
-  refused(t, Buffer.from('flow_detail: 1\nendpoint: \xff\n', 'latin1'), /^\/c\/config\.yaml:2: it is no UTF-8$/)
+  refused(t, Buffer.from('flow_detail: 1\nendpoint: \xff\n', 'latin1'), /^\/c\/config\.yaml:2: the file is not UTF-8$/)
 })
 
 test('names that scripts may define are kept as they stand, with their lines', (t) => {
@@ -89,12 +89,12 @@ test("options of mitmproxy's that are not there are left out, with the reason", 
 })
 
 test('what would take all the memory or the stack is refused', (t) => {
-  refused(t, 'a'.repeat(200_000), /^\/c\/config\.yaml:1: it has 200000 bytes/)
+  refused(t, 'a'.repeat(200_000), /^\/c\/config\.yaml:1: the file has 200000 bytes/)
   for (const deep of ['[', '{', '- ', '? ', '[{a: ']) {
-    refused(t, deep.repeat(100_000 / deep.length), /^\/c\/config\.yaml:1: it is nested too deeply$/)
+    refused(t, deep.repeat(100_000 / deep.length), /^\/c\/config\.yaml:1: the file is nested too deeply$/)
   }
   const steps = Array.from({ length: 400 }, (_, index) => `${' '.repeat(index)}a:`)
-  refused(t, steps.join('\n'), /^\/c\/config\.yaml:2\d: it is nested too deeply$/)
+  refused(t, steps.join('\n'), /^\/c\/config\.yaml:2\d: the file is nested too deeply$/)
   const bomb = Array.from(
     { length: 20 },
     (_, index) =>

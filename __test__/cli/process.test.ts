@@ -270,7 +270,7 @@ linux('a full disk under stdout is said once, ends no traffic, and is 1 in the e
   child.kill('SIGTERM')
   const [code] = await once(child, 'close')
   t.is(code, 1)
-  t.is(err.match(/midwire: stdout cannot be written, and what would stand there is lost: .*ENOSPC/g)?.length, 1)
+  t.is(err.match(/midwire: stdout cannot be written to, and its output is lost: .*ENOSPC/g)?.length, 1)
 })
 
 posix('a reader that goes away ends it quietly', async (t) => {

@@ -1,10 +1,10 @@
-// The command line, taken apart: what is wrong with it is one MidwireError that names the flag, and the nearest known one.
+// Parses the command line. A mistake in it is one MidwireError that names the flag, and the known flag that is nearest.
 import { parseArgs } from 'node:util'
 import { MidwireError, nearest, type OptionName } from '../index.js'
 import { FLAGS, type Flag, NOT_YET } from './flags.js'
 
 export interface Arguments {
-  /** What is no flag: a command, or the words of a filter. */
+  /** The arguments that are no flags: a command, or the words of a filter. */
   readonly words: readonly string[]
   readonly help: boolean
   readonly version: boolean
@@ -12,13 +12,13 @@ export interface Arguments {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
-  /** Undefined: as the terminal and the environment have it. */
+  /** Undefined without a flag: then the terminal and the environment decide. */
   readonly color: boolean | undefined
   readonly confdir: string | undefined
   readonly publicKey: string | undefined
   /** `NAME=VALUE` of each `--set`, in their order. */
   readonly sets: readonly string[]
-  /** What flags say about options; lists have an entry for each flag. */
+  /** The options that flags set. The value of a list has an entry for each time that its flag was given. */
   readonly given: ReadonlyMap<
     OptionName,
     { readonly flag: string; readonly value: string | boolean | readonly string[] }
@@ -79,7 +79,7 @@ interface Token {
   readonly inlineValue: boolean | undefined
 }
 
-/** The flag that was meant, and its value. */
+/** The flag of a token, and its value. Throws ERR_ARGUMENT. */
 function meaning({ name, rawName, value, inlineValue }: Token): { flag: Flag; value: string | boolean } {
   const flag = FLAGS.find(({ long }) => long === name)
   if (!flag) {

@@ -1,4 +1,4 @@
-// What midwire says when it has started: where it listens, what a client needs, and where the certificate is.
+// The text that midwire prints when it has started: its addresses, the configuration of a client, and the place of the certificate.
 import type { ListenerInfo, PeerInfo } from '../index.js'
 import { qrCode } from './qr.js'
 
@@ -8,7 +8,7 @@ export interface BannerFacts {
   readonly peers: readonly PeerInfo[]
   /** The file with the certificate; undefined where there is none. */
   readonly certificate: string | undefined
-  /** The name of the page with the certificate; undefined where there is none. */
+  /** The host name of the page with the certificate; undefined where there is none. */
   readonly onboarding: string | undefined
   /** The command that shows all configurations. */
   readonly more: string
@@ -16,7 +16,7 @@ export interface BannerFacts {
 }
 
 export interface BannerStyle {
-  /** The terminal's width; undefined for what is none: it is not told any key. */
+  /** The terminal's width; undefined where stdout is no terminal. The text has a private key only on a terminal. */
   readonly columns: number | undefined
   readonly color: boolean
 }
@@ -30,7 +30,7 @@ export function banner(facts: BannerFacts, style: BannerStyle): string {
   return `midwire ${version}\n${listening.join('')}${clientText(facts, style)}${certificateText(facts)}${filtered}`
 }
 
-/** Listeners of one spec on one line. */
+/** Puts the listeners of a spec together, for one line of the banner. */
 function groups(listeners: readonly ListenerInfo[]): [mode: string, where: string[]][] {
   const found = new Map<string, { mode: string; where: string[] }>()
   for (const { spec, mode, host, port, transport } of listeners) {
@@ -51,7 +51,7 @@ function clientText({ peers, more }: BannerFacts, { columns, color }: BannerStyl
   return `\nFor a WireGuard client (${first.name})${scan}:\n\n${configText(first)}${qr ? `\n${qr}` : ''}\n${others}`
 }
 
-/** A client's configuration as mitmproxy shows it, with a comment where there is more than one way to this machine. */
+/** A client's configuration as mitmproxy shows it, with a comment where this machine has more than one endpoint. */
 export function configText({ config, endpoints }: PeerInfo): string {
   const others = endpoints.slice(1)
   const comment = others.length > 0 ? `# other endpoints: ${others.join(', ')}\n` : ''

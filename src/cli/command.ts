@@ -1,5 +1,4 @@
-// Which command it is; what goes wrong in it is one line on stderr and an exit code.
-
+// Runs the command that a command line names. An error becomes one line on stderr, and an exit code.
 import { MidwireError, nearest, optionDefinitions, parseOption } from '../index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { ca } from './ca.js'
@@ -16,7 +15,7 @@ type Command = (args: Arguments, streams: Streams) => Promise<number>
 
 const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo }
 
-/** Runs a command line; the answer is its exit code. Never rejects. */
+/** Runs a command line and returns the exit code. Never rejects. */
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {
   try {
     const args = parseArguments(argv)
@@ -33,13 +32,13 @@ export async function midwire(argv: readonly string[], streams: Streams): Promis
   }
 }
 
-/** The scripts of the command line; a config.yaml with mistakes in it must not keep the options from being listed. */
+/** The scripts of the command line alone: a mistake in config.yaml must not keep `--options` from listing the options. */
 function scriptsOf({ given, sets }: Arguments): readonly string[] {
   const named = sets.filter((text) => text.startsWith('scripts=')).map((text) => text.slice('scripts='.length))
   return parseOption('scripts', given.get('scripts')?.value ?? named) as readonly string[]
 }
 
-/** `midwire help`, `midwire help wg`, `midwire wg --help`; undefined where nobody asks. */
+/** The text for `midwire help`, `midwire help wg` or `midwire wg --help`; undefined for any other command line. */
 function helpOf({ help, words }: Arguments): string | undefined {
   const [first = '', second] = words
   if (first === 'help') return second === undefined ? helpText() : topicText(second)
@@ -49,7 +48,7 @@ function helpOf({ help, words }: Arguments): string | undefined {
 
 const isVersion = ({ words: [first, ...rest] }: Arguments) => first === 'version' && rest.length === 0
 
-/** Words that stand after a command; who writes one of them has not meant a filter. */
+/** The second words of commands. A command line with one of them is not meant to be a filter. */
 const SECOND = ['show', 'qr', 'add', 'remove', 'path']
 
 function commandOf(args: Arguments): Command {
@@ -62,7 +61,7 @@ function commandOf(args: Arguments): Command {
   if (first === 'web' && second === undefined) {
     throw new MidwireError('ERR_ARGUMENT', 'there is no web page yet; midwire shows flows here')
   }
-  // A word alone is a filter, and so are several; but not one that was meant to be a command.
+  // Words that are no command are a filter, unless the first one looks like a mistyped command.
   const likeCommand = second === undefined || SECOND.includes(second)
   const meant = likeCommand ? nearest(first, [...Object.keys(COMMANDS), 'help', 'version']) : undefined
   if (meant) {

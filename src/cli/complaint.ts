@@ -1,7 +1,7 @@
-// Errors as one line on stderr, and the exit code that goes with them.
+// Turns an error into one line for stderr, and into an exit code.
 import { type ErrorCode, MidwireError } from '../index.js'
 
-/** Nothing is wrong with what was asked for; it cannot be done now. */
+/** Errors that are no mistake of the user: midwire cannot do now what the command line asks for. */
 const FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ADDRESS_IN_USE',
   'ERR_ADDRESS_NOT_AVAILABLE',
@@ -14,13 +14,13 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_EXHAUSTED',
 ])
 
-/** 2 for a wrong argument or configuration, 1 for a fault. */
+/** The exit code: 2 for a wrong argument or configuration, 1 for any other error. */
 export const exitCodeOf = (error: unknown): 1 | 2 => (error instanceof MidwireError && !FAULTS.has(error.code) ? 2 : 1)
 
-/** `midwire: what was wrong`, with a newline; never more than one line. */
+/** `midwire: the message`, as one line with its newline. */
 export function complaint(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error)
-  // A filter's mistake is shown below it, in lines of their own; the first one says it all.
+  // The message about a filter has the filter, and a mark at the mistake, in further lines. The first line says enough.
   const text = error instanceof MidwireError ? (message.split('\n')[0] ?? '') : message
   return `midwire: ${text.replace(/\p{Cc}+/gu, ' ').trim()}\n`
 }

@@ -1,4 +1,4 @@
-// config.yaml of the conf dir: options by name, and for what is wrong the file and the line.
+// Reads config.yaml of the conf dir: options by their names. An error names the file and the line.
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, Parser, parseDocument } from 'yaml'
@@ -12,29 +12,29 @@ import {
   parseOption,
 } from '../index.js'
 
-/** Longer than any configuration; what is worst for the parser takes it a second. */
+/** The most bytes of a file, more than any configuration has. The worst text of this length keeps the parser busy for a second. */
 const MAX_LENGTH = 128 * 1024
 
-/** Options are lists at most; beyond this depth of nesting the parser would run out of stack. */
+/** The deepest nesting that is read. Options need one level, for lists; a text of thousands would take the parser's whole stack. */
 const MAX_DEPTH = 20
 
-/** What the parser says to programmers. */
-const FAULTS: Record<string, string | undefined> = {
+/** Our messages for errors of the parser that are written for programmers. */
+const MESSAGES: Record<string, string | undefined> = {
   DUPLICATE_KEY: 'this option stands above already: give it once',
   MULTIPLE_DOCS: 'a second document begins here (---): give one',
 }
 
-/** What a file says. */
+/** The options of a file. */
 export interface Config {
-  /** Midwire's own options, of their own types; any other names as they stand there: a script may define them. */
+  /** midwire's own options, checked. Options of other names, which a script may define, are as the file has them. */
   readonly values: GivenOptions
-  /** Where options were given: `file:line`. */
+  /** The place of each option: `file:line`. */
   readonly places: Map<string, string>
-  /** Of what is left out because it is an option of mitmproxy's that midwire does not have: file, line and reason. */
+  /** File, line and reason for each option that is left out because it is one of mitmproxy that midwire does not have. */
   readonly warnings: readonly string[]
 }
 
-/** What the conf dir's config.yaml (or .yml) says; nothing where there is none. Throws ERR_OPTION with file and line. */
+/** Reads the conf dir's config.yaml (or .yml). Without that file there are no options. Throws ERR_OPTION with file and line. */
 export async function readConfig(confdir: string): Promise<Config> {
   for (const name of ['config.yaml', 'config.yml']) {
     const path = join(confdir, name)
@@ -53,18 +53,17 @@ export async function readConfig(confdir: string): Promise<Config> {
 
 const nothing = (): Config => ({ values: {}, places: new Map(), warnings: [] })
 
-/** Throws ERR_OPTION, in one line, for whatever is no configuration. */
+/** Throws ERR_OPTION, with a message of one line, for bytes that are no configuration. */
 export function parseConfig(path: string, bytes: Buffer): Config {
-  if (bytes.length > MAX_LENGTH)
-    throw at(path, 1, `it has ${bytes.length} bytes, and no more than ${MAX_LENGTH} are read`)
+  if (bytes.length > MAX_LENGTH) throw at(path, 1, `the file has ${bytes.length} bytes, more than ${MAX_LENGTH}`)
   const text = decode(path, bytes)
   const counter = new LineCounter()
   try {
     return read(path, text, counter)
   } catch (error) {
     if (error instanceof MidwireError) throw error
-    // What the parser itself does not expect.
-    throw at(path, 1, `it cannot be read: ${(error as Error).message}`)
+    // The parser may throw for a text that it was not written for.
+    throw at(path, 1, `the file cannot be read: ${(error as Error).message}`)
   }
 }
 
@@ -73,7 +72,7 @@ function decode(path: string, bytes: Buffer): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     let line = 1
-    // Each line by itself: a newline is never part of another character.
+    // Each line is checked by itself, because the byte of a newline is never a part of another character.
     for (let from = 0; from < bytes.length; line++) {
       const next = bytes.indexOf(10, from)
       const end = next === -1 ? bytes.length : next + 1
@@ -81,23 +80,24 @@ function decode(path: string, bytes: Buffer): string {
       if (!Buffer.from(part.toString()).equals(part)) break
       from = end
     }
-    throw at(path, line, 'it is no UTF-8')
+    throw at(path, line, 'the file is not UTF-8')
   }
 }
 
 function read(path: string, text: string, counter: LineCounter): Config {
   const deep = tooDeep(text)
-  if (deep !== undefined) throw at(path, text.slice(0, deep).split('\n').length, 'it is nested too deeply')
+  if (deep !== undefined) throw at(path, text.slice(0, deep).split('\n').length, 'the file is nested too deeply')
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'error' })
   const [error] = document.errors
-  if (error) throw at(path, counter.linePos(error.pos[0]).line, FAULTS[error.code] ?? `it is no YAML: ${error.message}`)
+  if (error)
+    throw at(path, counter.linePos(error.pos[0]).line, MESSAGES[error.code] ?? `the file is not YAML: ${error.message}`)
   const { contents } = document
   const lineOf = (node: unknown) => {
     const range = (node as Node | undefined)?.range
     return range ? Math.max(1, counter.linePos(range[0]).line) : 1
   }
   if (contents === null || (isScalar(contents) && contents.value === null)) return nothing()
-  if (!isMap(contents)) throw at(path, lineOf(contents), 'it is no list of options, each `name: value`')
+  if (!isMap(contents)) throw at(path, lineOf(contents), 'the file is not a list of options, each `name: value`')
   const values: GivenOptions = {}
   const places = new Map<string, string>()
   const warnings: string[] = []
@@ -120,7 +120,7 @@ function read(path: string, text: string, counter: LineCounter): Config {
   return { values, places, warnings }
 }
 
-/** A name may be `__proto__`. */
+/** Properties are defined and not assigned, because the name of an option may be `__proto__`. */
 const OWN = { enumerable: true, configurable: true, writable: true } as const
 
 interface Token {
@@ -129,7 +129,7 @@ interface Token {
   readonly items?: readonly { readonly key?: unknown; readonly value?: unknown }[]
 }
 
-/** Where nesting is deeper than it may be: the concrete syntax is made, and looked at, without recursion. */
+/** The offset at which a text is nested deeper than MAX_DEPTH; undefined for none. Neither `Parser` nor this function is recursive. */
 function tooDeep(text: string): number | undefined {
   const waiting: { token: Token; depth: number }[] = []
   const add = (token: unknown, depth: number) => {
@@ -148,7 +148,7 @@ function tooDeep(text: string): number | undefined {
   return undefined
 }
 
-/** A scalar's value, or a list of them; anything else is given on as it is, and no option takes it. */
+/** The value of a scalar, or the values of a list. A node of another kind is returned as it is, and no option accepts it. */
 function plain(node: unknown, document: Document): unknown {
   const target = followed(node, document)
   if (isScalar(target)) return target.value
@@ -166,7 +166,7 @@ function followed(node: unknown, document: Document): unknown {
   return target
 }
 
-/** The value of an option; paths in the file are relative to where it is. */
+/** The value of an option. A relative path starts at the folder of the file. */
 function valueIn(path: string, name: string, given: unknown): GivenValue {
   if (!Object.hasOwn(OPTIONS, name)) return given as GivenValue
   const value = parseOption(name, given)
@@ -176,7 +176,7 @@ function valueIn(path: string, name: string, given: unknown): GivenValue {
   return type === 'path' ? (from(value) as string | undefined) : value
 }
 
-/** In one line, whatever the parser quotes. */
+/** An error about a line of the file. The message is one line, even where the parser quotes several. */
 function at(path: string, line: number, what: string): MidwireError {
   const text = what.replace(/\p{Cc}+/gu, ' ')
   return new MidwireError('ERR_OPTION', `${path}:${line}: ${text.length > 300 ? `${text.slice(0, 299)}…` : text}`)

@@ -1,4 +1,4 @@
-// The device of the demonstration: a WireGuard client that asks for names and pages through its tunnel.
+// The device of the demonstration: a WireGuard client that looks up names and requests pages through its tunnel.
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -12,7 +12,7 @@ export interface DeviceRequest {
   readonly path: string
   readonly method?: string
   readonly body?: string
-  /** Over TLS. */
+  /** True for HTTPS. */
   readonly secure?: boolean
 }
 
@@ -21,19 +21,19 @@ export interface DeviceResponse {
   readonly body: string
 }
 
-type Heard = (answer: Buffer) => void
+type AnswerHandler = (answer: Buffer) => void
 
 export class Device {
   readonly #client: WireGuardServer
   readonly #authority: string
   readonly #address: string
   readonly #resolver: string
-  readonly #answers: Heard[]
+  readonly #waiting: AnswerHandler[]
 
-  /** Takes the text that a phone would scan, and the certificate that it would install. */
+  /** `config` is the text that a phone would scan, and `authority` the certificate that a user would install on the phone. */
   static async start(config: string, authority: string): Promise<Device> {
     const field = (name: string) => new RegExp(`^${name} = ([^,\n]+)`, 'm').exec(config)?.[1] ?? ''
-    const answers: Heard[] = []
+    const waiting: AnswerHandler[] = []
     const [address = ''] = field('Address').split('/')
     const client = await startWireGuardServer({
       host: '127.0.0.1',
@@ -41,31 +41,37 @@ export class Device {
       privateKey: field('PrivateKey'),
       addresses: [address],
       peers: [{ publicKey: field('PublicKey'), allowedIps: ['0.0.0.0/0'], endpoint: field('Endpoint') }],
-      onDatagram: ({ data }) => answers.shift()?.(data),
+      onDatagram: ({ data }) => waiting.shift()?.(data),
     })
-    return new Device(client, authority, address, field('DNS'), answers)
+    return new Device(client, authority, address, field('DNS'), waiting)
   }
 
-  private constructor(client: WireGuardServer, authority: string, address: string, resolver: string, answers: Heard[]) {
+  private constructor(
+    client: WireGuardServer,
+    authority: string,
+    address: string,
+    resolver: string,
+    waiting: AnswerHandler[],
+  ) {
     this.#client = client
     this.#authority = authority
     this.#address = address
     this.#resolver = resolver
-    this.#answers = answers
+    this.#waiting = waiting
   }
 
-  /** The first IPv4 address of a name. */
+  /** Asks the resolver of the tunnel for the first IPv4 address of a name. */
   async lookUp(name: string): Promise<string> {
-    const answered = new Promise<Buffer>((resolve) => this.#answers.push(resolve))
+    const answered = new Promise<Buffer>((resolve) => this.#waiting.push(resolve))
     const question = Buffer.concat([
-      // RFC 1035, 4.1.1: an identity, recursion desired, one question.
+      // The header (RFC 1035, 4.1.1): an ID, recursion desired, one question.
       Buffer.from([0x4d, 0x57, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
       ...name.split('.').map((label) => Buffer.from([label.length, ...Buffer.from(label)])),
       Buffer.from([0, 0, 1, 0, 1]),
     ])
     this.#client.sendDatagram(question, { address: this.#address, port: 5353 }, { address: this.#resolver, port: 53 })
     const answer = await answered
-    // After the question: a compressed name, type, class, TTL and length, which are twelve bytes, then the address.
+    // The address follows after the question and twelve bytes: a compressed name, the type, class, TTL and length.
     return answer.subarray(question.length + 12, question.length + 16).join('.')
   }
 

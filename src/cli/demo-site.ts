@@ -16,7 +16,7 @@ const answer: RequestListener = (request, response) => {
 }
 
 export class Site {
-  /** PEM; it signs itself. */
+  /** The site's certificate (PEM), which is self-signed. */
   readonly certificate: string
   readonly #servers: readonly Server[]
 

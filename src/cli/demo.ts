@@ -1,4 +1,4 @@
-// `midwire demo`: a device and a web site in this very process, and a proxy between them. No phone, no root, nothing on the network.
+// `midwire demo`: a device, a web site and a proxy between them in this process. It needs no phone, no root and no network.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,10 +8,10 @@ import { Device } from './demo-device.js'
 import { HOST_NAME, Site } from './demo-site.js'
 import { delay, type Streams, wantsColor } from './streams.js'
 
-/** Milliseconds for all of it; it takes less than one second. */
+/** Milliseconds until the demonstration has failed; as a rule it takes less than one second. */
 const PATIENCE = 10_000
 
-/** Throws a MidwireError, or what a connection fails with. */
+/** Throws a MidwireError, or the error of a connection that has failed. */
 export async function demo(args: Arguments, { stdout, stderr, env }: Streams): Promise<number> {
   if (args.words.length > 1) throw new MidwireError('ERR_ARGUMENT', 'midwire demo takes no words')
   const confdir = await mkdtemp(join(tmpdir(), 'midwire-demo-'))
@@ -20,7 +20,8 @@ export async function demo(args: Arguments, { stdout, stderr, env }: Streams): P
   await writeFile(trusted, site.certificate)
   const color = wantsColor(stdout, env, args.color)
   const sinks = [terminalSink(stdout, { color }), logSink(stderr, { termlog_verbosity: 'warn' })]
-  // The site is where nobody could dial it through a tunnel: the addon leads there, once a request has come.
+  // The site listens on loopback, which a device cannot reach through a tunnel. With `lazy` the proxy connects to no server before the
+  // addon has led the request to the site.
   const options = { ssl_verify_upstream_trusted_ca: trusted, connection_strategy: 'lazy' } as const
   let proxy: Midwire | undefined
   let device: Device | undefined
@@ -30,7 +31,7 @@ export async function demo(args: Arguments, { stdout, stderr, env }: Streams): P
     const [peer] = proxy.peers
     device = await Device.start(peer?.config ?? '', proxy.authority.pem)
     await Promise.race([conversation(device, site), late()])
-    // A flow is shown when it is over, which is a moment after its client has what it wanted.
+    // The last flow is over, and printed, a moment after the device has its response.
     await delay(100)
   } finally {
     await device?.close()
@@ -43,18 +44,18 @@ export async function demo(args: Arguments, { stdout, stderr, env }: Streams): P
 }
 
 const CLOSING = `
-It works on this machine: what you see went through a WireGuard tunnel, its TCP and its TLS were taken apart, and put
-together again.
+midwire works on this machine: these requests went through a WireGuard tunnel, and midwire has taken their TCP and their
+TLS apart, and put them together again.
 
   midwire               scan the QR code with the WireGuard app of a phone, then open http://mitm.it on it
   midwire -m regular    an HTTP proxy for browsers and curl, on port 8080
   midwire --help        the rest
 `
 
-/** An address of documentation (RFC 5737): it leads nowhere by itself. */
+/** An address for documentation (RFC 5737), which belongs to no machine. */
 const NOWHERE = '192.0.2.80'
 
-/** The device is told an address of nobody's, and what it asks for there comes from the site in this process. */
+/** Answers the DNS query of the device with NOWHERE, and leads the requests to that address to the site in this process. */
 const signpost: Addon = {
   name: 'signpost',
   dns_request(flow) {
@@ -65,7 +66,7 @@ const signpost: Addon = {
   },
 }
 
-/** What the device does. */
+/** The device looks up the site's name and requests pages, and each answer is checked. */
 async function conversation(device: Device, site: Site): Promise<void> {
   const address = await device.lookUp(HOST_NAME)
   expect(address === NOWHERE, 'the answer to a DNS query')
@@ -86,10 +87,10 @@ async function conversation(device: Device, site: Site): Promise<void> {
 }
 
 function expect(condition: boolean, what: string): void {
-  if (!condition) throw new Error(`the demonstration has failed: ${what} did not come as it was sent`)
+  if (!condition) throw new Error(`the demonstration has failed: the device has not received ${what} as it was sent`)
 }
 
 async function late(): Promise<never> {
   await delay(PATIENCE)
-  throw new Error(`the demonstration has failed: it was not over after ${PATIENCE / 1000} s`)
+  throw new Error(`the demonstration has failed: it has not ended within ${PATIENCE / 1000} s`)
 }

@@ -1,16 +1,16 @@
-// Every flag of the command: those of its own, and one for each option (`--flow-detail` is the option flow_detail).
+// The table of flags: those that only the command has, and one for each option (`--flow-detail` is the option flow_detail).
 import { OPTIONS, type OptionName } from '../index.js'
 
 export interface Flag {
-  /** Without dashes. */
+  /** The name of the flag without its dashes. */
   readonly long: string
   readonly short?: string
-  /** The option that it sets; undefined for the command's own. */
+  /** The option that the flag sets; undefined for a flag that only the command has. */
   readonly option?: OptionName
   readonly kind: 'switch' | 'value' | 'values'
-  /** What stands for the value in --help. */
+  /** The word for the value in --help. */
   readonly placeholder?: string
-  /** Has a `--no-` twin. */
+  /** True where there is a flag `--no-NAME`, too. */
   readonly negatable: boolean
   readonly help: string
 }
@@ -21,14 +21,14 @@ const own = (long: string, help: string, more: Partial<Flag> = {}): Flag => {
 
 export const OWN_FLAGS: readonly Flag[] = [
   own('help', 'this text', { short: 'h' }),
-  own('version', 'the version'),
+  own('version', "midwire's version"),
   own('options', 'every option with its type, default and help; with -s those of scripts, too'),
   own('set', 'set an option: --set NAME=VALUE, --set NAME for true; repeat it for lists', {
     kind: 'values',
     placeholder: 'NAME=VALUE',
   }),
   own('quiet', 'no output but errors', { short: 'q' }),
-  own('verbose', 'headers, and the log of all that happens', { short: 'v' }),
+  own('verbose', 'show headers, and the whole log', { short: 'v' }),
   own('confdir', 'keys, certificates and config.yaml (default ~/.midwire, or MIDWIRE_CONFDIR)', {
     kind: 'value',
     placeholder: 'DIR',
@@ -64,7 +64,7 @@ export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName
 
 export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
-/** Flags of mitmdump for what midwire does not do yet: a better answer than that they are unknown. */
+/** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
 export const NOT_YET: ReadonlySet<string> = new Set([
   ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],

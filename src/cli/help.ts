@@ -1,4 +1,4 @@
-// --help and --options, made from the tables of flags, options and modes.
+// The texts of --help and --options, made from the tables of flags, options and modes.
 import { modeInfos, OPTIONS, type OptionDefinition, type OptionDefinitions, type OptionName } from '../index.js'
 import { type Flag, OPTION_FLAGS, OWN_FLAGS } from './flags.js'
 
@@ -15,7 +15,7 @@ export function helpText(): string {
   const common = OPTION_FLAGS.filter(({ option }) => option && COMMON.includes(option))
   return `midwire [flags] [filter]        shows what devices, processes and services say
 
-Without --mode it is a WireGuard server for phones and other devices, and an HTTP proxy.
+Without --mode, midwire is a WireGuard server for phones and other devices, and an HTTP proxy.
 
 Commands
 ${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}
@@ -34,11 +34,11 @@ More: midwire help filter, midwire help wg, midwire help ca.
 `
 }
 
-/** Of each pair a row. */
+/** A row of two columns for each pair. */
 export const rows = (pairs: readonly (readonly [left: string, right: string])[]): string =>
   pairs.map(([left, right]) => row(left, right)).join('')
 
-/** Two columns; the right one goes on below itself. */
+/** A row of two columns; a long text in the right one is wrapped. */
 function row(left: string, right: string): string {
   const lines = left.length + 2 > INDENT ? [''] : []
   for (const word of right.split(' ')) {
@@ -70,7 +70,7 @@ function modeRows(): string {
     .join('')
 }
 
-/** Every option: name, type, default, help. */
+/** The text about every option: name, type, default, help. */
 export function optionsText(options: OptionDefinitions = OPTIONS): string {
   return Object.entries(options)
     .map(([name, one]) => `${name} (${typeText(one)}; default ${defaultText(one)})\n    ${one.help}\n`)

@@ -5,19 +5,19 @@ import { complaint } from './complaint.js'
 import { delay, drained } from './streams.js'
 
 const { stdout, stderr, env } = process
-// A reader that goes away ends the proxy (stop.ts), and is no error.
+// A reader that closes the pipe ends the proxy (stop.ts), and is no error.
 stderr.on('error', () => {})
 let lost = false
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (lost || error.code === 'EPIPE') return
   lost = true
-  // A full disk ends no traffic.
-  stderr.write(complaint(`stdout cannot be written, and what would stand there is lost: ${error.message}`))
+  // The proxy goes on without its output, for instance where the disk is full.
+  stderr.write(complaint(`stdout cannot be written to, and its output is lost: ${error.message}`))
 })
 
 const code = await midwire(process.argv.slice(2), { stdout, stderr, env })
 await Promise.race([Promise.all([drained(stdout), drained(stderr)]), delay(1000)])
-// What went wrong with the last write is told a turn later.
+// The error of the last write is emitted a turn later.
 await new Promise((later) => setImmediate(later))
-// Whatever an addon has left running ends here, too.
+// Timers and sockets that an addon has left open do not keep the process alive.
 process.exit(code === 0 && lost ? 1 : code)

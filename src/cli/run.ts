@@ -1,5 +1,4 @@
-// `midwire [filter]`: the proxy, its outputs, and its end.
-
+// `midwire [filter]`: starts the proxy with its outputs, and ends it.
 import { jsonSink, logSink, Midwire, type Options, type Sink, terminalSink } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { banner } from './banner.js'
@@ -9,20 +8,20 @@ import { delay, type Streams, wantsColor } from './streams.js'
 import { version } from './version.js'
 import { wgShow } from './wg.js'
 
-/** Milliseconds for everything that is open to end. */
+/** Milliseconds for the proxy to close; after that the process ends without it. */
 const PATIENCE = 5_000
 
-/** The exit code, once the proxy has ended. Throws a MidwireError. */
+/** Runs the proxy until it ends, and returns the exit code. Throws a MidwireError. */
 export async function run(args: Arguments, streams: Streams): Promise<number> {
   const settings = await settle(args, args.words.join(' '))
   try {
-    return await proxied(args, settings, streams)
+    return await runProxy(args, settings, streams)
   } catch (error) {
     throw placed(error, settings.places)
   }
 }
 
-async function proxied(args: Arguments, settings: Settings, streams: Streams): Promise<number> {
+async function runProxy(args: Arguments, settings: Settings, streams: Streams): Promise<number> {
   const { confdir, options, others, warnings } = settings
   const { stdout, stderr, env } = streams
   const color = wantsColor(stdout, env, args.color)
@@ -48,7 +47,10 @@ async function proxied(args: Arguments, settings: Settings, streams: Streams): P
   }
 }
 
-/** On a terminal with the client's configuration; whoever reads stdout from a pipe wants the flows, and nobody's keys. */
+/**
+ * Prints the banner: on a terminal with a client's configuration. The reader of a pipe wants only flows on stdout, and must not get
+ * a client's private key, so there the banner goes to stderr, without the configuration.
+ */
 function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more: string): void {
   const { listeners, peers, authority } = proxy
   const options = proxy.options.snapshot
@@ -59,7 +61,10 @@ function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more
   else stderr.write(banner(facts, { columns: undefined, color: false }))
 }
 
-/** Nothing that an addon leaves behind ends the process: it is said, with the addon where that can be known. */
+/**
+ * Keeps uncaught errors and unhandled rejections from ending the process: an addon may have caused them. Each is logged, with the
+ * addon's path where the stack names it. The function that is returned undoes this.
+ */
 function surviveFaults(log: Sink, { scripts }: Options): () => void {
   const report = (what: string) => (error: unknown) => {
     const stack = error instanceof Error ? (error.stack ?? '') : ''
@@ -72,8 +77,8 @@ function surviveFaults(log: Sink, { scripts }: Options): () => void {
     const message = `${script ? `addon ${script}: ` : ''}${what}: ${text}${where ? ` (${where})` : ''}`
     log.log?.({ level: 'error', message, timestamp: Date.now() })
   }
-  const thrown = report('an error that nobody caught')
-  const rejected = report('a rejected promise that nobody handled')
+  const thrown = report('an error that was not caught')
+  const rejected = report('a rejected promise that was not handled')
   process.on('uncaughtException', thrown)
   process.on('unhandledRejection', rejected)
   return () => {

@@ -1,4 +1,4 @@
-// What the options are in the end: config.yaml, then `--set`, then flags.
+// Puts the options together: those of config.yaml, then those of `--set`, then those of flags.
 import {
   confdirOf,
   type GivenOptions,
@@ -18,19 +18,19 @@ type Places = ReadonlyMap<string, string>
 
 export interface Settings {
   readonly confdir: string
-  /** Midwire's own options. */
+  /** midwire's own options. */
   readonly options: Options
-  /** What is given for options of other names, which scripts may define. Empty where there are no scripts. */
+  /** Values for options of other names, which scripts may define. Empty where there are no scripts. */
   readonly others: GivenOptions
-  /** Where the file gives those options that nothing else gives. */
+  /** The places in config.yaml of the options whose values come from there. */
   readonly places: Places
-  /** What is left out of the file, and why. */
+  /** The options of config.yaml that are left out, each with the reason. */
   readonly warnings: readonly string[]
 }
 
 /** Throws ERR_OPTION and ERR_ARGUMENT. */
 export async function settle(args: Arguments, filter = ''): Promise<Settings> {
-  // mitmproxy has it as an option: who says `--set confdir=DIR` has learnt it there.
+  // confdir is an option in mitmproxy, so its users write `--set confdir=DIR`.
   const inSets = args.sets.findLast((text) => text.startsWith('confdir='))?.slice('confdir='.length)
   const confdir = confdirOf(args.confdir ?? inSets)
   const { values, places, warnings } = await readConfig(confdir)
@@ -53,10 +53,10 @@ export async function settle(args: Arguments, filter = ''): Promise<Settings> {
   }
 }
 
-/** Options of which errors do not say the name. */
+/** The options whose errors do not begin with their names, by the first word or the code of these errors. */
 const SUBJECTS: Record<string, OptionName | undefined> = { filter: 'dumper_filter', ERR_SCRIPT: 'scripts' }
 
-/** What turns out to be wrong with an option only later, with the file and line that it stands in. */
+/** Adds file and line to an error about an option of config.yaml that was found only after the file was read. */
 export function placed(error: unknown, places: Places): unknown {
   if (!(error instanceof MidwireError)) return error
   const [, unknown, first] = /^(?:unknown option `([^`]*)`|(\w+))/.exec(error.message) ?? []
@@ -65,7 +65,7 @@ export function placed(error: unknown, places: Places): unknown {
   return place ? new MidwireError('ERR_OPTION', `${place}: ${error.message}`, { cause: error }) : error
 }
 
-/** The first `--set` of a list puts an end to the one in the file, further ones add to it. */
+/** Adds the values of `--set`. For a list the first `--set` replaces the file's value, and further ones add to the list. */
 function addSets(values: GivenOptions, sets: readonly string[]): void {
   const begun = new Set<string>()
   for (const text of sets) {
@@ -77,7 +77,7 @@ function addSets(values: GivenOptions, sets: readonly string[]): void {
     const isAgain = begun.has(name)
     begun.add(name)
     if (!Object.hasOwn(OPTIONS, name)) {
-      // What it may be is known when scripts have defined it: a list, if it is given twice.
+      // The type is known only when a script has defined the option. An option that is given twice becomes a list.
       const value = isAgain && before !== undefined ? [before, given].flat() : given
       Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true })
       continue
@@ -88,14 +88,14 @@ function addSets(values: GivenOptions, sets: readonly string[]): void {
   }
 }
 
-/** `--set NAME` alone says true, and only a boolean can be that. */
+/** The value of `--set NAME` alone: true, for a boolean and for an option that a script may define. Throws ERR_ARGUMENT for others. */
 function switched(name: string): GivenValue {
   const definition = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as OptionName] : undefined
   if (!definition || definition.type === 'boolean') return true
   throw new MidwireError('ERR_ARGUMENT', `--set ${name} wants a value: --set ${name}=VALUE`)
 }
 
-/** -q and -v, where no flag of its own says otherwise. */
+/** Adds the levels of -q and -v, except those that have a flag of their own. */
 function addLevels(values: GivenOptions, { quiet, verbose, given }: Arguments): void {
   const level = verbose ? ['debug', 2] : quiet ? ['error', 0] : undefined
   if (!level) return

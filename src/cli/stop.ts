@@ -1,19 +1,19 @@
-// When to end: a signal, or a reader of stdout that has gone. A second signal ends the process at once.
+// Tells when the process is to end: on a signal, or when the reader of stdout is gone. A second signal ends the process at once.
 import { constants } from 'node:os'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** A terminal's Ctrl-C reaches npm and us, and npm passes it on: signals so close together (milliseconds) are one. */
-const SAME = 300
+/** Signals within so many milliseconds count as one: under npm, Ctrl-C sends one from the terminal, and npm passes on another. */
+const ONE_SIGNAL = 300
 
-/** 128 and the signal's number, as shells have it: 130 for SIGINT, 143 for SIGTERM. */
+/** The exit code after a signal is 128 plus its number, as in shells: 130 for SIGINT, 143 for SIGTERM. */
 const codeOf = (signal: NodeJS.Signals) => 128 + (constants.signals[signal] ?? 0)
 
 export class Stop {
   /** Fulfilled when the process is asked to end. */
   readonly asked: Promise<void>
   #ask: () => void = () => {}
-  /** When the first signal came. */
+  /** The time of the first signal, by `performance.now()`. */
   #first: number | undefined
 
   constructor() {
@@ -31,12 +31,12 @@ export class Stop {
 
   readonly #signalled = (signal: NodeJS.Signals) => {
     const now = performance.now()
-    if (this.#first !== undefined && now - this.#first > SAME) process.exit(codeOf(signal))
+    if (this.#first !== undefined && now - this.#first > ONE_SIGNAL) process.exit(codeOf(signal))
     this.#first ??= now
     this.#ask()
   }
 
-  /** `midwire | head`: nobody reads any more. */
+  /** In `midwire | head`, writes fail with EPIPE once head has ended. */
   readonly #failed = (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') this.#ask()
   }

@@ -1,6 +1,6 @@
-// What the command writes to, and how: colours, widths, and the last bytes before the process ends.
+// The streams that the command writes to: whether they have colours, and when they have written everything.
 
-/** A part of `process.stdout` that a test can stand in for. */
+/** The part of `process.stdout` that the command uses, so that a test can pass a stream of its own. */
 export interface Stream {
   write(text: string): unknown
   readonly isTTY?: boolean | undefined
@@ -14,7 +14,7 @@ export interface Streams {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Whether to colour: as a flag says, else FORCE_COLOR, else NO_COLOR (https://no-color.org), else on terminals that can. */
+/** Whether to colour: the flag decides, else FORCE_COLOR, else NO_COLOR (https://no-color.org), else whether the terminal can. */
 export function wantsColor(stream: Stream, env: Streams['env'], flag?: boolean): boolean {
   if (flag !== undefined) return flag
   const { FORCE_COLOR, NO_COLOR, TERM } = env
@@ -22,7 +22,7 @@ export function wantsColor(stream: Stream, env: Streams['env'], flag?: boolean):
   return !NO_COLOR && stream.isTTY === true && TERM !== 'dumb'
 }
 
-/** Fulfilled when what was written has left, or cannot leave. */
+/** Fulfilled when the stream has passed on everything, or is destroyed. */
 export function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableLength === 0) resolve()

@@ -1,4 +1,4 @@
-// `midwire help TOPIC`, and `--help` after a command: what it does, with examples.
+// The texts of `midwire help TOPIC` and of `--help` after a command: what the command does, with examples.
 import { FILTER_HELP, MidwireError, nearest } from '../index.js'
 import { optionsText, rows } from './help.js'
 
@@ -6,18 +6,18 @@ const WG = `midwire wg show|qr [NAME]
 midwire wg add NAME [--public-key KEY]
 midwire wg remove NAME
 
-The clients of the WireGuard mode. Each device needs keys of its own; the first one is called default. It makes no difference
-whether the proxy runs: it follows at once.
+The clients of the WireGuard mode. Each device needs keys of its own; the first client is called default. A proxy that runs
+follows each change at once.
 
 ${rows([
   ['show [NAME]', 'configurations for wg-quick and the desktop apps; of one, or of all'],
   ['qr [NAME]', 'the QR code for the app of a phone'],
   ['add NAME', 'make keys for another device, and show its configuration'],
   ['add NAME --public-key KEY', 'the same for a device that keeps its private key to itself'],
-  ['remove NAME', 'take the keys away: the device is out'],
+  ['remove NAME', 'remove the keys: the device can no longer connect'],
 ])}
-Flags that say what the proxy is started with have to be the same here: --confdir, --mode, --listen-host, --listen-port,
---endpoint, --wireguard-subnet.
+These flags have to be the same here as those that the proxy is started with: --confdir, --mode, --listen-host,
+--listen-port, --endpoint, --wireguard-subnet.
 
 Examples
 ${rows([
@@ -36,7 +36,7 @@ ${rows([
   ['show', 'subject, SHA-256 fingerprint, validity and files'],
   ['path', 'the file with the certificate, for programs that want one'],
 ])}
-Who has the key (midwire-ca.pem in the conf dir) can read your devices' traffic; the certificate is no secret.
+Anyone who has the key (midwire-ca.pem in the conf dir) can read your devices' traffic; the certificate is no secret.
 
 Examples
 ${rows([
@@ -61,11 +61,11 @@ case alike. Those with spaces or one of ( ) ~ ' " stand in quotes.
 ${rows(FILTER_HELP.map(({ term, help }) => [term, help] as const))}
 Examples
 ${rows([
-  ["midwire '~d example.com'", 'what goes to example.com and to hosts that are named like it'],
+  ["midwire '~d example.com'", 'flows to example.com, and to hosts that have it in their name'],
   ["midwire '~d example.com & ~m POST'", 'only POST requests'],
-  ["midwire '~c 404 | ~e'", 'what was not found, or has failed'],
-  ["midwire '!~a & !~dns'", 'neither pictures, styles and scripts nor DNS'],
-  ['midwire \'~ts json & ~bs "user id"\'', 'answers in JSON that have these words in them'],
+  ["midwire '~c 404 | ~e'", 'requests that were answered with 404, and flows that have failed'],
+  ["midwire '!~a & !~dns'", 'no pictures, styles or scripts, and no DNS'],
+  ['midwire \'~ts json & ~bs "user id"\'', 'responses in JSON that have these words in them'],
   ['midwire login', 'URLs that have login in them'],
 ])}`
 }
@@ -78,7 +78,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   options: () => optionsText(),
 }
 
-/** Throws ERR_ARGUMENT for what there is no help about. */
+/** Throws ERR_ARGUMENT for a name that is no topic. */
 export function topicText(name: string): string {
   const topic = Object.hasOwn(TOPICS, name) ? TOPICS[name] : undefined
   if (topic) return topic()

@@ -1,4 +1,4 @@
-// `midwire wg`: the clients of the WireGuard mode, while the proxy runs or not.
+// `midwire wg`: shows, adds and removes clients of the WireGuard mode, whether the proxy runs or not.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -24,12 +24,12 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
   const given = await settle(args)
   if (what === 'remove' && name !== undefined) {
     await removeWireGuardPeer(name, given)
-    stderr.write(`${name} is removed; a proxy that runs knows it no more\n`)
+    stderr.write(`${name} is removed, also from a proxy that runs\n`)
     return 0
   }
   if (what === 'add' && name !== undefined) {
     const added = await addWireGuardPeer(name, { ...given, publicKey: args.publicKey })
-    stderr.write(`${name} is added; a proxy that runs knows it already\n`)
+    stderr.write(`${name} is added, also to a proxy that runs\n`)
     stdout.write(shown(added))
     return 0
   }
@@ -40,7 +40,7 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
   }
   const [first] = name === undefined ? peers.filter(({ config }) => config !== undefined) : peers
   if (first?.config === undefined)
-    throw new MidwireError('ERR_ARGUMENT', `${noConfig(first)}: there is nothing to show`)
+    throw new MidwireError('ERR_ARGUMENT', `${noConfig(first)}: there is no configuration to show`)
   const qr = qrCode(first.config, stdout.isTTY ? stdout.columns || 80 : 1000, wantsColor(stdout, env, args.color))
   if (!qr) throw new MidwireError('ERR_ARGUMENT', 'the terminal is too narrow for the QR code')
   stderr.write(`${first.name}:\n`)
@@ -49,14 +49,14 @@ export async function wg(args: Arguments, { stdout, stderr, env }: Streams): Pro
 }
 
 /** Options that a client's configuration depends on. */
-const TOLD: readonly OptionName[] = ['mode', 'listen_host', 'listen_port', 'endpoint', 'wireguard_subnet']
+const CONFIG_OPTIONS: readonly OptionName[] = ['mode', 'listen_host', 'listen_port', 'endpoint', 'wireguard_subnet']
 
 /** The command that shows the clients of a proxy started with these arguments, to be copied into a shell. */
 export function wgShow({ given, sets }: Pick<Arguments, 'given' | 'sets'>, confdir: string): string {
   const words = ['midwire', 'wg', 'show']
   if (confdir !== join(homedir(), '.midwire')) words.push('--confdir', confdir)
-  for (const set of sets) if (TOLD.some((name) => set.startsWith(`${name}=`))) words.push('--set', set)
-  for (const name of TOLD) {
+  for (const set of sets) if (CONFIG_OPTIONS.some((name) => set.startsWith(`${name}=`))) words.push('--set', set)
+  for (const name of CONFIG_OPTIONS) {
     const { flag = '', value = [] } = given.get(name) ?? {}
     for (const one of [value].flat()) words.push(flag, String(one))
   }
@@ -76,7 +76,7 @@ function chosen(peers: readonly PeerInfo[], name: string | undefined): readonly 
 const noConfig = (peer: PeerInfo | undefined) =>
   peer ? `${peer.name} keeps its private key to itself` : 'no peer has a private key here'
 
-/** A file for wg-quick: what else is to be known stands in comments. */
+/** A client as a file for wg-quick, with comments for the key's owner and the other endpoints. */
 function shown(peer: PeerInfo): string {
   const { name, publicKey, addresses, config, endpoints } = peer
   const others = endpoints.slice(1)
