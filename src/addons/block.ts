@@ -1,4 +1,4 @@
-// `block_global` and `block_private`: which clients may use listeners that are open to a network.
+// The options `block_global` and `block_private`: they decide which clients may use a listener that is open to a network.
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { ClientConnection } from '../connection.js'
 import type { Addon } from '../hooks.js'
@@ -7,8 +7,8 @@ import type { Options } from '../options/definitions.js'
 const LOOPBACK = list('127.0.0.0/8', '::1/128')
 
 /**
- * Networks that nobody on the Internet can come from: RFC 1918, 6598 (carriers), 3927 and 4291 (link-local), 4193 (unique
- * local), 2544 (benchmarks), 3879 (site-local). Whatever is not in the list is public, networks for examples (RFC 5737), too.
+ * Networks whose addresses no client on the Internet can have: RFC 1918, 6598 (carriers), 3927 and 4291 (link-local), 4193 (unique
+ * local), 2544 (benchmarks), 3879 (site-local). Any other address is public, also one for documentation (RFC 5737).
  */
 const PRIVATE = list(
   '10.0.0.0/8',
@@ -22,7 +22,7 @@ const PRIVATE = list(
   'fec0::/10',
 )
 
-/** Refuses clients at `client_connected`, by `client.error`. Those of a tunnel have proved who they are and are not asked. */
+/** Refuses clients at `client_connected`, by `client.error`. The clients of a tunnel pass, because they have keys. */
 export function block(): Addon {
   let options: Pick<Options, 'block_global' | 'block_private'> = { block_global: true, block_private: false }
   return {
@@ -42,7 +42,7 @@ export function block(): Addon {
   }
 }
 
-/** Where an address is from; what is no address counts as public. */
+/** The kind of network that an address is from. A text that is no address counts as public. */
 export function reach(address: string): 'loopback' | 'private' | 'public' {
   const family = isIPv4(address) ? 'ipv4' : 'ipv6'
   if (isIP(address) === 0) return 'public'

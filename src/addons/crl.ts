@@ -1,11 +1,12 @@
-// Where the server's certificate names a revocation list, ours names one at the same host, which is answered here: it is empty.
+// Answers requests for the revocation list that a leaf names, with an empty list. The URL in the leaf has the host of the URL in the
+// server's certificate, and our own path.
 import { type HttpFlow, HttpResponse } from '../flow/http.js'
 import type { Addon } from '../hooks.js'
 
 export interface CrlAuthority {
-  /** The path of the list, whatever its host is. */
+  /** The path of the list's URL, which is answered on any host. */
   readonly crlPath: string
-  /** The list (RFC 5280, 5), DER. */
+  /** The list as DER (RFC 5280, 5). */
   crl(): Buffer
 }
 

@@ -1,11 +1,11 @@
-// The hooks that an addon has, by the names of its methods; a name that was meant to be a hook's and is none is refused.
+// Finds the hooks of an addon by the names of its methods, and refuses a method whose name is a mistyped one of a hook.
 import { MidwireError, nearest } from '../errors.js'
 import { type Addon, FOREIGN_HOOKS, HOOK_NAMES, type HookName } from '../hooks.js'
 
 const KNOWN: ReadonlySet<string> = new Set(HOOK_NAMES)
 const FOREIGN: ReadonlySet<string> = new Set(FOREIGN_HOOKS)
 
-/** Each hook by its name in small letters, without underscores: `tcpMessage` is as near as `tcp_mesage`. */
+/** Each hook by its name in small letters without underscores, so that `tcpMessage` is found to mean `tcp_message`. */
 const PLAIN_NAMES = new Map(HOOK_NAMES.map((name) => [plain(name), name]))
 
 /** The hooks that an addon has methods for. Throws ERR_HOOK for a method whose name is nearly that of a hook. */
@@ -15,7 +15,7 @@ export function hooksOf(addon: Addon): HookName[] {
   return names.filter((name): name is HookName => KNOWN.has(name) && isMethod(addon, name))
 }
 
-/** Throws ERR_HOOK for a name that is no hook's. */
+/** Throws ERR_HOOK for a name that no hook has. */
 export function checkHookName(name: string): void {
   if (KNOWN.has(name)) return
   const meant = PLAIN_NAMES.get(nearest(plain(name), [...PLAIN_NAMES.keys()]) ?? '')
@@ -25,7 +25,7 @@ export function checkHookName(name: string): void {
 
 function checkMember(addon: Addon, name: string): void {
   const isForeign = FOREIGN.has(name)
-  // A helper may be called `respond`: one letter that is wrong is a slip, two are another word.
+  // A method with one wrong letter is a mistyped hook. One with two is a method of the addon's own, such as `respond`.
   const meant = isForeign ? undefined : nearest(plain(name), [...PLAIN_NAMES.keys()], 1)
   if ((!isForeign && meant === undefined) || !isMethod(addon, name)) return
   const what = isForeign
@@ -42,13 +42,13 @@ function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
 }
 
-/** A function that can be called: a class that a script exports beside its hooks, like `Request`, is none. */
+/** Whether a member is a function other than a class: a script may export a class, such as `Request`, beside its hooks. */
 function isMethod(addon: Addon, name: string): boolean {
   const member: unknown = (addon as Record<string, unknown>)[name]
   return typeof member === 'function' && !/^class\b/.test(Function.prototype.toString.call(member))
 }
 
-/** Names that an object and its class have. */
+/** The names of the members of an object and of its classes. */
 function membersOf(addon: Addon): string[] {
   const names = new Set<string>()
   for (let part: object | null = addon; part && part !== Object.prototype; part = Object.getPrototypeOf(part)) {

@@ -5,7 +5,7 @@ import { block } from './block.js'
 import { type CrlAuthority, crl } from './crl.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 
-/** `resolver` are the addresses of the tunnels' resolvers, where the onboarding page is, too. */
+/** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
 export function builtinAddons(
   { onboarding_host }: Pick<Options, 'onboarding_host'>,
   authority: OnboardingAuthority & CrlAuthority,

@@ -1,11 +1,11 @@
-// The onboarding page as HTML: what the visitor most likely has comes first. Nothing is loaded from anywhere else.
+// The onboarding page as HTML. The steps for the visitor's most likely platform come first. The page loads nothing from other hosts.
 import { createHash } from 'node:crypto'
 import { platformsOf, SECTIONS, type Section } from './onboarding-steps.js'
 import { STYLE } from './onboarding-style.js'
 
 export interface Page {
   readonly html: string
-  /** The Content-Security-Policy field. */
+  /** The value of the Content-Security-Policy field. */
   readonly policy: string
 }
 
@@ -17,7 +17,7 @@ export interface Certificate {
 export function onboardingPage(host: string, { commonName, fingerprint }: Certificate, userAgent: string): Page {
   const guesses = platformsOf(userAgent)
   const place = ({ id }: Section) => (guesses.includes(id) ? guesses.indexOf(id) : SECTIONS.length)
-  // The sort is stable: the rest stays in its order.
+  // The sort is stable, so the sections without a guess stay in their order.
   const sections = [...SECTIONS].sort((a, b) => place(a) - place(b))
   const name = escaped(commonName)
   const safe = escaped(host)
@@ -25,14 +25,14 @@ export function onboardingPage(host: string, { commonName, fingerprint }: Certif
   const body = `<header>
 <p class="mark"><b>midwire</b> sees what this device sends</p>
 <h1>Install the certificate</h1>
-<p>Until this device trusts it, encrypted connections fail or stay closed to you.</p>
+<p>Until this device trusts it, encrypted connections fail, or midwire cannot read them.</p>
 </header>
 <p id="trust" role="status">Not sure whether it is installed? Open <a href="https://${safe}/">https://${safe}/</a>: where it shows without a warning, it is.</p>
 ${shown.join('\n')}
 <footer>
 <p>Files: <a href="/cert/pem">pem</a>, <a href="/cert/cer">cer</a>, <a href="/cert/p12">p12</a>. Certificate: ${name}. SHA-256 fingerprint:<br><code>${escaped(fingerprint)}</code><br>
 Compare it with what <code>midwire ca show</code> prints.</p>
-<p>Whoever has this authority’s private key can read what this device sends: remove the certificate when you no longer need it.</p>
+<p>Anyone who has this authority’s private key can read what this device sends: remove the certificate when you no longer need it.</p>
 </footer>`
   return page('Install the certificate', body, probe(host), `https://${host}`)
 }
@@ -58,7 +58,7 @@ ${filled}
     : `<details id="${id}"><summary><h2>${title}</h2></summary>\n${inner}</details>`
 }
 
-/** Whether a picture loads over HTTPS says whether the certificate is trusted. */
+/** A script that loads a picture over HTTPS, which works only where the certificate is trusted, and shows the result on the page. */
 function probe(host: string): string {
   const address = JSON.stringify(`https://${host}/probe?`).replaceAll('<', '\\u003c')
   return `
@@ -99,13 +99,13 @@ ${body}
 ${script && `<script>${script}</script>\n`}</body>
 </html>
 `
-  // Browsers that know hashes do not look at unsafe-inline, which is for those that do not (CSP 1).
+  // Old browsers (CSP 1) know no hashes and need unsafe-inline, which newer browsers ignore beside a hash.
   const inline = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}' 'unsafe-inline'`
   const policy = [
     "default-src 'none'",
     `style-src ${inline(STYLE)}`,
     ...(script ? [`script-src ${inline(script)}`] : []),
-    // A host that is none (an option may be anything) has no pictures.
+    // The option `onboarding_host` may be any text, and one that is no host name must not get into the policy.
     ...(/^https:\/\/[\w.-]+$/.test(pictures) ? [`img-src ${pictures}`] : []),
     "base-uri 'none'",
     "form-action 'none'",

@@ -1,21 +1,21 @@
-// How each kind of device is made to trust the certificate, as pieces of HTML.
+// The steps by which each kind of device is made to trust the certificate, as pieces of HTML.
 
 export type Platform = 'ios' | 'android' | 'windows' | 'macos' | 'linux' | 'firefox' | 'programs'
 
 export interface Section {
   readonly id: Platform
   readonly title: string
-  /** The file that the platform takes best. */
+  /** The form of the certificate that suits the platform best. */
   readonly file: 'pem' | 'cer' | 'p12'
   /** HTML; `{name}` stands for the certificate's common name. */
   readonly steps: readonly string[]
-  /** The steps are for one system or program each, not one after the other. */
+  /** True where each step is for another system or program, and a user needs only one of them. */
   readonly apart?: boolean
-  /** HTML, below the steps. */
+  /** HTML that is shown below the steps. */
   readonly note?: string
 }
 
-/** Most asked for first; `programs` is for nobody's browser, and last. */
+/** The most wanted sections come first, and `programs`, which no browser needs, comes last. */
 export const SECTIONS: readonly Section[] = [
   {
     id: 'ios',
@@ -93,23 +93,23 @@ export const SECTIONS: readonly Section[] = [
       'curl: <pre>curl --cacert midwire-ca-cert.pem https://example.org</pre>',
       'Node: <pre>export NODE_EXTRA_CA_CERTS=$PWD/midwire-ca-cert.pem</pre>',
       'Python with requests: <pre>export REQUESTS_CA_BUNDLE=$PWD/midwire-ca-cert.pem</pre>',
-      'Python’s ssl, Go, Ruby and what else uses OpenSSL: <pre>export SSL_CERT_FILE=$PWD/midwire-ca-cert.pem</pre>',
+      'Python’s ssl, Go, Ruby and programs that use OpenSSL: <pre>export SSL_CERT_FILE=$PWD/midwire-ca-cert.pem</pre>',
       'git: <pre>git config --global http.sslCAInfo $PWD/midwire-ca-cert.pem</pre>',
     ],
-    note: 'Except for Node’s, these replace what the program trusts otherwise.',
+    note: 'Except with Node, the program then trusts no other authorities.',
   },
 ]
 
-/** What a visitor most likely has, by the User-Agent field: the best guess first. */
+/** The platforms that a visitor may have by the User-Agent field, the most likely one first. */
 export function platformsOf(userAgent: string): readonly Platform[] {
   const has = (pattern: RegExp) => pattern.test(userAgent)
   if (has(/iPhone|iPad|iPod/)) return ['ios']
   if (has(/Android/)) return has(/Firefox/) ? ['android', 'firefox'] : ['android']
-  const own: Platform[] = has(/Firefox\//) ? ['firefox'] : []
-  if (has(/Windows/)) return [...own, 'windows']
-  // An iPad says that it is a Macintosh.
-  if (has(/Macintosh|Mac OS X/)) return [...own, 'macos', 'ios']
-  if (has(/Linux|X11|CrOS/)) return [...own, 'linux']
+  const browser: Platform[] = has(/Firefox\//) ? ['firefox'] : []
+  if (has(/Windows/)) return [...browser, 'windows']
+  // Safari on an iPad sends the User-Agent field of a Macintosh.
+  if (has(/Macintosh|Mac OS X/)) return [...browser, 'macos', 'ios']
+  if (has(/Linux|X11|CrOS/)) return [...browser, 'linux']
   if (has(/^(curl|Wget|python|node|undici|Go-http)/i)) return ['programs', 'linux']
-  return own
+  return browser
 }

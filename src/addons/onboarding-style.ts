@@ -1,4 +1,4 @@
-// The style of the onboarding page, for browsers from about 2012 on: no variables, no grid, colours twice.
+// The style of the onboarding page, for browsers from about 2012 on: it has no variables, no grid, and each colour twice.
 
 export const STYLE = `
 *{box-sizing:border-box}

@@ -1,24 +1,24 @@
-// The page at mitm.it, from which a device gets the certificate: answered here, so that no such host has to be.
+// Serves the page at mitm.it, from which a device gets the certificate. The proxy itself answers, so mitm.it need not exist.
 import { sameName } from '../flow/host-name.js'
 import { type HttpFlow, HttpResponse } from '../flow/http.js'
 import type { Addon } from '../hooks.js'
 import { missingPage, onboardingPage, type Page } from './onboarding-page.js'
 
-/** What the page needs of the certificate authority. */
+/** The parts of the certificate authority that the page shows and serves. */
 export interface OnboardingAuthority {
   /** The certificate, without its key. */
   readonly pem: string
   /** The certificate, without its key, as PKCS #12. */
   readonly p12: () => Buffer
   readonly commonName: string
-  /** SHA-256, as `AB:CD:...`. */
+  /** SHA-256 of the certificate, as `AB:CD:...`. */
   readonly fingerprint: string
 }
 
 export interface OnboardingOptions {
-  /** `onboarding_host`. */
+  /** The option `onboarding_host`. */
   readonly host: string
-  /** Addresses of tunnels' resolvers: for a device that asks another one, `http://10.0.0.53/` is the page, too. */
+  /** The addresses of the tunnels' resolvers. A device that uses another resolver gets the page at `http://10.0.0.53/`. */
   readonly resolver?: readonly string[]
   readonly authority: OnboardingAuthority
 }
@@ -33,7 +33,7 @@ interface Answer {
 const CERTIFICATE = 'application/x-x509-ca-cert'
 const FILES = { pem: CERTIFICATE, cer: CERTIFICATE, p12: 'application/x-pkcs12' } as const
 
-/** A picture of one transparent dot: it loads over HTTPS where the certificate is trusted. */
+/** A picture of one transparent dot, which the script of the page loads over HTTPS. */
 const DOT = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
 export function onboarding({ host, resolver = [], authority }: OnboardingOptions): Addon {
@@ -43,7 +43,7 @@ export function onboarding({ host, resolver = [], authority }: OnboardingOptions
     configure({ options }) {
       isOn = options.onboarding
     },
-    // Not `request`: for that hook every body of every request would be held.
+    // The hook is not `request`, because then the proxy would hold every body of every request for it.
     requestheaders(flow: HttpFlow) {
       if (!isOn) return
       const asked = flow.request.prettyHost
@@ -66,7 +66,7 @@ function answer(flow: HttpFlow, host: string, authority: OnboardingAuthority): A
     const disposition = `attachment; filename=midwire-ca-cert.${file}`
     return { status: 200, type: FILES[file], body, fields: [['Content-Disposition', disposition]] }
   }
-  // Browsers ask for the icon by themselves, and complain where there is none.
+  // Browsers request the icon by themselves, and log an error where there is none.
   if (resource === '/probe' || resource === '/favicon.ico') {
     return { status: 200, type: 'image/gif', body: DOT, fields: [['Access-Control-Allow-Origin', '*']] }
   }
@@ -94,6 +94,6 @@ function respond(flow: HttpFlow, { status, type, body, fields = [] }: Answer): H
     ['X-Content-Type-Options', 'nosniff'],
   ]
   for (const [name, value] of fields) headers.push([name, value])
-  // HEAD has the fields of GET (RFC 9110, 9.3.2), and no content.
+  // The response to HEAD has the fields of that to GET (RFC 9110, 9.3.2), and no content.
   return new HttpResponse({ status, headers, ...(flow.request.method !== 'HEAD' && { content: body }) })
 }

@@ -1,18 +1,18 @@
-// Whatever a script, or a package that it uses, imports as `midwire` is the midwire that runs it: wherever the script is, and
-// whatever midwire is installed beside it. Another copy would have classes of its own, and `instanceof` would not hold.
+// Makes `midwire`, imported by a script or by a package that the script uses, the midwire that runs the script, even where another
+// copy is installed beside the script. Another copy has classes of its own, and `instanceof` would be false.
 import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { ownResolver, type Resolve } from './own-resolver.js'
 
-/** The package's entry; a URL, because what is in here is no business of this room. */
+/** The entry of the package. It is a URL and not an import, because addons may not import the other rooms. */
 const OWN = new URL('../index.js', import.meta.url).href
 
-/** Node 22.15 and newer; it sees `import` and `require`, in this thread. */
+/** `module.registerHooks` of Node 22.15 and newer. Its hooks run in this thread, for `import` and for `require`. */
 type RegisterHooks = (hooks: { readonly resolve: Resolve }) => unknown
 
 let own: Promise<Record<string, unknown>> | undefined
 
-/** What `midwire` exports, once Node gives that to everybody who asks for it. Nothing is done before the first call. */
+/** The exports of `midwire`. From the first call on, every module that imports `midwire` gets them. */
 export function ownModule(): Promise<Record<string, unknown>> {
   own ??= provide()
   return own
@@ -28,7 +28,7 @@ function provide(): Promise<Record<string, unknown>> {
   return import(OWN) as Promise<Record<string, unknown>>
 }
 
-/** Before Node 22.15 `require` is resolved here, and by nothing that can be registered. */
+/** Resolves `require`. Before Node 22.15 no hook can be registered for it, so this replaces a function of Node's. */
 function provideRequire(): void {
   const commonJs = nodeModule.Module as unknown as { _resolveFilename: (name: string, ...rest: unknown[]) => string }
   const resolve = commonJs._resolveFilename

@@ -1,4 +1,4 @@
-// A resolve hook of Node's (node:module): `midwire` is one particular URL. Before Node 22.15 it runs in a thread of its own.
+// A resolve hook for node:module that resolves `midwire` to a given URL. Before Node 22.15 the hook runs in a thread of its own.
 
 export type Resolve = (name: string, context: unknown, next: (name: string, context: unknown) => unknown) => unknown
 
@@ -8,7 +8,7 @@ export function ownResolver(url: string): Resolve {
 
 let resolver: Resolve | undefined
 
-/** Called by Node in that thread, with what was registered. */
+/** Node calls this in that thread, with the `data` of `nodeModule.register`. */
 export function initialize(url: string): void {
   resolver = ownResolver(url)
 }

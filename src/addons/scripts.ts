@@ -1,4 +1,4 @@
-// Addons from files: `-s script.ts|.js|.mjs`. What a module exports by default, as `addons`, or as hook functions, is run.
+// Loads addons from files: `-s script.ts|.js|.mjs`. A module exports them by default, as `addons`, or it exports hook functions.
 import { stat } from 'node:fs/promises'
 import { extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,15 +7,15 @@ import type { Addon } from '../hooks.js'
 import { hooksOf } from './hook-names.js'
 import { ownModule } from './own-module.js'
 
-/** Endings that Node loads by itself; the rest is TypeScript. */
+/** The endings of files that Node loads by itself. Any other file is TypeScript. */
 const PLAIN = new Set(['.js', '.mjs', '.cjs'])
 
-/** How long a module may take to run; in milliseconds. */
+/** Milliseconds for a module to be loaded and its top level to run. */
 const LOAD_MILLISECONDS = 30_000
 
 type Module = Record<string, unknown>
 
-/** Loads scripts in the order given. Throws ERR_SCRIPT, which names the file and what is wrong with it. */
+/** Loads scripts in the order given. Throws ERR_SCRIPT, which names the file and its fault. */
 export async function loadScripts(
   paths: readonly string[],
   { patience = LOAD_MILLISECONDS }: { readonly patience?: number } = {},
@@ -35,7 +35,10 @@ async function loadScript(path: string, patience: number): Promise<Addon[]> {
   }
   return given.map((one) => {
     if (typeof one !== 'object' || one === null) {
-      throw new MidwireError('ERR_SCRIPT', `${path}: what it exports is no addon: an object with hooks, or its class`)
+      throw new MidwireError(
+        'ERR_SCRIPT',
+        `${path}: its export is no addon, which is an object with hooks, or a class of one`,
+      )
     }
     if (hooksOfScript(path, one).length === 0) {
       throw new MidwireError('ERR_SCRIPT', `${path}: it exports no hook, a function like \`request(flow)\``)
@@ -52,25 +55,25 @@ function hooksOfScript(path: string, addon: Addon): readonly string[] {
   }
 }
 
-/** A module of plain hook functions is an addon itself, as mitmproxy's scripts are. */
+/** The addons that a module exports. A module that exports hook functions is itself an addon, as mitmproxy's scripts are. */
 function addonsOf(module: Module): unknown[] {
   const found = [module.default, module.addons].filter((one) => one !== undefined).flat()
   if (found.length === 0) return [{ ...module }]
   return found.map((one) => (isConstructor(one) ? new one() : one))
 }
 
-/** A class or an old-style function; not an arrow function, which makes no object. */
+/** Whether a value is a class, or a function that `new` can be used with; an arrow function is neither. */
 const isConstructor = (value: unknown): value is new () => unknown =>
   typeof value === 'function' && typeof value.prototype === 'object'
 
-/** An addon that has no name is called by its file, whether it can be given one or not. */
+/** Gives an addon without a name that of its file. An addon that cannot be changed is wrapped in an object with that name. */
 function named(addon: Addon, path: string): Addon {
   if (addon.name) return addon
   if (Object.isExtensible(addon)) return Object.assign(addon, { name: path })
   return Object.create(addon, { name: { value: path } }) as Addon
 }
 
-/** A module that waits for ever is refused; and who waits with it keeps the process alive until then. */
+/** Rejects where a module does not finish in time. The timer also keeps the process alive while the module waits. */
 async function inTime<T>(loading: Promise<T>, patience: number): Promise<T> {
   let late: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
@@ -80,7 +83,7 @@ async function inTime<T>(loading: Promise<T>, patience: number): Promise<T> {
   return Promise.race([loading, timeout]).finally(() => clearTimeout(late))
 }
 
-/** In one line. */
+/** The reason of a failure, as one line. */
 function reasonOf(cause: unknown): string {
   if ((cause as NodeJS.ErrnoException | null)?.code === 'ENOENT') return 'there is no such file'
   const text = cause instanceof Error ? cause.message || cause.name : String(cause)
@@ -90,8 +93,8 @@ function reasonOf(cause: unknown): string {
 async function load(path: string): Promise<Module> {
   const midwire = await ownModule()
   if (PLAIN.has(extname(path))) return (await import(pathToFileURL(path).href)) as Module
-  // A compiler is loaded only where there is something to compile. It has resolution of its own, and no cache on the disk: that
-  // would be in a folder that every user of the machine can write to.
+  // jiti, the compiler, is loaded only for TypeScript. It resolves imports by itself, hence `virtualModules`. Its cache is off, because
+  // every user of the machine could write to the folder of the cache.
   const { createJiti } = await import('jiti')
   return (await createJiti(import.meta.url, { virtualModules: { midwire }, fsCache: false }).import(path)) as Module
 }
