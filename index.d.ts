@@ -3,7 +3,7 @@
 import { X509Certificate, KeyObject } from 'node:crypto';
 import { Duplex } from 'node:stream';
 
-/** What signs the leaves, and what clients are to trust. */
+/** The authority that signs the leaves, and that clients are to trust. */
 interface Authority {
     readonly certificate: X509Certificate;
     /** The certificate as clients install it. */
@@ -15,27 +15,30 @@ interface Authority {
     /** SHA-256 of the certificate, as `AB:CD:...`. */
     readonly fingerprint: string;
     readonly key: KeyObject;
-    /** Its name (DER), which becomes the issuer of every leaf byte for byte. */
+    /** The authority's name (DER), which becomes the issuer of every leaf byte for byte. */
     readonly subject: Buffer;
     readonly keyIdentifier: Buffer;
-    /** PEM: what a server sends after a leaf. None for an authority that is a root. */
+    /** The certificates that are sent after a leaf (PEM). None where the authority is a root. */
     readonly chain: readonly string[];
-    /** Where leaves have their revocation list, if the server's certificate has one; whatever its host is, we answer. */
+    /**
+     * The path of the revocation list's URL in a leaf. A leaf has that URL where the server's certificate has one, with the same host;
+     * midwire answers this path on any host.
+     */
     readonly crlPath: string;
     /** The revocation list: DER, and empty. */
     crl(): Buffer;
-    /** Sentences about what is wrong without being in the way. */
+    /** Faults that do not keep the authority from signing, a sentence each. */
     readonly warnings: readonly string[];
-    /** Whether it was made by this call. */
+    /** Whether this call of `loadAuthority` has made the authority. */
     readonly created: boolean;
-    /** The file that it is in, with its private key. */
+    /** The file of the certificate and its private key. */
     readonly path: string;
     /** The file with the certificate alone, for clients. Undefined where there is none and none can be written. */
     readonly certificatePath: string | undefined;
 }
 /**
- * The authority of a conf dir, which is made (0700) if it is missing. Two processes that start at once have the same one.
- * Throws ERR_CONFDIR, ERR_AUTHORITY.
+ * Loads the authority of a conf dir. A missing conf dir is made (0700), and so is a missing authority. Two processes that start
+ * at once have the same authority. Throws ERR_CONFDIR, ERR_AUTHORITY.
  */
 declare function loadAuthority(confdir: string): Promise<Authority>;
 
@@ -621,30 +624,30 @@ interface FilterOptions {
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
 
-/** What an option is. Midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
+/** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
     /**
-     * What values there are: true or false; a whole number; a text; a list of texts; a path (`~` is the home directory); a list
-     * of paths; a number of bytes (`k`, `m`, `g` and `t` are powers of 1024); one of `choices`; a list of regular expressions,
-     * searched for anywhere and without regard to case.
+     * The kind of value. `boolean`: true or false. `integer`: a whole number. `string`: a text. `strings`: a list of texts. `path`: a
+     * path, where `~` is the home directory. `paths`: a list of paths. `size`: a number of bytes, where `k`, `m`, `g` and `t` are powers
+     * of 1024. `choice`: one of `choices`. `regexps`: a list of regular expressions, which may match anywhere and in any case.
      */
     readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps';
-    /** As `--set` would write it. Undefined, for no value, where the type is integer, size, string or path. */
+    /** The default, as `--set` would write it. Undefined means no value, and is for the types integer, size, string and path. */
     readonly default: boolean | number | string | readonly string[] | undefined;
-    /** Of a choice: all values there are. */
+    /** For the type choice: all possible values. */
     readonly choices?: readonly string[];
-    /** Of an integer or a size: the least and the greatest value. Default: from 0. */
+    /** For the types integer and size: the least and the greatest value. Default: from 0. */
     readonly range?: readonly [number, number];
     /** One line for `midwire --options`. */
     readonly help: string;
     /** True: the option is read when midwire starts, and changing it later is refused. Default: false. */
     readonly fixed?: boolean;
 }
-/** Definitions by name; a name has letters, digits and underscores, and begins with a letter. */
+/** Definitions by the names of the options. A name has letters, digits and underscores, and begins with a letter. */
 type OptionDefinitions = {
     readonly [name: string]: OptionDefinition;
 };
-/** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
+/** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 declare const OPTIONS: {
     readonly mode: {
         readonly type: "strings";
@@ -896,19 +899,19 @@ type ValueOf<D> = D extends {
 } ? readonly RegExp[] : D extends {
     choices: readonly (infer C)[];
 } ? C : never;
-/** Midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
+/** midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
 type Options = {
     readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]>;
 };
-/** A value of any option, one that an addon has defined among them. Lists are frozen. */
+/** The value of any option, also of one that an addon has defined. Lists are frozen. */
 type OptionValue = boolean | number | string | readonly string[] | readonly RegExp[] | undefined;
-/** A snapshot with the options that addons and scripts have defined. */
+/** A snapshot that includes the options that addons and scripts have defined. */
 type OptionSnapshot = Options & {
     readonly [name: string]: OptionValue;
 };
-/** An option's value as a program or a file gives it: of its own type, or as `--set` would write it. */
+/** An option's value as a program or a file gives it: of the option's own type, or as `--set` would write it. */
 type GivenValue = string | number | boolean | readonly (string | RegExp)[] | null | undefined;
-/** Options as a program or a file gives them: any of midwire's own, and any that addons and scripts define. */
+/** Options as a program or a file gives them: midwire's own, and those that addons and scripts define. */
 type GivenOptions = {
     [Name in OptionName]?: Options[Name] | GivenValue;
 } & {
@@ -1020,22 +1023,25 @@ interface LogEntry {
 
 /** Why midwire does not have an option of mitmproxy's; undefined for any other name. */
 declare const foreignOption: (name: string) => string | undefined;
-/** Why a name is no option: mitmproxy's has its reason, any other the known name that is nearest. */
+/** The error for an unknown name: for an option of mitmproxy's the reason that midwire lacks it, else the nearest known name. */
 declare function unknownOption(name: string, known?: Iterable<string>): MidwireError;
 
 /** The absolute path of a conf dir: the one given, else MIDWIRE_CONFDIR, else `~/.midwire`. */
 declare function confdirOf(given?: string): string;
 
-/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
+/** All options, with the default of each that is not given. Throws ERR_OPTION, which names the option and its possible values. */
 declare function readOptions(given?: GivenOptions): Options;
 /**
  * The value of one of midwire's own options: from a text as `--set name=text` has it, or from a value of its own type.
- * Undefined, null and the empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default.
- * `label` is how an error names the option. Throws ERR_OPTION.
+ * Undefined, null and the empty text mean the default; `toggle`, for a boolean, means the opposite of `before`, or of the default.
+ * `label` is the option's name in an error. Throws ERR_OPTION.
  */
 declare function parseOption(name: string, value: unknown, label?: string, before?: unknown): Options[OptionName];
 
-/** Told of a change that is about to count. To refuse it, throw: everything stays as it was. It is not waited for. */
+/**
+ * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
+ * and then no option changes. A promise that it returns is not waited for.
+ */
 type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
 
 interface Sink {

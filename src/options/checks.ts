@@ -1,4 +1,4 @@
-// What options have to be together: values that are right alone may exclude each other.
+// Checks options against each other: values that are right alone may exclude each other.
 import { MidwireError } from '../errors.js'
 import type { Options } from './definitions.js'
 

@@ -1,18 +1,18 @@
-// Midwire's own options by their names, with type, default and help: one table for `--set`, config.yaml, flags and the API.
+// midwire's own options by their names, with type, default and help: one table for `--set`, config.yaml, flags and the API.
 
-/** What an option is. Midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
+/** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 export interface OptionDefinition {
   /**
-   * What values there are: true or false; a whole number; a text; a list of texts; a path (`~` is the home directory); a list
-   * of paths; a number of bytes (`k`, `m`, `g` and `t` are powers of 1024); one of `choices`; a list of regular expressions,
-   * searched for anywhere and without regard to case.
+   * The kind of value. `boolean`: true or false. `integer`: a whole number. `string`: a text. `strings`: a list of texts. `path`: a
+   * path, where `~` is the home directory. `paths`: a list of paths. `size`: a number of bytes, where `k`, `m`, `g` and `t` are powers
+   * of 1024. `choice`: one of `choices`. `regexps`: a list of regular expressions, which may match anywhere and in any case.
    */
   readonly type: 'boolean' | 'integer' | 'string' | 'strings' | 'path' | 'paths' | 'size' | 'choice' | 'regexps'
-  /** As `--set` would write it. Undefined, for no value, where the type is integer, size, string or path. */
+  /** The default, as `--set` would write it. Undefined means no value, and is for the types integer, size, string and path. */
   readonly default: boolean | number | string | readonly string[] | undefined
-  /** Of a choice: all values there are. */
+  /** For the type choice: all possible values. */
   readonly choices?: readonly string[]
-  /** Of an integer or a size: the least and the greatest value. Default: from 0. */
+  /** For the types integer and size: the least and the greatest value. Default: from 0. */
   readonly range?: readonly [number, number]
   /** One line for `midwire --options`. */
   readonly help: string
@@ -20,7 +20,7 @@ export interface OptionDefinition {
   readonly fixed?: boolean
 }
 
-/** Definitions by name; a name has letters, digits and underscores, and begins with a letter. */
+/** Definitions by the names of the options. A name has letters, digits and underscores, and begins with a letter. */
 export type OptionDefinitions = { readonly [name: string]: OptionDefinition }
 
 const flag = (fallback: boolean, help: string) => ({ type: 'boolean', default: fallback, help }) as const
@@ -29,57 +29,57 @@ const integer = <D extends number | undefined>(range: readonly [number, number],
 const text = <D extends string | undefined>(fallback: D, help: string) =>
   ({ type: 'string', default: fallback, help }) as const
 const list = (help: string) => ({ type: 'strings', default: [] as readonly string[], help }) as const
-/** `~` is the home directory. */
 const path = (help: string) => ({ type: 'path', default: undefined, help }) as const
 const paths = (help: string) => ({ type: 'paths', default: [] as readonly string[], help }) as const
-/** Searched for anywhere, without regard to case. */
 const regexps = (help: string) => ({ type: 'regexps', default: [] as readonly string[], help }) as const
-/** Bytes; `k`, `m`, `g` and `t` are powers of 1024. */
 const size = <D extends string | undefined>(fallback: D, help: string, range?: readonly [number, number]) =>
   ({ type: 'size', default: fallback, help, ...(range && { range }) }) as const
 const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
   ({ type: 'choice', choices, default: fallback, help }) as const
 
-/** Read when midwire starts. */
+/** An option that is read only when midwire starts. */
 const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definition, fixed: true }) as const
 
-/** Names and meanings are mitmproxy's where it has the option; what is not in the list is not there. */
+/** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 export const OPTIONS = {
-  mode: fixed(list('ways in, each `name[:data][@[host:]port]`; without any, wireguard and regular')),
+  mode: fixed(list('modes, each `name[:data][@[host:]port]`; default: wireguard and regular')),
   listen_host: fixed(
-    text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for the rest'),
+    text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for other modes'),
   ),
   listen_port: fixed(integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own")),
   scripts: fixed(paths('addons to load: .js, .mjs or .ts files')),
   endpoint: fixed(
-    text(undefined, "what WireGuard clients dial, `host` or `host:port`; default: this machine's addresses"),
+    text(undefined, "where WireGuard clients connect to, `host` or `host:port`; default: this machine's addresses"),
   ),
   congestion: fixed(
-    choice(['bbr', 'cubic'], 'bbr', "how the tunnel's TCP finds its rate; cubic slows down for every loss"),
+    choice(['bbr', 'cubic'], 'bbr', "congestion control of the tunnel's TCP; cubic slows down at every loss"),
   ),
   tcp_buffer: fixed(size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20])),
   wireguard_subnet: fixed(list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64')),
-  connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or when it is needed'),
+  connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or only when it is needed'),
   upstream_cert: flag(true, "ask the server first, and copy its certificate's names and its ALPN"),
   ssl_insecure: flag(false, "do not verify servers' certificates"),
   ssl_verify_upstream_trusted_ca: path('file of PEM certificates to trust instead of the system ones'),
-  ssl_verify_upstream_trusted_confdir: path('directory of PEM certificates to trust besides'),
+  ssl_verify_upstream_trusted_confdir: path('directory of PEM certificates to trust in addition'),
   tls_version_client_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for clients'),
   tls_version_client_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for clients'),
   tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
   tls_version_server_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for servers'),
-  tls_legacy_server: flag(false, 'accept servers of old: no safe renegotiation, short keys, SHA-1; -k does it too'),
-  ignore_hosts: regexps('host:port that match pass without being looked at'),
-  allow_hosts: regexps('only host:port that match are looked at; the rest passes'),
-  tcp_hosts: regexps('host:port that match are raw TCP'),
-  udp_hosts: regexps('host:port that match are raw UDP'),
+  tls_legacy_server: flag(false, 'accept old servers: no safe renegotiation, short keys, SHA-1; -k includes this'),
+  ignore_hosts: regexps('connections to a host:port that matches pass without interception'),
+  allow_hosts: regexps('only connections to a host:port that matches are intercepted; others pass'),
+  tcp_hosts: regexps('connections to a host:port that matches are raw TCP'),
+  udp_hosts: regexps('datagrams to a host:port that matches are raw UDP'),
   show_ignored_hosts: flag(false, 'show ignored connections as raw flows'),
-  rawtcp: flag(true, 'what does not look like HTTP is raw TCP; off: it is treated as HTTP'),
-  showhost: flag(true, 'show the host that the client names in URLs; off: the address that it goes to'),
-  body_record_limit: size('1m', 'bytes of each body, or raw flow, that are kept; the traffic passes whole'),
+  rawtcp: flag(true, 'treat a connection that does not look like HTTP as raw TCP; off: as HTTP'),
+  showhost: flag(true, 'show URLs with the host that the client has named; off: with the address of the server'),
+  body_record_limit: size('1m', 'bytes of each body, or raw flow, that are recorded; the whole of it still passes'),
   stream_large_bodies: size('1m', 'bodies longer than this pass before their request or response hook'),
   body_size_limit: size(undefined, 'bodies longer than this are refused'),
-  validate_inbound_headers: flag(true, 'refuse heads that break the grammar; off: read what has one meaning'),
+  validate_inbound_headers: flag(
+    true,
+    'refuse HTTP heads that break the grammar; off: accept those with one possible meaning',
+  ),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
@@ -87,7 +87,11 @@ export const OPTIONS = {
   dns_use_hosts_file: flag(true, "the tunnel's resolver reads the hosts file"),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
   onboarding_host: fixed(text('mitm.it', 'the name of the page with the certificate')),
-  flow_detail: integer([0, 4], 1, '0 nothing, 1 a line a flow, 2 and headers, 3 and bodies cut short, 4 everything'),
+  flow_detail: integer(
+    [0, 4],
+    1,
+    '0: nothing; 1: a line for each flow; 2: headers, too; 3: shortened bodies, too; 4: everything',
+  ),
   content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
@@ -113,17 +117,17 @@ type ValueOf<D> = D extends { type: 'boolean' }
             ? C
             : never
 
-/** Midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
+/** midwire's own options with their values, as the proxy reads them: a snapshot, which never changes. */
 export type Options = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]> }
 
-/** A value of any option, one that an addon has defined among them. Lists are frozen. */
+/** The value of any option, also of one that an addon has defined. Lists are frozen. */
 export type OptionValue = boolean | number | string | readonly string[] | readonly RegExp[] | undefined
 
-/** A snapshot with the options that addons and scripts have defined. */
+/** A snapshot that includes the options that addons and scripts have defined. */
 export type OptionSnapshot = Options & { readonly [name: string]: OptionValue }
 
-/** An option's value as a program or a file gives it: of its own type, or as `--set` would write it. */
+/** An option's value as a program or a file gives it: of the option's own type, or as `--set` would write it. */
 export type GivenValue = string | number | boolean | readonly (string | RegExp)[] | null | undefined
 
-/** Options as a program or a file gives them: any of midwire's own, and any that addons and scripts define. */
+/** Options as a program or a file gives them: midwire's own, and those that addons and scripts define. */
 export type GivenOptions = { [Name in OptionName]?: Options[Name] | GivenValue } & { [name: string]: GivenValue }

@@ -1,4 +1,5 @@
-// Options of mitmproxy (12) that midwire does not have, each with the reason: a conf dir of mitmproxy's is no mistake.
+// The options of mitmproxy 12 that midwire does not have, each with the reason. They are no errors in a config.yaml, so that midwire
+// can use mitmproxy's.
 
 const REASONS: readonly (readonly [reason: string, names: string])[] = [
   [
@@ -42,11 +43,11 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
   ['midwire connects from the address that the system chooses', 'connect_addr'],
   ['midwire always listens', 'server'],
-  ['--verbose shows what there is to debug', 'proxy_debug'],
+  ['--verbose shows the whole log', 'proxy_debug'],
   ['the conf dir is chosen with --confdir, or with MIDWIRE_CONFDIR', 'confdir'],
 ]
 
-/** Names of mitmproxy's options that midwire does not have, with the reason. */
+/** The reasons, by the names of the options. */
 export const FOREIGN: ReadonlyMap<string, string> = new Map(
   REASONS.flatMap(([reason, names]) => names.split(' ').map((name) => [name, reason] as const)),
 )

@@ -1,4 +1,4 @@
-// Names of options: what a name means, and what is said of one that means nothing.
+// Finds options by their names, and explains an unknown name.
 import { MidwireError, nearest } from '../errors.js'
 import { OPTIONS, type OptionDefinition, type OptionDefinitions, type OptionName } from './definitions.js'
 import { FOREIGN } from './foreign.js'
@@ -11,7 +11,7 @@ export const ownDefinition = (name: string): OptionDefinition | undefined =>
 /** Why midwire does not have an option of mitmproxy's; undefined for any other name. */
 export const foreignOption = (name: string): string | undefined => (ownDefinition(name) ? undefined : FOREIGN.get(name))
 
-/** Why a name is no option: mitmproxy's has its reason, any other the known name that is nearest. */
+/** The error for an unknown name: for an option of mitmproxy's the reason that midwire lacks it, else the nearest known name. */
 export function unknownOption(name: string, known: Iterable<string> = Object.keys(OPTIONS)): MidwireError {
   const reason = FOREIGN.get(name)
   if (reason) return new MidwireError('ERR_OPTION', `there is no option ${quoted(name)}: ${reason}`)
@@ -20,7 +20,7 @@ export function unknownOption(name: string, known: Iterable<string> = Object.key
   return new MidwireError('ERR_OPTION', `unknown option ${quoted(name)}, ${hint}`)
 }
 
-/** Throws ERR_OPTION for a definition that an addon may not give. `owner` is the addon's name. */
+/** Throws ERR_OPTION for an invalid definition of an addon. `owner` is the addon's name. */
 export function checkDefinitions(owner: string, definitions: OptionDefinitions): void {
   for (const [name, definition] of Object.entries(definitions)) {
     const label = `option ${quoted(name)} of ${owner}`
@@ -40,7 +40,7 @@ export function checkDefinitions(owner: string, definitions: OptionDefinitions):
   }
 }
 
-/** A name in an error: on one line, and not without end. */
+/** A name as errors show it: on one line, and with at most 60 characters. */
 function quoted(name: string): string {
   const short = name.length > 60 ? `${name.slice(0, 59)}…` : name
   return `\`${short}\``.replace(/\p{Cc}/gu, (one) => JSON.stringify(one).slice(1, -1))

@@ -1,8 +1,8 @@
-// Paths as people write them: `~` is the home directory, and the conf dir has a place of its own.
+// Paths as users write them: `~` is the home directory; and the path of the conf dir.
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** `~/x` in the home directory; any other path as it is. */
+/** Replaces `~` at the beginning of a path by the home directory. Any other path stays as it is. */
 export function expandHome(path: string): string {
   return /^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path
 }

@@ -1,10 +1,10 @@
-// Midwire's own options without a store: all of them from what is given, or one of them from a text.
+// Reads midwire's own options without a store: all of them, or one.
 import { type GivenOptions, OPTIONS, type OptionName, type Options } from './definitions.js'
 import { ownDefinition, unknownOption } from './names.js'
 import { OptionStore } from './store.js'
 import { readValue } from './values.js'
 
-/** All options, with defaults for what is not given. Throws ERR_OPTION, which names the option and what it takes. */
+/** All options, with the default of each that is not given. Throws ERR_OPTION, which names the option and its possible values. */
 export function readOptions(given: GivenOptions = {}): Options {
   const store = new OptionStore()
   store.update(given)
@@ -14,8 +14,8 @@ export function readOptions(given: GivenOptions = {}): Options {
 
 /**
  * The value of one of midwire's own options: from a text as `--set name=text` has it, or from a value of its own type.
- * Undefined, null and the empty text mean the default; a boolean's `toggle` the opposite of `before`, or of the default.
- * `label` is how an error names the option. Throws ERR_OPTION.
+ * Undefined, null and the empty text mean the default; `toggle`, for a boolean, means the opposite of `before`, or of the default.
+ * `label` is the option's name in an error. Throws ERR_OPTION.
  */
 export function parseOption(name: string, value: unknown, label = name, before?: unknown): Options[OptionName] {
   const definition = ownDefinition(name)

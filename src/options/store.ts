@@ -1,4 +1,4 @@
-// Options while midwire runs: they are defined, changed all or nothing, and read as snapshots that never change.
+// The options while midwire runs. An update changes all of its options or none; readers get snapshots, which never change.
 import { MidwireError } from '../errors.js'
 import { checkTogether } from './checks.js'
 import {
@@ -12,11 +12,14 @@ import {
 import { checkDefinitions, unknownOption } from './names.js'
 import { readValue, sameValue } from './values.js'
 
-/** Told of a change that is about to count. To refuse it, throw: everything stays as it was. It is not waited for. */
+/**
+ * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
+ * and then no option changes. A promise that it returns is not waited for.
+ */
 export type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void
 
 interface Subscription {
-  /** Undefined for all of them. */
+  /** The options that the listener is for; undefined for all. */
   readonly names: readonly string[] | undefined
   readonly listener: OptionListener
 }
@@ -29,30 +32,30 @@ interface Defined {
 export class OptionStore {
   readonly #defined = new Map<string, Defined>()
   readonly #subscriptions = new Set<Subscription>()
-  /** Values of options that nobody has defined yet; they are an error once midwire begins. */
+  /** Values of options that are not defined yet. Those that are left when `begin` is called are an error. */
   readonly #waiting = new Map<string, unknown>()
   #snapshot: OptionSnapshot
   #begun = false
-  #telling = false
+  #notifying = false
 
   constructor() {
     this.#snapshot = Object.freeze({}) as OptionSnapshot
     this.#defineAll('midwire', OPTIONS)
   }
 
-  /** The values as they are now. A change makes a new snapshot, so that a connection can keep the one that it began with. */
+  /** The present values. An update makes a new snapshot, so a connection can keep the snapshot that the connection began with. */
   get snapshot(): OptionSnapshot {
     return this.#snapshot
   }
 
-  /** Every option that is defined now. */
+  /** The options that are defined now. */
   get definitions(): OptionDefinitions {
     return Object.fromEntries([...this.#defined].map(([name, { definition }]) => [name, definition]))
   }
 
   /**
-   * Defines options of an addon, with values that were given before; the answer takes them away again. Throws ERR_OPTION for
-   * definitions that are none, names that are taken, and such values that are wrong, and then defines none of them.
+   * Defines options of an addon; values that were given for them before now count. The function that is returned removes the options.
+   * Throws ERR_OPTION for an invalid definition, for a name that is taken, and for a wrong value, and then defines none of them.
    */
   define(owner: string, definitions: OptionDefinitions): () => void {
     this.#mayChange()
@@ -66,7 +69,7 @@ export class OptionStore {
     return () => this.#undefine(Object.keys(definitions).filter((name) => definitions[name] === this.#of(name)))
   }
 
-  /** Ends the time in which anything may be given: throws ERR_OPTION for values whose option nobody has defined. */
+  /** Called when midwire starts. From now on a value for an option that is not defined is an error. Throws ERR_OPTION for such a value. */
   begin(): void {
     const [unknown] = this.#waiting.keys()
     if (unknown !== undefined) throw unknownOption(unknown, this.#defined.keys())
@@ -74,8 +77,8 @@ export class OptionStore {
   }
 
   /**
-   * Changes values, all of them or none: throws ERR_OPTION for a name that is none, a value that is wrong by itself or beside
-   * others, and an option that is read only when midwire starts; and whatever a listener throws.
+   * Changes all of these values, or none. Throws ERR_OPTION for an unknown name, for a value that is wrong by itself or together with
+   * others, and for an option that is read only when midwire starts. Throws the error of a listener that refuses.
    */
   update(values: GivenOptions): void {
     const next: Record<string, OptionValue> = { ...this.#snapshot }
@@ -100,9 +103,8 @@ export class OptionStore {
   }
 
   /**
-   * Calls a listener at each change of one of these options, or of any where `names` is undefined; the answer ends that. The
-   * listeners are called in the order in which they subscribed, in the midst of `update`. Throws ERR_OPTION for a name that
-   * is none.
+   * Calls a listener at each change of one of these options, or of any option where `names` is undefined. The function that is returned
+   * ends this. Listeners are called within `update`, in the order in which they subscribed. Throws ERR_OPTION for an unknown name.
    */
   subscribe(names: readonly string[] | undefined, listener: OptionListener): () => void {
     const unknown = names?.find((name) => !this.#defined.has(name))
@@ -133,38 +135,36 @@ export class OptionStore {
   }
 
   #mayChange(): void {
-    if (!this.#telling) return
-    throw new MidwireError('ERR_OPTION', 'options cannot be changed while a change of them is being told: do it later')
+    if (!this.#notifying) return
+    throw new MidwireError('ERR_OPTION', 'a listener cannot change options while it is called: do it later')
   }
 
-  /** A listener that refuses is told of the old values again, and so is everyone who was told before it. */
+  /** Notifies the listeners. If one refuses, that one and all that were notified before it are called again, with the old values. */
   #change(snapshot: OptionSnapshot, changed: ReadonlySet<string>): void {
     this.#mayChange()
     const before = this.#snapshot
-    const told: OptionListener[] = []
-    this.#telling = true
+    const notified: OptionListener[] = []
+    this.#notifying = true
     this.#snapshot = snapshot
     try {
       for (const { names, listener } of [...this.#subscriptions]) {
         if (names && !names.some((name) => changed.has(name))) continue
-        told.push(listener)
+        notified.push(listener)
         listener(snapshot, changed)
       }
     } catch (error) {
       this.#snapshot = before
-      for (const listener of told) attempt(() => listener(before, changed))
+      for (const listener of notified) ignoringErrors(() => listener(before, changed))
       throw error
     } finally {
-      this.#telling = false
+      this.#notifying = false
     }
   }
 }
 
-/** What fails on the way back has failed on the way there, too: that error is the one that is thrown. */
-function attempt(call: () => void): void {
+/** For listeners that are called again after one has refused: the error of the refusal is thrown, so theirs are not needed. */
+function ignoringErrors(call: () => void): void {
   try {
     call()
-  } catch {
-    // Said already.
-  }
+  } catch {}
 }
