@@ -44,9 +44,9 @@ declare function loadAuthority(confdir: string): Promise<Authority>;
 
 /** One end of a TCP connection or a datagram. */
 interface Address {
-    /** In its shortest form, without brackets. */
+    /** The IP address in its shortest form, without brackets. */
     readonly address: string;
-    /** 0 for ICMP, which has none. */
+    /** 0 for ICMP, which has no ports. */
     readonly port: number;
     readonly family: 4 | 6;
 }
@@ -54,24 +54,26 @@ interface Address {
 interface Peer {
     /** Base64, 44 characters. */
     readonly publicKey: string;
-    /** The name that it was added with. */
+    /** The name that the peer was added with. */
     readonly name?: string | undefined;
 }
-/** What is known of the TLS of one leg; filled in as it becomes known. */
+/** The TLS of one leg. Each field is set once its value is known. */
 interface TlsState {
     /** The name that the client asked for (RFC 6066), in lower case. */
     sni?: string | undefined;
-    /** What the client offered, in its order. */
+    /** The protocols that the client offered by ALPN, in the client's order. */
     alpnOffers?: readonly string[] | undefined;
-    /** What was agreed on; empty for none. Present when the handshake is over. */
+    /** The protocol that was agreed on; empty for none. Set when the handshake is over. */
     alpn?: string | undefined;
-    /** As OpenSSL names them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
+    /** OpenSSL's name of the version: `TLSv1.3`. */
     version?: string | undefined;
+    /** OpenSSL's name of the cipher: `TLS_AES_128_GCM_SHA256`. */
     cipher?: string | undefined;
-    /** Fingerprints of the ClientHello; of the client's leg only. */
+    /** The JA3 fingerprint of the ClientHello; only in the client's leg. */
     ja3?: string | undefined;
+    /** The JA4 fingerprint of the ClientHello; only in the client's leg. */
     ja4?: string | undefined;
-    /** DER, the end entity's first; of the server's leg only. */
+    /** The certificates of the server as DER, its own first; only in the server's leg. */
     certificates?: readonly Buffer[] | undefined;
     /** Milliseconds since the epoch at which the handshake was over. */
     establishedAt?: number | undefined;
@@ -80,38 +82,38 @@ interface TlsState {
 interface Connection {
     readonly id: string;
     readonly transport: 'tcp' | 'udp';
-    /** Our end. */
+    /** midwire's end. */
     local?: Address | undefined;
-    /** The other end. */
+    /** The end of the client or the server. */
     remote?: Address | undefined;
     tls?: TlsState | undefined;
     openedAt?: number | undefined;
     closedAt?: number | undefined;
     /**
-     * Datagrams of this leg that were dropped, the newest first of all: too many waited for a hook or for the other side, or the datagram was
-     * too long to be sent. Undefined for none, and for TCP.
+     * The number of datagrams of this leg that were dropped: too many waited for a hook or for the other side, and the newest were
+     * dropped; or a datagram was too long to be sent. Undefined for none, and for TCP.
      */
     dropped?: number | undefined;
-    /** Why it could not be opened, or was lost. */
+    /** Why the connection could not be opened, or was lost. */
     error?: string | undefined;
 }
-/** The client's leg. `remote` is the client; `local` is where it connected to: in a tunnel, any address. */
+/** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 interface ClientConnection extends Connection {
     readonly remote: Address;
     readonly local: Address;
-    /** The mode's spec, as it was given: `wireguard`, `regular@8080`. */
+    /** The spec of the mode, as it was given: `wireguard`, `regular@8080`. */
     readonly mode: string;
-    /** The WireGuard peer, in a tunnel. */
+    /** The WireGuard peer; undefined for a client that is not in a tunnel. */
     readonly peer?: Peer | undefined;
 }
-/** The server's leg. One that carries the requests of several flows is one object in all of them. */
+/** The server's leg. Flows whose requests share a server connection share this object. */
 interface ServerConnection extends Connection {
-    /** What to connect to: a name or an address, and a port. */
+    /** The name or the address to connect to. */
     readonly host: string;
     readonly port: number;
 }
 
-/** What was wrong, where, and what to do. `{}` is filled in by who throws. */
+/** The sentences say what is wrong, where, and what to do. The code that throws fills in `{}`. */
 declare const SENTENCES: {
     readonly ERR_ARGUMENT: "{}";
     readonly ERR_KEY: "{} is not a WireGuard key: it must be 32 bytes in base64, 44 characters that end in =; `wg genkey` or generatePrivateKey() make one";
@@ -139,15 +141,15 @@ declare const SENTENCES: {
     readonly ERR_EXHAUSTED: "{}: close some connections first";
 };
 type ErrorCode = keyof typeof SENTENCES;
-/** The error of everything that midwire refuses or that fails by itself. Streams fail with Node's own codes instead. */
+/** An error of midwire: a call was refused, or has failed. Streams fail with errors of Node's own codes instead. */
 declare class MidwireError extends Error {
-    /** Stable from version to version. */
+    /** The codes stay the same from version to version. */
     readonly code: ErrorCode;
     constructor(code: ErrorCode, detail: string, options?: ErrorOptions);
 }
 /**
- * The known name that a wrong one was most likely meant to be; undefined where none is near. A name may differ by a third of
- * its letters, and by `most` of them (default 3).
+ * The known name that a wrong one was most likely meant to be; undefined where none is near. At most a third of the known name's
+ * letters may differ, but always one, and never more than `most` (default 3).
  */
 declare function nearest(wrong: string, known: readonly string[], most?: number): string | undefined;
 
@@ -923,32 +925,32 @@ interface ServerHook {
     readonly client: ClientConnection;
     readonly server: ServerConnection;
 }
-/** A ClientHello before anything is answered. */
+/** A client's TLS handshake of which only the ClientHello has come, and nothing has been answered yet. */
 interface ClientHelloHook {
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
-    /** Set to true: the connection passes as it is, without interception. */
+    /** An addon that sets this to true lets the connection pass as it is, without interception. */
     ignore: boolean;
 }
-/** A TLS handshake of one leg that is over. */
+/** A TLS handshake, of the client's leg or the server's, that has succeeded or failed. */
 interface TlsHook {
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
-    /** What went wrong, in the `tls_failed_` hooks. */
+    /** Why the handshake has failed, in the `tls_failed_` hooks. */
     readonly error?: string | undefined;
 }
-/** Options as they are from now on. */
+/** The options from now on. */
 interface ConfigureHook {
     /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
     readonly options: OptionSnapshot;
-    /** The names of those that have changed; all of them where the addon is told for the first time. */
+    /** The names of the options that have changed; all names in the first call of an addon's `configure`. */
     readonly changed: ReadonlySet<string>;
 }
-/** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
+/** The names of the hooks are mitmproxy's. Where no comment says more, a hook may change its argument. */
 interface Hooks {
     /**
-     * Options have changed; and once when the addon is added, before anything is listened on. To refuse the values, throw: an
-     * update then changes nothing, and a start fails. It is not waited for.
+     * Options have changed. The hook is also called once when the addon is added, before midwire listens. A hook that throws refuses the
+     * values: an update then changes nothing, and a start fails. A promise that the hook returns is not waited for.
      */
     configure: ConfigureHook;
     /** All listeners are bound. */
@@ -957,7 +959,7 @@ interface Hooks {
     done: undefined;
     client_connected: ClientConnection;
     client_disconnected: ClientConnection;
-    /** Before a server is dialled. */
+    /** midwire is about to connect to a server. */
     server_connect: ServerHook;
     server_connected: ServerHook;
     server_connect_error: ServerHook;
@@ -967,19 +969,19 @@ interface Hooks {
     tls_established_server: TlsHook;
     tls_failed_client: TlsHook;
     tls_failed_server: TlsHook;
-    /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
+    /** The head of a request; its body has not been read. Setting `flow.response` answers the request, and no server is asked. */
     requestheaders: HttpFlow;
     /**
-     * The whole request. Setting `flow.response` answers it without asking the server; not where the body was streamed
+     * The whole request. Setting `flow.response` answers the request, and no server is asked; not where the body was streamed
      * (`flow.request.stream`, `stream_large_bodies`): the hook then runs when the server has all of it.
      */
     request: HttpFlow;
     responseheaders: HttpFlow;
     /** The whole response; the last hook of a flow that did not fail. */
     response: HttpFlow;
-    /** The flow has failed or was killed; the last hook then. */
+    /** The flow has failed or was killed; the last hook of such a flow. */
     error: HttpFlow;
-    /** A CONNECT. Setting `flow.response` to anything but 2xx refuses it. */
+    /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
     http_connect: HttpFlow;
     tcp_start: TcpFlow;
     /** `flow.last` is the message. */
@@ -990,25 +992,25 @@ interface Hooks {
     udp_message: UdpFlow;
     udp_end: UdpFlow;
     udp_error: UdpFlow;
-    /** Setting `flow.response` answers the query. */
+    /** Setting `flow.response` answers the query, and no server is asked. */
     dns_request: DnsFlow;
     dns_response: DnsFlow;
     dns_error: DnsFlow;
 }
 type HookName = keyof Hooks;
-/** Every hook there is. */
+/** The names of all hooks. */
 declare const HOOK_NAMES: readonly HookName[];
 type HookMethods = {
     [Name in HookName]?: Hooks[Name] extends undefined ? () => void | Promise<void> : (subject: Hooks[Name]) => void | Promise<void>;
 };
-/** An object with hooks as methods, run in the order in which addons were given. Asynchronous ones are waited for. */
+/** An object with hooks as methods. Addons run in the order in which they were given, and asynchronous hooks are waited for. */
 interface Addon extends HookMethods {
-    /** Shown where the addon fails. */
+    /** The name that errors of the addon are shown with. */
     readonly name?: string;
     /**
-     * Options of its own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are there
-     * while the addon is, are given as midwire's own are (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and are read
-     * in the hook `configure`.
+     * Options of the addon's own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are
+     * defined while the addon is loaded. Users give them like midwire's own (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and
+     * the addon reads them in its hook `configure`.
      */
     readonly options?: OptionDefinitions;
 }

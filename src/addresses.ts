@@ -1,17 +1,17 @@
-// IP addresses as bytes and as text. One spelling of each is applied where an address enters, so that nothing behind has to think of the others.
+// IP addresses as bytes and as text. One spelling is applied where an address enters midwire, so that all other code can compare texts.
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from './connection.js'
 
 /**
- * An IP address in its shortest form (RFC 5952), without a zone (RFC 4007), and as IPv4 where it is an IPv4 address mapped into IPv6
- * (RFC 4291, 2.5.5.2), however that is written. Undefined for a text that is no address.
+ * An IP address in its shortest form (RFC 5952), without a zone (RFC 4007). An IPv4 address that is mapped into IPv6 (RFC 4291,
+ * 2.5.5.2), in any spelling, becomes an IPv4 address. Undefined for a text that is no address.
  */
 export function plainAddress(text: string): string | undefined {
   const address = text.replace(/%.*$/s, '')
   const family = isIP(address)
   if (family === 4) return address
   if (family !== 6) return undefined
-  // The URL parser writes any form of an IPv6 address in its shortest one (WHATWG URL, 4.5), dotted quads included.
+  // The URL parser writes an IPv6 address in its shortest form (WHATWG URL, 4.5), also one with a dotted quad in it.
   const short = new URL(`http://[${address}]/`).hostname.slice(1, -1)
   const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short)
   if (!mapped) return short
@@ -19,7 +19,7 @@ export function plainAddress(text: string): string | undefined {
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }
 
-/** One end of a connection, as the system has named it. */
+/** The address and port of one end of a connection, from the text that the operating system gave for the address. */
 export function addressOf(text: string, port: number): Address {
   const address = plainAddress(text) ?? text
   return { address, port, family: isIPv6(address) ? 6 : 4 }

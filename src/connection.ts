@@ -1,10 +1,10 @@
-// The ends of a connection: addresses, the peer that it came from, and what is known of each leg.
+// The types of connections: addresses, WireGuard peers, and the two legs of a flow with their TLS.
 
 /** One end of a TCP connection or a datagram. */
 export interface Address {
-  /** In its shortest form, without brackets. */
+  /** The IP address in its shortest form, without brackets. */
   readonly address: string
-  /** 0 for ICMP, which has none. */
+  /** 0 for ICMP, which has no ports. */
   readonly port: number
   readonly family: 4 | 6
 }
@@ -13,28 +13,30 @@ export interface Address {
 export interface Peer {
   /** Base64, 44 characters. */
   readonly publicKey: string
-  /** The name that it was added with. */
+  /** The name that the peer was added with. */
   readonly name?: string | undefined
 }
 
-/** The key of a certificate that a client is shown: ECDSA on P-256 or P-384, or RSA with 2048 bits. */
+/** The kinds of keys in certificates for clients: ECDSA on P-256 or P-384, or RSA with 2048 bits. */
 export type LeafKey = 'p256' | 'rsa2048' | 'p384'
 
-/** What is known of the TLS of one leg; filled in as it becomes known. */
+/** The TLS of one leg. Each field is set once its value is known. */
 export interface TlsState {
   /** The name that the client asked for (RFC 6066), in lower case. */
   sni?: string | undefined
-  /** What the client offered, in its order. */
+  /** The protocols that the client offered by ALPN, in the client's order. */
   alpnOffers?: readonly string[] | undefined
-  /** What was agreed on; empty for none. Present when the handshake is over. */
+  /** The protocol that was agreed on; empty for none. Set when the handshake is over. */
   alpn?: string | undefined
-  /** As OpenSSL names them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
+  /** OpenSSL's name of the version: `TLSv1.3`. */
   version?: string | undefined
+  /** OpenSSL's name of the cipher: `TLS_AES_128_GCM_SHA256`. */
   cipher?: string | undefined
-  /** Fingerprints of the ClientHello; of the client's leg only. */
+  /** The JA3 fingerprint of the ClientHello; only in the client's leg. */
   ja3?: string | undefined
+  /** The JA4 fingerprint of the ClientHello; only in the client's leg. */
   ja4?: string | undefined
-  /** DER, the end entity's first; of the server's leg only. */
+  /** The certificates of the server as DER, its own first; only in the server's leg. */
   certificates?: readonly Buffer[] | undefined
   /** Milliseconds since the epoch at which the handshake was over. */
   establishedAt?: number | undefined
@@ -44,35 +46,35 @@ export interface TlsState {
 export interface Connection {
   readonly id: string
   readonly transport: 'tcp' | 'udp'
-  /** Our end. */
+  /** midwire's end. */
   local?: Address | undefined
-  /** The other end. */
+  /** The end of the client or the server. */
   remote?: Address | undefined
   tls?: TlsState | undefined
   openedAt?: number | undefined
   closedAt?: number | undefined
   /**
-   * Datagrams of this leg that were dropped, the newest first of all: too many waited for a hook or for the other side, or the datagram was
-   * too long to be sent. Undefined for none, and for TCP.
+   * The number of datagrams of this leg that were dropped: too many waited for a hook or for the other side, and the newest were
+   * dropped; or a datagram was too long to be sent. Undefined for none, and for TCP.
    */
   dropped?: number | undefined
-  /** Why it could not be opened, or was lost. */
+  /** Why the connection could not be opened, or was lost. */
   error?: string | undefined
 }
 
-/** The client's leg. `remote` is the client; `local` is where it connected to: in a tunnel, any address. */
+/** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 export interface ClientConnection extends Connection {
   readonly remote: Address
   readonly local: Address
-  /** The mode's spec, as it was given: `wireguard`, `regular@8080`. */
+  /** The spec of the mode, as it was given: `wireguard`, `regular@8080`. */
   readonly mode: string
-  /** The WireGuard peer, in a tunnel. */
+  /** The WireGuard peer; undefined for a client that is not in a tunnel. */
   readonly peer?: Peer | undefined
 }
 
-/** The server's leg. One that carries the requests of several flows is one object in all of them. */
+/** The server's leg. Flows whose requests share a server connection share this object. */
 export interface ServerConnection extends Connection {
-  /** What to connect to: a name or an address, and a port. */
+  /** The name or the address to connect to. */
   readonly host: string
   readonly port: number
 }

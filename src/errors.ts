@@ -1,6 +1,6 @@
-// Every error code and its sentence, and the one class that carries them.
+// Every error code with its sentence, and the class of midwire's errors.
 
-/** What was wrong, where, and what to do. `{}` is filled in by who throws. */
+/** The sentences say what is wrong, where, and what to do. The code that throws fills in `{}`. */
 const SENTENCES = {
   ERR_ARGUMENT: '{}',
   ERR_KEY:
@@ -31,9 +31,9 @@ const SENTENCES = {
 
 export type ErrorCode = keyof typeof SENTENCES
 
-/** The error of everything that midwire refuses or that fails by itself. Streams fail with Node's own codes instead. */
+/** An error of midwire: a call was refused, or has failed. Streams fail with errors of Node's own codes instead. */
 export class MidwireError extends Error {
-  /** Stable from version to version. */
+  /** The codes stay the same from version to version. */
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
@@ -47,8 +47,8 @@ export class MidwireError extends Error {
 }
 
 /**
- * The known name that a wrong one was most likely meant to be; undefined where none is near. A name may differ by a third of
- * its letters, and by `most` of them (default 3).
+ * The known name that a wrong one was most likely meant to be; undefined where none is near. At most a third of the known name's
+ * letters may differ, but always one, and never more than `most` (default 3).
  */
 export function nearest(wrong: string, known: readonly string[], most = 3): string | undefined {
   const word = wrong.slice(0, 100).toLowerCase()
@@ -59,7 +59,7 @@ export function nearest(wrong: string, known: readonly string[], most = 3): stri
   return first?.name
 }
 
-/** How many letters have to be put in, taken out, changed or swapped with the next (optimal string alignment). */
+/** The number of letters that have to be added, removed, changed or swapped with the next one (optimal string alignment). */
 function distance(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

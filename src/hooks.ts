@@ -1,4 +1,4 @@
-// Every hook by its name, with what it is given. An addon is an object with some of them as methods.
+// The table of hooks: the name of each, and the type of its argument. An addon is an object with hooks as methods.
 import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
@@ -11,35 +11,35 @@ export interface ServerHook {
   readonly server: ServerConnection
 }
 
-/** A ClientHello before anything is answered. */
+/** A client's TLS handshake of which only the ClientHello has come, and nothing has been answered yet. */
 export interface ClientHelloHook {
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
-  /** Set to true: the connection passes as it is, without interception. */
+  /** An addon that sets this to true lets the connection pass as it is, without interception. */
   ignore: boolean
 }
 
-/** A TLS handshake of one leg that is over. */
+/** A TLS handshake, of the client's leg or the server's, that has succeeded or failed. */
 export interface TlsHook {
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
-  /** What went wrong, in the `tls_failed_` hooks. */
+  /** Why the handshake has failed, in the `tls_failed_` hooks. */
   readonly error?: string | undefined
 }
 
-/** Options as they are from now on. */
+/** The options from now on. */
 export interface ConfigureHook {
   /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
   readonly options: OptionSnapshot
-  /** The names of those that have changed; all of them where the addon is told for the first time. */
+  /** The names of the options that have changed; all names in the first call of an addon's `configure`. */
   readonly changed: ReadonlySet<string>
 }
 
-/** The names are mitmproxy's. Where no comment says more, a hook may change what it is given. */
+/** The names of the hooks are mitmproxy's. Where no comment says more, a hook may change its argument. */
 export interface Hooks {
   /**
-   * Options have changed; and once when the addon is added, before anything is listened on. To refuse the values, throw: an
-   * update then changes nothing, and a start fails. It is not waited for.
+   * Options have changed. The hook is also called once when the addon is added, before midwire listens. A hook that throws refuses the
+   * values: an update then changes nothing, and a start fails. A promise that the hook returns is not waited for.
    */
   configure: ConfigureHook
   /** All listeners are bound. */
@@ -48,7 +48,7 @@ export interface Hooks {
   done: undefined
   client_connected: ClientConnection
   client_disconnected: ClientConnection
-  /** Before a server is dialled. */
+  /** midwire is about to connect to a server. */
   server_connect: ServerHook
   server_connected: ServerHook
   server_connect_error: ServerHook
@@ -58,19 +58,19 @@ export interface Hooks {
   tls_established_server: TlsHook
   tls_failed_client: TlsHook
   tls_failed_server: TlsHook
-  /** The head of a request; its body has not been read. Setting `flow.response` answers it. */
+  /** The head of a request; its body has not been read. Setting `flow.response` answers the request, and no server is asked. */
   requestheaders: HttpFlow
   /**
-   * The whole request. Setting `flow.response` answers it without asking the server; not where the body was streamed
+   * The whole request. Setting `flow.response` answers the request, and no server is asked; not where the body was streamed
    * (`flow.request.stream`, `stream_large_bodies`): the hook then runs when the server has all of it.
    */
   request: HttpFlow
   responseheaders: HttpFlow
   /** The whole response; the last hook of a flow that did not fail. */
   response: HttpFlow
-  /** The flow has failed or was killed; the last hook then. */
+  /** The flow has failed or was killed; the last hook of such a flow. */
   error: HttpFlow
-  /** A CONNECT. Setting `flow.response` to anything but 2xx refuses it. */
+  /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
   http_connect: HttpFlow
   tcp_start: TcpFlow
   /** `flow.last` is the message. */
@@ -81,7 +81,7 @@ export interface Hooks {
   udp_message: UdpFlow
   udp_end: UdpFlow
   udp_error: UdpFlow
-  /** Setting `flow.response` answers the query. */
+  /** Setting `flow.response` answers the query, and no server is asked. */
   dns_request: DnsFlow
   dns_response: DnsFlow
   dns_error: DnsFlow
@@ -89,7 +89,7 @@ export interface Hooks {
 
 export type HookName = keyof Hooks
 
-/** Kept whole by its type. */
+/** The names as values. The type makes the compiler check that none is missing. */
 const NAMES: Record<HookName, true> = {
   ...{ configure: true, running: true, done: true, client_connected: true, client_disconnected: true },
   ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
@@ -101,10 +101,10 @@ const NAMES: Record<HookName, true> = {
   ...{ dns_request: true, dns_response: true, dns_error: true },
 }
 
-/** Every hook there is. */
+/** The names of all hooks. */
 export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 
-/** Hooks of mitmproxy's that midwire does not have; `load` and `update` may be anybody's methods, and are not in the list. */
+/** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
 export const FOREIGN_HOOKS: readonly string[] = [
   ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server', 'socks5_auth'],
   ...['http_connect_upstream', 'http_connected', 'http_connect_error', 'add_log'],
@@ -117,14 +117,14 @@ type HookMethods = {
     : (subject: Hooks[Name]) => void | Promise<void>
 }
 
-/** An object with hooks as methods, run in the order in which addons were given. Asynchronous ones are waited for. */
+/** An object with hooks as methods. Addons run in the order in which they were given, and asynchronous hooks are waited for. */
 export interface Addon extends HookMethods {
-  /** Shown where the addon fails. */
+  /** The name that errors of the addon are shown with. */
   readonly name?: string
   /**
-   * Options of its own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are there
-   * while the addon is, are given as midwire's own are (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and are read
-   * in the hook `configure`.
+   * Options of the addon's own: `{ my_header: { type: 'string', default: 'X-Debug', help: 'the header that is added' } }`. They are
+   * defined while the addon is loaded. Users give them like midwire's own (`--set my_header=X-Test`, config.yaml, `Midwire.start`), and
+   * the addon reads them in its hook `configure`.
    */
   readonly options?: OptionDefinitions
 }
