@@ -14,8 +14,8 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// `10.0.0.0/24`, `fd00::/8`, or an address alone (all of its bits). Bits behind the prefix are cleared, as by
-    /// `wg set`.
+    /// Reads `10.0.0.0/24`, `fd00::/8`, or an address alone, whose prefix is all of its bits. Bits behind the prefix
+    /// are cleared, as by `wg set`.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address.parse().ok()?, Some(prefix)),
@@ -23,7 +23,7 @@ impl Cidr {
         };
         let most = bits(address);
         let prefix = match prefix {
-            // `parse` alone would take a sign.
+            // `parse` alone would accept a sign before the digits.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
             Some(_) => return None,
             None => most,
@@ -34,7 +34,7 @@ impl Cidr {
         })
     }
 
-    /// Has one address in it.
+    /// True where the range has one address only.
     pub fn is_single(&self) -> bool {
         self.prefix == bits(self.address)
     }
@@ -152,7 +152,8 @@ mod tests {
     }
 
     proptest! {
-        /// Against a list that is searched from end to end; addresses are few, so that ranges meet.
+        /// Compares the table with a list that is searched from end to end. There are few addresses, so that ranges
+        /// overlap.
         #[test]
         fn the_longest_prefix_wins(
             steps in prop::collection::vec((any::<bool>(), any::<bool>(), 0u8..16, 0u8..=128, 0u32..5), 1..60),

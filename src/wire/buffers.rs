@@ -1,21 +1,21 @@
 //! The memory of the TCP flows: chunks that are lent while they hold bytes, under one budget for all flows of a stack.
 //!
-//! A flow holds the chunks of what is queued in it now, and an idle one holds none. Where a chunk comes from is the
-//! provider's thing, so that `wire` owns no mapping.
+//! A flow holds the chunks of the bytes that are queued in it now, and an idle flow holds none. A provider makes the
+//! chunks (`Buffers`), so that `wire` owns no memory mapping.
 
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a chunk.
 pub const CHUNK: usize = 16 * 1024;
-/// Chunks of free memory that are kept at hand, by the last use first: 4 MiB.
+/// The most free chunks that the pool keeps: 4 MiB. The chunk that was used last is lent first.
 const WARM: usize = 256;
-/// A direction of a flow gets this much whatever the budget says, so that each flow makes progress.
+/// Bytes that each direction of a flow gets even where the budget is used up, so that each flow makes progress.
 pub const GUARANTEED: usize = 64 * 1024;
 
-/// `CHUNK` bytes, lent.
+/// A lent piece of memory of `CHUNK` bytes.
 pub struct Chunk {
     memory: Memory,
-    /// The provider's own mark.
+    /// The provider's number for the chunk.
     pub slot: u32,
 }
 
@@ -32,7 +32,7 @@ impl Chunk {
         }
     }
 
-    /// `bytes` are `CHUNK` bytes that nobody else has until the chunk is given back.
+    /// `bytes` are `CHUNK` bytes that no other code uses until the chunk is given back.
     pub fn lent(bytes: &'static mut [u8], slot: u32) -> Self {
         Chunk {
             memory: Memory::Lent(bytes),
@@ -61,16 +61,16 @@ impl DerefMut for Chunk {
     }
 }
 
-/// Lends chunks.
+/// A provider of chunks.
 pub trait Buffers: Send {
-    /// `None` when the system has no more.
+    /// Lends a chunk. `None` when the system has no more memory.
     fn take(&mut self) -> Option<Chunk>;
 
-    /// A chunk that is not needed for now: its memory may go back to the system.
+    /// Takes back a chunk that is not needed for now. The provider may give its memory back to the system.
     fn give(&mut self, chunk: Chunk);
 }
 
-/// Chunks on the heap.
+/// A provider that takes its chunks from the heap.
 #[derive(Default)]
 pub struct HeapBuffers;
 
@@ -82,9 +82,9 @@ impl Buffers for HeapBuffers {
     fn give(&mut self, _chunk: Chunk) {}
 }
 
-/// All chunks of a stack.
+/// The chunks of all flows of a stack.
 pub struct Pool {
-    /// Taken last is given first: what was just read is still in the processor's cache.
+    /// Free chunks. The one that came back last is lent first, because it is still in the processor's cache.
     warm: Vec<Chunk>,
     provider: Box<dyn Buffers>,
     used: usize,
@@ -120,17 +120,17 @@ impl Pool {
         }
     }
 
-    /// Half of the budget is in use: windows do not grow any more, and offer the guaranteed part only.
+    /// True where half of the budget is in use: then windows do not grow, and offer the guaranteed part only.
     pub fn is_pressed(&self) -> bool {
         self.used >= self.budget / 2
     }
 
-    /// All of it is in use: a flow that has its guaranteed part takes nothing more.
+    /// True where all of the budget is in use: then a flow that has its guaranteed part gets no more chunks.
     pub fn is_exhausted(&self) -> bool {
         self.used >= self.budget
     }
 
-    /// Bytes in use, by whole chunks.
+    /// The bytes of all chunks in use.
     pub fn used(&self) -> usize {
         self.used * CHUNK
     }

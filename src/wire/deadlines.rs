@@ -1,4 +1,5 @@
-//! One queue of deadlines for all flows. An entry may be stale: who is woken looks what is really due.
+//! One queue of deadlines for all flows. An entry may be stale, so a flow that is woken checks which of its deadlines
+//! are due.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

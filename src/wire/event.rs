@@ -1,10 +1,10 @@
-//! What rises from the stack to its owner, and how the owner takes it.
+//! The events that rise from the stack to its owner, and the trait by which the owner takes them.
 
 use std::net::SocketAddr;
 
 use crate::tunnel::PeerId;
 
-/// Names a TCP flow to its owner. A number is used again only after its flow's `Reset` or `Closed`.
+/// The number by which the owner names a TCP flow. A number is used again only after its flow's `Reset` or `Closed`.
 pub type FlowId = u32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Event<'a> {
         destination: SocketAddr,
         held: bool,
     },
-    /// Our own `connect` was answered.
+    /// A connection of our own, by `connect`, is established.
     Connected {
         id: FlowId,
     },
@@ -25,21 +25,21 @@ pub enum Event<'a> {
         id: FlowId,
         bytes: &'a [u8],
     },
-    /// The peer's FIN: nothing more will come (RFC 9293, 3.6).
+    /// The peer has sent FIN, and will send no more data (RFC 9293, 3.6).
     End {
         id: FlowId,
     },
-    /// The flow is gone at once; what was not delivered is lost.
+    /// The flow has ended at once; data that was not delivered is lost.
     Reset {
         id: FlowId,
         reason: ResetReason,
     },
-    /// Room for so many bytes more has come free in the transmit buffer.
+    /// The transmit buffer has room for so many more bytes.
     Writable {
         id: FlowId,
         bytes: u32,
     },
-    /// Both directions are over and all that was sent is acknowledged.
+    /// Both directions have ended, and all sent data is acknowledged.
     Closed {
         id: FlowId,
     },
@@ -54,7 +54,7 @@ pub enum Event<'a> {
     DatagramExpired {
         flow: u32,
     },
-    /// An ICMP message for somebody else than this stack, from its type byte on.
+    /// An ICMP message that is not for this stack, from its type byte on.
     Icmp {
         peer: PeerId,
         source: SocketAddr,
@@ -75,7 +75,7 @@ pub enum ResetReason {
     NetworkUnreachable = 7,
 }
 
-/// How an owner turns a held connection down.
+/// How an owner refuses a held connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     Reset,
@@ -87,8 +87,8 @@ pub enum Refusal {
 
 /// The owner's side of the seam.
 pub trait Rise {
-    /// Payload bytes that the owner takes now. At 0 TCP data stays in the receive buffer (and closes the
-    /// window), datagrams are dropped and counted.
+    /// The payload bytes that the owner can take now. At 0, TCP data stays in the receive buffer (and closes the
+    /// window), and datagrams are dropped and counted.
     fn room(&self) -> usize;
 
     fn rise(&mut self, event: Event<'_>);

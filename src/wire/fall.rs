@@ -1,7 +1,7 @@
-//! Takes the packets that go down.
+//! The trait by which the layer below the stack takes packets.
 
 pub trait Fall {
-    /// False while the layer below can take nothing: what is to be sent stays in the flows.
+    /// False while the layer below can take no packet: then data stays in the flows.
     fn ready(&self) -> bool;
 
     fn fall(&mut self, packet: &[u8]);

@@ -1,4 +1,4 @@
-//! What names a TCP flow: the two ends of the connection, ours first.
+//! The key of a TCP flow: the two ends of the connection, ours first.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ pub struct FlowKey {
 }
 
 impl FlowKey {
-    /// Of a segment that has come. `None`: a port is 0, which nobody can have (RFC 6335, 6).
+    /// The key of the flow that a received segment is for. `None` where a port is 0, which is reserved (RFC 6335, 6).
     pub fn of(packet: &Packet<'_>, segment: &Segment<'_>) -> Option<Self> {
         if segment.source_port == 0 || segment.destination_port == 0 {
             return None;

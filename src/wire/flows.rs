@@ -7,11 +7,11 @@ use crate::flow_key::FlowKey;
 use crate::tcp_flow::TcpFlow;
 use crate::tunnel::PeerId;
 
-/// A number is slot and generation, so that a late command for a flow that is gone finds nothing.
+/// A flow's number has a slot and a generation, so that a late command for a flow that has ended finds no other flow.
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 
-/// A SYN that waits for the owner's word. It costs its packet and no buffer.
+/// A SYN that waits for the owner's `accept` or `refuse`. It holds its packet, and no buffer.
 pub struct Held {
     pub key: FlowKey,
     pub peer: PeerId,
@@ -66,7 +66,7 @@ impl Flows {
         self.by_key.len()
     }
 
-    /// A number for a flow that is inserted next. `None` when the table is full.
+    /// Reserves the number of a flow that is inserted next. `None` when the table is full.
     pub fn reserve(&mut self) -> Option<FlowId> {
         if self.by_key.len() >= self.capacity {
             return None;
@@ -79,7 +79,7 @@ impl Flows {
         Some(generation << SLOT_BITS | slot)
     }
 
-    /// Puts the entry under a number that was reserved, or changes what is there (a held SYN into a flow).
+    /// Inserts an entry under a reserved number, or replaces the entry there (a held SYN by its flow).
     pub fn insert(&mut self, id: FlowId, entry: Entry) {
         self.by_key.insert(entry.key(), id);
         if let Some(slot) = self.slots.get_mut((id & SLOT_MASK) as usize) {
@@ -105,7 +105,7 @@ impl Flows {
         Some(entry)
     }
 
-    /// Its 4-tuple is free for another flow; the number stays.
+    /// Frees a flow's 4-tuple for another flow; the flow keeps its number.
     pub fn unname(&mut self, id: FlowId) {
         if let Some(key) = self.get(id).map(Entry::key) {
             self.forget_name(&key, id);

@@ -1,4 +1,5 @@
-//! IP fragments: those that come are put together within a fixed budget, what is too long to go is split.
+//! IP fragments: received ones are put together within a fixed budget, and packets that are too long to be sent are
+//! split.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -16,50 +17,52 @@ pub use split::split;
 
 use pieces::{Fit, Pieces};
 
-/// Bytes that all unfinished datagrams may take together, what keeps them included. Beyond it the oldest leaves.
+/// Bytes that all unfinished datagrams may take together, with their entries in the tables. Beyond it the oldest
+/// leaves.
 pub const BUDGET: usize = 1 << 20;
-/// From a datagram's first fragment to come until it is given up (RFC 791, 3.2 and RFC 8200, 4.5 allow up to 60 s).
+/// The time from a datagram's first received fragment until the datagram is given up (RFC 791, 3.2 and RFC 8200, 4.5
+/// allow 60 s).
 pub const LIFETIME: Duration = Duration::from_secs(30);
-/// Unfinished datagrams at most. Beyond it the oldest leaves.
+/// The most unfinished datagrams. Beyond it the oldest leaves.
 pub const MAX_DATAGRAMS: usize = 1024;
 
-/// What names a datagram (RFC 791, 3.2; RFC 8200, 4.5).
+/// The fields by which fragments belong to a datagram (RFC 791, 3.2; RFC 8200, 4.5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Key {
     source: IpAddr,
     destination: IpAddr,
-    /// 0 in IPv6, where it is no part of the name.
+    /// 0 in IPv6, where the protocol is no part of the key.
     protocol: u8,
     identification: u32,
 }
 
 struct Datagram {
     pieces: Pieces,
-    /// Its place in the order of arrival.
+    /// The datagram's place in the order of arrival.
     serial: u64,
 }
 
-/// What the reassembler did not pass on.
+/// Counts of what the reassembler did not pass on.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct FragmentCounters {
-    /// Fragments that fit no datagram: empty, of a length no middle one can have, beyond the longest packet, or
-    /// together no packet.
+    /// Fragments that fit no datagram: empty ones, those of a length that none but the last can have, those that reach
+    /// beyond the longest packet, and those that together are no packet.
     pub malformed: u64,
     /// Fragments that overlapped or contradicted others, and all later ones of these datagrams.
     pub overlapping: u64,
     /// Fragments that came twice, byte for byte.
     pub duplicate: u64,
-    /// Datagrams that left for a newer one.
+    /// Datagrams that were dropped to make room for a newer one.
     pub evicted: u64,
-    /// Datagrams that were not whole in time.
+    /// Datagrams whose fragments did not all come in time.
     pub expired: u64,
 }
 
-/// Puts fragments together. What is wrong with a datagram never reaches another one.
+/// Puts fragments together. A bad fragment spoils its own datagram and no other.
 #[derive(Default)]
 pub struct Reassembler {
     datagrams: HashMap<Key, Datagram>,
-    /// Oldest first; all live equally long, so it is the order of their ends as well.
+    /// The datagrams, oldest first. All may wait equally long, so this is the order of their expiry, too.
     order: BTreeMap<u64, (Instant, Key)>,
     next_serial: u64,
     used: usize,
@@ -71,8 +74,8 @@ impl Reassembler {
         Self::default()
     }
 
-    /// Gives the whole packet, without a fragment header, when this was its last missing part. It parses and is no
-    /// fragment itself. A packet that is no fragment gives `None`.
+    /// Gives the whole packet, without a fragment header, when this was its last missing part. The whole packet parses,
+    /// and is no fragment. `None` for a packet that is no fragment.
     pub fn handle_fragment(&mut self, now: Instant, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let fragment = packet.fragment?;
         self.handle_timeout(now);
@@ -87,7 +90,8 @@ impl Reassembler {
             return None;
         }
         if fragment.offset == 0 && !fragment.more {
-            // An IPv6 packet that was never cut has nothing to do with others of its name (RFC 6946, 4).
+            // An IPv6 packet of one fragment ("atomic") has nothing to do with other fragments of its key (RFC 6946,
+            // 4).
             let mut alone = Pieces::default();
             alone.insert(packet, &fragment);
             return self.finish(alone);
@@ -118,7 +122,7 @@ impl Reassembler {
         if !self.datagrams.contains_key(&key) {
             self.admit(now, key);
         }
-        // It may be the oldest itself.
+        // The oldest datagram may be the one of this fragment.
         while self.used + Pieces::cost_of(packet, fragment) > BUDGET && self.datagrams.contains_key(&key) {
             self.evict_oldest();
         }
@@ -161,7 +165,8 @@ impl Reassembler {
 
     fn finish(&mut self, pieces: Pieces) -> Option<Vec<u8>> {
         let whole = pieces.into_packet();
-        // A fragment header inside the fragments is a way to hide, not a packet.
+        // A second fragment header inside the datagram only serves to hide a packet from checks, so such a datagram is
+        // dropped.
         let is_packet = |bytes: &Vec<u8>| Packet::parse(bytes).is_ok_and(|packet| packet.fragment.is_none());
         let whole = whole.filter(is_packet);
         if whole.is_none() {
@@ -170,7 +175,7 @@ impl Reassembler {
         whole
     }
 
-    /// Gives up what is not whole after `LIFETIME`, silently.
+    /// Drops the datagrams that are not whole after `LIFETIME`, without an ICMP error.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((_, &(until, key))) = self.order.first_key_value()
             && until <= now
@@ -188,7 +193,7 @@ impl Reassembler {
         self.counters
     }
 
-    /// All that was dropped: fragments that were bad, datagrams that were not finished. Duplicates are not.
+    /// The number of bad fragments and unfinished datagrams that were dropped, without duplicates.
     pub fn dropped(&self) -> u64 {
         let FragmentCounters {
             malformed,
@@ -201,7 +206,7 @@ impl Reassembler {
     }
 }
 
-/// Rules for a fragment alone. An empty one adds nothing and could be repeated for ever.
+/// Checks a fragment by itself. An empty fragment is refused, because it adds nothing and could be repeated for ever.
 fn is_sound(packet: &Packet<'_>, fragment: &FragmentHeader) -> bool {
     let length = packet.payload.len();
     let whole_units = !fragment.more || length.is_multiple_of(8);

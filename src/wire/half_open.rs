@@ -1,11 +1,11 @@
-//! The flows whose handshake is not over, oldest first, so that a flood costs a bounded table and the oldest leave.
+//! The flows whose handshake is not over, oldest first. The table is bounded, so in a flood of SYNs the oldest leave.
 
 use std::collections::VecDeque;
 
 use crate::event::FlowId;
 
-/// Half-open flows at most. At the bound the older half leaves: an honest handshake is over within a round trip, a
-/// flood's never is, so the old ones are the flood's.
+/// The most half-open flows. At the bound the older half leaves: an honest handshake is over within a round trip and
+/// that of a flood never is, so the old flows are those of the flood.
 pub const MAX_HALF_OPEN: usize = 8192;
 
 #[derive(Default)]
@@ -14,8 +14,8 @@ pub struct HalfOpen {
 }
 
 impl HalfOpen {
-    /// Adds the youngest. Gives those that have to leave. `is_half_open` tells the entries that are over by
-    /// themselves; it is asked of all at the bound only, so an addition costs a few of these calls on average.
+    /// Adds a new flow, and gives those that have to leave. `is_half_open` is false for a flow whose handshake has
+    /// ended since. It is called for all flows, but at the bound only, so on average an addition costs a few calls.
     pub fn add(&mut self, id: FlowId, mut is_half_open: impl FnMut(FlowId) -> bool) -> Vec<FlowId> {
         self.order.push_back(id);
         if self.order.len() < MAX_HALF_OPEN {

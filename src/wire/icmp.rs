@@ -1,4 +1,5 @@
-//! ICMP and ICMPv6: echo is answered, unreachable is said, other messages are made whole with their checksum.
+//! ICMP and ICMPv6: builds replies to echo requests, unreachable errors, and packets of other messages with their
+//! checksum.
 
 use std::net::IpAddr;
 
@@ -9,13 +10,13 @@ pub mod error;
 mod tests;
 
 const HEADER: usize = 8;
-/// Type, code and checksum, which every message has.
+/// Bytes of the type, code and checksum, which every message has.
 const MINIMUM_MESSAGE: usize = 4;
 
 const ECHO_REPLY: u8 = 0;
 const DESTINATION_UNREACHABLE: u8 = 3;
 const ECHO: u8 = 8;
-/// ICMPv4 messages that ask or tell; all others are errors or unknown (RFC 1122, 3.2.2).
+/// The types of ICMPv4 messages that are queries or replies; all others are errors or unknown (RFC 1122, 3.2.2).
 const QUERIES: [u8; 10] = [ECHO_REPLY, ECHO, 9, 10, 13, 14, 15, 16, 17, 18];
 
 const DESTINATION_UNREACHABLE_V6: u8 = 1;
@@ -23,9 +24,9 @@ const ECHO_V6: u8 = 128;
 const ECHO_REPLY_V6: u8 = 129;
 const REDIRECT_V6: u8 = 137;
 
-/// What an ICMPv4 error is at most (RFC 1812, 4.3.2.3); it quotes as much as fits.
+/// The most bytes of a packet with an ICMPv4 error (RFC 1812, 4.3.2.3). The error quotes as much as fits.
 const MAX_ERROR: usize = 576;
-/// What an ICMPv6 error is at most (RFC 4443, 2.4 c).
+/// The most bytes of a packet with an ICMPv6 error (RFC 4443, 2.4 c).
 const MAX_ERROR_V6: usize = 1280;
 
 /// Why a packet does not arrive.
@@ -34,12 +35,12 @@ pub enum Unreachable {
     Network,
     Host,
     Port,
-    /// By an administrator.
+    /// An administrator has prohibited it.
     Prohibited,
 }
 
 impl Unreachable {
-    /// RFC 792 and RFC 1812, 5.2.7.1.
+    /// The code in an ICMPv4 error (RFC 792; RFC 1812, 5.2.7.1).
     fn code(self) -> u8 {
         match self {
             Unreachable::Network => 0,
@@ -49,7 +50,7 @@ impl Unreachable {
         }
     }
 
-    /// RFC 4443, 3.1.
+    /// The code in an ICMPv6 error (RFC 4443, 3.1).
     fn code_v6(self) -> u8 {
         match self {
             Unreachable::Network => 0,
@@ -60,8 +61,8 @@ impl Unreachable {
     }
 }
 
-/// The answer to an echo request (RFC 792; RFC 4443, 4.2), longer than the MTU when the request was. `None` for
-/// anything else, a wrong checksum and what came from or to more than one host.
+/// The reply to an echo request (RFC 792; RFC 4443, 4.2), longer than the MTU when the request was. `None` for any
+/// other packet, for a wrong checksum, and for a request from or to more than one host.
 pub fn echo_reply(request: &Packet<'_>) -> Option<Vec<u8>> {
     let (protocol, kind, reply) = match request.source {
         IpAddr::V4(_) => (ICMP, ECHO, ECHO_REPLY),
@@ -76,7 +77,7 @@ pub fn echo_reply(request: &Packet<'_>) -> Option<Vec<u8>> {
     if message_checksum(request.source, request.destination, request.payload) != 0 {
         return None;
     }
-    // The asker's own identification is as good as new: it names a packet of the other direction.
+    // The reply can have the identification of the request, because the two packets have opposite directions.
     let identification = request.ipv4_identification();
     emit(
         request.destination,
@@ -86,9 +87,9 @@ pub fn echo_reply(request: &Packet<'_>) -> Option<Vec<u8>> {
     )
 }
 
-/// The error that says why `original` does not arrive, from the address it was sent to. `None` where no error may be
-/// sent: about an ICMP error, a fragment but the first, from or to more than one host (RFC 1122, 3.2.2;
-/// RFC 4443, 2.4 e).
+/// The error that says why `original` does not arrive, from the address that it was sent to. `None` where no error may
+/// be sent: about an ICMP error, about a fragment other than the first, and about a packet from or to more than one
+/// host (RFC 1122, 3.2.2; RFC 4443, 2.4 e).
 pub fn unreachable(reason: Unreachable, original: &Packet<'_>) -> Option<Vec<u8>> {
     if !original.is_unicast_pair() || is_icmp_error(original) {
         return None;
@@ -110,8 +111,8 @@ pub fn unreachable(reason: Unreachable, original: &Packet<'_>) -> Option<Vec<u8>
     emit(original.destination, original.source, None, &[&head, &[0; 6], quote])
 }
 
-/// A message from its type byte on, in a packet of its own; the checksum in it is made anew. `None` when it has none,
-/// for two families, or over `MAX_PACKET`.
+/// Puts a message, given from its type byte on, into a packet; its checksum is computed here. `None` when the message
+/// has no room for a checksum, for addresses of two families, and for more than `MAX_PACKET` bytes.
 pub fn message(source: IpAddr, destination: IpAddr, body: &[u8]) -> Option<Vec<u8>> {
     emit(source, destination, None, &[body])
 }
@@ -134,7 +135,7 @@ fn emit(source: IpAddr, destination: IpAddr, identification: Option<u16>, parts:
     Some(packet)
 }
 
-/// Only ICMPv6 covers the addresses too (RFC 4443, 2.3).
+/// The checksum of a message. Only that of ICMPv6 covers the addresses, too (RFC 4443, 2.3).
 fn message_checksum(source: IpAddr, destination: IpAddr, message: &[u8]) -> u16 {
     match source {
         IpAddr::V4(_) => checksum(message),
@@ -142,7 +143,7 @@ fn message_checksum(source: IpAddr, destination: IpAddr, message: &[u8]) -> u16 
     }
 }
 
-/// What is too short to tell counts as one.
+/// Whether a packet holds an ICMP error; one that is too short to tell counts as an error.
 fn is_icmp_error(packet: &Packet<'_>) -> bool {
     let kind = packet.payload.first();
     match (packet.source, packet.protocol) {

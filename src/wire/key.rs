@@ -14,14 +14,15 @@ impl PublicKey {
 }
 
 impl fmt::Debug for PublicKey {
-    /// The first bytes, which is enough to tell keys apart.
+    /// Shows the first bytes only, which are enough to tell keys apart.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.0;
         write!(f, "PublicKey({a:02x}{b:02x}{c:02x}{d:02x}..)")
     }
 }
 
-/// Has no `Debug`, so that no log line can hold it. The memory is zeroed when it goes (x25519-dalek).
+/// A private key. The type has no `Debug`, so that no log line can hold a key, and the memory is zeroed on drop
+/// (x25519-dalek).
 #[derive(Clone)]
 pub struct PrivateKey(pub(crate) x25519::StaticSecret);
 

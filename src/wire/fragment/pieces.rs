@@ -1,23 +1,23 @@
-//! The fragments of one datagram that are there, and the packet they make.
+//! The received fragments of one datagram, and the packet that they make.
 
 use std::collections::BTreeMap;
 
 use crate::packet::{FragmentHeader, IPV6_HEADER, Packet, put_ipv4_checksum};
 
-/// What an unfinished datagram costs beside its bytes: its entries in the tables.
+/// Bytes that an unfinished datagram costs in addition to its data: its entries in the tables.
 const DATAGRAM_OVERHEAD: usize = 512;
-/// What a fragment costs beside its bytes: its allocation and its entry.
+/// Bytes that a fragment costs in addition to its data: its allocation and its entry.
 const PIECE_OVERHEAD: usize = 96;
 const IPV6_FRAGMENT_HEADER: usize = 8;
-/// In the byte of an IPv4 header that holds the flags.
+/// The flag "more fragments" in the byte of the flags of an IPv4 header.
 const MORE_FRAGMENTS: u8 = 0x20;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fit {
     New,
-    /// The same bytes for the same place.
+    /// The fragment has the same bytes for the same place as another.
     Duplicate,
-    /// Other bytes for a place that is taken, or behind the end, or another end: RFC 5722, 3.
+    /// The fragment overlaps another, lies behind the end, or states another end (RFC 5722, 3).
     Overlap,
 }
 
@@ -28,12 +28,12 @@ struct Piece {
 
 #[derive(Default)]
 pub(super) struct Pieces {
-    /// Of the first fragment, without its fragment header.
+    /// The IP header of the first fragment, without the fragment header.
     header: Vec<u8>,
-    /// By offset; no two overlap.
+    /// The fragments' data by offset; no two overlap.
     pieces: BTreeMap<usize, Piece>,
     received: usize,
-    /// Known from the last fragment.
+    /// The length of the whole data, known from the last fragment.
     total: Option<usize>,
     spoiled: bool,
 }
@@ -43,7 +43,7 @@ impl Pieces {
         DATAGRAM_OVERHEAD + self.header.len() + self.received + self.pieces.len() * PIECE_OVERHEAD
     }
 
-    /// What `insert` adds to the cost.
+    /// The bytes that `insert` adds to the cost of the datagram.
     pub fn cost_of(packet: &Packet<'_>, fragment: &FragmentHeader) -> usize {
         let header = if fragment.offset == 0 {
             kept_header(packet).len()
@@ -77,7 +77,7 @@ impl Pieces {
         Fit::New
     }
 
-    /// Adds a fragment that is new here.
+    /// Adds a fragment that is neither a duplicate nor an overlap.
     pub fn insert(&mut self, packet: &Packet<'_>, fragment: &FragmentHeader) {
         let length = packet.payload.len();
         if fragment.offset == 0 {
@@ -97,7 +97,7 @@ impl Pieces {
         self.pieces.insert(fragment.offset, piece);
     }
 
-    /// Gives the bytes up and remembers only that nothing may come of them.
+    /// Drops the data, and remembers only that the datagram is bad.
     pub fn spoil(&mut self) {
         *self = Pieces {
             spoiled: true,
@@ -113,7 +113,8 @@ impl Pieces {
         self.total == Some(self.received)
     }
 
-    /// The packet as it was before it was cut. `None` when it is too long with the first fragment's header.
+    /// The packet as it was before it was cut. `None` when it is too long for a packet with the first fragment's
+    /// header.
     pub fn into_packet(self) -> Option<Vec<u8>> {
         let mut packet = self.header;
         let header_length = packet.len();
@@ -126,7 +127,7 @@ impl Pieces {
         let length = stated_length(is_ipv4, header.len(), data.len())?.to_be_bytes();
         if is_ipv4 {
             header.get_mut(2..4)?.copy_from_slice(&length);
-            // Its offset is 0 already: this is the first fragment's header.
+            // The offset is 0 already, because this is the first fragment's header.
             *header.get_mut(6)? &= !MORE_FRAGMENTS;
             put_ipv4_checksum(header);
         } else {
@@ -136,7 +137,7 @@ impl Pieces {
     }
 }
 
-/// What of a fragment's header goes in front of the reassembled packet.
+/// The part of a fragment's header that the reassembled packet begins with.
 pub(super) fn kept_header<'a>(packet: &Packet<'a>) -> &'a [u8] {
     let dropped = if packet.source.is_ipv4() {
         0
@@ -147,8 +148,8 @@ pub(super) fn kept_header<'a>(packet: &Packet<'a>) -> &'a [u8] {
     packet.bytes.get(..length).unwrap_or_default()
 }
 
-/// What a reassembled packet would state as its length: of all in IPv4, after the header in IPv6. `None` when the
-/// field cannot hold it (RFC 8200, 4.5; the "ping of death").
+/// The length field of a reassembled packet: of the whole packet in IPv4, of the part after the header in IPv6. `None`
+/// when the field cannot hold it (RFC 8200, 4.5; the "ping of death").
 pub(super) fn stated_length(is_ipv4: bool, header_length: usize, data_length: usize) -> Option<u16> {
     let uncounted = if is_ipv4 { 0 } else { IPV6_HEADER };
     u16::try_from((header_length + data_length).checked_sub(uncounted)?).ok()

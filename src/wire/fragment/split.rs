@@ -1,16 +1,17 @@
-//! Outgoing: a packet over the MTU leaves in fragments (RFC 791, 3.2; RFC 8200, 4.5).
+//! Splits an outgoing packet that is longer than the MTU into fragments (RFC 791, 3.2; RFC 8200, 4.5).
 
 use crate::packet::{IPV4_HEADER, IPV6_HEADER, Packet, put_ipv4_checksum};
 
 const MORE_FRAGMENTS_V4: u16 = 0x2000;
 const FRAGMENT: u8 = 44;
 const FRAGMENT_HEADER: usize = 8;
-/// Offsets count units of so many bytes.
+/// Offsets of fragments count units of so many bytes.
 const UNIT: usize = 8;
 
 /// Emits the packet as it is when it fits into `mtu` bytes, else its fragments, DF cleared. IPv4 takes the lower 16
-/// bits of `identification`. False, and nothing emitted, for what this stack never sends: no packet, a fragment, options
-/// or extension headers, an MTU without room for a header and 8 bytes.
+/// bits of `identification`. False, and nothing emitted, for bytes that are no packet, for a fragment, for a packet
+/// with options or extension headers (this stack sends none of these), and for an MTU without room for a header and 8
+/// bytes.
 pub fn split(packet: &[u8], mtu: usize, identification: u32, emit: &mut dyn FnMut(&[u8])) -> bool {
     let Ok(packet) = Packet::parse(packet) else {
         return false;

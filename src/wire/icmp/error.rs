@@ -1,4 +1,5 @@
-//! ICMP errors about segments of ours: what is wrong with the way, and which segment met it (RFC 792, 1191; RFC 4443).
+//! Reads ICMP errors about segments of ours: the problem on the path, and the segment that met it (RFC 792, 1191; RFC
+//! 4443).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +15,8 @@ const PACKET_TOO_BIG_V6: u8 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Problem {
     Unreachable(Unreachable),
-    /// Bytes of an IP packet that the next link takes, 0 where the router does not say it, and of the one that it did not.
+    /// `mtu`: the bytes of an IP packet that the next link takes, 0 where the router does not say. `length`: the bytes
+    /// of the packet that was too long.
     TooBig {
         mtu: usize,
         length: usize,
@@ -30,7 +32,7 @@ pub struct SegmentError {
 }
 
 impl SegmentError {
-    /// `None` for any other message, a wrong checksum, and errors about anything but TCP.
+    /// `None` for any other message, a wrong checksum, and errors about packets other than TCP's.
     pub fn parse(packet: &Packet<'_>) -> Option<Self> {
         let message = packet.payload;
         if packet.fragment.is_some() || message_checksum(packet.source, packet.destination, message) != 0 {
@@ -48,7 +50,7 @@ impl SegmentError {
             (ICMP, DESTINATION_UNREACHABLE, code) => Problem::Unreachable(reason(code)),
             (ICMPV6, PACKET_TOO_BIG_V6, _) => {
                 let mtu = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
-                // A router of IPv6 always says it (RFC 4443, 3.2).
+                // A router of IPv6 always says the MTU (RFC 4443, 3.2).
                 Problem::TooBig { mtu, length: mtu }
             }
             (ICMPV6, DESTINATION_UNREACHABLE_V6, code) => Problem::Unreachable(reason_v6(code)),
@@ -68,7 +70,7 @@ impl SegmentError {
     }
 }
 
-/// The ends of the quoted packet, and what is left of its segment: a quote is cut short, so it is no `Packet`.
+/// The addresses of the quoted packet, and the quoted part of its segment. A quote is cut short, so it is no `Packet`.
 fn quoted<'a>(packet: &Packet<'_>, quote: &'a [u8]) -> Option<(IpAddr, IpAddr, &'a [u8])> {
     if packet.source.is_ipv4() {
         let head = quote.first_chunk::<IPV4_HEADER>()?;
@@ -86,13 +88,13 @@ fn quoted<'a>(packet: &Packet<'_>, quote: &'a [u8]) -> Option<(IpAddr, IpAddr, &
     }
 }
 
-/// Total Length of a quoted IPv4 header.
+/// The Total Length of a quoted IPv4 header.
 fn quoted_length(quote: &[u8]) -> Option<usize> {
     let head = quote.first_chunk::<IPV4_HEADER>()?;
     Some(u16::from_be_bytes([head[2], head[3]]).into())
 }
 
-/// As Linux tells its sockets (RFC 1122, 3.2.2.1).
+/// The reason that an ICMPv4 code stands for, as Linux reports it to sockets (RFC 1122, 3.2.2.1).
 fn reason(code: u8) -> Unreachable {
     match code {
         0 | 6 | 9 | 11 => Unreachable::Network,
