@@ -1,4 +1,4 @@
-//! One checked IP packet, v4 or v6: any bytes become a `Packet` or `Malformed`, without a copy.
+//! Parses and builds IP packets, v4 and v6. `parse` makes a `Packet` or a `Malformed` of any bytes, without a copy.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,9 +20,9 @@ pub const ICMPV6: u8 = 58;
 pub const IPV4_HEADER: usize = 20;
 /// Bytes of an IPv6 header without extension headers (RFC 8200, 3).
 pub const IPV6_HEADER: usize = 40;
-/// The longest packet that is built, of either family.
+/// Bytes of the longest packet that this stack builds, of either family.
 pub const MAX_PACKET: usize = 65_535;
-/// The hop limit of what is built (RFC 1700's default TTL).
+/// The hop limit of the packets that this stack builds (RFC 1700's default TTL).
 pub const HOP_LIMIT: u8 = 64;
 
 const DONT_FRAGMENT: u16 = 0x4000;
@@ -32,37 +32,38 @@ const OFFSET_MASK: u16 = 0x1fff;
 /// Why bytes are not a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Malformed {
-    /// Neither 4 nor 6.
+    /// The version is neither 4 nor 6.
     Version,
-    /// A length field that contradicts another or the bytes there are.
+    /// A length field contradicts another one, or the number of bytes.
     Length,
     Checksum,
-    /// An IPv6 extension header in a wrong place, too many of them, an unfinished route, or an option that says
-    /// itself that who does not know it must discard the packet (RFC 8200, 4.2).
+    /// An IPv6 extension header in a wrong place, too many of them, an unfinished route, or an unknown option which
+    /// demands that a host that does not know it discards the packet (RFC 8200, 4.2).
     ExtensionHeader,
-    /// Another protocol than the one asked for, or only a fragment of it.
+    /// The payload is of another protocol than the one asked for, or only a fragment of it.
     Protocol,
 }
 
-/// Which part of which datagram a fragment is (RFC 791, 3.2; RFC 8200, 4.5).
+/// The datagram that a fragment belongs to, and the fragment's place in it (RFC 791, 3.2; RFC 8200, 4.5).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FragmentHeader {
-    /// 16 bits in IPv4.
+    /// The number of the datagram; it has 16 bits in IPv4.
     pub identification: u32,
     /// Bytes before this part, a multiple of 8.
     pub offset: usize,
     /// False in the last fragment.
     pub more: bool,
-    /// Where in the packet the protocol is named that reassembly has to put right.
+    /// The place of the byte that names the protocol in the packet. Reassembly corrects this byte.
     pub(crate) next_header_at: usize,
 }
 
-/// A packet whose header was checked. `payload` was not.
+/// A packet whose header was checked; its `payload` was not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Packet<'a> {
     pub source: IpAddr,
     pub destination: IpAddr,
-    /// What the payload is: in IPv6 what follows the extension headers, in a fragment what its header says.
+    /// The protocol of the payload: in IPv6 of the part after the extension headers, in a fragment the one that its
+    /// header names.
     pub protocol: u8,
     pub hop_limit: u8,
     /// The upper-layer bytes; in a fragment its part of them.
@@ -70,12 +71,12 @@ pub struct Packet<'a> {
     /// The whole packet, cut to the length it states.
     pub bytes: &'a [u8],
     pub fragment: Option<FragmentHeader>,
-    /// Bytes before `payload`: options, extension headers and an IPv6 fragment header included.
+    /// Bytes before `payload`, including options, extension headers and an IPv6 fragment header.
     pub header_length: usize,
 }
 
 impl<'a> Packet<'a> {
-    /// Takes bytes after the packet's end for padding. Never allocates.
+    /// Bytes after the packet's end count as padding. Never allocates.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         match bytes.first().map(|byte| byte >> 4) {
             Some(4) => Self::parse_ipv4(bytes),
@@ -133,8 +134,8 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// False when an answer could reach nobody, ourselves or everybody: an end is unspecified, multicast, the limited
-    /// broadcast, loopback or an IPv4-mapped address (which no packet may carry: RFC 6890, 2.2), or both are the same.
+    /// False when an answer would reach no host, this one, or many: one of the addresses is unspecified, multicast, the
+    /// limited broadcast, loopback or IPv4-mapped (which no packet may carry: RFC 6890, 2.2), or both are the same.
     pub fn is_unicast_pair(&self) -> bool {
         is_unicast_pair(self.source, self.destination)
     }
@@ -148,7 +149,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// The same of two addresses; they have to be of one family as well.
+/// As `Packet::is_unicast_pair`, for two addresses; they have to be of one family, too.
 pub fn is_unicast_pair(source: IpAddr, destination: IpAddr) -> bool {
     source.is_ipv4() == destination.is_ipv4() && source != destination && is_host(source) && is_host(destination)
 }
@@ -168,13 +169,13 @@ fn is_host(address: IpAddr) -> bool {
     }
 }
 
-/// The Internet checksum as it stands in a header (RFC 1071). Over bytes that hold a right one it is 0.
+/// The Internet checksum for a header (RFC 1071). Over bytes that include their right checksum, the result is 0.
 pub fn checksum(bytes: &[u8]) -> u16 {
     !rfc1071::data(bytes)
 }
 
-/// The checksum of TCP, UDP and ICMPv6: over the pseudo-header too (RFC 768; RFC 8200, 8.1). Over a payload that
-/// holds a right one it is 0. Two families have none: 0xffff, which never verifies.
+/// The checksum of TCP, UDP and ICMPv6, which covers the pseudo-header, too (RFC 768; RFC 8200, 8.1). Over a payload
+/// that includes its right checksum, the result is 0. For addresses of two families it is 0xffff, which never verifies.
 pub fn upper_checksum(source: IpAddr, destination: IpAddr, protocol: u8, payload: &[u8]) -> u16 {
     if source.is_ipv4() != destination.is_ipv4() {
         return u16::MAX;
@@ -184,8 +185,8 @@ pub fn upper_checksum(source: IpAddr, destination: IpAddr, protocol: u8, payload
     !rfc1071::combine(&[pseudo, rfc1071::data(payload)])
 }
 
-/// An IP header with room for the payload, which the caller appends. `None` for two families or more than
-/// `MAX_PACKET` bytes. An IPv4 packet without an identification may not be fragmented (DF: RFC 6864, 4.1).
+/// An IP header with room for the payload, which the caller appends. `None` for addresses of two families, and for more
+/// than `MAX_PACKET` bytes. An IPv4 packet without an identification may not be fragmented (DF: RFC 6864, 4.1).
 pub fn build(
     source: IpAddr,
     destination: IpAddr,
@@ -207,7 +208,7 @@ pub fn build(
     Some(packet)
 }
 
-/// The same in a buffer that is used again: what was in it is gone.
+/// As `build`, into a buffer that is used again. Its former bytes are cleared.
 pub fn build_into(
     packet: &mut Vec<u8>,
     source: IpAddr,
@@ -247,14 +248,14 @@ pub fn build_into(
     Some(())
 }
 
-/// Makes the checksum of an IPv4 header anew; `header` is the header and nothing else.
+/// Writes the checksum of an IPv4 header; `header` is exactly the header.
 pub(crate) fn put_ipv4_checksum(header: &mut [u8]) {
     put_checksum(header, 10, 0);
     let sum = checksum(header);
     put_checksum(header, 10, sum);
 }
 
-/// Writes two bytes where there are two bytes.
+/// Writes a checksum at `at`, or nothing where `bytes` ends before.
 pub(crate) fn put_checksum(bytes: &mut [u8], at: usize, sum: u16) {
     if let Some(field) = bytes.get_mut(at..at + 2) {
         field.copy_from_slice(&sum.to_be_bytes());

@@ -1,22 +1,22 @@
-//! The longest packets that peers take, learnt from what they say: an MTU is a side's own choice, and WireGuard has no
-//! word for it. What is sent to a peer is cut to this.
+//! The MTUs of peers: each side chooses its own, and WireGuard has no message about it. They are learnt from the
+//! packets of the peers, and packets to a peer are cut to its MTU.
 
 use std::collections::HashMap;
 
 use crate::packet::{IPV4_HEADER, Packet};
 use crate::tunnel::PeerId;
 
-/// What every host takes (RFC 791, 3.1; RFC 8200, 5): less is believed of nobody.
+/// The bytes of a packet that every host takes (RFC 791, 3.1; RFC 8200, 5). No smaller MTU is believed.
 const LEAST: [usize; 2] = [576, 1280];
 /// The headers of IP and TCP without options, which an MSS leaves out (RFC 9293, 3.7.1).
 const HEADERS: [usize; 2] = [40, 60];
-/// What fragments carry is a multiple of so many bytes, so one that is cut may be that much shorter than the MTU, less
-/// one byte.
+/// The data of a fragment is a multiple of so many bytes, so a fragment may be up to one byte less than this shorter
+/// than the MTU.
 const UNIT: usize = 8;
 
-/// One value a peer and family. An entry goes with its peer, so there are no more than peers.
+/// The MTU of each peer, by family. An entry is removed with its peer, so there are no more entries than peers.
 pub struct PeerMtu {
-    /// Our own: what is believed of a peer that has said nothing, and the most that is believed of any.
+    /// Our own MTU: that of a peer from which none was learnt yet, and the highest that is believed.
     most: usize,
     learnt: HashMap<PeerId, [usize; 2]>,
 }
@@ -35,17 +35,19 @@ impl PeerMtu {
             .map_or(self.most, |both| both[usize::from(!is_ipv4)])
     }
 
-    /// From the MSS option of a SYN of the peer's. The last word counts: a peer may move to a better path.
+    /// Learns from the MSS option of a SYN of the peer's. The latest SYN counts, because a peer may move to a better
+    /// path.
     pub fn learn_mss(&mut self, peer: PeerId, is_ipv4: bool, mss: u16) {
         self.set(peer, is_ipv4, usize::from(mss) + HEADERS[usize::from(!is_ipv4)]);
     }
 
-    /// From a fragment that the peer has made: all but the last are as long as its MTU allows. What is known already
-    /// stays where the fragment agrees with it; else the fragment's own length is what is sure to pass.
+    /// Learns from a fragment that the peer has made: all but the last are as long as its MTU allows. The MTU that is
+    /// known stays where the fragment agrees with it. Otherwise the MTU becomes the fragment's length, which the peer
+    /// surely takes.
     pub fn learn_fragment(&mut self, peer: PeerId, packet: &Packet<'_>) {
         let is_ipv4 = packet.source.is_ipv4();
         let cut = packet.fragment.is_some_and(|fragment| fragment.more);
-        // Options and extension headers need not be in the others.
+        // An IPv4 fragment with options tells nothing, because the other fragments may have none of them.
         let plain = !is_ipv4 || packet.header_length == IPV4_HEADER;
         let length = packet.bytes.len();
         if cut && plain && !(length..length + UNIT).contains(&self.get(peer, is_ipv4)) {
@@ -74,7 +76,7 @@ mod tests {
     const V4: bool = true;
     const V6: bool = false;
 
-    /// What a peer with this MTU sends of a datagram that is longer.
+    /// A peer with this MTU sends the first fragment of a datagram that is longer.
     fn says(table: &mut PeerMtu, peer: PeerId, is_ipv4: bool, mtu: usize) {
         let end = |text: &str| text.parse::<SocketAddr>().ok();
         let ends = match is_ipv4 {
@@ -124,7 +126,7 @@ mod tests {
             table.learn_mss(1, is_ipv4, mss);
             assert_eq!(table.get(1, is_ipv4), mtu, "MSS {mss}");
         }
-        // Ours is the bound even where it is below what every host takes.
+        // Our own MTU is the bound even where it is lower than LEAST.
         let mut small = PeerMtu::new(600);
         small.learn_mss(1, V6, 1400);
         assert_eq!(small.get(1, V6), 600);
@@ -137,7 +139,7 @@ mod tests {
                 let mut table = PeerMtu::new(1420);
                 says(&mut table, 1, is_ipv4, mtu);
                 let learnt = table.get(1, is_ipv4);
-                // Those that come near to ours cannot be told from it.
+                // An MTU near ours cannot be told from ours.
                 let ours = learnt == 1420 && mtu > 1420 - UNIT;
                 assert!(ours || (learnt <= mtu && learnt > mtu - UNIT), "{mtu}: {learnt}");
             }

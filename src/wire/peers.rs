@@ -1,4 +1,5 @@
-//! The peers of a tunnel: found by number, static key, receiver index and inner address, each in one look-up.
+//! The table of a tunnel's peers. A peer is found by number, static key, receiver index or inner address, in one
+//! look-up.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,17 +11,18 @@ use crate::allowed_ips::{AllowedIps, Cidr};
 use crate::key::PublicKey;
 use crate::tunnel::{Keepalives, Path, PeerId};
 
-/// boringtun keeps the low byte of a receiver index for its sessions.
+/// The bits of a receiver index that are ours; boringtun uses the low byte for its sessions.
 const INDEX_BITS: u32 = 24;
-/// Packets of one peer that wait for a session: what boringtun's queue holds, which drops the rest in silence.
+/// The most packets of a peer that wait for a session. boringtun's queue holds so many, and drops others without a
+/// word.
 pub const MAX_WAITING: usize = 256;
-/// Ranges of a peer that are compared before the table is asked. Nearly all peers have one address of each family.
+/// Ranges of a peer that are compared before the table is searched. Nearly all peers have one address of each family.
 const COMPARED: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddPeerError {
     DuplicateKey,
-    /// Another peer, or this one twice.
+    /// Another peer has this range, or this peer has it twice.
     DuplicateAllowedIp(Cidr),
     TooMany,
 }
@@ -43,12 +45,13 @@ pub struct Peer {
     pub allowed_ips: Vec<Cidr>,
     pub path: Option<Path>,
     pub keepalives: Keepalives,
-    /// boringtun stamps what happens with the time of its last tick.
+    /// The time of boringtun's last tick for this peer. boringtun stamps later events with that time.
     pub ticked: Option<Instant>,
-    /// In the list of peers that are ticked.
+    /// True for a peer in the list of those that are ticked.
     pub active: bool,
-    /// Packets that boringtun holds until there is a session, and the bytes of the longest.
+    /// The number of packets that boringtun holds until there is a session.
     pub waiting: usize,
+    /// Bytes of the longest of these packets.
     pub longest_waiting: usize,
     pub received_bytes: u64,
     pub sent_bytes: u64,
@@ -56,7 +59,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// boringtun has taken a packet that it cannot send yet. False when its queue was full.
+    /// Counts a packet that boringtun holds until there is a session. False when boringtun's queue was full.
     pub fn wait(&mut self, length: usize) -> bool {
         if self.waiting >= MAX_WAITING {
             return false;
@@ -66,7 +69,7 @@ impl Peer {
         true
     }
 
-    /// Nothing waits any more. How many did.
+    /// Called when boringtun holds no packets any more. Gives the number of those that it held.
     pub fn forget_waiting(&mut self) -> u64 {
         self.longest_waiting = 0;
         std::mem::take(&mut self.waiting) as u64
@@ -74,7 +77,7 @@ impl Peer {
 }
 
 pub struct Peers {
-    /// By number; a number is not used again.
+    /// The peers by number; a number is not used again.
     slots: Vec<Option<Box<Peer>>>,
     by_key: HashMap<PublicKey, PeerId>,
     by_index: HashMap<u32, PeerId>,
@@ -93,7 +96,7 @@ impl Peers {
         }
     }
 
-    /// Looks whether a peer may be added, before anything is made of it.
+    /// Checks whether a peer may be added, before any state is made for it.
     pub fn check(&self, key: &PublicKey, allowed_ips: &[Cidr]) -> Result<(), AddPeerError> {
         if self.by_key.contains_key(key) {
             return Err(AddPeerError::DuplicateKey);
@@ -109,10 +112,10 @@ impl Peers {
         Ok(())
     }
 
-    /// An index that no peer has. It goes over the wire, so it is drawn and not counted.
+    /// An index that no peer has. Indices are visible on the wire, so they are drawn by chance and not counted.
     pub fn draw_index(&mut self) -> u32 {
         loop {
-            // splitmix64
+            // The generator is splitmix64.
             self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut mixed = self.random;
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -150,7 +153,7 @@ impl Peers {
         self.by_key.get(key).copied()
     }
 
-    /// `receiver` as it stands in a message.
+    /// Finds a peer by the receiver index of a message.
     pub fn by_receiver(&self, receiver: u32) -> Option<PeerId> {
         self.by_index.get(&(receiver >> (32 - INDEX_BITS))).copied()
     }
@@ -159,13 +162,13 @@ impl Peers {
         self.allowed_ips.find(address)
     }
 
-    /// Whether the peer may send from this address: whether packets to it would go to this peer. So a peer with a wide
-    /// range does not speak for the address that another peer has in it.
+    /// Whether the peer may send from this address, which it may if packets to the address go to this peer. So a peer
+    /// with a wide range cannot send from the address that another peer has in it.
     pub fn owns(&self, id: PeerId, address: IpAddr) -> bool {
         let Some(Some(peer)) = self.slots.get(id as usize) else {
             return false;
         };
-        // No range is longer than an address alone.
+        // No range has a longer prefix than a single address, so this comparison alone is enough for one.
         let alone = |range: &Cidr| range.is_single() && range.address == address;
         peer.allowed_ips.iter().take(COMPARED).any(alone) || self.by_address(address) == Some(id)
     }
@@ -216,7 +219,7 @@ mod tests {
         let second = add(&mut peers, 2);
         assert_ne!(first, second);
         assert!(first < 1 << INDEX_BITS && second < 1 << INDEX_BITS);
-        // The low byte is the session's.
+        // The low byte is the number of the session.
         assert_eq!(peers.by_receiver(first << 8 | 0xff), Some(0));
         assert_eq!(peers.by_receiver(second << 8), Some(1));
         peers.remove(&PublicKey([1; 32]));

@@ -1,4 +1,5 @@
-//! IP packets below, flows above: finds the flow of a packet by one hash look-up and polls that flow alone.
+//! The stack between IP packets and flows. It finds the flow of a packet by one hash look-up, and polls that flow
+//! alone.
 //!
 //! Calling order: any `handle_*` or command, then `poll_rise` (events go up), then `poll_fall` (packets go down), then
 //! `poll_timeout`. Nothing here waits, reads a clock or grows without a bound.
@@ -35,35 +36,39 @@ pub use replies::{MAX_REPLIES, MAX_REPLY_BYTES};
 
 use replies::Replies;
 
-/// TCP flows at most, half-open ones included. A SYN over it is dropped.
+/// The most TCP flows, half-open ones included. At this bound a SYN is dropped.
 pub const MAX_FLOWS: usize = 65_536;
-/// One flow sends at most so many packets before it is the next one's turn.
+/// The most packets that a flow sends before the next flow has its turn.
 const TURN: usize = 64;
-/// RST and ICMP errors: so many a second, so many at once (RFC 4443, 2.4 f; RFC 5961).
+/// The rate of RSTs and ICMP errors (RFC 4443, 2.4 f; RFC 5961).
 const ERRORS_PER_SECOND: u64 = 2000;
+/// The most RSTs and ICMP errors at once.
 const ERROR_BURST: u64 = 500;
-/// SYNs that rise before their handshake: so many at a time, so many a second. Over it the handshake comes first.
+/// The most SYNs that wait for the owner. Above either bound the handshake comes first, and the owner is asked
+/// afterwards.
 pub const MAX_HELD: usize = 1024;
+/// The rate of SYNs that wait for the owner.
 const HELD_PER_SECOND: u64 = 10_000;
 const HELD_BURST: u64 = 2000;
-/// A deadline is not asked for sooner than that, so that no flow can keep the owner awake.
+/// The stack asks for no deadline sooner than this, so that no flow can keep the owner awake.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 pub struct StackConfig {
-    /// Bytes of an IP packet in the tunnel; the MSS follows from it. A peer that takes less is sent less.
+    /// Bytes of an IP packet in the tunnel; the MSS follows from this. A peer with a smaller MTU is sent shorter
+    /// packets.
     pub mtu: usize,
-    /// The tunnel's own addresses: echo to them is answered.
+    /// The tunnel's own addresses. Echo requests to them are answered.
     pub addresses: Vec<IpAddr>,
-    /// A SYN waits for the owner's word.
+    /// True: a SYN waits for the owner's `accept` or `refuse`.
     pub hold_syn: bool,
-    /// ICMP that is not for this stack rises; else it is dropped and counted.
+    /// True: ICMP messages that are not for this stack rise. False: they are dropped and counted.
     pub raise_icmp: bool,
     /// Bytes that each window of a flow may grow to.
     pub max_window: usize,
     /// Bytes that all flows may hold.
     pub memory: usize,
     pub congestion: Algorithm,
-    /// For initial sequence numbers, ports and identifications.
+    /// A secret from which initial sequence numbers, ports and identifications are made.
     pub seed: u64,
 }
 
@@ -85,7 +90,7 @@ pub struct Stack {
     next_port: u16,
     identification: u32,
     counters: StackCounters,
-    /// Last: the flows give up what they have borrowed of its memory before that goes.
+    /// The last field, because the flows must give back their chunks before the memory is dropped.
     net: Net,
 }
 
@@ -117,11 +122,11 @@ impl Stack {
         }
     }
 
-    /// Time has passed: wakes the flows that are due.
+    /// Wakes the flows whose deadlines have passed.
     pub fn handle_timeout(&mut self, now: Instant, rise: &mut dyn Rise) {
         while let Some(id) = self.deadlines.pop_due(now) {
             let Some(flow) = self.flows.flow(id) else { continue };
-            // A stale entry: a nearer one was added after it and has been served.
+            // This entry is stale: a nearer one was added later, and has been served.
             if flow.queued_deadline.is_none_or(|at| at > now) {
                 continue;
             }
@@ -137,7 +142,7 @@ impl Stack {
         self.time_wait.expire(now);
     }
 
-    /// Lets rise what the owner has room for.
+    /// Raises the events that the owner has room for.
     pub fn poll_rise(&mut self, rise: &mut dyn Rise) {
         let mut waiting = VecDeque::new();
         while let Some(id) = self.rising.pop_front() {
@@ -168,12 +173,12 @@ impl Stack {
         self.rising = waiting;
     }
 
-    /// True when there are events that wait: for room with the owner, or for the next `poll_rise`.
+    /// True when events wait for room with the owner, or for the next `poll_rise`.
     pub fn has_rising(&self) -> bool {
         !self.rising.is_empty()
     }
 
-    /// Sends until every flow is dry, or until `fall` is not ready.
+    /// Sends until no flow has anything to send, or until `fall` is not ready.
     pub fn poll_fall(&mut self, now: Instant, fall: &mut dyn Fall) {
         while fall.ready()
             && let Some(packet) = self.replies.pop()
@@ -187,7 +192,7 @@ impl Stack {
         }
     }
 
-    /// True when there is still something to send after `poll_fall`: its `fall` was not ready.
+    /// True when packets still wait after `poll_fall`, because its `fall` was not ready.
     pub fn has_falling(&self) -> bool {
         !self.falling.is_empty() || !self.replies.is_empty()
     }
@@ -204,7 +209,7 @@ impl Stack {
             return self.drop_flow(id);
         }
         if flow.has_ended() && !flow.over && !flow.rising {
-            // It ended while it sent (a time-out, TIME-WAIT): the owner hears of it in the next `poll_rise`.
+            // The flow has ended while it sent (a time-out, TIME-WAIT). The next `poll_rise` tells the owner.
             flow.rising = true;
             self.rising.push_back(id);
         }
@@ -222,7 +227,7 @@ impl Stack {
         }
     }
 
-    /// When `handle_timeout` is due at the latest.
+    /// The time at which `handle_timeout` is due at the latest.
     pub fn poll_timeout(&self) -> Option<Instant> {
         [
             self.deadlines.next(),
@@ -234,12 +239,12 @@ impl Stack {
         .min()
     }
 
-    /// TCP flows, half-open ones included.
+    /// The number of TCP flows, half-open ones included.
     pub fn flow_count(&self) -> usize {
         self.flows.len()
     }
 
-    /// A peer was removed: its flows end.
+    /// Ends the flows of a peer that was removed.
     pub fn remove_peer(&mut self, peer: PeerId, rise: &mut dyn Rise) {
         self.peer_mtu.remove(peer);
         for id in self.flows.of_peer(peer) {
@@ -251,7 +256,7 @@ impl Stack {
         }
     }
 
-    /// Marks a flow for both polls.
+    /// Puts a flow on the lists of both polls, `poll_rise` and `poll_fall`.
     fn touch(&mut self, id: FlowId) {
         let Some(flow) = self.flows.flow(id) else { return };
         if !flow.rising {

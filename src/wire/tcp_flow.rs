@@ -1,4 +1,4 @@
-//! One TCP flow: a connection with its owner, who has credit both ways, and is told a clear end.
+//! One TCP flow: a connection and its owner. Each direction has credit, and the owner is told exactly one end.
 
 use crate::buffers::Pool;
 use crate::event::FlowId;
@@ -13,32 +13,32 @@ use crate::{Duration, Instant};
 
 mod rise;
 
-/// A handshake that is not over by then is given up.
+/// The time after which a handshake is given up.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection that its owner has let go of, and that makes no progress for so long, is reset.
+/// A connection that its owner has closed is reset when it makes no progress for so long.
 pub const ORPHAN_TIMEOUT: Duration = Duration::from_secs(60);
-/// At most so many bytes of received data are with the owner, unread, for one flow.
+/// The most bytes of a flow's received data that have risen to the owner and were not read.
 pub const RECEIVE_CREDIT: usize = 256 * 1024;
 /// The longest piece of data in one event.
 pub const MAX_CHUNK: usize = 64 * 1024;
 
-/// What all flows share to send and to receive.
+/// The memory that all flows share to send and to receive.
 pub struct Net {
     pub pool: Pool,
-    /// The packet that is made now.
+    /// The buffer in which each packet is made.
     pub packet: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Phase {
-    /// The peer's SYN was answered before the owner was told of it.
+    /// The peer's SYN was answered, and the owner was not told of the flow yet.
     Unannounced,
     /// The owner knows the flow; the handshake goes on.
     Handshake,
-    /// Our own SYN is out.
+    /// Our own SYN was sent.
     Connecting,
     Open,
-    /// The owner has let go: nothing rises any more.
+    /// The owner has closed the flow, and no event rises any more.
     Orphan,
 }
 
@@ -56,25 +56,26 @@ pub struct TcpFlow {
     pub id: FlowId,
     pub peer: PeerId,
     pub key: FlowKey,
-    /// In the list of flows that may have something to send.
+    /// True for a flow in the list of those that may have packets to send.
     pub falling: bool,
-    /// In the list of flows that may have something to say.
+    /// True for a flow in the list of those that may have events to raise.
     pub rising: bool,
-    /// Its last event has risen: it leaves once its last packet is out.
+    /// True once the last event has risen. The flow is removed when its last packet has left.
     pub over: bool,
     /// The earliest entry of this flow in the queue of deadlines.
     pub queued_deadline: Option<Instant>,
     connection: Connection,
     phase: Phase,
     end_raised: bool,
-    /// The handshake was over once, whatever has come since.
+    /// True once the handshake has succeeded, even where the connection was reset since.
     was_established: bool,
     /// Bytes that may rise.
     credit: usize,
     /// Bytes that the owner may write.
     granted: usize,
-    /// When the flow is given up, and what was unsent when that was decided.
+    /// The time at which the flow is given up.
     limit: Option<Instant>,
+    /// The bytes that were not acknowledged when `limit` was set; fewer since then is progress.
     left: usize,
 }
 
@@ -139,12 +140,12 @@ impl TcpFlow {
         self.connection.end().is_some()
     }
 
-    /// Until then the flow counts as half-open.
+    /// True until the handshake is over.
     pub fn is_half_open(&self) -> bool {
         matches!(self.phase, Phase::Unannounced | Phase::Handshake)
     }
 
-    /// The ACK that has to leave before another segment is taken in.
+    /// The ACK that has to leave before the next segment is handled.
     pub fn poll_acknowledgement(&mut self, now: Instant, net: &mut Net) -> Option<Vec<u8>> {
         let outgoing = self.connection.poll_acknowledgement(now, &net.pool)?;
         Some(self.bare_packet(&outgoing, net))
@@ -152,9 +153,9 @@ impl TcpFlow {
 
     pub fn handle_segment(&mut self, now: Instant, net: &mut Net, segment: &Segment<'_>) {
         self.connection.handle_segment(now, segment, &mut net.pool);
-        // A connection that is opened and reset in one batch was open all the same: its owner hears of both.
+        // A connection may be opened and reset within one batch. It was open, and its owner is told of both.
         self.was_established |= self.connection.is_synchronized() && self.connection.state() != State::Closed;
-        // Data for a reader that is gone is answered by RST (RFC 9293, 3.6.1, as Linux does).
+        // Data for an owner that has closed the flow is answered with RST (RFC 9293, 3.6.1, as Linux does).
         if self.phase == Phase::Orphan && self.connection.readable() > 0 {
             self.connection.abort();
         }
@@ -193,50 +194,52 @@ impl TcpFlow {
         self.connection.state() == State::TimeWait
     }
 
-    /// The last ACK is out, and is given to be kept elsewhere: for the owner the flow is closed.
+    /// Ends the flow in TIME-WAIT. Gives the last ACK, which `crate::time_wait` keeps; for the owner the flow is
+    /// closed.
     pub fn leave_time_wait(&mut self, now: Instant, net: &mut Net) -> Vec<u8> {
         let last = self.connection.leave_time_wait(now, &net.pool);
         self.bare_packet(&last, net)
     }
 
-    /// A segment without data in a packet of its own.
+    /// A packet of its own for a segment without data.
     fn bare_packet(&self, outgoing: &Outgoing, net: &mut Net) -> Vec<u8> {
         let FlowKey { local, remote } = self.key;
         outgoing.emit(local, remote, &mut net.packet, |_| {});
         net.packet.clone()
     }
 
-    /// Takes what the owner wrote. False when that is more than its credit, or the system has no memory: the flow is to be
-    /// reset.
+    /// Takes data from the owner. False when the data is more than the owner's credit, or the system has no memory;
+    /// then the flow is to be reset.
     pub fn write(&mut self, bytes: &[u8], net: &mut Net) -> bool {
         if bytes.len() > self.granted {
             return false;
         }
         self.granted -= bytes.len();
         if self.has_ended() {
-            // Reset meanwhile: the owner is told of it, if not yet, by its event.
+            // The connection was reset meanwhile. An event tells the owner, if it has not yet.
             return true;
         }
         self.connection.write(bytes, &mut net.pool)
     }
 
-    /// The owner has taken so many bytes.
+    /// The owner has read so many bytes.
     pub fn credit(&mut self, bytes: usize) {
         self.credit = (self.credit + bytes).min(RECEIVE_CREDIT);
     }
 
-    /// FIN after what was written.
+    /// Sends FIN after the data that was written.
     pub fn end(&mut self) {
         self.connection.finish();
     }
 
-    /// RST now. The flow is over once it is sent.
+    /// Sends RST now. The flow is over once the RST has left.
     pub fn reset(&mut self) {
         self.phase = Phase::Orphan;
         self.connection.abort();
     }
 
-    /// The owner lets go: FIN after what was written, RST when something unread is left (RFC 2525, 2.17).
+    /// The owner closes the flow: FIN after the data that was written, or RST when data is left unread (RFC 2525,
+    /// 2.17).
     pub fn close(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::Open) || self.connection.readable() > 0 {
             return self.reset();
@@ -247,7 +250,7 @@ impl TcpFlow {
         self.limit = Some(now + ORPHAN_TIMEOUT);
     }
 
-    /// Looks what is due: the connection's own deadlines, and the flow's limit.
+    /// Handles the deadlines that have passed: those of the connection, and the flow's limit.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.connection.handle_timeout(now);
         if self.limit.is_none_or(|limit| now < limit) {
@@ -270,7 +273,7 @@ impl TcpFlow {
         }
     }
 
-    /// Gives the memory back. The flow is not used again.
+    /// Gives the memory back; after this the flow is not used again.
     pub fn release(&mut self, net: &mut Net) {
         self.connection.release(&mut net.pool);
     }

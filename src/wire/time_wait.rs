@@ -1,4 +1,4 @@
-//! TIME-WAIT without a socket: the last ACK, kept for its time and said again to a repeated FIN (RFC 9293, 3.6.1).
+//! TIME-WAIT without a connection: only the last ACK is kept, and sent again for a repeated FIN (RFC 9293, 3.6.1).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,9 +9,9 @@ use crate::packet::Packet;
 use crate::tcp::clock::Clock;
 use crate::tcp::segment::Segment;
 
-/// As smoltcp's own; a tunnel has no long way round on which a segment could survive longer.
+/// The length of TIME-WAIT, as smoltcp has it. A tunnel has no detour on which a segment could survive longer.
 pub const TIME_WAIT: Duration = Duration::from_secs(10);
-/// Beyond it the oldest leaves early.
+/// The most connections in TIME-WAIT. Beyond it the oldest leaves early.
 pub const MAX_TIME_WAIT: usize = 16_384;
 
 struct Entry {
@@ -47,8 +47,8 @@ impl TimeWait {
         (now < entry.until).then_some(&*entry.acknowledgement)
     }
 
-    /// Whether a SYN begins a new connection. Where the 4-tuple is in TIME-WAIT, it ends the wait when it is sure to be newer
-    /// than the connection before: by its timestamp, or by its number (RFC 6191, 2).
+    /// Whether a SYN begins a new connection. Where the 4-tuple is in TIME-WAIT, the SYN ends the wait if it is surely
+    /// newer than the former connection: by its timestamp, or by its number (RFC 6191, 2).
     pub fn admits(&mut self, now: Instant, key: &FlowKey, syn: &Segment<'_>) -> bool {
         let Some(last) = self.acknowledgement(now, key) else {
             return true;
@@ -74,7 +74,7 @@ impl TimeWait {
         }
     }
 
-    /// Only the entry that this place in the order stands for: the key may be in a later wait by now.
+    /// Removes the entry of a key that ends at `until`. The same key may be in a later TIME-WAIT by now, which stays.
     fn forget(&mut self, until: Instant, key: &FlowKey) -> bool {
         let same = self.entries.get(key).is_some_and(|entry| entry.until == until);
         if same {

@@ -1,11 +1,11 @@
-//! A rate with a burst: so many a second, so many at once.
+//! Limits a rate: so many a second, and so many at once.
 
 use smoltcp::time::Instant;
 
 pub struct TokenBucket {
     per_second: u64,
     burst: u64,
-    /// In millionths of a token, so that a short interval is not rounded away.
+    /// Millionths of a token, so that a short interval is not rounded away.
     micro_tokens: u64,
     last: Instant,
 }

@@ -1,8 +1,8 @@
-//! WireGuard as a machine: datagrams on one side, IP packets of known peers on the other. Server and client alike.
+//! WireGuard as a machine, for servers and clients: datagrams on one side, IP packets of known peers on the other.
 //!
-//! The handshakes, sessions and their timers are boringtun's; who is asked, what an answer costs, where a peer is, what
-//! it may say and when it is owed a keepalive are decided here. boringtun reads a clock of its own; `now` here drives
-//! when it is asked to look.
+//! boringtun has the handshakes, the sessions and their timers. This file finds the peer of a message, limits the work
+//! that unauthenticated messages cause, keeps the peers' endpoints, checks the inner addresses, and sends keepalives.
+//! boringtun reads a clock of its own; `now` decides when boringtun is called.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -26,27 +26,27 @@ pub use crate::peers::{AddPeerError, MAX_WAITING};
 pub use counters::TunnelCounters;
 pub use keepalives::{KEEPALIVE_TIMEOUT, Keepalives};
 
-/// Names a peer. Never used again.
+/// The number of a peer, which is never used again.
 pub type PeerId = u32;
 
-/// Handshakes a second before cookies are asked for (boringtun's device has the same).
+/// Handshakes a second; above this rate the senders are asked for cookies (boringtun's device has the same rate).
 pub const HANDSHAKES_PER_SECOND: u64 = 100;
-/// Datagrams of the tunnel's own making that wait to leave.
+/// The most datagrams of the tunnel's own making that wait to leave.
 pub const MAX_TRANSMIT: usize = 1024;
-/// How often boringtun's timers are looked at; they are good to a second.
+/// The interval of calls to boringtun's timers, which are good to a second.
 pub const TICK: Duration = Duration::from_millis(250);
 /// Header and tag of a data message (whitepaper, 5.4.6). boringtun adds no padding to 16 bytes, which the whitepaper
 /// asks for to blur lengths; receivers do not need it.
 const DATA_OVERHEAD: usize = 32;
-/// A handshake initiation, the longest message that is no data.
+/// Bytes of a handshake initiation, the longest message that is no data.
 const LONGEST_HANDSHAKE: usize = 148;
 /// The first byte of a data message.
 const DATA: u8 = 4;
-/// Messages that a session may have (whitepaper, 6.1): a counter behind it is not heard. boringtun's window would
-/// overflow.
+/// The most messages of a session (whitepaper, 6.1). A message with a higher counter is dropped here, because
+/// boringtun's window would overflow.
 const REJECT_AFTER_MESSAGES: u64 = u64::MAX - (1 << 13);
 
-/// Where a peer is, and by which of our addresses it speaks to us: the answer leaves from there.
+/// The address of a peer, and the one of ours that the peer sends to: our answers leave from there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Path {
     pub remote: SocketAddr,
@@ -56,12 +56,12 @@ pub struct Path {
 pub struct PeerConfig {
     pub public_key: PublicKey,
     pub preshared_key: Option<[u8; 32]>,
-    /// Inner addresses that are the peer's: what it may send from, and what is sent to it.
+    /// The peer's inner addresses: those that it may send from, and whose packets are sent to it.
     pub allowed_ips: Vec<Cidr>,
-    /// Seconds between keepalives; 0 is none. Where there is an endpoint, the handshake starts at once, and again as
-    /// often as it fails.
+    /// Seconds between keepalives; 0 for none. With an endpoint, the handshake starts at once, and is repeated until it
+    /// succeeds.
     pub keepalive: Option<u16>,
-    /// Where to send the first handshake to. Without it the peer speaks first.
+    /// The address to send the first handshake to. Without an endpoint the peer has to begin.
     pub endpoint: Option<SocketAddr>,
 }
 
@@ -71,7 +71,7 @@ pub struct Inbound<'a> {
     pub packet: &'a [u8],
 }
 
-/// A datagram of `length` bytes that stands in the buffer now.
+/// A datagram of `length` bytes, which was written to the caller's buffer.
 pub struct Outbound {
     pub to: Path,
     pub length: usize,
@@ -83,10 +83,11 @@ pub struct PeerStatus {
     pub endpoint: Option<SocketAddr>,
     /// Age of the current session.
     pub last_handshake: Option<Duration>,
-    /// Bytes of inner packets.
+    /// Bytes of received inner packets.
     pub received_bytes: u64,
+    /// Bytes of sent inner packets.
     pub sent_bytes: u64,
-    /// Messages or packets of this peer that were not let through.
+    /// Messages or packets of this peer that were dropped.
     pub dropped: u64,
     pub allowed_ips: Vec<Cidr>,
 }
@@ -94,9 +95,9 @@ pub struct PeerStatus {
 pub struct Tunnel {
     private_key: PrivateKey,
     public_key: x25519::PublicKey,
-    /// The one that counts: mac1 before any Diffie-Hellman, cookies under load.
+    /// The limiter that counts handshakes: it checks mac1 before any Diffie-Hellman, and asks for cookies under load.
     limiter: Arc<RateLimiter>,
-    /// For boringtun's own repeated check, which must not count the same message twice.
+    /// The limiter for boringtun's own check of the same message, which must not be counted twice.
     unlimited: Arc<RateLimiter>,
     peers: Peers,
     /// The peers that are ticked: those that have, want or had a session not long ago.
@@ -107,7 +108,7 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// `seed` draws receiver indices.
+    /// `seed` is for the receiver indices, which are drawn by chance.
     pub fn new(private_key: PrivateKey, seed: u64) -> Self {
         let public_key = x25519::PublicKey::from(&private_key.0);
         Tunnel {
@@ -159,7 +160,7 @@ impl Tunnel {
         Ok(id)
     }
 
-    /// Its sessions are gone at once.
+    /// Removes a peer, and its sessions at once.
     pub fn remove_peer(&mut self, public_key: &PublicKey) -> Option<PeerId> {
         self.peers.remove(public_key)
     }
@@ -169,7 +170,7 @@ impl Tunnel {
         self.peers.by_address(address)
     }
 
-    /// A datagram from the network. `buffer` takes the packet and has to be as long as the datagram.
+    /// Handles a datagram from the network. The packet is written to `buffer`, which has to be as long as the datagram.
     pub fn handle_datagram<'a>(
         &mut self,
         now: Instant,
@@ -219,10 +220,10 @@ impl Tunnel {
         })
     }
 
-    /// mac1, and a cookie when handshakes are many: no Diffie-Hellman before both.
+    /// Checks mac1, and a cookie when there are many handshakes: both before any Diffie-Hellman.
     fn verify(&mut self, from: Path, datagram: &[u8]) -> bool {
-        // Each time: boringtun sees by itself whether a second is over. A second counted here would miss its own by a
-        // hair now and then, and last two.
+        // This is called for each message, because boringtun checks by itself whether a second is over. A second that
+        // is counted here would now and then miss boringtun's by a little, and last two.
         self.limiter.reset_count();
         let mut cookie = [0; 64];
         match self
@@ -242,7 +243,7 @@ impl Tunnel {
         }
     }
 
-    /// The length of the packet in the buffer, if the message carried one that the peer may send.
+    /// Decrypts a message. Gives the length of the packet in the buffer, if there was one that the peer may send.
     fn decrypt(
         &mut self,
         now: Instant,
@@ -263,10 +264,12 @@ impl Tunnel {
                 push(&mut self.transmit, &mut self.counters, from, answer);
                 None
             }
-            // A keepalive has authenticated; a cookie reply names no place to move to (whitepaper, 6.5).
+            // A keepalive is authenticated, so the peer's endpoint may move; a cookie reply does not move it
+            // (whitepaper, 6.5).
             TunnResult::Done if is_data => None,
             TunnResult::Done => return None,
-            // The message was parsed before, so this is about what is in it: it has authenticated, too.
+            // The message was parsed before, so it is the packet in it that is invalid. The message is authenticated,
+            // too.
             TunnResult::Err(WireGuardError::InvalidPacket) if is_data => {
                 peer.keepalives.handle_data(now);
                 peer.dropped += 1;
@@ -301,7 +304,8 @@ impl Tunnel {
         Some(length)
     }
 
-    /// Sends what waited for a session, if there is one now. A responder has none before the first data message.
+    /// Sends the packets that waited for a session, if there is one now. A responder has none before the first data
+    /// message.
     fn flush(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.waiting > 0) else {
             return;
@@ -318,8 +322,8 @@ impl Tunnel {
         }
     }
 
-    /// An IP packet for a peer, encrypted straight into `buffer`. `None`: it waits for a handshake, or was dropped
-    /// and counted.
+    /// Encrypts an IP packet for a peer straight into `buffer`. `None` when the packet waits for a handshake, or was
+    /// dropped and counted.
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8], buffer: &mut [u8]) -> Option<Outbound> {
         // boringtun panics where the buffer is short.
         if buffer.len() < (packet.len() + DATA_OVERHEAD).max(LONGEST_HANDSHAKE) {
@@ -357,7 +361,7 @@ impl Tunnel {
         length.map(|length| Outbound { to, length })
     }
 
-    /// Time has passed: rekeys, retries, keepalives, expiry.
+    /// Lets boringtun's timers rekey, retry and expire, and sends the keepalives that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now < self.next_tick {
             return;
@@ -371,13 +375,14 @@ impl Tunnel {
         }
     }
 
-    /// What boringtun stamps from now on is stamped with about now: it reads its clock in a tick only.
+    /// Ticks a peer, so that boringtun stamps the next events with about `now`: boringtun reads its clock only in a
+    /// tick.
     fn refresh(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         if !peer.active || peer.ticked.is_none_or(|at| now >= at + TICK) {
             self.tick(now, id);
         }
-        // Something happens with this peer: it is looked at from now on, even if it had expired.
+        // This peer is active, so it is ticked from now on, even if it had expired.
         self.activate(now, id);
     }
 
@@ -398,7 +403,8 @@ impl Tunnel {
         peer.ticked = Some(now);
         let mut result = peer.tunn.update_timers(&mut buffer);
         if let TunnResult::Err(_) = result {
-            // Expired: keys and what waited for them are erased. Only a peer that must be kept alive is called again.
+            // The session has expired: boringtun has erased the keys, and the packets that waited for them. A new
+            // handshake starts only for a peer with persistent keepalives.
             self.counters.waiting_dropped += peer.forget_waiting();
             if !peer.keepalives.is_persistent() || peer.path.is_none() {
                 return;
@@ -410,13 +416,15 @@ impl Tunnel {
                 peer.keepalives.handle_sent();
                 push(&mut self.transmit, &mut self.counters, to, message);
             }
-            // Nothing, or a keepalive of boringtun's own, which has the wrong time (`keepalives.rs`). Its number is lost.
+            // boringtun has nothing to send, or a keepalive of its own, which has the wrong time (`keepalives.rs`) and
+            // is dropped. Only its counter is lost.
             _ => self.keep_alive(now, id),
         }
         self.activate(now, id);
     }
 
-    /// Sends an empty message when one is due. Where there is no session, one that has to be kept alive is made anew.
+    /// Sends an empty message when one is due. Where there is no session, a peer with persistent keepalives gets a new
+    /// one.
     fn keep_alive(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let persistent = peer.keepalives.poll_persistent(now);
@@ -446,7 +454,8 @@ impl Tunnel {
         self.active.push(id);
     }
 
-    /// Handshakes, cookies, keepalives, and packets that waited for a session.
+    /// The next datagram of the tunnel's own making: a handshake, a cookie, a keepalive, or a packet that waited for a
+    /// session.
     pub fn poll_transmit(&mut self) -> Option<(Path, Vec<u8>)> {
         self.transmit.pop_front()
     }
@@ -482,7 +491,7 @@ fn push(transmit: &mut VecDeque<(Path, Vec<u8>)>, counters: &mut TunnelCounters,
     }
 }
 
-/// Of a data message (whitepaper, 5.4.6).
+/// The counter of a data message (whitepaper, 5.4.6).
 fn counter(datagram: &[u8]) -> u64 {
     let counter = datagram.get(8..).and_then(<[u8]>::first_chunk);
     counter.map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))

@@ -1,4 +1,4 @@
-//! UDP datagrams (RFC 768): one is read from a packet, one is built into a packet.
+//! Parses UDP datagrams (RFC 768) from packets, and builds packets of them.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use crate::packet::{self, HOP_LIMIT, Malformed, Packet, UDP, put_checksum, upper
 mod tests;
 
 const HEADER: usize = 8;
-/// Bytes of data at most that `build` takes; the whole packet then has 65,535 bytes, in IPv6 too.
+/// The most bytes of data that `build` takes; the whole packet then has 65,535 bytes, in IPv6 too.
 pub const MAX_DATA_V4: usize = packet::MAX_PACKET - packet::IPV4_HEADER - HEADER;
 pub const MAX_DATA_V6: usize = packet::MAX_PACKET - packet::IPV6_HEADER - HEADER;
 
@@ -20,8 +20,8 @@ pub struct Datagram<'a> {
     pub data: &'a [u8],
 }
 
-/// Bytes after the UDP length are no data (RFC 9868 may put options there). A checksum of 0 means none in IPv4 and is
-/// an error in IPv6 (RFC 8200, 8.1), as is the length 0 of a jumbogram (RFC 2675, 4).
+/// Bytes after the UDP length are no data (RFC 9868 may put options there). A checksum of 0 means no checksum in IPv4,
+/// and is an error in IPv6 (RFC 8200, 8.1), as is the length 0 of a jumbogram (RFC 2675, 4).
 pub fn parse<'a>(packet: &Packet<'a>) -> Result<Datagram<'a>, Malformed> {
     if packet.protocol != UDP || packet.fragment.is_some() {
         return Err(Malformed::Protocol);
@@ -41,8 +41,8 @@ pub fn parse<'a>(packet: &Packet<'a>) -> Result<Datagram<'a>, Malformed> {
     })
 }
 
-/// The whole IP packet, maybe longer than the MTU. `identification` is IPv4's. `None` for two families or more data
-/// than `MAX_DATA_V4` or `MAX_DATA_V6`.
+/// The whole IP packet, maybe longer than the MTU. `identification` is for IPv4. `None` for addresses of two families,
+/// and for more data than `MAX_DATA_V4` or `MAX_DATA_V6`.
 pub fn build(source: SocketAddr, destination: SocketAddr, data: &[u8], identification: u16) -> Option<Vec<u8>> {
     let length = HEADER.checked_add(data.len())?;
     let (from, to) = (source.ip(), destination.ip());
@@ -55,7 +55,7 @@ pub fn build(source: SocketAddr, destination: SocketAddr, data: &[u8], identific
     packet.extend_from_slice(data);
     let datagram = packet.get_mut(header_length..)?;
     let sum = match upper_checksum(from, to, UDP, datagram) {
-        // 0 would say that there is none.
+        // A checksum of 0 would mean that there is none.
         0 => u16::MAX,
         sum => sum,
     };

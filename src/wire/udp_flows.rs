@@ -12,18 +12,18 @@ mod tests;
 
 /// A flow with no datagram either way for so long is over.
 pub const IDLE: Duration = Duration::from_secs(60);
-/// Flows at most. Beyond it the least recently used leaves.
+/// The most flows. Beyond it the least recently used leaves.
 pub const MAX_UDP_FLOWS: usize = 1 << SLOT_BITS;
-/// Ends that wait for `poll_expired` at most. Beyond it the owner is not told.
+/// The most ended flows that wait for `poll_expired`. Beyond it the owner is not told of an end.
 pub const MAX_EXPIRED: usize = MAX_UDP_FLOWS;
 
-/// A number is slot and generation, so that a late command for a flow that is gone finds nothing.
+/// A flow's number has a slot and a generation, so that a late command for a flow that has ended finds no other flow.
 const SLOT_BITS: u32 = 14;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
-/// The end of the list.
+/// Marks the end of the list of flows.
 const NONE: u32 = u32::MAX;
 
-/// The 4-tuple as the peer sees it: from the peer's own address to the one it speaks with.
+/// The 4-tuple as the peer sees it: from the peer's own address to the one that the peer sends to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct UdpKey {
     pub source: SocketAddr,
@@ -44,23 +44,24 @@ struct Slot {
     flow: Option<Flow>,
 }
 
-/// What the table dropped.
+/// Counts of the flows that the table has dropped.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct UdpFlowCounters {
     /// Flows that were idle.
     pub expired: u64,
-    /// Flows that left for a new one.
+    /// Flows that were dropped to make room for a new one.
     pub evicted: u64,
-    /// Ends the owner was not told of, because it did not poll.
+    /// Ends that the owner was not told of, because it did not poll.
     pub untold: u64,
 }
 
 pub struct UdpFlows {
     slots: Vec<Slot>,
-    /// First in, first out, so that a number comes again as late as it can.
+    /// The free slots, first in, first out, so that a number is used again as late as possible.
     free: VecDeque<u32>,
     by_key: HashMap<UdpKey, u32>,
-    /// The least and the most recently used; all may be idle equally long, so it is the order of their ends as well.
+    /// The ends of the list: the least and the most recently used flow. All may be idle equally long, so this is the
+    /// order of their expiry, too.
     oldest: u32,
     newest: u32,
     expired: VecDeque<u32>,
@@ -98,8 +99,8 @@ impl UdpFlows {
         self.counters
     }
 
-    /// A datagram came: the number of its flow, and whether the flow is new. One that is due but was not yet expired
-    /// starts anew.
+    /// Called for a datagram from a peer. Gives the number of its flow, and whether the flow is new. A flow whose idle
+    /// time is over starts anew.
     pub fn touch(&mut self, now: Instant, key: UdpKey) -> (u32, bool) {
         self.handle_timeout(now);
         if let Some(slot) = self.by_key.get(&key).copied() {
@@ -124,7 +125,7 @@ impl UdpFlows {
         (self.id(slot), true)
     }
 
-    /// A datagram went to the peer: if its flow is there it stays for another `IDLE`.
+    /// Called for a datagram to a peer. If the flow exists, it stays for another `IDLE`.
     pub fn keep_alive(&mut self, now: Instant, key: &UdpKey) -> bool {
         self.handle_timeout(now);
         let slot = self.by_key.get(key).copied();
@@ -140,14 +141,14 @@ impl UdpFlows {
         Some(flow.key)
     }
 
-    /// The owner is done with a flow: it is not told of its end.
+    /// Removes a flow for the owner, which is not told of the end.
     pub fn remove(&mut self, id: u32) -> Option<UdpKey> {
         let key = self.get(id)?;
         self.release(id & SLOT_MASK);
         Some(key)
     }
 
-    /// Ends what was idle for `IDLE`.
+    /// Ends the flows that were idle for `IDLE`.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(oldest) = self.flow(self.oldest)
             && oldest.last + IDLE <= now
@@ -157,7 +158,7 @@ impl UdpFlows {
         }
     }
 
-    /// When the next flow is due; the beginning of time when there are ends to poll.
+    /// The time at which the next flow expires. The beginning of time when ends wait for `poll_expired`.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.expired.is_empty() {
             return Some(Instant::ZERO);
@@ -165,7 +166,7 @@ impl UdpFlows {
         Some(self.flow(self.oldest)?.last + IDLE)
     }
 
-    /// A flow that ended by itself: idle or evicted.
+    /// The next flow that has ended by itself, because it was idle or evicted.
     pub fn poll_expired(&mut self) -> Option<u32> {
         self.expired.pop_front()
     }
@@ -183,7 +184,8 @@ impl UdpFlows {
         generation << SLOT_BITS | slot
     }
 
-    /// Takes new slots first, while there may be any: see `free`.
+    /// A slot for a new flow: one that was never used, while there are any, so that numbers are used again late
+    /// (`free`).
     fn free_slot(&mut self) -> u32 {
         if self.slots.len() < MAX_UDP_FLOWS {
             self.slots.push(Slot::default());
@@ -226,7 +228,7 @@ impl UdpFlows {
         }
     }
 
-    /// Puts a flow at the newest end.
+    /// Puts a flow at the newest end of the list.
     fn link(&mut self, slot: u32) {
         let before = self.newest;
         match self.flow_mut(before) {

@@ -2,7 +2,7 @@
 
 use super::{FragmentHeader, IPV6_HEADER, Malformed};
 
-/// Extension headers at most; RFC 8200, 4.1 foresees seven, each once but destination options.
+/// The most extension headers. RFC 8200, 4.1 foresees seven: each once, and destination options twice.
 const MAX_EXTENSION_HEADERS: usize = 8;
 
 const HOP_BY_HOP: u8 = 0;
@@ -11,17 +11,19 @@ const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
 
 const PAD1: u8 = 0;
-/// RFC 8200, 4.2: 00 in the highest two bits of an unknown option means skip it; anything else, discard the packet.
+/// The two bits of an option's type that say what a host does that does not know the option: 00 is to skip it, any
+/// other value is to discard the packet (RFC 8200, 4.2).
 const DISCARD_BITS: u8 = 0xc0;
 
 pub(super) struct Chain {
     pub protocol: u8,
-    /// Bytes before what `protocol` names.
+    /// Bytes before the payload, which is of `protocol`.
     pub length: usize,
     pub fragment: Option<FragmentHeader>,
 }
 
-/// Behind a fragment header nothing is walked: what follows is a piece of a chain, whole only when reassembled.
+/// Walks the chain up to the upper layer, or to a fragment header: after that one there is only a piece of the
+/// datagram.
 pub(super) fn walk(bytes: &[u8], next_header: u8) -> Result<Chain, Malformed> {
     let mut protocol = next_header;
     let mut next_header_at = 6;
@@ -29,7 +31,7 @@ pub(super) fn walk(bytes: &[u8], next_header: u8) -> Result<Chain, Malformed> {
     for _ in 0..=MAX_EXTENSION_HEADERS {
         let rest = bytes.get(length..).ok_or(Malformed::Length)?;
         match protocol {
-            // It stands first or not at all (RFC 8200, 4.1).
+            // Hop-by-hop options are the first header, or there are none (RFC 8200, 4.1).
             HOP_BY_HOP if length != IPV6_HEADER => return Err(Malformed::ExtensionHeader),
             HOP_BY_HOP | DESTINATION_OPTIONS | ROUTING => {
                 let header = header(rest)?;
@@ -75,12 +77,12 @@ fn header(rest: &[u8]) -> Result<&[u8], Malformed> {
     rest.get(..(usize::from(*length) + 1) * 8).ok_or(Malformed::Length)
 }
 
-/// We are its last stop, of any type (RFC 8200, 4.4); a route that goes on would be ours to forward.
+/// True where a routing header, of any type, has no stops left (RFC 8200, 4.4). This stack does not forward packets.
 fn is_finished_route(header: &[u8]) -> bool {
     header.get(3) == Some(&0)
 }
 
-/// No option is acted upon, so all that matters is which ones may be skipped. A jumbo payload (RFC 2675) may not.
+/// Whether all options of a header may be skipped, because this stack knows none. A jumbo payload (RFC 2675) may not.
 fn are_known_options(header: &[u8]) -> bool {
     let mut options = header.get(2..).unwrap_or_default();
     while let Some((&kind, rest)) = options.split_first() {

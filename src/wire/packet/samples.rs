@@ -1,4 +1,5 @@
-//! Packets for tests: some written by hand with checksums from elsewhere, and any number of almost right ones.
+//! Packets for tests: some that were written by hand, with checksums of another program, and a generator of almost
+//! right ones.
 #![expect(clippy::unwrap_used, reason = "the samples are constants")]
 
 use proptest::collection::vec;
@@ -21,7 +22,7 @@ pub const PING_V6: &str =
     "60000000000f3a40fd00000000000000000000000000000220010db8000000000000000000000007800004cfbeef000761626364656667";
 /// Identification 0x1234, offset 24, more.
 pub const FRAGMENT_V4: &str = "450000241234200340117c890a000002c000020700000000000000000000000000000000";
-/// The same behind destination options, identification 0xdeadbeef.
+/// A fragment behind destination options: identification 0xdeadbeef, offset 24, more.
 pub const FRAGMENT_V6: &str = "6000000000203c40fd00000000000000000000000000000220010db80000000000000000000000072c0001040000000011000019deadbeef00000000000000000000000000000000";
 
 const ALL: [&str; 8] = [
@@ -40,7 +41,7 @@ pub fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(digits).collect()
 }
 
-/// Makes lengths and the header checksum right, so that a test's change comes to be looked at.
+/// Corrects the lengths and the header checksum, so that `parse` does not fail before it meets a test's change.
 pub fn repair(packet: &mut [u8]) {
     let length = packet.len();
     match packet.first().map(|byte| byte >> 4) {
@@ -58,7 +59,7 @@ pub fn repair(packet: &mut [u8]) {
     }
 }
 
-/// From pure noise to a sound packet with a few bytes changed.
+/// Anything from pure noise to a right packet with a few changed bytes.
 pub fn almost_packets() -> impl Strategy<Value = Vec<u8>> {
     let noise = vec(any::<u8>(), 0..200);
     let headed = (
@@ -70,7 +71,7 @@ pub fn almost_packets() -> impl Strategy<Value = Vec<u8>> {
             repair(&mut packet);
             packet
         });
-    // Protocols and next headers that mean something, and few fragments to fit together.
+    // Known protocols and next headers, and so few identifications that fragments fit together.
     let changed = (
         prop::sample::select(&ALL[..]),
         vec(
@@ -97,7 +98,7 @@ pub fn almost_packets() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => noise, 2 => headed, 4 => changed]
 }
 
-/// No file of failures is written beside the sources.
+/// A configuration of proptest that writes no file of failures beside the sources.
 pub fn cases(count: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,

@@ -1,4 +1,4 @@
-//! What is a packet and what is not.
+//! Tests of which bytes are a packet, and which are not.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// The sample with bytes written over from `at` on, lengths and checksum put right.
+/// A sample whose bytes from `at` on are replaced, with the lengths and the checksum corrected.
 fn changed(sample: &str, at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut packet = hex(sample);
     packet[at..at + bytes.len()].copy_from_slice(bytes);
@@ -186,7 +186,7 @@ fn options_that_must_not_be_skipped() {
             assert_eq!(Packet::parse(&bytes).is_ok(), sound, "option {kind:#x}");
         }
     }
-    // Padding of single bytes, and what comes after it.
+    // Padding of single bytes, alone and before another option.
     assert!(Packet::parse(&ipv6(60, &[59, 0, 0, 0, 0, 0, 0, 0])).is_ok());
     assert!(Packet::parse(&ipv6(60, &[59, 0, 0, 0, 0, 5, 1, 0])).is_ok());
     assert_eq!(
@@ -198,7 +198,7 @@ fn options_that_must_not_be_skipped() {
         Packet::parse(&ipv6(60, &[59, 0, 5, 9, 0, 0, 0, 0])),
         Err(Malformed::ExtensionHeader)
     );
-    // One without a length.
+    // An option without a length.
     assert_eq!(
         Packet::parse(&ipv6(60, &[59, 0, 1, 3, 0, 0, 0, 5])),
         Err(Malformed::ExtensionHeader)
@@ -217,7 +217,7 @@ fn extension_headers_in_wrong_places() {
         Err(Malformed::ExtensionHeader)
     );
     assert!(Packet::parse(&ipv6(43, &[59, 0, 0, 0, 0, 0, 0, 0])).is_ok());
-    // One that ends behind the packet, one without its second byte.
+    // An extension header that ends behind the packet, and one without its second byte.
     assert_eq!(
         Packet::parse(&ipv6(60, &[59, 1, 1, 4, 0, 0, 0, 0])),
         Err(Malformed::Length)

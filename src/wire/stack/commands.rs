@@ -1,4 +1,4 @@
-//! What the owner wants: accept, refuse, write, credit, end, reset, close, connect, send.
+//! The commands of the owner: accept, refuse, write, credit, end, reset, close, connect, send.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,19 +17,19 @@ use crate::tunnel::PeerId;
 use crate::udp_flows::UdpKey;
 use crate::{fragment, udp};
 
-/// RFC 6335, 6: the ports that nobody has registered.
+/// The first of the ports that are not registered for any service (RFC 6335, 6).
 const FIRST_EPHEMERAL: u16 = 49_152;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectError {
-    /// Port 0, an unspecified address, or two families.
+    /// An end has port 0 or an unspecified address, or the two ends are of different families.
     Unaddressable,
     /// No flow or local port is left.
     Exhausted,
 }
 
 impl Stack {
-    /// Answers the SYN of a held flow. A number that is gone is ignored, here and in all commands: the flow's end
+    /// Answers the SYN of a held flow. This and all other commands ignore the number of a flow that has ended: the end
     /// and the command have crossed.
     pub fn accept(&mut self, now: Instant, id: FlowId) {
         let Some(Entry::Held(held)) = self.flows.get(id) else {
@@ -37,7 +37,7 @@ impl Stack {
         };
         let (key, peer, syn) = (held.key, held.peer, held.syn.clone());
         self.held -= 1;
-        // It was read when it came.
+        // The SYN was checked when it came, so it parses.
         if let Ok(packet) = Packet::parse(&syn)
             && let Ok(segment) = Segment::parse(&packet)
         {
@@ -151,7 +151,8 @@ impl Stack {
         None
     }
 
-    /// Sends a datagram from any address; over what `peer`, whose the destination is, takes it leaves in fragments.
+    /// Sends a datagram from any address to `peer`, which has the destination. A datagram that is longer than the
+    /// peer's MTU leaves in fragments.
     pub fn send_datagram(
         &mut self,
         now: Instant,
@@ -163,7 +164,8 @@ impl Stack {
         let identification = self.identification();
         match udp::build(source, destination, data, identification as u16) {
             Some(packet) => {
-                // A reply keeps the peer's flow alive; seen from the peer the two ends change places.
+                // A reply keeps the peer's flow alive. The key has the ends as the peer sees them, so they change
+                // places.
                 let key = UdpKey {
                     source: destination,
                     destination: source,
@@ -175,7 +177,7 @@ impl Stack {
         }
     }
 
-    /// The owner has nobody for this UDP flow: port unreachable (RFC 1122, 4.1.3.1).
+    /// Answers a UDP flow that the owner does not serve with "port unreachable" (RFC 1122, 4.1.3.1).
     pub fn refuse_datagram(&mut self, now: Instant, flow: u32) {
         let Some(UdpKey { source, destination }) = self.udp.remove(flow) else {
             return;
@@ -186,7 +188,7 @@ impl Stack {
         }
     }
 
-    /// Sends an ICMP message, from its type byte on; the checksum is made here.
+    /// Sends an ICMP message, given from its type byte on; the checksum is computed here.
     pub fn send_icmp(&mut self, peer: Option<PeerId>, source: IpAddr, destination: IpAddr, message: &[u8]) {
         match icmp::message(source, destination, message) {
             Some(packet) => self.push_split(peer, packet),
@@ -204,7 +206,8 @@ impl Stack {
         }
     }
 
-    /// `None`: nobody's, and dropped by the tunnel.
+    /// Queues a packet, in fragments where it is longer than the peer's MTU. A packet without a peer is dropped by the
+    /// tunnel.
     pub(super) fn push_split(&mut self, peer: Option<PeerId>, packet: Vec<u8>) {
         let is_ipv4 = packet.first().is_some_and(|byte| byte >> 4 == 4);
         let mtu = peer.map_or(self.config.mtu, |peer| self.peer_mtu.get(peer, is_ipv4));

@@ -1,10 +1,10 @@
-//! What the stack counted: one number for each thing it did or dropped.
+//! The counters of the stack: one number for each kind of thing that it did or dropped.
 
 #[derive(Default, Clone, Debug, PartialEq, Eq)]
 pub struct StackCounters {
     pub packets_in: u64,
     pub malformed: u64,
-    /// From or to an address or port that nobody can have (0.0.0.0, multicast, ourselves, port 0).
+    /// Packets from or to an address or port that no other host can have (0.0.0.0, multicast, our own, port 0).
     pub unaddressable: u64,
     pub unknown_protocol: u64,
     pub tcp_opened: u64,
@@ -16,7 +16,7 @@ pub struct StackCounters {
     /// Half-open flows that left early.
     pub half_open_evicted: u64,
     pub time_wait_evicted: u64,
-    /// An owner wrote more than its credit.
+    /// Times that an owner wrote more than its credit.
     pub credit_exceeded: u64,
     /// Datagrams or ICMP messages that the owner had no room for.
     pub datagrams_dropped: u64,
@@ -33,7 +33,7 @@ pub struct StackCounters {
 }
 
 impl StackCounters {
-    /// Each count with its name as Node sees it.
+    /// Each count with the name that Node sees.
     pub fn named(&self) -> [(&'static str, u64); 19] {
         [
             ("packetsIn", self.packets_in),

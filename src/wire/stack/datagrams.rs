@@ -1,4 +1,4 @@
-//! An IP packet comes: fragments are put together, then TCP, UDP and ICMP go their ways.
+//! Handles a received IP packet: puts fragments together, then passes TCP, UDP and ICMP on to their own code.
 
 use std::net::SocketAddr;
 
@@ -56,7 +56,7 @@ impl Stack {
             self.counters.unaddressable += 1;
             return;
         }
-        // An empty one takes room, too.
+        // An empty datagram takes room, too.
         if rise.room() < datagram.data.len().max(1) {
             self.counters.datagrams_dropped += 1;
             return;

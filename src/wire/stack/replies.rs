@@ -1,12 +1,12 @@
-//! Packets that wait to go down: RST, ICMP errors, repeated ACKs, datagrams. All else waits in its flow.
+//! The queue of packets that belong to no TCP flow and wait to go down: RST, ICMP errors, repeated ACKs, datagrams.
 
 use std::collections::VecDeque;
 
-/// Packets that answer others (RST, ICMP errors, repeated ACKs, datagrams) and wait to go down.
+/// The most packets in the queue.
 pub const MAX_REPLIES: usize = 1024;
-/// Bytes of them.
+/// The most bytes in the queue.
 pub const MAX_REPLY_BYTES: usize = 4 << 20;
-/// Packets that wait to go down.
+/// The queue.
 #[derive(Default)]
 pub struct Replies {
     packets: VecDeque<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! A TCP segment comes: to its flow, to TIME-WAIT, a new connection, or an RST.
+//! Handles a received TCP segment: for its flow, for TIME-WAIT, as a new connection, or with an RST.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -46,7 +46,8 @@ impl Stack {
         }
     }
 
-    /// A connection that is over, and whose owner has not heard of that yet, is none for what comes now.
+    /// A connection that has ended, which its owner has not been told yet, makes room for a new one of the same
+    /// 4-tuple.
     fn gives_way(&mut self, now: Instant, id: FlowId, segment: &Segment<'_>) -> bool {
         let Some(flow) = self.flows.flow(id) else { return false };
         if flow.in_time_wait() && segment.has(SYN) {
@@ -76,7 +77,7 @@ impl Stack {
             flow.handle_segment(now, &mut self.net, segment);
             self.touch(id);
         } else if segment.has(RST) {
-            // The peer takes back a SYN that still waits for the owner.
+            // With an RST the peer takes back a SYN that still waits for the owner.
             rise.rise(Event::Reset {
                 id,
                 reason: ResetReason::ByPeer,
@@ -85,7 +86,8 @@ impl Stack {
         } else if segment.has(SYN)
             && let Some(Entry::Held(held)) = self.flows.get_mut(id)
         {
-            // A repeated SYN changes nothing, but that a peer that began anew is answered with its new number.
+            // A repeated SYN only replaces the first one, so that a peer that began anew is answered with its new
+            // number.
             held.syn = packet.bytes.to_vec();
         }
     }
@@ -138,7 +140,8 @@ impl Stack {
         self.touch(id);
     }
 
-    /// With an initial sequence number that nobody else can guess, and that grows with time for the same ends (RFC 6528, 3).
+    /// The configuration of a connection. Its initial sequence number cannot be guessed, and grows with time for the
+    /// same two ends (RFC 6528, 3).
     pub(super) fn connection_config(&self, now: Instant, key: &FlowKey) -> Config {
         let secret = |purpose: u8| {
             let mut hasher = DefaultHasher::new();
@@ -180,7 +183,7 @@ impl Stack {
         }
     }
 
-    /// RST for a segment that belongs to no connection (RFC 9293, 3.10.7.1).
+    /// Answers a segment that belongs to no connection with RST (RFC 9293, 3.10.7.1).
     pub(super) fn reset_unknown(&mut self, now: Instant, key: FlowKey, segment: &Segment<'_>) {
         let Some(reset) = segment.reset() else { return };
         if !self.error_rate.take(now) {

@@ -1,4 +1,4 @@
-//! What rises to the owner of a flow: its opening, data within the credit, room to write, its end.
+//! Raises the events of a flow: its opening, data within the credit, room to write, its end.
 
 use super::{MAX_CHUNK, Net, Phase, Risen, TcpFlow};
 use crate::event::{Event, ResetReason, Rise};
@@ -6,7 +6,7 @@ use crate::flow_key::FlowKey;
 use crate::tcp::connection::{End, Unreachable};
 
 impl TcpFlow {
-    /// Lets everything rise that can: opening, data, the end.
+    /// Raises the events that the owner has room for.
     pub fn poll_rise(&mut self, net: &mut Net, rise: &mut dyn Rise) -> Risen {
         self.announce(rise);
         let end = self.connection.end();
@@ -57,7 +57,7 @@ impl TcpFlow {
         self.limit = None;
     }
 
-    /// True when the owner had no room for what is there.
+    /// Raises received data. True when the owner had no room for all of it.
     fn raise_data(&mut self, net: &mut Net, rise: &mut dyn Rise) -> bool {
         let id = self.id;
         while self.phase == Phase::Open && self.credit > 0 && self.connection.readable() > 0 {
@@ -77,8 +77,8 @@ impl TcpFlow {
         false
     }
 
-    /// Grants what has come free in the send queue, once it is a quarter of it: an owner that waits has used up all that it
-    /// was granted, so a quarter always comes free in the end.
+    /// Grants the owner the room that has come free in the send queue, once this is a quarter of the queue. An owner
+    /// that waits has used up all room that it was granted, so a quarter always comes free in the end.
     fn raise_writable(&mut self, net: &Net, rise: &mut dyn Rise) {
         if self.phase != Phase::Open {
             return;
@@ -95,7 +95,7 @@ impl TcpFlow {
     }
 }
 
-/// `None`: no reset.
+/// The reason of an end by reset. `None` for an end that is no reset.
 fn reset_reason(end: End) -> Option<ResetReason> {
     match end {
         End::Orderly | End::Aborted => None,

@@ -1,27 +1,27 @@
-//! What the tunnel counted: one number for each thing it let fall.
+//! The counters of the tunnel: one number for each reason to drop a message or a packet.
 
 #[derive(Default, Clone, Debug, PartialEq, Eq)]
 pub struct TunnelCounters {
-    /// From source port 0, to which nothing can be sent.
+    /// Datagrams from port 0, to which nothing can be sent.
     pub unanswerable: u64,
-    /// No message of WireGuard.
+    /// Datagrams that are no message of WireGuard.
     pub malformed: u64,
-    /// A wrong mac1, a wrong tag, a session that is not there.
+    /// Messages with a wrong mac1, a wrong tag, or an unknown session.
     pub unauthenticated: u64,
     pub unknown_peer: u64,
-    /// A message that was seen before, is older than the window, or past the last that a session may have.
+    /// Messages that came before, that are older than the window, or that are beyond the last of a session.
     pub replayed: u64,
-    /// Cookie replies sent: handshakes that had to prove their address first.
+    /// Cookie replies that were sent to handshakes whose senders have to prove their addresses first.
     pub cookies: u64,
-    /// An inner source that is not the peer's own.
+    /// Packets whose inner source is not the peer's own.
     pub wrong_source: u64,
-    /// Authenticated, and no IP packet inside.
+    /// Authenticated messages with something else than an IP packet inside.
     pub malformed_inner: u64,
     /// Packets to an address of no peer.
     pub no_route: u64,
     /// Packets to a peer that has not spoken yet and has no configured endpoint.
     pub no_endpoint: u64,
-    /// Longer than the buffer that the caller gave.
+    /// Packets that were too long for the buffer of the caller.
     pub too_long: u64,
     /// Packets that waited for a session in vain: none came, or too many waited.
     pub waiting_dropped: u64,
@@ -29,7 +29,7 @@ pub struct TunnelCounters {
 }
 
 impl TunnelCounters {
-    /// Each count with its name as Node sees it.
+    /// Each count with the name that Node sees.
     pub fn named(&self) -> [(&'static str, u64); 13] {
         [
             ("tunnelUnanswerable", self.unanswerable),

@@ -1,5 +1,5 @@
-//! When a peer is owed a keepalive (whitepaper, 6.5): 10 s after data that nothing of ours has followed, and every so
-//! often where one is configured.
+//! Decides when a keepalive is sent to a peer (whitepaper, 6.5): 10 s after data of the peer's to which no message of
+//! ours has gone back, and at an interval where one is configured.
 //!
 //! boringtun keeps these times, too, but stamps them with its last tick: data that came within the same tick as our last
 //! packet was never answered, and the other side, which heard nothing for 15 s, made a new handshake. So boringtun
@@ -11,17 +11,17 @@ use smoltcp::time::{Duration, Instant};
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Keepalives {
-    /// The persistent ones; `None` is none.
+    /// The interval of persistent keepalives; `None` without them.
     interval: Option<Duration>,
-    /// When the last persistent one left, or the peer was made.
+    /// The time at which the last persistent keepalive left, or at which the peer was made.
     last: Instant,
-    /// When the first data came that nothing of ours has followed. The first and not the last: the other side counts
-    /// from its first unanswered packet, and one that sends without pause would never be answered.
+    /// The time of the first data that no message of ours has followed. It is the first and not the last, because the
+    /// other side counts from its first unanswered packet, and a side that sends without pause would never be answered.
     unanswered: Option<Instant>,
 }
 
 impl Keepalives {
-    /// `seconds` between persistent ones; 0 is none.
+    /// `seconds` is the interval of persistent keepalives; 0 is none.
     pub fn new(now: Instant, seconds: Option<u16>) -> Self {
         Keepalives {
             interval: seconds
@@ -36,24 +36,24 @@ impl Keepalives {
         self.interval.is_some()
     }
 
-    /// A data message with something in it has authenticated. A keepalive is none.
+    /// Called for an authenticated data message that is not empty, so not for a keepalive.
     pub fn handle_data(&mut self, now: Instant) {
         self.unanswered.get_or_insert(now);
     }
 
-    /// A message that the other side can authenticate has left, whatever it carries.
+    /// Called when a message that the other side can authenticate has left, with or without data.
     pub fn handle_sent(&mut self) {
         self.unanswered = None;
     }
 
-    /// True once, when one is due: data has waited for an answer for long enough.
+    /// True, once, when data of the peer's has gone unanswered for so long that a keepalive is due.
     pub fn poll_passive(&mut self, now: Instant) -> bool {
         self.unanswered
             .take_if(|since| now >= *since + KEEPALIVE_TIMEOUT)
             .is_some()
     }
 
-    /// True once an interval.
+    /// True, once an interval, when a persistent keepalive is due.
     pub fn poll_persistent(&mut self, now: Instant) -> bool {
         let due = self.interval.is_some_and(|interval| now >= self.last + interval);
         if due {
