@@ -1,14 +1,14 @@
-//! What has arrived ahead of a hole: ranges of sequence numbers, a bounded number of them, the newest first (RFC 2018, 4).
+//! The ranges of sequence numbers that have arrived ahead of a hole: a bounded number, the newest first (RFC 2018, 4).
 
 use super::options::{Blocks, MAX_BLOCKS};
 use super::seq::{Range, Seq};
 
-/// Ranges at most. A segment that would begin one more is dropped, and its sender sends it again.
+/// The most ranges. A segment that would begin one more is dropped, and its sender sends it again.
 pub const MAX_RANGES: usize = 512;
 
 #[derive(Default)]
 pub struct Assembler {
-    /// Disjoint, with a hole between each two, in the order of their last change.
+    /// The ranges, with a hole between any two, in the order of their last change.
     ranges: Vec<Range>,
 }
 
@@ -17,17 +17,18 @@ impl Assembler {
         self.ranges.is_empty()
     }
 
-    /// False when there is no room for one more range.
+    /// False when the range would begin a new one, and there is no room for that.
     pub fn has_room(&self, range: &Range) -> bool {
         self.ranges.len() < MAX_RANGES || self.ranges.iter().any(|known| touches(known, range))
     }
 
-    /// All of it has arrived before.
+    /// True where all of the range has arrived before.
     pub fn covers(&self, range: &Range) -> bool {
         self.ranges.iter().any(|known| known.covers(range))
     }
 
-    /// True when it is news that a later ACK may have no room for: another range than the newest has begun, or has changed.
+    /// Adds a range. True when a range other than the newest one has begun or changed: a later ACK may have no room to
+    /// tell of it.
     pub fn insert(&mut self, mut range: Range) -> bool {
         let grows = self.ranges.first().is_some_and(|newest| touches(newest, &range));
         let before = self.ranges.len();
@@ -43,7 +44,8 @@ impl Assembler {
         !grows || self.ranges.len() < before
     }
 
-    /// Everything before `nxt` is there: gives how far it is there without a hole, and forgets that.
+    /// Called when everything before `nxt` has arrived. Gives the end of what has arrived without a hole, and forgets
+    /// the ranges before it.
     pub fn absorb(&mut self, mut nxt: Seq) -> Seq {
         loop {
             let before = nxt;

@@ -6,7 +6,7 @@ use crate::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     offset: u32,
-    /// Both ends use timestamps.
+    /// True where both ends use timestamps.
     pub on: bool,
 }
 
@@ -19,7 +19,7 @@ impl Clock {
         (now.total_millis() as u32).wrapping_add(self.offset)
     }
 
-    /// `one` was read before `other` was.
+    /// True where the value `one` was read before `other`.
     pub fn is_before(one: u32, other: u32) -> bool {
         Seq(one) < Seq(other)
     }

@@ -1,7 +1,8 @@
 //! One TCP connection as a machine: segments and time in, segments out (RFC 9293).
 //!
 //! After any `handle_*` or a call of the owner's, drain `poll_transmit`; `poll_timeout` says when to come back.
-//! `arrival.rs` takes segments in, `departure.rs` makes those that leave. Memory comes from the pool that each call is given.
+//! `arrival.rs` handles received segments, `departure.rs` makes those that leave. Memory comes from the pool that each
+//! call is given.
 
 use super::clock::Clock;
 use super::congestion::Algorithm;
@@ -20,22 +21,22 @@ mod path;
 
 pub use path::Unreachable;
 
-/// An idle connection is probed so often (RFC 9293, 3.8.4).
+/// The interval of probes on an idle connection (RFC 9293, 3.8.4).
 pub const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
-/// What a connection is made with.
+/// The parameters of a new connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Bytes of an IP packet.
     pub mtu: usize,
-    /// Bytes of its IP and TCP headers without options: 40 or 60.
+    /// Bytes of the IP and TCP headers of a packet, without options: 40 or 60.
     pub headers: usize,
     /// Bytes that a window may grow to, in each direction.
     pub max_window: usize,
     pub congestion: Algorithm,
     /// Our initial sequence number (RFC 6528).
     pub iss: Seq,
-    /// Where the clock of our timestamps starts.
+    /// The first value of the clock of our timestamps.
     pub clock: u32,
 }
 
@@ -46,7 +47,7 @@ impl Config {
     }
 }
 
-/// RFC 9293, 3.3.2; there is no LISTEN here: a connection begins with its SYN.
+/// The states of RFC 9293, 3.3.2, without LISTEN, because a connection begins with its SYN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     SynSent,
@@ -62,7 +63,8 @@ pub enum State {
 }
 
 impl State {
-    /// Our side has nothing more to say. During the handshake that waits for its end.
+    /// The state after our side has finished sending. During the handshake, finishing waits for the end of the
+    /// handshake.
     fn after_finish(self) -> Self {
         match self {
             State::Established => State::FinWait1,
@@ -77,13 +79,13 @@ impl State {
 pub enum End {
     /// Both FINs are acknowledged.
     Orderly,
-    /// By the other side's RST.
+    /// The other side has sent RST.
     Reset,
-    /// Our SYN was answered by RST.
+    /// The other side has answered our SYN with RST.
     Refused,
     Unreachable(Unreachable),
     TimedOut,
-    /// By our own RST.
+    /// Our side has sent RST.
     Aborted,
 }
 
@@ -94,21 +96,22 @@ pub struct Connection {
     clock: Clock,
     send: Sender,
     receive: Receiver,
-    /// What the SYN has said, for the SYN-ACK that answers it.
+    /// The options of the other side's SYN, for the SYN-ACK that answers it.
     offered: Offered,
-    /// TS.Recent, and when it was new (RFC 7323, 4.3).
+    /// TS.Recent (RFC 7323, 4.3).
     ts_recent: u32,
+    /// The time at which TS.Recent was set.
     ts_recent_at: Instant,
     heard_at: Instant,
     probed_at: Instant,
     probe: bool,
-    /// The last answer to a segment that may be forged (RFC 5961, 7).
+    /// The time of the last answer to a segment that may be forged (RFC 5961, 7).
     challenged_at: Option<Instant>,
-    /// An RST, which is no segment of this connection or its last one.
+    /// An RST that is to leave: the last segment of this connection, or an answer to one that does not belong to it.
     answer: Option<Outgoing>,
     /// The MSS that the other side offers.
     peer_mss: u16,
-    /// Bytes of an IP packet that the path takes, as far as it was told or found out.
+    /// Bytes of an IP packet that the path takes, as far as known from routers or from losses.
     path_mtu: usize,
 }
 
@@ -120,12 +123,12 @@ struct Offered {
 }
 
 impl Connection {
-    /// For a SYN of our own.
+    /// A connection that begins with our SYN.
     pub fn open(now: Instant, config: Config) -> Self {
         Connection::new(now, config, State::SynSent)
     }
 
-    /// For the other side's SYN.
+    /// A connection that answers the other side's SYN.
     pub fn answer(now: Instant, config: Config, syn: &Segment<'_>) -> Self {
         let mut connection = Connection::new(now, config, State::SynReceived);
         connection.handle_options(now, syn);
@@ -157,22 +160,22 @@ impl Connection {
         self.state
     }
 
-    /// Whether, and how, it is over. Segments may still wait to leave.
+    /// How the connection has ended; `None` while it lasts. After the end, segments may still wait to leave.
     pub fn end(&self) -> Option<End> {
         self.end
     }
 
-    /// The handshake is over, or was.
+    /// True once the handshake is over, in all later states, too.
     pub fn is_synchronized(&self) -> bool {
         !matches!(self.state, State::SynSent | State::SynReceived)
     }
 
-    /// Takes bytes. Behind `finish` there is no place for them, and they are dropped. False when the system has no memory.
+    /// Takes bytes to send. After `finish` they are dropped. False when the system has no memory.
     pub fn write(&mut self, bytes: &[u8], pool: &mut Pool) -> bool {
         self.send.is_finishing() || self.send.write(bytes, pool)
     }
 
-    /// Nothing more will be written: FIN after what was.
+    /// Ends our side: FIN follows the bytes that were written.
     pub fn finish(&mut self) {
         if self.send.is_finishing() {
             return;
@@ -181,7 +184,7 @@ impl Connection {
         self.state = self.state.after_finish();
     }
 
-    /// RST now.
+    /// Ends the connection with RST.
     pub fn abort(&mut self) {
         self.die(End::Aborted);
     }
@@ -196,12 +199,12 @@ impl Connection {
         self.close(end);
     }
 
-    /// Its time is over: RST.
+    /// Ends the connection with RST, because its time is over.
     pub fn give_up(&mut self) {
         self.die(End::TimedOut);
     }
 
-    /// In TIME-WAIT: all that is left to say is this ACK, to a repeated FIN.
+    /// Ends the connection in TIME-WAIT, and gives the ACK with which a repeated FIN is answered.
     pub fn leave_time_wait(&mut self, now: Instant, pool: &Pool) -> Outgoing {
         self.close(End::Orderly);
         self.acknowledgement(now, pool)
@@ -217,12 +220,12 @@ impl Connection {
         self.receive.readable()
     }
 
-    /// All that the other side will ever send is here.
+    /// True once all data and the FIN of the other side have arrived.
     pub fn has_finished(&self) -> bool {
         self.receive.is_finished()
     }
 
-    /// The first of them, as many as lie in one piece.
+    /// The first of the bytes that can be read, as many as lie in one piece.
     pub fn peek(&self) -> &[u8] {
         self.receive.peek()
     }
@@ -236,7 +239,7 @@ impl Connection {
         self.send.queued()
     }
 
-    /// How many there may be.
+    /// The most bytes that may be queued.
     pub fn capacity(&self, pool: &Pool) -> usize {
         let max = if pool.is_pressed() {
             GUARANTEED
@@ -246,12 +249,12 @@ impl Connection {
         self.send.capacity(max)
     }
 
-    /// What `Outgoing` names by its offset and length.
+    /// The send queue, which the offset and the length of an `Outgoing` refer to.
     pub fn queue(&self) -> &ByteQueue {
         self.send.queue()
     }
 
-    /// Gives its memory back. The connection is not used again.
+    /// Gives the memory back; after this the connection is not used again.
     pub fn release(&mut self, pool: &mut Pool) {
         self.send.release(pool);
         self.receive.release(pool);
@@ -298,7 +301,7 @@ impl Connection {
         idle.then(|| self.heard_at.max(self.probed_at) + KEEP_ALIVE)
     }
 
-    /// Payload bytes of a segment without SACK blocks: what the other side and the path take.
+    /// The most payload bytes of a segment without SACK blocks that the other side and the path take.
     fn segment_size(&self) -> u32 {
         let path = self.path_mtu.saturating_sub(self.config.headers) as u32;
         let timestamps = if self.clock.on { TIMESTAMP_LENGTH as u32 } else { 0 };
@@ -308,5 +311,6 @@ impl Connection {
     }
 }
 
-/// However little the other side or the path says that it takes, a segment carries this much (Linux: TCP_MIN_SND_MSS).
+/// The least payload bytes of a full segment, even where the other side or the path claim less (Linux:
+/// TCP_MIN_SND_MSS).
 const LEAST_SEGMENT: u32 = 48;

@@ -1,14 +1,14 @@
-//! The options of a TCP header that this stack speaks: MSS, window scale, SACK, timestamps (RFC 9293, 3.2; 7323; 2018).
+//! The options of a TCP header that this stack knows: MSS, window scale, SACK, timestamps (RFC 9293, 3.2; 7323; 2018).
 
 use super::seq::{Range, Seq};
 
-/// The most that a header has room for (RFC 9293, 3.1).
+/// The most bytes of options in a header (RFC 9293, 3.1).
 pub const MAX_OPTIONS: usize = 40;
-/// SACK blocks that fit into a header (RFC 2018, 3).
+/// The most SACK blocks in a header (RFC 2018, 3).
 pub const MAX_BLOCKS: usize = 4;
-/// A shift over 14 counts as 14 (RFC 7323, 2.3).
+/// The largest shift; a larger one counts as this (RFC 7323, 2.3).
 pub const MAX_SHIFT: u8 = 14;
-/// What timestamps take of every segment, padded to words (RFC 7323, appendix A).
+/// Bytes of the timestamps option, padded to words (RFC 7323, appendix A).
 pub const TIMESTAMP_LENGTH: usize = 12;
 
 const END: u8 = 0;
@@ -44,7 +44,7 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// False, and nothing added, when there is no room.
+    /// Adds a block. False when there is no room for it.
     pub fn push(&mut self, block: Range) -> bool {
         let Some(place) = self.blocks.get_mut(self.count) else {
             return false;
@@ -54,7 +54,7 @@ impl Blocks {
         true
     }
 
-    /// Puts them in the order of the sequence space from this number on.
+    /// Sorts the blocks by sequence number, from `first` on.
     pub fn sort_from(&mut self, first: Seq) {
         if let Some(blocks) = self.blocks.get_mut(..self.count) {
             blocks.sort_unstable_by_key(|block| block.start - first);
@@ -204,7 +204,7 @@ mod tests {
             assert_eq!(Options::parse(&bytes).mss, Some(1380), "{tail:?}");
             assert_eq!(Options::parse(&bytes).window_scale, None);
         }
-        // An unknown option, one of a wrong length, and what follows the end.
+        // An unknown option, one of a wrong length, and bytes behind the end.
         let bytes = [&[34, 6, 1, 2, 3, 4, 2, 3, 9, 1][..], &mss, &[0, 3, 3, 7]].concat();
         let options = Options::parse(&bytes);
         assert_eq!((options.mss, options.window_scale), (Some(1380), None));

@@ -1,4 +1,5 @@
-//! A queue of bytes in chunks: written at its end or ahead of it, read at its front, empty without any memory.
+//! A queue of bytes in chunks. It is written at its end or ahead of it, and read at its front; an empty queue holds no
+//! chunks.
 
 use std::collections::VecDeque;
 
@@ -9,16 +10,16 @@ const KEPT_PLACES: usize = 8;
 
 #[derive(Default)]
 pub struct ByteQueue {
-    /// The place of a chunk is its place in the stream; one that nothing was written to is absent.
+    /// The chunks in the order of the stream; `None` where nothing was written yet.
     chunks: VecDeque<Option<Chunk>>,
     held: usize,
-    /// Where in the first chunk the front is.
+    /// The offset of the queue's front in the first chunk.
     start: usize,
     length: usize,
 }
 
 impl ByteQueue {
-    /// Bytes from the front that are there without a hole.
+    /// The number of bytes from the front up to the first hole.
     pub fn len(&self) -> usize {
         self.length
     }
@@ -27,20 +28,21 @@ impl ByteQueue {
         self.length == 0
     }
 
-    /// Appends all of `bytes`. False when the system has no memory: less was appended.
+    /// Appends `bytes`. False when the system has no memory, and only a part was appended.
     pub fn append(&mut self, bytes: &[u8], pool: &mut Pool) -> bool {
         let written = self.put(self.length, bytes, pool, false);
         self.length += written;
         written == bytes.len()
     }
 
-    /// Writes at `offset` from the front, ahead of the end, too; what is written there counts once `advance` has come by.
-    /// False when the budget of all flows is used up, and this one has its guaranteed part: then nothing counts.
+    /// Writes at `offset` from the front, which may be ahead of the end: such bytes belong to the queue once `advance`
+    /// has reached them. False when the budget of all flows is used up, and this queue has its guaranteed part; the
+    /// bytes are then to be dropped.
     pub fn write(&mut self, offset: usize, bytes: &[u8], pool: &mut Pool) -> bool {
         self.put(offset, bytes, pool, true) == bytes.len()
     }
 
-    /// So many bytes behind the end are without a hole now.
+    /// Moves the end by so many bytes, which have all been written.
     pub fn advance(&mut self, length: usize) {
         self.length += length;
     }
@@ -79,7 +81,7 @@ impl ByteQueue {
         }
     }
 
-    /// Holds no memory any more. For a queue that is empty and has nothing ahead of its end, or one that is not needed.
+    /// Gives all chunks back. For a queue that is empty and has no bytes ahead of its end, or that is no longer needed.
     pub fn clear(&mut self, pool: &mut Pool) {
         while !self.chunks.is_empty() {
             self.drop_front(pool);
@@ -97,7 +99,7 @@ impl ByteQueue {
         }
     }
 
-    /// Bytes that were written.
+    /// Writes `bytes` at `offset`, and gives the number of those written.
     fn put(&mut self, offset: usize, bytes: &[u8], pool: &mut Pool, within_budget: bool) -> usize {
         let mut written = 0;
         while written < bytes.len() {
@@ -170,7 +172,7 @@ mod tests {
         let data = bytes(90_000);
         assert!(queue.append(&data[..1000], &mut pool));
         queue.consume(1000, &mut pool);
-        // Two chunks further on: nothing is lent for the hole.
+        // The offset is two chunks further on, and no chunk is lent for the hole.
         assert!(queue.write(50_000, &data[51_000..], &mut pool));
         assert!(queue.is_empty() && pool.used() < 90_000);
         assert!(queue.write(0, &data[1000..51_000], &mut pool));

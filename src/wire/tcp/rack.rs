@@ -1,30 +1,31 @@
-//! RACK: what is lost, by the time at which it left and not by how many ACKs came after it (RFC 8985, 6).
+//! RACK: finds lost segments by the time at which they left, and not by the number of ACKs after them (RFC 8985, 6).
 
 use super::scoreboard::Sent;
 use super::seq::Seq;
 use crate::{Duration, Instant};
 
-/// Segments SACKed behind a hole that make it a loss as long as no reordering was seen (RFC 5681, 3.2).
+/// The number of SACKed segments behind a hole that make it a loss, as long as no reordering was seen (RFC 5681, 3.2).
 pub const DUPLICATE_THRESHOLD: usize = 3;
 /// Recoveries for which a window that a D-SACK has widened stays wide (RFC 8985, 6.2, step 4).
 const PERSIST: u8 = 16;
 
 pub struct Rack {
-    /// The segment that was sent last among those that have arrived: when it left, and its end.
+    /// The time at which the last-sent of the arrived segments left.
     sent_at: Instant,
+    /// The end of that segment.
     end: Seq,
     rtt: Duration,
-    /// The highest number that has arrived.
+    /// The highest sequence number that has arrived.
     highest: Seq,
     reordering_seen: bool,
     /// The reordering window in quarters of the shortest round trip.
     quarters: u32,
     persist: u8,
-    /// One D-SACK in a round trip widens the window.
+    /// The end of the round trip in which a D-SACK has widened the window: only one a round trip does.
     round: Option<Seq>,
 }
 
-/// The newest segment known to have arrived, as it was before a retransmission could be taken for it.
+/// The state about the newest arrived segment from before a retransmission, which could be taken for its original.
 #[derive(Clone, Copy)]
 pub struct Mark {
     sent_at: Instant,
@@ -54,12 +55,13 @@ impl Rack {
         }
     }
 
-    /// What arrived since then were originals: a retransmission that was taken for one of them would make all others late.
+    /// Restores a mark, when the segments that have arrived since were originals. A retransmission that was taken for
+    /// one of them would make all others look late.
     pub fn restore(&mut self, mark: Mark) {
         (self.sent_at, self.end, self.rtt) = (mark.sent_at, mark.end, mark.rtt);
     }
 
-    /// A segment has arrived (steps 2 and 3). `original`: a timestamp says that what arrived is not the retransmission.
+    /// Handles an arrived segment (steps 2 and 3). `original`: a timestamp says that it is not the retransmission.
     pub fn handle_delivered(&mut self, now: Instant, sent: &Sent, original: bool, shortest: Option<Duration>) {
         if sent.end() > self.highest {
             self.highest = sent.end();
@@ -67,7 +69,7 @@ impl Rack {
             self.reordering_seen = true;
         }
         let rtt = now - sent.sent_at;
-        // An ACK so soon after the retransmission is about the original.
+        // An ACK that comes so soon after the retransmission is about the original.
         if sent.retransmitted && (original || shortest.is_some_and(|shortest| rtt < shortest)) {
             return;
         }
@@ -78,7 +80,7 @@ impl Rack {
         }
     }
 
-    /// A segment arrived twice (step 4): the window was too narrow.
+    /// Widens the window, because a segment has arrived twice (step 4).
     pub fn handle_duplicate(&mut self, una: Seq, nxt: Seq) {
         if self.round.is_some_and(|round| una < round) {
             return;
@@ -95,7 +97,8 @@ impl Rack {
         }
     }
 
-    /// How late a segment may be. `hasty`: a recovery is under way, and there was none that was for nothing.
+    /// The reordering window: how late a segment may be. `hasty`: a recovery is under way, and no recovery was spurious
+    /// so far.
     pub fn window(&self, hasty: bool, shortest: Option<Duration>, smoothed: Option<Duration>) -> Duration {
         if !self.reordering_seen && hasty {
             return Duration::ZERO;
@@ -105,12 +108,12 @@ impl Rack {
         smoothed.map_or(window, |smoothed| window.min(smoothed))
     }
 
-    /// Left before the segment that is known to have arrived.
+    /// True where a segment left before the newest one that is known to have arrived.
     pub fn is_earlier(&self, sent: &Sent) -> bool {
         later((self.sent_at, self.end), (sent.sent_at, sent.end()))
     }
 
-    /// When a segment that has not arrived by then is lost (step 5).
+    /// The time at which a segment that has not arrived counts as lost (step 5).
     pub fn lost_at(&self, sent: &Sent, window: Duration) -> Instant {
         sent.sent_at + self.rtt + window
     }

@@ -1,9 +1,9 @@
-//! How fast data is delivered, and where a round trip begins (draft-cheng-iccrg-delivery-rate-estimation-02).
+//! Measures the delivery rate, and finds the beginnings of round trips (draft-cheng-iccrg-delivery-rate-estimation-02).
 
 use super::congestion::RateSample;
 use crate::{Duration, Instant};
 
-/// What a segment remembers of the moment at which it left.
+/// The state of the estimator at the moment at which a segment left.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp {
     delivered: u64,
@@ -13,19 +13,19 @@ pub struct Stamp {
 }
 
 pub struct Rate {
-    /// Bytes that were delivered: acknowledged or SACKed.
+    /// Bytes that are delivered: acknowledged or SACKed.
     delivered: u64,
     delivered_at: Instant,
-    /// When the newest delivered segment had left.
+    /// The time at which the newest delivered segment had left.
     first_sent_at: Instant,
-    /// The sender has had nothing to send until so much is delivered.
+    /// The sender had nothing to send: samples are lower bounds until so many bytes are delivered.
     app_limited_until: Option<u64>,
-    /// The round ends with the first delivery of what leaves from now on.
+    /// The round ends with the delivery of a segment that left when at least so many bytes had been delivered.
     round_at: u64,
     newest: Option<Newest>,
 }
 
-/// Of the segments that one ACK delivers, the one that was sent last.
+/// The segment that was sent last of those that an ACK delivers.
 struct Newest {
     stamp: Stamp,
     sent_at: Instant,
@@ -47,7 +47,7 @@ impl Rate {
         self.delivered
     }
 
-    /// A segment leaves. `idle`: nothing is in flight.
+    /// Makes the stamp of a segment that leaves. `idle`: nothing is in flight.
     pub fn stamp(&mut self, now: Instant, idle: bool) -> Stamp {
         if idle {
             self.delivered_at = now;
@@ -61,7 +61,7 @@ impl Rate {
         }
     }
 
-    /// Everything that could be sent was sent, and there was room for more.
+    /// Called when all data was sent, and the window has room for more.
     pub fn handle_app_limited(&mut self, in_flight: u64) {
         self.app_limited_until = Some((self.delivered + in_flight).max(1));
     }
@@ -76,7 +76,7 @@ impl Rate {
         }
     }
 
-    /// After all that an ACK has delivered: the sample, and whether a round has begun.
+    /// Called after all segments that an ACK has delivered. Gives the sample, and whether a round has begun.
     pub fn poll_sample(&mut self, min_rtt: Option<Duration>) -> (Option<RateSample>, bool) {
         if self.app_limited_until.is_some_and(|until| self.delivered > until) {
             self.app_limited_until = None;
@@ -96,7 +96,8 @@ impl Rate {
         };
         let acknowledging = self.delivered_at - stamp.delivered_at;
         let interval = sending.max(acknowledging);
-        // Shorter than the shortest round trip is an ACK that was held up and came with others.
+        // An interval that is shorter than the shortest round trip comes of an ACK that was held up and came with
+        // others.
         let sound = interval > Duration::ZERO && min_rtt.is_none_or(|shortest| interval >= shortest);
         let sample = sound.then(|| RateSample {
             delivered: self.delivered - stamp.delivered,

@@ -1,4 +1,4 @@
-//! The receiving half of a connection: data put in order, the window that is offered, and when an ACK is due.
+//! The receiving half of a connection: it puts data in order, offers the window, and decides when an ACK is due.
 
 use super::assembler::Assembler;
 use super::options::Blocks;
@@ -11,48 +11,52 @@ mod window;
 
 /// The receive window of a new connection (Linux: tcp_rmem, 131072).
 pub const INITIAL_CAPACITY: usize = 2 * GUARANTEED;
-/// An ACK may wait for data to go with it, or for another segment (RFC 9293, 3.8.6.3; Linux: TCP_DELACK_MIN).
+/// The time that an ACK may wait for data to go with, or for another segment (RFC 9293, 3.8.6.3; Linux:
+/// TCP_DELACK_MIN).
 pub const DELAYED_ACK: Duration = Duration::from_millis(40);
-/// Where the other side's window is small it waits only for an owner that answers at once: slow start feeds on ACKs.
+/// The time that an ACK waits where the other side's congestion window is small, only for an owner that answers at
+/// once: slow start grows with ACKs.
 const QUICK_ACK: Duration = Duration::from_millis(2);
-/// So many ACKs are quick: at the start, after a duplicate, at a hole, and after a silence (Linux: TCP_MAX_QUICKACKS).
+/// The number of quick ACKs at the start, after a duplicate, at a hole, and after a silence (Linux: TCP_MAX_QUICKACKS).
 const QUICK_ACKS: u8 = 16;
-/// A sender that was silent for so long has had a time-out, or begins anew: its window is small, and feeds on ACKs.
+/// A sender that was silent for so long has had a time-out, or begins anew, so its congestion window is small.
 const SILENCE: Duration = Duration::from_millis(200);
-/// Rounding may add so much to a window; far more than it does to one that full-sized segments fill.
+/// The most bytes that rounding may add to a window, far more than it adds to one that is filled with full-sized
+/// segments.
 pub const ROUNDING: usize = GUARANTEED;
-/// An ACK has room for three blocks beside timestamps: the newest range, and so many that changed before it.
+/// Beside timestamps, an ACK has room for three blocks: the newest range, and so many that changed before it.
 const MOST_UNTOLD: u8 = 2;
-/// A full-sized segment has at least so many bytes (RFC 9293, 3.7.1: the default MSS).
+/// The least bytes of a full-sized segment (RFC 9293, 3.7.1: the default MSS).
 const LEAST_FULL: u32 = 536;
 
 pub struct Receiver {
     /// RCV.NXT.
     pub nxt: Seq,
-    /// The right edge of the window as it was offered. It never moves left (RFC 9293, 3.8.6).
+    /// The right edge of the offered window, which never moves left (RFC 9293, 3.8.6).
     edge: Seq,
     queue: ByteQueue,
     assembler: Assembler,
     /// The number of the other side's FIN, which may lie behind a hole.
     fin: Option<Seq>,
-    /// The FIN, and all before it, is here.
+    /// True once the FIN, and all data before it, has arrived.
     finished: bool,
     /// Our window counts in units of 2 to this power (RFC 7323, 2).
     pub shift: u8,
-    /// How much the queue may hold now, and at most.
+    /// The bytes that the queue may hold now.
     capacity: usize,
+    /// The bytes that `capacity` may grow to.
     max: usize,
-    /// RCV.NXT when an ACK left last (Last.ACK.sent).
+    /// RCV.NXT of the last ACK that left (Last.ACK.sent).
     pub acked: Seq,
     due: Due,
-    /// The longest segment that came.
+    /// Bytes of the longest segment that has arrived.
     full: u32,
     quick: u8,
-    /// When data came last.
+    /// The time at which data last arrived.
     heard_at: Instant,
-    /// Ranges ahead of holes that have changed since the last ACK.
+    /// The number of ranges ahead of holes that have changed since the last ACK.
     untold: u8,
-    /// What came twice (RFC 2883).
+    /// The range that has arrived twice (RFC 2883).
     duplicate: Option<Range>,
     tuning: Tuning,
 }
@@ -61,11 +65,12 @@ pub struct Receiver {
 enum Due {
     Nothing,
     At(Instant),
-    /// So many: a side without SACK counts them (RFC 5681, 3.2).
+    /// The number of ACKs that are due at once: a side without SACK counts them (RFC 5681, 3.2).
     Now(u32),
 }
 
-/// The window follows what the owner reads in a round trip (dynamic right-sizing, as Linux's tcp_rcv_space_adjust).
+/// Makes the window follow the bytes that the owner reads in a round trip (dynamic right-sizing, as in Linux's
+/// tcp_rcv_space_adjust).
 struct Tuning {
     since: Instant,
     read: usize,
@@ -102,14 +107,14 @@ impl Receiver {
         }
     }
 
-    /// The other side's SYN has come.
+    /// Called when the other side's SYN has arrived.
     pub fn start(&mut self, irs: Seq) {
         self.nxt = irs + 1;
         self.acked = self.nxt;
         self.edge = self.nxt;
     }
 
-    /// The smallest shift with which the largest window can be said.
+    /// The smallest shift with which the largest window fits into a header.
     pub fn wanted_shift(max: usize) -> u8 {
         let mut shift = 0;
         while shift < super::options::MAX_SHIFT && max > usize::from(u16::MAX) << shift {
@@ -126,7 +131,7 @@ impl Receiver {
         self.queue.len()
     }
 
-    /// The FIN came, and all before it; what is not read yet is in the queue.
+    /// True once the FIN, and all data before it, has arrived. Data that was not read yet is in the queue.
     pub fn is_finished(&self) -> bool {
         self.finished
     }
@@ -148,10 +153,10 @@ impl Receiver {
         self.assembler = Assembler::default();
     }
 
-    /// Data, and maybe a FIN, that lie in the window at least in part.
+    /// Handles data, and maybe a FIN, of which at least a part lies in the window.
     pub fn handle_data(&mut self, now: Instant, seq: Seq, payload: &[u8], fin: bool, pool: &mut Pool) {
         let whole = Range::new(seq, payload.len() as u32);
-        // A FIN in front of what has come already contradicts the side that says it.
+        // A FIN before data that has arrived already is ignored, because the other side contradicts itself.
         if fin && whole.end >= self.nxt && whole.end <= self.edge.max(self.nxt) {
             self.fin = Some(whole.end);
         }
@@ -163,7 +168,8 @@ impl Receiver {
             self.finished = true;
             self.acknowledge_now();
         } else if fin && payload.is_empty() {
-            // What came with data is answered with it: an ACK more would count as a duplicate.
+            // The FIN of a segment with data is answered together with the data: another ACK would count as a
+            // duplicate.
             self.acknowledge_now();
         }
     }
@@ -222,14 +228,14 @@ impl Receiver {
         self.queue.advance((there - self.nxt) as usize);
         self.nxt = there;
         if filled {
-            // The sender waits for the news (RFC 5681, 4.2).
+            // The sender waits for the ACK that tells of the hole (RFC 5681, 4.2).
             self.acknowledge_now();
         } else {
             self.acknowledge_soon(now, bytes.len() as u32);
         }
     }
 
-    /// An ACK at once: a hole, a duplicate, a segment that is out of place.
+    /// Makes an ACK due at once: for a hole, a duplicate, or a segment that is out of place.
     pub fn acknowledge_now(&mut self) {
         self.due = match self.due {
             Due::Now(count) => Due::Now(count + 1),
@@ -237,7 +243,7 @@ impl Receiver {
         };
     }
 
-    /// In-order data: every second full-sized segment is acknowledged at once (RFC 9293, 3.8.6.3).
+    /// Makes an ACK due for in-order data: at once for every second full-sized segment (RFC 9293, 3.8.6.3).
     fn acknowledge_soon(&mut self, now: Instant, length: u32) {
         self.full = self.full.max(length);
         let quick = self.quick > 0;
@@ -250,8 +256,8 @@ impl Receiver {
         }
     }
 
-    /// An ACK is due, and cannot wait for the rest of a batch: each of the next ones counts, or it is full of news. Ranges that
-    /// no ACK tells of are lost to the other side, which then sends again what is here.
+    /// True when an ACK is due that cannot wait for the rest of a batch: the other side needs each of the next ACKs, or
+    /// this one has no room for more changed ranges. A range that no ACK tells of would be sent again.
     pub fn owes_each(&self) -> bool {
         (self.quick > 0 || self.untold >= MOST_UNTOLD) && matches!(self.due, Due::Now(_))
     }
@@ -272,7 +278,7 @@ impl Receiver {
         }
     }
 
-    /// A segment leaves with our ACK. `counted`: the other side has no SACK, and counts ACKs that repeat each other.
+    /// Called when a segment leaves with our ACK. `counted`: the other side has no SACK, and counts duplicate ACKs.
     pub fn handle_acknowledged(&mut self, counted: bool) {
         self.due = match self.due {
             Due::Now(count) if counted && count > 1 && self.acked == self.nxt => Due::Now(count - 1),
@@ -284,7 +290,7 @@ impl Receiver {
         self.duplicate = None;
     }
 
-    /// The SACK blocks of a segment with room for so many.
+    /// The SACK blocks for a segment that has room for so many.
     pub fn blocks(&self, room: usize) -> Blocks {
         if self.assembler.is_empty() && self.duplicate.is_none() {
             return Blocks::default();

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use crate::{Duration, Instant};
 
-/// Before the first sample (RFC 6298, 2.1).
+/// The time-out before the first sample (RFC 6298, 2.1).
 pub const INITIAL_RTO: Duration = Duration::from_secs(1);
-/// RFC 6298 asks for a second; Linux has this, and everything else here is measured against it.
+/// The shortest time-out. RFC 6298 asks for a second; this is Linux's value, which the rest of this file builds on.
 pub const MIN_RTO: Duration = Duration::from_millis(200);
 pub const MAX_RTO: Duration = Duration::from_secs(120);
-/// Over so long the shortest round trip is looked for (Linux: tcp_min_rtt_wlen).
+/// The time for which the shortest round trip is remembered (Linux: tcp_min_rtt_wlen).
 const MIN_WINDOW: Duration = Duration::from_secs(300);
-/// Candidates for the shortest, in the order of their time and their length.
+/// The number of candidates for the shortest round trip, which are in the order of their time and of their length.
 const CANDIDATES: usize = 3;
 
 #[derive(Default)]
@@ -19,15 +19,17 @@ pub struct Rtt {
     smoothed: Option<Duration>,
     variation: Duration,
     minimum: VecDeque<(Instant, Duration)>,
-    /// How often the timer has expired since there was a sample (RFC 6298, 5.5), and since there was progress.
+    /// The number of expiries since the last sample (RFC 6298, 5.5).
     backoff: u32,
+    /// The number of expiries since the last progress.
     expiries: u32,
     expired_at: Option<Instant>,
 }
 
 impl Rtt {
-    /// A sample of data that was sent once, or that a timestamp tells apart (RFC 6298, 3; RFC 7323, 4). `shortest`: of what
-    /// the same ACK acknowledges, the round trip of what left last; it holds no wait for a delayed ACK.
+    /// Takes a sample, of data that was sent once, or that a timestamp tells apart (RFC 6298, 3; RFC 7323, 4).
+    /// `shortest`: the round trip of the last-sent data that the same ACK acknowledges, which includes no wait for a
+    /// delayed ACK.
     pub fn handle_sample(&mut self, now: Instant, sample: Duration, shortest: Duration) {
         let sample = sample.max(Duration::from_micros(1));
         self.backoff = 0;
@@ -42,8 +44,8 @@ impl Rtt {
                 } else {
                     smoothed - sample
                 };
-                // A sample that is much shorter than usual says little of how long one may be: it counts an eighth
-                // (Linux: tcp_rtt_estimator).
+                // A sample that is much shorter than usual says little about the longest round trips, and counts an
+                // eighth of another one (Linux: tcp_rtt_estimator).
                 let weight = if sample + self.variation < smoothed { 32 } else { 4 };
                 self.variation = if difference > self.variation {
                     self.variation + (difference - self.variation) / weight
@@ -72,13 +74,13 @@ impl Rtt {
         self.minimum.front().map(|(_, shortest)| *shortest)
     }
 
-    /// The time-out for what is sent now, backed off as often as it has expired.
+    /// The time-out for a segment that is sent now, with the back-off.
     pub fn timeout(&self) -> Duration {
         let timeout = self.base() * (1 << self.backoff.min(10));
         timeout.min(MAX_RTO)
     }
 
-    /// The same without the back-off.
+    /// The time-out without the back-off.
     pub fn base(&self) -> Duration {
         match self.smoothed {
             None => INITIAL_RTO,
@@ -92,24 +94,25 @@ impl Rtt {
         self.expired_at = Some(now);
     }
 
-    /// New data was acknowledged. The time-out stays backed off until there is a sample (RFC 6298, 5; Karn's algorithm): on a
-    /// path that has become slower all others come of what was sent twice.
+    /// Called when new data was acknowledged. The time-out stays backed off until there is a sample (RFC 6298, 5;
+    /// Karn's algorithm): on a path that has become slower, the other ACKs are for data that was sent twice.
     pub fn handle_progress(&mut self) {
         self.expiries = 0;
     }
 
-    /// What made the timer expire is over, and said nothing of the path.
+    /// Forgets the expiries, whose cause is over and was not the path.
     pub fn forget_expiries(&mut self) {
         (self.backoff, self.expiries) = (0, 0);
     }
 
-    /// How often the timer has expired since there was progress.
+    /// The number of expiries since the last progress.
     pub fn expiries(&self) -> u32 {
         self.expiries
     }
 
-    /// What left before is no sample any more: what tells of it may have been lost, and has then come with the answer to what
-    /// left after the last expiry. The wait for the timer would be taken for a round trip.
+    /// False for a segment that left before the last expiry. Its own ACK may have been lost, and it was then
+    /// acknowledged together with a segment that left after the expiry: the sample would include the wait for the
+    /// timer.
     pub fn may_be_sample(&self, sent_at: Instant) -> bool {
         self.expired_at.is_none_or(|expired| sent_at >= expired)
     }

@@ -1,7 +1,7 @@
-//! What was sent and is not acknowledged: each segment with what became of it, and the order in which they left.
+//! The segments that were sent and are not acknowledged: the fate of each, and the order in which they left.
 //!
-//! Both queues are walked from their front only, and a SACK block is walked where it grew, so that an ACK costs what it
-//! tells anew and not what is in flight.
+//! Both queues are walked from their front only, and of a SACK block only the new part, so that the work of an ACK
+//! depends on the news in it and not on the data in flight.
 
 use std::collections::VecDeque;
 
@@ -15,8 +15,9 @@ use crate::Instant;
 pub struct Sent {
     pub start: Seq,
     pub length: u32,
-    /// The first time that it left, and the last.
+    /// The time at which the segment left first.
     pub first_sent_at: Instant,
+    /// The time at which the segment left last.
     pub sent_at: Instant,
     pub retransmitted: bool,
     pub stamp: Stamp,
@@ -26,9 +27,9 @@ pub struct Sent {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fate {
     Flying,
-    /// The receiver has it, and may not say so in the acknowledgement number yet.
+    /// The receiver has the segment, but its acknowledgement number does not cover the segment yet.
     Sacked,
-    /// Held for lost, and not sent again yet.
+    /// The segment counts as lost, and was not sent again yet.
     Lost,
 }
 
@@ -45,13 +46,13 @@ impl Sent {
 #[derive(Default)]
 pub struct Scoreboard {
     sent: VecDeque<Sent>,
-    /// Each departure, in the order of its time. An entry is stale when its segment has left again, or has arrived.
+    /// The departures, in the order of their times. An entry is stale when its segment has left again, or has arrived.
     order: VecDeque<(Instant, Seq)>,
     sacked: u64,
     sacked_segments: usize,
     lost: u64,
     total: u64,
-    /// Nothing before it is lost and unsent.
+    /// No segment before this number is lost and unsent.
     lost_from: Seq,
     /// The blocks of the last SACK option.
     blocks: Blocks,
@@ -62,12 +63,12 @@ impl Scoreboard {
         self.sent.is_empty()
     }
 
-    /// In flight (RFC 6675: pipe): neither delivered nor held for lost.
+    /// Bytes in flight (RFC 6675: pipe): neither delivered nor counted as lost.
     pub fn in_flight(&self) -> u64 {
         self.total - self.sacked - self.lost
     }
 
-    /// Segments that the receiver has behind a hole.
+    /// The number of segments that the receiver has behind a hole.
     pub fn sacked_segments(&self) -> usize {
         self.sacked_segments
     }
@@ -84,7 +85,7 @@ impl Scoreboard {
         self.sent.len()
     }
 
-    /// A segment leaves for the first time. It follows the last one.
+    /// Adds a segment that leaves for the first time, after the last one in the sequence.
     pub fn handle_sent(&mut self, now: Instant, start: Seq, length: u32, stamp: Stamp) {
         self.total += u64::from(length);
         self.order.push_back((now, start));
@@ -99,7 +100,8 @@ impl Scoreboard {
         });
     }
 
-    /// Everything before `una` has arrived. `deliver` is told of what was not SACKed before.
+    /// Removes everything before `una`, which has arrived. `deliver` is called for each segment that was not SACKed
+    /// before.
     pub fn handle_acknowledged(&mut self, una: Seq, mut deliver: impl FnMut(&Sent)) {
         while let Some(front) = self.sent.front_mut() {
             if front.start >= una {
@@ -124,7 +126,7 @@ impl Scoreboard {
             } else {
                 front.start = una;
                 front.length -= covered;
-                // Its departure is found by its start.
+                // The entry of the departure refers to the segment's start, which moves.
                 let sent_at = front.sent_at;
                 let place = self.order.partition_point(|(at, _)| *at < sent_at);
                 self.order.insert(place, (sent_at, una));
@@ -142,11 +144,12 @@ impl Scoreboard {
         }
     }
 
-    /// The receiver has these ranges, all of them between the first and the last byte in flight.
+    /// Marks the segments that the receiver has by these ranges, which all lie between the first and the last byte in
+    /// flight.
     pub fn handle_sack(&mut self, blocks: &Blocks, mut deliver: impl FnMut(&Sent)) {
         let known = std::mem::replace(&mut self.blocks, *blocks);
         for block in blocks.as_slice() {
-            // The newest block has mostly grown out of one that is known: only what is new of it is walked.
+            // The newest block has mostly grown out of a known one, and only its new part is walked.
             match known.as_slice().iter().find(|known| block.covers(known)) {
                 Some(known) => {
                     let before = Range {
@@ -174,7 +177,7 @@ impl Scoreboard {
         while let Some(sent) = self.sent.get_mut(index)
             && sent.start < new.end
         {
-            // A part of a segment is not delivered: the rest of it tells when it arrives.
+            // A segment counts as delivered only when all of it has arrived.
             let whole = block.start <= sent.start && sent.end() <= block.end;
             if whole && sent.fate != Fate::Sacked {
                 if sent.fate == Fate::Lost {
@@ -189,8 +192,8 @@ impl Scoreboard {
         }
     }
 
-    /// Goes through what is in flight in the order in which it left, as long as `is_lost` says so, and holds it for lost.
-    /// Gives the bytes that were, and the first segment that was not.
+    /// Goes through the segments in flight in the order in which they left, and marks them as lost, as long as
+    /// `is_lost` says so. Gives the bytes that were lost, and the first segment that was not.
     pub fn detect_losses(&mut self, mut is_lost: impl FnMut(&Sent) -> bool) -> (u64, Option<Sent>) {
         let mut bytes = 0;
         while let Some((at, start)) = self.order.front().copied() {
@@ -208,7 +211,7 @@ impl Scoreboard {
         (bytes, None)
     }
 
-    /// Holds the first segment for lost, and gives its bytes.
+    /// Marks the first segment as lost, and gives its bytes.
     pub fn lose_first(&mut self) -> u64 {
         match self.sent.front() {
             Some(first) if first.fate == Fate::Flying => self.lose(0),
@@ -216,7 +219,7 @@ impl Scoreboard {
         }
     }
 
-    /// Holds for lost what is in flight and longer than `length`: it cannot arrive.
+    /// Marks the segments in flight that are longer than `length` as lost, because they cannot arrive.
     pub fn lose_longer(&mut self, length: u32) {
         for index in 0..self.sent.len() {
             if self.sent[index].length > length && self.sent[index].fate == Fate::Flying {
@@ -225,7 +228,7 @@ impl Scoreboard {
         }
     }
 
-    /// The receiver has taken back what it said (RFC 2018, 8): nothing counts as SACKed any more.
+    /// No segment counts as SACKed any more, because the receiver may have dropped them again (RFC 2018, 8).
     pub fn forget_sacks(&mut self) {
         for sent in &mut self.sent {
             if sent.fate == Fate::Sacked {
@@ -238,7 +241,7 @@ impl Scoreboard {
         self.blocks = Blocks::default();
     }
 
-    /// What was held for lost flies still: the loss was none.
+    /// Segments that were marked as lost are in flight again, because the loss was spurious.
     pub fn forget_losses(&mut self) {
         for sent in &mut self.sent {
             if sent.fate == Fate::Lost {
@@ -264,8 +267,8 @@ impl Scoreboard {
         Some((index, self.sent[index]))
     }
 
-    /// The last segment, for a probe of the tail (RFC 8985, 7.3), or the first that may fly where the last has arrived; cut to
-    /// `most` bytes. `None` when nothing flies.
+    /// The segment for a probe of the tail (RFC 8985, 7.3): the last one, or, where that has arrived, the first one
+    /// that may be in flight; cut to `most` bytes. `None` when nothing is in flight.
     pub fn probe(&mut self, most: u32) -> Option<(usize, Sent)> {
         let mut index = self.sent.len().checked_sub(1)?;
         if self.sent[index].is_sacked() {
@@ -278,7 +281,7 @@ impl Scoreboard {
         Some((index, self.sent[index]))
     }
 
-    /// The segment leaves again.
+    /// Records that a segment leaves again.
     pub fn handle_resent(&mut self, now: Instant, index: usize, stamp: Stamp) {
         let Some(sent) = self.sent.get_mut(index) else { return };
         if sent.fate == Fate::Lost {
@@ -301,7 +304,7 @@ impl Scoreboard {
         u64::from(sent.length)
     }
 
-    /// A segment that has become too long for the path is two from now on.
+    /// Divides a segment that has become too long for the path.
     fn cut(&mut self, index: usize, most: u32) {
         let sent = &mut self.sent[index];
         if sent.length <= most {

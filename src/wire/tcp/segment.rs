@@ -1,4 +1,4 @@
-//! One TCP segment, read from a packet with its checksum, or written into one (RFC 9293, 3.1).
+//! TCP segments: reads one from a packet, with its checksum, and writes one into a packet (RFC 9293, 3.1).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,16 +15,16 @@ pub const RST: u8 = 0x04;
 pub const PSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
 
-/// A segment as it came. Urgent data, ECN and reserved bits are not looked at: a host without them does the same.
+/// A received segment. Urgent data, ECN and reserved bits are ignored, as by any host that does not know them.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
     pub source_port: u16,
     pub destination_port: u16,
     pub seq: Seq,
-    /// Only where the ACK bit is set.
+    /// The acknowledgement number; `None` where the ACK bit is not set.
     pub ack: Option<Seq>,
     pub flags: u8,
-    /// As it stands in the header, unscaled.
+    /// The window field of the header, unscaled.
     pub window: u16,
     pub options: Options,
     pub payload: &'a [u8],
@@ -60,17 +60,17 @@ impl<'a> Segment<'a> {
         self.flags & flag != 0
     }
 
-    /// What it takes of the sequence space: SYN and FIN count as one each.
+    /// The length in the sequence space, in which SYN and FIN count as one each.
     pub fn length(&self) -> u32 {
         self.payload.len() as u32 + u32::from(self.has(SYN)) + u32::from(self.has(FIN))
     }
 
-    /// The number behind its last one.
+    /// The sequence number after the segment's last one.
     pub fn end(&self) -> Seq {
         self.seq + self.length()
     }
 
-    /// The RST that answers a segment of no connection (RFC 9293, 3.10.7.1). `None`: a RST is not answered.
+    /// The RST that answers a segment of no connection (RFC 9293, 3.10.7.1). `None` for an RST, which is not answered.
     pub fn reset(&self) -> Option<Outgoing> {
         if self.has(RST) {
             return None;
@@ -82,7 +82,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// A segment that is to leave: its header, and which bytes of the send queue it carries.
+/// A segment that is to leave: its header, and the place of its payload in the send queue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outgoing {
     pub seq: Seq,
@@ -90,13 +90,13 @@ pub struct Outgoing {
     pub flags: u8,
     pub window: u16,
     pub options: Options,
-    /// From the front of the send queue.
+    /// The offset of the payload from the front of the send queue.
     pub offset: usize,
     pub length: usize,
 }
 
 impl Outgoing {
-    /// Without options, window and payload.
+    /// A segment without options, window and payload.
     pub fn bare(seq: Seq, ack: Option<Seq>, flags: u8) -> Self {
         Outgoing {
             seq,
@@ -109,8 +109,8 @@ impl Outgoing {
         }
     }
 
-    /// Writes the whole packet into `buffer`, which is emptied first. `append` adds the payload's bytes. False for two
-    /// families or more bytes than a packet may have.
+    /// Writes the whole packet into `buffer`, which is emptied first. `append` adds the bytes of the payload. False for
+    /// addresses of two families, and for more bytes than a packet may have.
     pub fn emit(
         &self,
         source: SocketAddr,
@@ -122,7 +122,7 @@ impl Outgoing {
         let options = self.options.write(&mut room);
         let (from, to): (IpAddr, IpAddr) = (source.ip(), destination.ip());
         let length = HEADER + options.len() + self.length;
-        // No identification: these packets may not be fragmented, so that path MTU discovery works (RFC 1191, 3).
+        // Without an identification the packet may not be fragmented, so that path MTU discovery works (RFC 1191, 3).
         if packet::build_into(buffer, from, to, TCP, HOP_LIMIT, length, None).is_none() {
             return false;
         }

@@ -1,4 +1,4 @@
-//! A segment arrives (RFC 9293, 3.10.7): is it acceptable, what does it acknowledge, what does it bring, what follows.
+//! Handles a received segment (RFC 9293, 3.10.7): checks it, and takes its acknowledgement, its data and its flags.
 
 use super::{Connection, End, Offered, State};
 use crate::buffers::Pool;
@@ -8,24 +8,25 @@ use crate::tcp::segment::{FIN, Outgoing, RST, SYN, Segment};
 use crate::tcp::sender::Verdict;
 use crate::{Duration, Instant};
 
-/// An answer to a segment without data that may be forged leaves at most so often (RFC 5961, 7; Linux:
+/// The shortest time between two answers to segments without data that may be forged (RFC 5961, 7; Linux:
 /// tcp_invalid_ratelimit).
 const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
-/// A timestamp that was new so long ago says nothing any more (RFC 7323, 5.5).
+/// The age at which TS.Recent is no longer compared with other timestamps (RFC 7323, 5.5).
 const TIMESTAMP_LIFE: Duration = Duration::from_secs(24 * 24 * 60 * 60);
-/// What was received so long before a window ago that nobody sends it again.
+/// A segment that begins more than a window and so many bytes before RCV.NXT is no retransmission.
 const MOST_OVERLAP: u32 = 1 << 16;
-/// What a SYN without the option offers (RFC 9293, 3.7.1), by the length of the headers.
+/// The MSS that a SYN without the option offers in IPv4 (RFC 9293, 3.7.1).
 const DEFAULT_MSS_V4: u16 = 536;
+/// The MSS that a SYN without the option offers in IPv6 (RFC 9293, 3.7.1).
 const DEFAULT_MSS_V6: u16 = 1220;
 
-/// Where a segment lies, seen from the receive window.
+/// The place of a segment relative to the receive window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
     Inside,
-    /// All of it was received before.
+    /// All of the segment was received before.
     Old,
-    /// It begins where the window ends: a closed window lets ACKs in all the same (RFC 9293, 3.10.7.4).
+    /// The segment begins where the window ends. Even a closed window lets its ACK in (RFC 9293, 3.10.7.4).
     Edge,
     Outside,
 }
@@ -39,7 +40,7 @@ impl Connection {
         }
     }
 
-    /// RFC 9293, 3.10.7.3.
+    /// Handles a segment in SYN-SENT (RFC 9293, 3.10.7.3).
     fn handle_in_syn_sent(&mut self, now: Instant, segment: &Segment<'_>, pool: &mut Pool) {
         let acceptable = segment
             .ack
@@ -64,13 +65,13 @@ impl Connection {
             self.establish();
             self.receive.acknowledge_now();
         } else {
-            // Both sides open at once (RFC 9293, 3.5): our SYN leaves again, with an ACK.
+            // Both sides have opened at once (RFC 9293, 3.5): our SYN leaves again, with an ACK.
             self.state = State::SynReceived;
             self.send.repeat_syn();
         }
     }
 
-    /// The rest of RFC 9293, 3.10.7.4.
+    /// Handles a segment in any state after SYN-SENT (RFC 9293, 3.10.7.4).
     fn handle_synchronized(&mut self, now: Instant, segment: &Segment<'_>, pool: &mut Pool) {
         let repeated = segment.has(SYN) && segment.ack.is_none() && segment.seq + 1 == self.receive.nxt;
         if self.state == State::SynReceived && repeated {
@@ -85,7 +86,7 @@ impl Connection {
             return self.challenge(now, segment);
         }
         if segment.has(SYN) && !self.completes_crossed_syns(segment) {
-            // The other side may have lost its state: what it says to our ACK tells (RFC 5961, 4).
+            // The other side may have lost its state. Its answer to our ACK will tell (RFC 5961, 4).
             return self.challenge(now, segment);
         }
         let Some(ack) = segment.ack else { return };
@@ -104,18 +105,19 @@ impl Connection {
         self.handle_finish_acknowledged();
         match place {
             Place::Inside => self.handle_text(now, segment, pool),
-            // None of it is taken, and it is answered at once.
+            // None of the segment's data is taken, and an ACK answers it at once.
             Place::Old | Place::Edge if !segment.payload.is_empty() || segment.has(FIN) => {
                 self.receive
                     .handle_data(now, segment.seq, segment.payload, segment.has(FIN), pool);
             }
-            // A keepalive, or a probe of our window: it wants an answer.
+            // The segment is a keepalive, or a probe of our window, and wants an answer.
             Place::Old => self.challenge(now, segment),
             Place::Edge | Place::Outside => {}
         }
     }
 
-    /// Both sides have opened at once, and this SYN-ACK acknowledges our SYN as an ACK would (RFC 9293, 3.5).
+    /// True where both sides have opened at once, and this SYN-ACK acknowledges our SYN as an ACK would (RFC 9293,
+    /// 3.5).
     fn completes_crossed_syns(&self, segment: &Segment<'_>) -> bool {
         let repeats = segment.seq + 1 == self.receive.nxt && segment.payload.is_empty();
         self.state == State::SynReceived && repeats && segment.ack == Some(self.send.nxt)
@@ -132,7 +134,7 @@ impl Connection {
         if segment.seq < edge || segment.seq == edge && segment.length() == 0 {
             Place::Inside
         } else if segment.seq == edge {
-            // A FIN takes no room.
+            // A FIN takes no room in the buffer.
             let only_fin = segment.payload.is_empty() && segment.has(FIN);
             if only_fin { Place::Inside } else { Place::Edge }
         } else {
@@ -140,7 +142,7 @@ impl Connection {
         }
     }
 
-    /// It counts where it is sure to be the other side's (RFC 5961, 3.2).
+    /// Handles an RST, which counts only where it is surely the other side's (RFC 5961, 3.2).
     fn handle_reset(&mut self, now: Instant, segment: &Segment<'_>, place: Place) {
         if segment.seq == self.receive.nxt {
             let end = match self.state {
@@ -154,7 +156,7 @@ impl Connection {
         }
     }
 
-    /// PAWS: a timestamp that is older than one that has come belongs to an older segment (RFC 7323, 5.3).
+    /// False for a segment that is older than the window by its timestamp (PAWS: RFC 7323, 5.3).
     fn is_fresh(&self, now: Instant, segment: &Segment<'_>) -> bool {
         let Some(timestamp) = segment.options.timestamp.filter(|_| self.clock.on) else {
             return true;
@@ -163,8 +165,8 @@ impl Connection {
         !old || now >= self.ts_recent_at + TIMESTAMP_LIFE
     }
 
-    /// Takes the timestamp of a segment that is acceptable in all: one that is forged would make the other side's own look
-    /// old. It is echoed where the segment has the number that our next ACK is about (RFC 7323, 4.3).
+    /// Takes the timestamp of a segment that has passed all checks, because a forged timestamp would make those of the
+    /// other side look old. It is echoed where the segment holds the number that our next ACK is about (RFC 7323, 4.3).
     fn handle_timestamp(&mut self, now: Instant, segment: &Segment<'_>) {
         let Some(timestamp) = segment.options.timestamp.filter(|_| self.clock.on) else {
             return;
@@ -182,7 +184,8 @@ impl Connection {
         }
     }
 
-    /// An ACK that says what we have. One with data is a retransmission that has lost its ACK, and is always answered.
+    /// Answers a segment with an ACK that says what has arrived. A segment with data is a retransmission whose ACK was
+    /// lost, and is always answered.
     fn challenge(&mut self, now: Instant, segment: &Segment<'_>) {
         let due = self.challenged_at.is_none_or(|at| now >= at + CHALLENGE_INTERVAL);
         if !segment.payload.is_empty() {
@@ -231,7 +234,7 @@ impl Connection {
         }
     }
 
-    /// What the other side's SYN offers.
+    /// Takes the options of the other side's SYN.
     pub(super) fn handle_options(&mut self, now: Instant, syn: &Segment<'_>) {
         let options = &syn.options;
         self.receive.start(syn.seq);
@@ -260,7 +263,7 @@ impl Connection {
             .agree(self.segment_size(), options.sack_permitted, syn.window.into(), syn.seq);
     }
 
-    /// RST that ends this connection.
+    /// The RST that ends this connection.
     pub(super) fn last_reset(&self) -> Outgoing {
         Outgoing::bare(self.send.nxt, Some(self.receive.nxt), RST)
     }

@@ -1,4 +1,5 @@
-//! The segment that leaves next: an RST, a SYN, what the sender has, a probe, an ACK. Each with our window and options.
+//! Makes the segment that leaves next: an RST, a SYN, data of the sender's, a probe, or an ACK, with our window and
+//! options.
 
 use super::{Connection, State};
 use crate::Instant;
@@ -12,7 +13,7 @@ use crate::tcp::sender::Poll;
 const BLOCKS_BESIDE_TIMESTAMPS: usize = 3;
 
 impl Connection {
-    /// `None`: nothing is to leave now.
+    /// The segment that leaves next. `None` when no segment is to leave now.
     pub fn poll_transmit(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
         if let Some(answer) = self.answer.take() {
             return Some(answer);
@@ -26,7 +27,7 @@ impl Connection {
 
     fn poll_syn(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
         if !self.send.wants_syn() {
-            // What is not acceptable is answered in SYN-RECEIVED, too (RFC 9293, 3.10.7.4).
+            // A segment that is not acceptable is answered in SYN-RECEIVED, too (RFC 9293, 3.10.7.4).
             let due = self.state == State::SynReceived && self.receive.is_due(now);
             return due.then(|| self.acknowledgement(now, pool));
         }
@@ -68,7 +69,8 @@ impl Connection {
                     outgoing.flags |= FIN;
                 }
             }
-            // The number before the first one is old to the other side, which has to say what it has (as Linux does).
+            // The number before the first unacknowledged one is old to the other side, which has to answer with an ACK
+            // (as Linux does).
             Some(Poll::WindowProbe) => outgoing.seq = self.send.una - 1,
             None if std::mem::take(&mut self.probe) => outgoing.seq = self.send.una - 1,
             None if self.receive.is_due(now) || self.receive.wants_update(pool) => {}
@@ -79,7 +81,7 @@ impl Connection {
         Some(outgoing)
     }
 
-    /// An ACK with nothing else.
+    /// A segment that is only an ACK.
     pub(super) fn acknowledgement(&mut self, now: Instant, pool: &Pool) -> Outgoing {
         let mut outgoing = Outgoing::bare(self.send.nxt, Some(self.receive.nxt), ACK);
         outgoing.options = self.options(now);
@@ -88,8 +90,8 @@ impl Connection {
         outgoing
     }
 
-    /// Before the next segment of one batch is taken in: the ACK of those before it, where the other side's window is small.
-    /// With one ACK for all of them, the loss of one ACK would cost it a time-out.
+    /// The ACK that leaves before the next segment of a batch is handled, where the other side's congestion window is
+    /// small. With one ACK for the whole batch, the loss of this ACK would cost the other side a time-out.
     pub fn poll_acknowledgement(&mut self, now: Instant, pool: &Pool) -> Option<Outgoing> {
         let owed = self.is_synchronized() && self.state != State::Closed && self.receive.owes_each();
         owed.then(|| self.acknowledgement(now, pool))

@@ -1,4 +1,5 @@
-//! What ICMP, or silence, says of the path of a connection (RFC 1191, 8201, 5927).
+//! Learns the MTU of a connection's path, and that it leads nowhere, from ICMP errors and from losses (RFC 1191, 8201,
+//! 5927).
 
 use super::{Config, Connection, End, State};
 use crate::Instant;
@@ -9,17 +10,17 @@ use crate::tcp::seq::Seq;
 pub enum Unreachable {
     Network,
     Host,
-    /// The host is there, and nobody listens.
+    /// The host was reached, and no program listens on the port.
     Port,
 }
 
-/// The least that every IPv6 path takes (RFC 8200, 5), and what nearly every IPv4 path does.
+/// The MTU that every IPv6 path has at least (RFC 8200, 5), and nearly every IPv4 path, too.
 const COMMON_MTU: usize = 1280;
-/// What every IPv4 host takes (RFC 1122, 3.3.3).
+/// The bytes of a packet that every IPv4 host takes (RFC 1122, 3.3.3).
 const LEAST_MTU_V4: usize = 576;
-/// What paths take that do not say it (RFC 1191, 7.1).
+/// The MTUs to try where a router does not say the next one (RFC 1191, 7.1).
 const PLATEAUS: [usize; 4] = [1492, COMMON_MTU, 1006, LEAST_MTU_V4];
-/// Expiries for one full-sized segment that make it too long for the path.
+/// The number of expiries for a full-sized segment after which it counts as too long for the path.
 const LOSSES_OF_A_BLACK_HOLE: u32 = 2;
 
 impl Config {
@@ -39,17 +40,17 @@ impl Config {
 }
 
 impl Connection {
-    /// An ICMP error says that a segment of ours does not arrive. It counts while our SYN is out, and only for that SYN;
-    /// later the path may come back (RFC 1122, 4.2.3.9).
+    /// Handles an ICMP error that says that a segment of ours does not arrive. The error counts only for our SYN, and
+    /// only until that is answered; later the path may come back (RFC 1122, 4.2.3.9).
     pub fn handle_unreachable(&mut self, seq: Seq, reason: Unreachable) {
         if self.state == State::SynSent && seq == self.send.una {
             self.close(End::Unreachable(reason));
         }
     }
 
-    /// "Fragmentation needed" or "packet too big" for a segment of ours. `mtu` is 0 where the router does not say it: then it
-    /// is less than the packet's `length`, and each of a burst of errors says the same (RFC 1191, 5). What is not in flight
-    /// cannot have met a router: such a message is forged, or late.
+    /// Handles "fragmentation needed" or "packet too big" for a segment of ours. `mtu` is 0 where the router does not
+    /// say it: the MTU is then less than the packet's `length`, and each of a burst of errors says the same (RFC 1191,
+    /// 5). An error about a segment that is not in flight is forged, or late, and is ignored.
     pub fn handle_too_big(&mut self, now: Instant, seq: Seq, mtu: usize, length: usize) {
         let in_flight = seq >= self.send.una && seq < self.send.nxt;
         if !in_flight {
@@ -62,7 +63,8 @@ impl Connection {
         self.shrink(now, mtu);
     }
 
-    /// A full-sized segment that is lost again and again, while nothing of its size arrives (RFC 4821, 7.7; RFC 2923, 2.1).
+    /// Lowers the MTU where a full-sized segment is lost again and again, and none of its size arrives (RFC 4821, 7.7;
+    /// RFC 2923, 2.1).
     pub(super) fn find_black_hole(&mut self, now: Instant) {
         if self.send.full_size_lost() >= LOSSES_OF_A_BLACK_HOLE {
             let common = if self.path_mtu > COMMON_MTU { COMMON_MTU } else { 0 };

@@ -5,15 +5,16 @@ use crate::buffers::{GUARANTEED, Pool};
 use crate::{Duration, Instant};
 
 impl Receiver {
-    /// The window of a segment that leaves now, as it stands in the header. `unscaled`: in a SYN.
+    /// The window field of a segment that leaves now. `unscaled`: the segment is a SYN.
     pub fn offer(&mut self, pool: &Pool, unscaled: bool) -> u16 {
         let shift = if unscaled { 0 } else { self.shift };
         let kept = self.kept();
         let wanted = self.wanted(pool);
         let open = wanted > kept && wanted - kept >= self.worth();
-        // Rounded up, what was offered stays; rounded down, nothing is offered that there is no room for. Segments that are
-        // shorter than a unit would fill what rounding up adds, and the window would never close: so the edge seems to move
-        // left by less than a unit in the end (RFC 7323, 2.4), and what lies before it is still taken.
+        // Rounding up keeps the edge that was offered; rounding down offers no bytes that there is no room for.
+        // Segments that are shorter than a unit would fill what rounding up adds, and the window would never close. So
+        // in the end the edge seems to move left by less than a unit (RFC 7323, 2.4); data up to the former edge is
+        // still taken.
         let up = kept.div_ceil(1 << shift);
         let grown = self.queue.len() + ((up as usize) << shift) > self.max + ROUNDING;
         let kept_units = if grown { kept >> shift } else { up };
@@ -27,13 +28,14 @@ impl Receiver {
         field as u16
     }
 
-    /// The owner has made so much room that the other side should hear of it.
+    /// True when the owner has made so much room that an ACK should tell the other side.
     pub fn wants_update(&self, pool: &Pool) -> bool {
         let (kept, wanted) = (self.kept(), self.wanted(pool));
         !self.finished && wanted >= kept + self.worth() && wanted / 2 >= kept
     }
 
-    /// A smaller step is no news, and small windows beget small segments (RFC 9293, 3.8.6.2.2).
+    /// The smallest growth of the window that is told, because small windows lead to small segments (RFC 9293,
+    /// 3.8.6.2.2).
     fn worth(&self) -> u32 {
         (2 * self.full).min(self.capacity as u32 / 2)
     }
@@ -48,12 +50,12 @@ impl Receiver {
         } else {
             self.capacity
         };
-        // A side without window scaling can be told of no more.
+        // Without window scaling, the header has no room for a larger window.
         let most = usize::from(u16::MAX) << self.shift;
         capacity.saturating_sub(self.queue.len()).min(most) as u32
     }
 
-    /// A round trip as this side sees it.
+    /// Takes a round-trip time as this side measures it.
     pub fn handle_rtt(&mut self, sample: Duration) {
         self.tuning.rtt = Some(match self.tuning.rtt {
             Some(rtt) => (rtt * 7 + sample) / 8,
@@ -61,8 +63,8 @@ impl Receiver {
         });
     }
 
-    /// Once a round trip: when the owner has read more than in any before, the window grows to three times as much, so that
-    /// a sender that doubles its rate is not held back.
+    /// Called once a round trip. When the owner has read more than in any before, the window grows to three times that,
+    /// so that a sender that doubles its rate is not held back.
     pub fn tune(&mut self, now: Instant, pool: &Pool) {
         let Some(rtt) = self.tuning.rtt else { return };
         if now < self.tuning.since + rtt {
