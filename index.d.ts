@@ -111,6 +111,8 @@ interface ServerConnection extends Connection {
     /** The name or the address to connect to. */
     readonly host: string;
     readonly port: number;
+    /** The proxies on the way, without passwords, the nearest first: `['socks5://user@host:1080']`. Undefined for a direct connection. */
+    readonly via?: readonly string[] | undefined;
 }
 
 /** The sentences say what is wrong, where, and what to do. The code that throws fills in `{}`. */
@@ -130,6 +132,7 @@ declare const SENTENCES: {
     readonly ERR_SERVER_CLOSED: "{}";
     readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
     readonly ERR_MODE: "mode {}";
+    readonly ERR_VIA: "via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://";
     readonly ERR_OPTION: "{}";
     readonly ERR_HOOK: "{}";
     readonly ERR_FILTER: "filter: {}";
@@ -191,6 +194,20 @@ interface DnsMessage {
     raw: Buffer | undefined;
 }
 
+/** The user name and password that a proxy asks for. */
+interface Credentials {
+    readonly username: string;
+    readonly password: string;
+}
+/** A proxy on the way to the server. SOCKS proxies are given names, not addresses: they resolve them. */
+interface Hop {
+    readonly scheme: 'http' | 'https' | 'socks5' | 'socks4a';
+    /** A name or an address, without brackets. */
+    readonly host: string;
+    readonly port: number;
+    readonly credentials?: Credentials | undefined;
+}
+
 /** Why a flow failed. */
 interface FlowError {
     /** A sentence for people. */
@@ -228,6 +245,14 @@ declare abstract class Flow {
     /** Notes of addons, by names that they choose. */
     readonly metadata: Record<string, unknown>;
     constructor(origin: FlowOrigin);
+    /**
+     * The proxies by which the flow leaves, the nearest first; none for a direct connection; undefined for what options and the mode say.
+     * Set it before the server is connected to (`requestheaders`, `request`, `http_connect`, `tcp_start`), also as a text:
+     * `direct`, `socks5://user:password@host:1080`, `http://a:3128,https://b`. A CONNECT has it for all that is in its tunnel. Throws
+     * ERR_VIA for a text that is none of these.
+     */
+    get via(): readonly Hop[] | undefined;
+    set via(via: readonly Hop[] | string | undefined);
     /** A UUID. It is made at the first look, because most flows pass without one. */
     get id(): string;
     /** True until the flow is over. */
@@ -983,6 +1008,12 @@ interface Hooks {
     error: HttpFlow;
     /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
     http_connect: HttpFlow;
+    /** A CONNECT that midwire is about to send to a proxy on the way (`via`): its fields may be changed. */
+    http_connect_upstream: HttpFlow;
+    /** A client's CONNECT has been answered with 2xx. */
+    http_connected: HttpFlow;
+    /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
+    http_connect_error: HttpFlow;
     tcp_start: TcpFlow;
     /** `flow.last` is the message. */
     tcp_message: TcpFlow;

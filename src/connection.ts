@@ -77,4 +77,6 @@ export interface ServerConnection extends Connection {
   /** The name or the address to connect to. */
   readonly host: string
   readonly port: number
+  /** The proxies on the way, without passwords, the nearest first: `['socks5://user@host:1080']`. Undefined for a direct connection. */
+  readonly via?: readonly string[] | undefined
 }

@@ -18,6 +18,8 @@ const SENTENCES = {
   ERR_SERVER_CLOSED: '{}',
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
   ERR_MODE: 'mode {}',
+  ERR_VIA:
+    'via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://',
   ERR_OPTION: '{}',
   ERR_HOOK: '{}',
   ERR_FILTER: 'filter: {}',

@@ -72,6 +72,12 @@ export interface Hooks {
   error: HttpFlow
   /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
   http_connect: HttpFlow
+  /** A CONNECT that midwire is about to send to a proxy on the way (`via`): its fields may be changed. */
+  http_connect_upstream: HttpFlow
+  /** A client's CONNECT has been answered with 2xx. */
+  http_connected: HttpFlow
+  /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
+  http_connect_error: HttpFlow
   tcp_start: TcpFlow
   /** `flow.last` is the message. */
   tcp_message: TcpFlow
@@ -95,7 +101,8 @@ const NAMES: Record<HookName, true> = {
   ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
   ...{ tls_clienthello: true, tls_established_client: true, tls_established_server: true },
   ...{ tls_failed_client: true, tls_failed_server: true },
-  ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true, http_connect: true },
+  ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true },
+  ...{ http_connect: true, http_connect_upstream: true, http_connected: true, http_connect_error: true },
   ...{ tcp_start: true, tcp_message: true, tcp_end: true, tcp_error: true },
   ...{ udp_start: true, udp_message: true, udp_end: true, udp_error: true },
   ...{ dns_request: true, dns_response: true, dns_error: true },
@@ -107,7 +114,7 @@ export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 /** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
 export const FOREIGN_HOOKS: readonly string[] = [
   ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server', 'socks5_auth'],
-  ...['http_connect_upstream', 'http_connected', 'http_connect_error', 'add_log'],
+  'add_log',
   ...['websocket_start', 'websocket_message', 'websocket_end'],
 ]
 

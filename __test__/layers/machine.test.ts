@@ -1,13 +1,14 @@
 // The machine: tasks, waits, timers, faults, and what a client that goes away means to each.
 import test from 'ava'
+import { DIRECT } from '../../src/flow/via.js'
 import { Channel } from '../../src/layers/channel.js'
+import type { Operation } from '../../src/layers/commands.js'
 import {
   type Context,
   hook,
   join,
   type Layer,
   more,
-  open,
   receive,
   receiveWithin,
   type Step,
@@ -17,6 +18,13 @@ import {
 import { ClientGone, Faulted, Idle } from '../../src/layers/task.js'
 import { TIMEOUT } from '../../src/layers/world.js'
 import { Playbook } from '../support/playbook.js'
+
+/** Waits for a connection: what any operation of the world does to a task. */
+const open = (transport: 'tcp' | 'udp'): Operation => ({
+  type: 'open',
+  route: { to: { host: 'x', port: 1, transport }, via: DIRECT, tls: undefined },
+  pooled: false,
+})
 
 const layer = (steps: (context: Context) => Step<unknown>): Layer =>
   function* (context) {
@@ -38,7 +46,7 @@ test('what comes while nobody asks waits, and is counted; too much stops the rea
   const taken: string[] = []
   const play = new Playbook(
     layer(function* ({ client }) {
-      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      yield open('tcp')
       for (let data = yield* receive(client); data; data = yield* receive(client)) taken.push(String(data.length))
     }),
   )
@@ -53,7 +61,7 @@ test('what comes while nobody asks waits, and is counted; too much stops the rea
 test('datagrams without bytes are too many at some point, too', (t) => {
   const play = new Playbook(
     layer(function* () {
-      yield* open({ host: 'x', port: 1, transport: 'udp' })
+      yield open('udp')
     }),
     { transport: 'udp' },
   )
@@ -69,7 +77,7 @@ test('who leaves what has come, and waits for more, gets it, however much it is'
   const play = new Playbook(
     layer(function* ({ client }) {
       while (yield* more(client, 0)) seen.push(client.buffered)
-      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      yield open('tcp')
     }),
   )
   play.data(play.client, Buffer.alloc(70_000)).data(play.client, Buffer.alloc(70_000))
@@ -147,7 +155,7 @@ test('a client that goes away interrupts every wait but a hook', (t) => {
       const other = context.machine.fork(
         (function* (): Step<void> {
           try {
-            yield* open({ host: 'x', port: 1, transport: 'tcp' })
+            yield open('tcp')
           } catch (error) {
             seen.push(error instanceof ClientGone ? `open: ${error.message}` : 'wrong')
             throw error
@@ -208,7 +216,7 @@ test('the watchdog rests while something runs that has a clock of its own', (t) 
   const play = new Playbook(
     layer(function* (context) {
       yield* hook(context, 'client_connected', context.client.connection)
-      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      yield open('tcp')
       yield* sleep(25_000)
       yield* receive(context.client)
     }),
@@ -233,7 +241,7 @@ test('a fault in one task ends the others of its connection, too', (t) => {
         })(),
       )
       try {
-        yield* open({ host: 'x', port: 1, transport: 'tcp' })
+        yield open('tcp')
       } catch (error) {
         seen.push(error instanceof Faulted ? error.message : 'wrong')
       }
@@ -249,7 +257,7 @@ test('a fault in one task ends the others of its connection, too', (t) => {
 test('a connection that was opened for nobody is closed', (t) => {
   const play = new Playbook(
     layer(function* () {
-      yield* open({ host: 'x', port: 1, transport: 'tcp' })
+      yield open('tcp')
     }),
   )
   play.close(play.client)

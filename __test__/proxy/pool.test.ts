@@ -1,6 +1,8 @@
 // Idle connections to servers: found by destination and TLS, lost when they say anything or grow old.
 import test from 'ava'
 import type { ClientConnection } from '../../src/connection.js'
+import { DIRECT } from '../../src/flow/via.js'
+import type { Route } from '../../src/layers/route.js'
 import type { Dialled } from '../../src/proxy/dial.js'
 import { Pool } from '../../src/proxy/pool.js'
 import { deaf, type Receiver, type Transport } from '../../src/transports/transport.js'
@@ -27,6 +29,7 @@ class Fake implements Transport {
 const to = { host: 'a.test', port: 443, transport: 'tcp' as const }
 const client = { id: 'c' } as ClientConnection
 const tls = { sni: 'a.test', alpn: ['http/1.1'] }
+const route: Route = { to, via: DIRECT, tls }
 
 function dialled(): Dialled & { transport: Fake } {
   return { transport: new Fake(), connection: { id: 'x', ...to } }
@@ -35,20 +38,20 @@ function dialled(): Dialled & { transport: Fake } {
 test('a connection is found by its destination and TLS settings alone, the last one first', (t) => {
   const pool = new Pool(() => {})
   const [first, second] = [dialled(), dialled()]
-  pool.put(first, tls, client)
-  pool.put(second, tls, client)
-  t.true(pool.has(to))
-  t.false(pool.has({ ...to, port: 80 }))
-  t.is(pool.take(to, undefined), undefined)
-  t.is(pool.take(to, { ...tls, sni: 'b.test' }), undefined)
-  t.is(pool.take(to, { ...tls, alpn: [] }), undefined)
-  t.is(pool.take(to, tls)?.transport, second.transport)
-  t.is(pool.take(to, tls)?.transport, first.transport)
-  t.is(pool.take(to, tls), undefined)
-  t.false(pool.has(to))
-  pool.put(first, tls, client)
-  t.true(pool.has({ ...to, host: 'A.Test.' }))
-  t.is(pool.take({ ...to, host: 'A.Test.' }, { ...tls, sni: 'A.test' })?.transport, first.transport)
+  pool.put(first, route, client)
+  pool.put(second, route, client)
+  t.true(pool.has(route))
+  t.false(pool.has({ ...route, to: { ...to, port: 80 } }))
+  t.is(pool.take({ ...route, tls: undefined }), undefined)
+  t.is(pool.take({ ...route, tls: { ...tls, sni: 'b.test' } }), undefined)
+  t.is(pool.take({ ...route, tls: { ...tls, alpn: [] } }), undefined)
+  t.is(pool.take(route)?.transport, second.transport)
+  t.is(pool.take(route)?.transport, first.transport)
+  t.is(pool.take(route), undefined)
+  t.false(pool.has(route))
+  pool.put(first, route, client)
+  t.true(pool.has({ ...route, to: { ...to, host: 'A.Test.' } }))
+  t.is(pool.take({ ...route, to: { ...to, host: 'A.Test.' }, tls: { ...tls, sni: 'A.test' } })?.transport, first.transport)
 })
 
 test('what speaks, ends or is lost while idle is used no more', (t) => {
@@ -60,11 +63,11 @@ test('what speaks, ends or is lost while idle is used no more', (t) => {
     (receiver: Receiver) => receiver.handleClose(undefined),
   ]) {
     const one = dialled()
-    pool.put(one, tls, client)
+    pool.put(one, route, client)
     happen(one.transport.receiver)
     t.true(one.transport.closed)
-    t.is(pool.take(to, tls), undefined)
-    t.false(pool.has(to))
+    t.is(pool.take(route), undefined)
+    t.false(pool.has(route))
   }
   t.is(gone.length, 3)
 })
@@ -75,7 +78,7 @@ test('there are at most 1,024, and the oldest go', (t) => {
   const now = Date.now
   let clock = now()
   Date.now = () => (clock += 1)
-  for (const one of all) pool.put(one, tls, client)
+  for (const one of all) pool.put(one, route, client)
   Date.now = now
   t.is(all.filter(({ transport }) => !transport.closed).length, 1_024)
   t.true(all[0]?.transport.closed)

@@ -1,22 +1,22 @@
 // Plays a layer as a conversation: events in, commands expected. Nothing here has a socket, a clock or chance.
 import type { ClientConnection, ServerConnection } from '../../src/connection.js'
 import type { Flow } from '../../src/flow/flow.js'
+import { DIRECT, hopText } from '../../src/flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
 import {
   type ClientTls,
   type Deed,
-  type Destination,
   OpenFailure,
   type Operation,
   type Question,
-  type ServerTls,
 } from '../../src/layers/commands.js'
 import { begin } from '../../src/layers/context.js'
 import type { Entrance } from '../../src/layers/entrance.js'
 import { LAYERS } from '../../src/layers/index.js'
 import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/layer.js'
 import { Machine } from '../../src/layers/machine.js'
+import type { Destination, Route, ServerTls } from '../../src/layers/route.js'
 import { PENDING, type Timed, type World } from '../../src/layers/world.js'
 
 /** The options of layers as they are when nobody sets any. */
@@ -112,7 +112,7 @@ export class Playbook implements World {
     this.context = begin(this.machine, this.client, entrance, { ...defaults, ...settings.options })
     this.context.serverTls ??= settings.serverTls
     this.client.full = settings.full ?? false
-    if (settings.connected) this.context.server = this.#server(to)
+    if (settings.connected) this.context.server = this.#server({ to, via: DIRECT, tls: settings.serverTls })
     this.machine.start(entrance.layer, this.context)
   }
 
@@ -158,13 +158,17 @@ export class Playbook implements World {
         this.#lines.push(`send ${this.#name(command.channel)} ${JSON.stringify(command.data.toString('latin1'))}`)
         return undefined
       case 'open': {
-        const tls = command.tls ? ` tls:${command.tls.sni ?? ''}:${command.tls.alpn.join('+')}` : ''
+        const { to, via } = command.route
+        const tls = command.route.tls ? ` tls:${command.route.tls.sni ?? ''}:${command.route.tls.alpn.join('+')}` : ''
         const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
-        this.#lines.push(`open ${command.to.transport} ${command.to.host}:${command.to.port}${tls}${pooled}`)
+        const way = via.length > 0 ? ` via ${via.map(hopText).join(' ')}` : ''
+        this.#lines.push(`open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}`)
         return this.#begin(command)
       }
       case 'secureServer':
-        this.#lines.push(`secure server ${command.tls.sni ?? ''} ${command.tls.alpn.join('+')}`.trimEnd())
+        this.#lines.push(
+          `secure ${command.isHop ? 'hop' : 'server'} ${command.route.tls?.sni ?? ''} ${command.route.tls?.alpn.join('+')}`.trimEnd(),
+        )
         return this.#begin(command)
       case 'secureClient':
         this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
@@ -228,7 +232,7 @@ export class Playbook implements World {
   opened(reused = false): Channel<ServerConnection> {
     const operation = this.#waiting('open')
     if (operation.type !== 'open') throw new Error('unreachable')
-    const channel = this.#server(operation.to, operation.tls)
+    const channel = this.#server(operation.route)
     channel.reused = reused
     this.machine.handle({ type: 'reply', operation, value: channel })
     return channel
@@ -238,7 +242,7 @@ export class Playbook implements World {
   openFailed(code: string, message = code): this {
     const operation = this.#waiting('open')
     if (operation.type !== 'open') throw new Error('unreachable')
-    const value = new OpenFailure({ id: 'none', ...operation.to }, code, message)
+    const value = new OpenFailure({ id: 'none', ...operation.route.to }, code, message)
     this.machine.handle({ type: 'reply', operation, value })
     return this
   }
@@ -277,9 +281,11 @@ export class Playbook implements World {
     return PENDING
   }
 
-  #server(to: Destination, tls?: ServerTls): Channel<ServerConnection> {
+  #server(route: Route): Channel<ServerConnection> {
     servers += 1
+    const { to, tls } = route
     const channel = new Channel<ServerConnection>({ id: `server-${servers}`, ...to })
+    channel.route = route
     if (tls) channel.connection.tls = { sni: tls.sni, alpn: tls.alpn[0] ?? '' }
     this.servers.push(channel)
     return channel

@@ -1,5 +1,6 @@
 // What flows of every protocol have in common: the connections of client and server, an identity, notes, and `kill()`.
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import { type Hop, parseVia } from './via.js'
 
 /** Why a flow failed. */
 export interface FlowError {
@@ -40,6 +41,7 @@ export abstract class Flow {
   readonly metadata: Record<string, unknown> = {}
 
   readonly #world: FlowOrigin['world']
+  #via: readonly Hop[] | undefined
   #id: string | undefined
   #killed = false
 
@@ -48,6 +50,20 @@ export abstract class Flow {
     this.client = origin.client
     this.server = origin.server
     this.createdAt = origin.now
+  }
+
+  /**
+   * The proxies by which the flow leaves, the nearest first; none for a direct connection; undefined for what options and the mode say.
+   * Set it before the server is connected to (`requestheaders`, `request`, `http_connect`, `tcp_start`), also as a text:
+   * `direct`, `socks5://user:password@host:1080`, `http://a:3128,https://b`. A CONNECT has it for all that is in its tunnel. Throws
+   * ERR_VIA for a text that is none of these.
+   */
+  get via(): readonly Hop[] | undefined {
+    return this.#via
+  }
+
+  set via(via: readonly Hop[] | string | undefined) {
+    this.#via = typeof via === 'string' ? parseVia(via) : via
   }
 
   /** A UUID. It is made at the first look, because most flows pass without one. */

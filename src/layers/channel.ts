@@ -1,8 +1,11 @@
 // One connection as layers see it: the bytes that have come and that no layer has taken, and whether it has room for more.
 import type { Connection } from '../connection.js'
+import type { Route } from './route.js'
 
 export class Channel<Of extends Connection = Connection> {
   readonly connection: Of
+  /** Of a server: the route that the connection is of, as far as it is ready. */
+  route: Route | undefined
   /** Data that has come and that no layer has taken, oldest first; in a UDP channel one datagram each. */
   readonly chunks: Buffer[] = []
   /** Bytes in `chunks`. */

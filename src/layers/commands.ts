@@ -3,15 +3,9 @@ import type { LeafKey, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
+import type { Place, Route } from './route.js'
 import type { Task } from './task.js'
 import type { Timed } from './world.js'
-
-/** How to do TLS with a server. */
-export interface ServerTls {
-  /** The name in the ClientHello; undefined for none. */
-  sni: string | undefined
-  alpn: readonly string[]
-}
 
 /** How to do TLS with a client. */
 export interface ClientTls {
@@ -23,14 +17,6 @@ export interface ClientTls {
   upstream: Buffer | undefined
   /** The kind of key that our certificate has, chosen so that the client can verify its signatures. */
   key: LeafKey
-}
-
-/** Where a new server connection goes. */
-export interface Destination {
-  /** A name or an address. */
-  host: string
-  port: number
-  transport: 'tcp' | 'udp'
 }
 
 /** A deed is done at once and has no answer. */
@@ -48,7 +34,7 @@ export type Deed =
   /** Refuses the client, with RST or an ICMP error. */
   | { type: 'refuse'; reason: 'refused' | 'unreachable' | 'prohibited' }
   /** Gives an idle server connection, on which no response is outstanding, to the pool for other flows. */
-  | { type: 'release'; channel: Channel<ServerConnection>; tls: ServerTls | undefined }
+  | { type: 'release'; channel: Channel<ServerConnection> }
   /** Hands a flow that is over to the outputs. */
   | { type: 'finished'; flow: Flow }
   | { type: 'log'; level: LogLevel; message: string }
@@ -74,17 +60,21 @@ export class OpenFailure {
 /** Answered at once. */
 export type Question =
   /** Whether a connection to that place lies idle, which shows that the server can be reached. Answers a boolean. */
-  { type: 'known'; to: Destination }
+  { type: 'known'; place: Place }
 
 /** An operation that may take time. A task that yields one is resumed with the answer: at once, or when the world's `reply` comes. */
 export type Operation =
   /**
-   * Connects to a server, with TLS if `tls` is given. `pooled`: true allows, and `only` demands, an idle connection of the pool to
-   * the same place with the same TLS. The answer is an Opened, or undefined where `only` found none.
+   * Connects to the server of a route, with its TLS; where proxies are on the way, to the first of them, without TLS. `pooled`: true
+   * allows, and `only` demands, an idle connection of the same route, which is ready. The answer is an Opened, or undefined where
+   * `only` found none.
    */
-  | { type: 'open'; to: Destination; tls: ServerTls | undefined; pooled: boolean | 'only' }
-  /** Does TLS with a server that is connected. The answer is undefined, or an OpenFailure. */
-  | { type: 'secureServer'; channel: Channel<ServerConnection>; tls: ServerTls }
+  | { type: 'open'; route: Route; pooled: boolean | 'only' }
+  /**
+   * Does the TLS of a route over a connection. `isHop`: it is that of a proxy on the way, and not the server's. The answer is undefined,
+   * or an OpenFailure.
+   */
+  | { type: 'secureServer'; channel: Channel<ServerConnection>; route: Route; isHop: boolean }
   /** Does TLS with the client, whose ClientHello is in the channel. The answer is undefined, or why the handshake failed. */
   | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
   /** Runs the methods that addons have for a hook. No answer. */

@@ -24,6 +24,7 @@ export function begin(
     serverTls: target?.tls
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,
+    via: undefined,
     inside: ownResolver,
     serverFailure: undefined,
   }

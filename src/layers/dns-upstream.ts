@@ -7,7 +7,8 @@ import { queryKey } from '../flow/dns-reply.js'
 import type { Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
-import { type Context, log, open, type Step } from './layer.js'
+import { type Context, log, type Step } from './layer.js'
+import { open, routeTo } from './open.js'
 import { TIMEOUT } from './world.js'
 
 /** What this file keeps of a query. */
@@ -60,7 +61,7 @@ export class DnsUpstream<Query extends Asked> {
     if (server && !server.closed && !server.ended) return yield* this.#send(query, server)
     if (!context.destination) throw new DnsError("the query's destination is not known")
     this.#backlog = [query]
-    const opened = yield* open(context.destination, context.serverTls)
+    const opened = yield* open(context, routeTo(context, context.destination, context.serverTls, query.flow))
     const waiting = this.#backlog.filter((one) => this.#sent.get(one.sentKey) === one)
     this.#backlog = undefined
     if (!opened || opened instanceof OpenFailure) {

@@ -1,6 +1,7 @@
 // How a client came in, as its mode says it. Layers ask the entrance, and never which mode it was.
-import type { Destination } from './commands.js'
+import type { Hop } from '../flow/via.js'
 import type { LayerName } from './layer.js'
+import type { Destination } from './route.js'
 
 /** The server of an entrance that leads to one server alone. The client takes midwire for that server. */
 export interface Target {
@@ -17,6 +18,8 @@ export interface Entrance {
   readonly destination?: Destination | undefined
   /** Set where all clients are led to one server, which is `destination`. */
   readonly target?: Target | undefined
+  /** The proxies by which connections leave, the nearest first, where no rule and no hook says another way. */
+  readonly via?: readonly Hop[] | undefined
   /** True where the destination is midwire's own resolver, for which no server is dialled. */
   readonly ownResolver?: boolean | undefined
 }

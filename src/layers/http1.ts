@@ -14,7 +14,8 @@ import { type Place, placeOf, targetOf } from './http1/target.js'
 import { readHead, takeHead } from './http1/transfer.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
-import { type Context, finish, hook, type Layer, type LayerName, log, open, origin, type Step, send } from './layer.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from './layer.js'
+import { open, routeTo } from './open.js'
 
 /** The time that a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
@@ -119,10 +120,12 @@ function* connect(
   context.inside = options.inside.includes(canonicalName(request.host))
   context.serverTls = undefined
   context.secured = false
+  context.via = flow.via
   if (options.connection_strategy === 'eager' && !context.inside) {
-    const known = yield { type: 'known', to: context.destination }
+    const route = routeTo(context, context.destination)
+    const known = yield { type: 'known', place: route }
     if (!known) {
-      const opened = yield* open(context.destination)
+      const opened = yield* open(context, route)
       if (!opened || opened instanceof OpenFailure) {
         const message = opened?.message ?? 'no connection'
         flow.server = opened?.server

@@ -1,12 +1,14 @@
 // What a layer is, and the functions that layers are written with.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
+import type { Hop } from '../flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import type { AnyChannel, Channel } from './channel.js'
-import type { ClientTls, Command, Destination, Opened, OpenFailure, Operation, ServerTls } from './commands.js'
+import type { ClientTls, Command, OpenFailure, Operation } from './commands.js'
 import type { Entrance } from './entrance.js'
 import type { Machine } from './machine.js'
+import type { Destination, Route, ServerTls } from './route.js'
 import type { Task } from './task.js'
 import { PENDING, TIMEOUT } from './world.js'
 
@@ -74,6 +76,8 @@ export interface Context {
   server: Channel<ServerConnection> | undefined
   /** How TLS was done with the server, or will be when the server is opened; undefined for plaintext. */
   serverTls: ServerTls | undefined
+  /** The proxies by which the connections of this client leave; undefined where no hook has said so for all of them. */
+  via: readonly Hop[] | undefined
   /** No server is dialled for this connection: addons answer its requests, or they fail. */
   inside: boolean
   /**
@@ -132,18 +136,15 @@ export function* send(channel: AnyChannel, data: Buffer): Step<boolean> {
   return yield* room(channel)
 }
 
-/** Yields `open`; the answer is described in `commands.ts`. */
-export function* open(
-  to: Destination,
-  tls: ServerTls | undefined = undefined,
-  pooled: boolean | 'only' = false,
-): Step<Opened | undefined> {
-  return (yield { type: 'open', to, tls, pooled }) as Opened | undefined
-}
-
-/** Does TLS with a server that is connected. Undefined, or why the handshake failed. */
-export function* secureServer(channel: Channel<ServerConnection>, tls: ServerTls): Step<OpenFailure | undefined> {
-  return (yield { type: 'secureServer', channel, tls }) as OpenFailure | undefined
+/** Does TLS with a server that is connected, or with a proxy on the way to it. Undefined, or why the handshake failed. */
+export function* secureServer(
+  channel: Channel<ServerConnection>,
+  route: Route,
+  isHop = false,
+): Step<OpenFailure | undefined> {
+  const failure = (yield { type: 'secureServer', channel, route, isHop }) as OpenFailure | undefined
+  if (!failure) channel.route = route
+  return failure
 }
 
 /** Does TLS with the client. Undefined, or why the handshake failed. */

@@ -1,7 +1,8 @@
 // Looks at the first bytes of a connection, and hands it on to the layer that understands them. The rules are in `decide.ts`.
 import { OpenFailure } from './commands.js'
 import { decide, type Evidence } from './decide.js'
-import { type Context, type Layer, log, more, open, type Step } from './layer.js'
+import { type Context, type Layer, log, more, type Step } from './layer.js'
+import { open, routeTo } from './open.js'
 import { TIMEOUT } from './world.js'
 
 /**
@@ -44,7 +45,7 @@ function needsServer({ client, destination, inside, server }: Context): boolean 
 
 function* askServer(context: Context): Step<void> {
   if (!context.destination) return
-  const opened = yield* open(context.destination)
+  const opened = yield* open(context, routeTo(context, context.destination, context.serverTls))
   if (opened instanceof OpenFailure) context.serverFailure = opened
   else context.server = opened
 }

@@ -2,7 +2,8 @@
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel } from './channel.js'
 import { OpenFailure } from './commands.js'
-import { type Context, finish, hook, join, type Layer, log, open, origin, receive, type Step, send } from './layer.js'
+import { type Context, finish, hook, join, type Layer, log, origin, receive, type Step, send } from './layer.js'
+import { open, routeTo } from './open.js'
 import { Gone, Idle } from './task.js'
 
 /** Relays raw TCP or UDP as a flow with messages. */
@@ -73,7 +74,8 @@ class Relay {
       this.#fail('the address is answered by midwire itself, which serves only DNS and HTTP there')
       return undefined
     }
-    const opened = destination && (yield* open(destination, serverTls))
+    const opened =
+      destination && (yield* open(this.#context, routeTo(this.#context, destination, serverTls, this.#flow)))
     if (opened && !(opened instanceof OpenFailure)) return opened
     if (opened) this.#flow.server = opened.server
     this.#fail(opened?.message ?? 'the destination is not known')

@@ -1,6 +1,7 @@
 // The first layer where the client's packets name the destination: the SYN is answered only after the server has accepted a connection.
 import { OpenFailure } from './commands.js'
-import { type Context, type Layer, log, open, type Step } from './layer.js'
+import { type Context, type Layer, log, type Step } from './layer.js'
+import { open, routeTo } from './open.js'
 
 /** How the client is refused for a code of an OpenFailure. All other codes are `unreachable`. */
 const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
@@ -33,8 +34,10 @@ export const reachLayer: Layer = function* (context) {
 /** Connects to the destination, unless an idle connection shows that the server can be reached. */
 function* reach(context: Context): Step<OpenFailure | undefined> {
   const { destination } = context
-  if (!destination || (yield { type: 'known', to: destination })) return undefined
-  const opened = yield* open(destination)
+  if (!destination) return undefined
+  const route = routeTo(context, destination)
+  if (yield { type: 'known', place: route }) return undefined
+  const opened = yield* open(context, route)
   if (opened instanceof OpenFailure) return opened
   context.server = opened
   return undefined

@@ -1,19 +1,22 @@
 // TLS with the client and TLS with the server, so that midwire sees the plaintext between them. The world does the handshakes.
+import type { ServerConnection } from '../connection.js'
 import type { ClientHelloHook } from '../hooks.js'
-import { OpenFailure, type ServerTls } from './commands.js'
+import type { Channel } from './channel.js'
+import { OpenFailure } from './commands.js'
 import {
   type Context,
   hook,
   type Layer,
   log,
   more,
-  open,
   type Step,
   secureClient,
   secureServer,
   send,
   serverName,
 } from './layer.js'
+import { open, routeTo } from './open.js'
+import { type Route, type ServerTls, sameRoute } from './route.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
@@ -112,21 +115,28 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
   }
 }
 
+/** Whether a connection without TLS leads to the place of a route. */
+function isOf({ route }: Channel<ServerConnection>, wanted: Route): boolean {
+  return route !== undefined && sameRoute(route, { ...wanted, tls: undefined })
+}
+
 /** Does the handshake with the server before that with the client, so that our certificate and ALPN can copy the server's. */
 function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   const { destination } = context
   if (!destination) return
-  // A server that has closed its side meanwhile would not answer a ClientHello, so it is dialled again.
-  const server = context.server?.over ? undefined : context.server
-  if (context.server && !server) yield { type: 'close', channel: context.server }
+  const route = routeTo(context, destination, tls)
+  // A server that has closed its side meanwhile would not answer a ClientHello, so it is dialled again; so it is where it leaves another way.
+  const opened = context.server
+  const server = opened && !opened.over && isOf(opened, route) ? opened : undefined
+  if (opened && !server) yield { type: 'close', channel: opened }
   // An idle connection of the pool is better than the one that is open, since its handshake is done.
-  const idle = yield* open(destination, tls, 'only')
+  const idle = yield* open(context, route, 'only')
   if (idle && !(idle instanceof OpenFailure)) {
     if (server) yield { type: 'close', channel: server }
     context.server = idle
     return
   }
-  const result = server ? yield* secureServer(server, tls) : yield* open(destination, tls)
+  const result = server ? yield* secureServer(server, route) : yield* open(context, route)
   if (result instanceof OpenFailure) {
     // The client gets an error page inside its own TLS, which says more than an alert.
     log(context, 'warn', result.message)

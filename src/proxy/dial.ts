@@ -5,9 +5,10 @@ import { networkInterfaces } from 'node:os'
 import type { SecureContext } from 'node:tls'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
-import type { ClientConnection, ServerConnection } from '../connection.js'
-import { canonicalName } from '../flow/host-name.js'
-import { type Destination, OpenFailure, type ServerTls } from '../layers/commands.js'
+import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
+import { hopText } from '../flow/via.js'
+import { OpenFailure } from '../layers/commands.js'
+import { type Route, routeKey } from '../layers/route.js'
 import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
 import { connectTcp } from '../transports/socket.js'
@@ -47,19 +48,25 @@ export class Dialer {
     this.#own = own
   }
 
-  /** Connects, until `signal` aborts. Never rejects. */
-  async dial(client: ClientConnection, to: Destination, signal: AbortSignal): Promise<Dialled | OpenFailure> {
-    const server: ServerConnection = { id: randomUUID(), transport: to.transport, host: to.host, port: to.port }
+  /** Connects to the server of a route, or to the first proxy on the way, until `signal` aborts. Never rejects. */
+  async dial(client: ClientConnection, { to, via }: Route, signal: AbortSignal): Promise<Dialled | OpenFailure> {
+    const server: ServerConnection = {
+      id: randomUUID(),
+      transport: to.transport,
+      host: to.host,
+      port: to.port,
+      ...(via.length > 0 && { via: via.map(hopText) }),
+    }
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
     if (server.error) return this.#failure(client, server, 'KILLED', server.error)
-    if (isIP(to.host) && this.#isOwn(to.host, to.port, to.transport)) return this.#ourselves(client, server)
+    const { host, port } = via[0] ?? to
+    if (isIP(host) && this.#isOwn(host, port, to.transport)) return this.#ourselves(client, server)
     let transport: Transport
     try {
-      const { host, port } = to
       transport = to.transport === 'udp' ? await connectUdp(host, port) : await connectTcp(host, port, signal)
     } catch (error) {
-      return this.#failure(client, server, codeOf(error), explainConnect(error, to))
+      return this.#failure(client, server, codeOf(error), explainConnect(error, { host, port }))
     }
     server.local = transport.local
     server.remote = transport.remote
@@ -72,13 +79,18 @@ export class Dialer {
     return { transport, connection: server }
   }
 
-  /** Does TLS over a connection, and ends the connection where TLS fails. Never rejects. */
-  async secure(client: ClientConnection, over: Dialled, tls: ServerTls): Promise<Pipe | OpenFailure> {
+  /**
+   * Does the TLS of a route over a connection, and ends the connection where TLS fails. That of a proxy on the way (`isHop`) is not
+   * what addons know as the server's TLS. Never rejects.
+   */
+  async secure(client: ClientConnection, over: Dialled, route: Route, isHop: boolean): Promise<Pipe | OpenFailure> {
     const { connection: server } = over
-    const verify = this.#options.ssl_insecure ? undefined : (tls.sni ?? server.host)
-    const names = `${canonicalName(server.host)} ${canonicalName(tls.sni ?? '')}`
-    const key = `${names} ${server.port} ${tls.alpn.join(',')}`
-    server.tls = { sni: tls.sni, alpnOffers: tls.alpn }
+    const { sni, alpn } = route.tls ?? { sni: undefined, alpn: [] }
+    const name = sni ?? route.to.host
+    const verify = this.#options.ssl_insecure ? undefined : name
+    const key = routeKey(route)
+    const state: TlsState = { sni, alpnOffers: alpn }
+    if (!isHop) server.tls = state
     let secured: SecuredServer
     let context: SecureContext | undefined
     try {
@@ -87,8 +99,8 @@ export class Dialer {
       context = this.#context
       secured = await secureServer(over.transport as StreamTransport, {
         context,
-        sni: tls.sni,
-        alpn: tls.alpn,
+        sni,
+        alpn,
         verify,
         session: this.#sessions.get(key),
         onSession: (session) => this.#sessions.set(key, session),
@@ -98,13 +110,13 @@ export class Dialer {
       if (!context) over.transport.close()
       this.#sessions.delete(key)
       const code = codeOf(error)
-      const message = explainTls(error, tls.sni ?? server.host)
+      const message = explainTls(error, name)
       server.error = message
-      await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
+      if (!isHop) await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
       return new OpenFailure(server, code, message)
     }
-    const { state, certificates } = secured
-    Object.assign(server.tls, state, { certificates, establishedAt: Date.now() })
+    if (isHop) return secured.pipe
+    Object.assign(state, secured.state, { certificates: secured.certificates, establishedAt: Date.now() })
     await this.#dispatcher.run('tls_established_server', { client, server })
     return secured.pipe
   }

@@ -100,11 +100,11 @@ export class Driver implements World, ChannelReceiver {
       case 'hook':
         return this.#wait(command, this.#core.dispatcher.run(command.name, command.subject))
       case 'open': {
-        const opened = this.#servers.open(command.to, command.tls, command.pooled)
+        const opened = this.#servers.open(command.route, command.pooled)
         return opened instanceof Promise ? this.#wait(command, opened) : opened
       }
       case 'release':
-        this.#servers.release(command.channel, command.tls)
+        this.#servers.release(command.channel)
         return undefined
       case 'finished':
         this.#core.finished(command.flow)
@@ -140,7 +140,7 @@ export class Driver implements World, ChannelReceiver {
         this.#core.log(command.level, `${clientAddress(this.client)}: ${command.message}`)
         return undefined
       case 'secureServer':
-        return this.#wait(command, this.#servers.secure(command.channel, command.tls))
+        return this.#wait(command, this.#servers.secure(command.channel, command.route, command.isHop))
       case 'secureClient':
         return this.#wait(command, this.#secureClient(command))
       case 'resolve':
@@ -150,8 +150,8 @@ export class Driver implements World, ChannelReceiver {
     }
   }
 
-  ask({ to }: Question): boolean {
-    return this.#core.pool.has(to)
+  ask({ place }: Question): boolean {
+    return this.#core.pool.has(place)
   }
 
   #wait(operation: Operation, promise: Promise<unknown> | undefined): unknown {

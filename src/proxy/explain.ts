@@ -1,7 +1,6 @@
 // Errors of sockets and handshakes, as sentences for people.
 import { explainCertificate } from '../certs/explain.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
-import type { Destination } from '../layers/commands.js'
 
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ERROR'
 
@@ -24,7 +23,7 @@ export function explainLoss(error: Error, connection: Connection): string {
 }
 
 /** The reason why a server could not be reached. */
-export function explainConnect(error: unknown, { host, port }: Destination): string {
+export function explainConnect(error: unknown, { host, port }: { readonly host: string; readonly port: number }): string {
   const reason = CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
   return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
 }

@@ -1,7 +1,6 @@
 // The pool of idle server connections, by destination and TLS settings.
 import type { ClientConnection, ServerConnection } from '../connection.js'
-import { canonicalName } from '../flow/host-name.js'
-import type { Destination, ServerTls } from '../layers/commands.js'
+import { type Place, placeKey, type Route, routeKey } from '../layers/route.js'
 import { deaf, type Receiver } from '../transports/transport.js'
 import type { Dialled } from './dial.js'
 
@@ -21,12 +20,6 @@ interface Idle extends Dialled {
   readonly since: number
 }
 
-const placeOf = (to: { host: string; port: number; transport: string }) =>
-  `${to.transport} ${canonicalName(to.host)} ${to.port}`
-
-const keyOf = (place: string, tls: ServerTls | undefined) =>
-  tls ? `${place} ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}` : place
-
 export class Pool {
   readonly #idle = new Map<string, Idle[]>()
   /** The number of idle connections to each destination. */
@@ -42,27 +35,27 @@ export class Pool {
   }
 
   /** Whether the pool has a connection to that destination, with any TLS settings. */
-  has(to: Destination): boolean {
-    return this.#places.has(placeOf(to))
+  has(place: Place): boolean {
+    return this.#places.has(placeKey(place))
   }
 
   /** Takes out the connection that was used last, if the pool has one with these settings. */
-  take(to: Destination, tls: ServerTls | undefined): Dialled | undefined {
-    const idle = this.#idle.get(keyOf(placeOf(to), tls))?.at(-1)
+  take(route: Route): Dialled | undefined {
+    const idle = this.#idle.get(routeKey(route))?.at(-1)
     if (idle) this.#remove(idle)
     return idle
   }
 
   /** Adds an idle connection, which `client` used last. A closed pool closes it. */
-  put(dialled: Dialled, tls: ServerTls | undefined, client: ClientConnection): void {
+  put(dialled: Dialled, route: Route, client: ClientConnection): void {
     if (this.#closed) {
       dialled.transport.receiver = deaf
       dialled.transport.close()
       this.#gone(client, dialled.connection)
       return
     }
-    const place = placeOf(dialled.connection)
-    const idle: Idle = { ...dialled, client, place, key: keyOf(place, tls), since: Date.now() }
+    const place = placeKey(route)
+    const idle: Idle = { ...dialled, client, place, key: routeKey(route), since: Date.now() }
     dialled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)

@@ -1,7 +1,8 @@
 // The server connections of one client connection: opened or taken from the pool, put under TLS, given back, ended.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Channel } from '../layers/channel.js'
-import { type Destination, type Opened, OpenFailure, type ServerTls } from '../layers/commands.js'
+import { type Opened, OpenFailure } from '../layers/commands.js'
+import type { Route } from '../layers/route.js'
 import { deaf } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
@@ -33,32 +34,36 @@ export class Servers {
    * nothing else will, and the answer is undefined where the pool has none.
    */
   open(
-    to: Destination,
-    tls: ServerTls | undefined,
+    route: Route,
     pooled: boolean | 'only',
   ): Channel<ServerConnection> | Promise<Opened> | undefined {
-    const idle = pooled ? this.#core.pool.take(to, tls) : undefined
+    const idle = pooled ? this.#core.pool.take(route) : undefined
     if (idle) {
-      const channel = this.#adopt(idle)
+      const channel = this.#adopt(idle, route)
       channel.reused = true
       return channel
     }
-    return pooled === 'only' ? undefined : this.#dial(to, tls)
+    return pooled === 'only' ? undefined : this.#dial(route)
   }
 
-  async #dial(to: Destination, tls: ServerTls | undefined): Promise<Opened> {
+  async #dial(route: Route): Promise<Opened> {
     const attempt = new AbortController()
     this.#attempts.add(attempt)
-    const dialled = await this.#core.dialer.dial(this.#client, to, attempt.signal)
+    const dialled = await this.#core.dialer.dial(this.#client, route, attempt.signal)
     this.#attempts.delete(attempt)
     if (dialled instanceof OpenFailure) return dialled
-    const channel = this.#adopt(dialled)
-    const failure = tls && (await this.secure(channel, tls))
-    return failure ?? channel
+    const channel = this.#adopt(dialled, { ...route, tls: undefined })
+    // Proxies on the way are asked, and then TLS is done, by the layer that has opened the connection.
+    if (route.via.length > 0 || !route.tls) return channel
+    const failure = await this.secure(channel, route, false)
+    if (failure) return failure
+    channel.route = route
+    return channel
   }
 
-  #adopt({ transport, connection }: Dialled): Channel<ServerConnection> {
+  #adopt({ transport, connection }: Dialled, route: Route): Channel<ServerConnection> {
     const channel = new Channel(connection)
+    channel.route = route
     this.#channels.add(channel)
     this.#bindings.bind(channel, transport)
     if (this.#over) this.letGo(channel, 'close')
@@ -66,11 +71,11 @@ export class Servers {
   }
 
   /** Does TLS with a connected server. */
-  async secure(channel: Channel<ServerConnection>, tls: ServerTls): Promise<OpenFailure | undefined> {
+  async secure(channel: Channel<ServerConnection>, route: Route, isHop: boolean): Promise<OpenFailure | undefined> {
     const { connection } = channel
     const transport = this.#bindings.beginHandshake(channel)
     if (!transport) return new OpenFailure(connection, 'ECONNRESET', 'the server has closed the connection')
-    const secured = await this.#core.dialer.secure(this.#client, { transport, connection }, tls)
+    const secured = await this.#core.dialer.secure(this.#client, { transport, connection }, route, isHop)
     if (secured instanceof OpenFailure) {
       this.#bindings.failHandshake(channel)
       if (this.#channels.has(channel)) this.ended(channel)
@@ -82,13 +87,13 @@ export class Servers {
   }
 
   /** Puts a connection into the pool. One that has ended, or has bytes that were not read, is closed. */
-  release(channel: Channel<ServerConnection>, tls: ServerTls | undefined): void {
+  release(channel: Channel<ServerConnection>): void {
     const transport = this.#bindings.unbind(channel)
     this.#channels.delete(channel)
     if (!transport) return
-    const { connection } = channel
-    if (!channel.closed && !channel.ended && channel.buffered === 0) {
-      this.#core.pool.put({ transport, connection }, tls, this.#client)
+    const { connection, route } = channel
+    if (route && !channel.closed && !channel.ended && channel.buffered === 0) {
+      this.#core.pool.put({ transport, connection }, route, this.#client)
       return
     }
     transport.receiver = deaf

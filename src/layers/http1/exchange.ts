@@ -80,7 +80,7 @@ export class Exchange {
       this.#check()
       if (flow.response) return yield* this.#answer()
     }
-    const server = this.#upstream.kept(this.#request) ?? (yield* this.#open())
+    const server = this.#upstream.kept(flow) ?? (yield* this.#open())
     flow.server = server.connection
     yield* this.#upload.begin(server)
     const head = yield* this.#responseHead(server)
@@ -93,7 +93,7 @@ export class Exchange {
   }
 
   *#open(): Step<Channel<ServerConnection>> {
-    const server = yield* this.#upstream.acquire(this.#request)
+    const server = yield* this.#upstream.acquire(this.#flow)
     if (!(server instanceof OpenFailure)) return server
     this.#flow.server = server.server
     throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
@@ -108,7 +108,7 @@ export class Exchange {
       const bytes = takeHead(server, 'response') ?? (yield* readHead(this.#context, server, 'response', 0))
       if (!bytes) {
         if (this.#upload.error) throw this.#upload.error
-        const again = this.#upload.held ? yield* this.#upstream.retry(request) : undefined
+        const again = this.#upload.held ? yield* this.#upstream.retry(this.#flow) : undefined
         if (!again)
           throw new Http1Error(
             502,

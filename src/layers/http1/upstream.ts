@@ -1,15 +1,16 @@
 // The server connection of a client connection: one at a time, kept between requests, and given to the pool in the end.
 import type { ServerConnection } from '../../connection.js'
 import { sameName } from '../../flow/host-name.js'
-import type { HttpRequest } from '../../flow/http.js'
+import type { HttpFlow, HttpRequest } from '../../flow/http.js'
 import type { Channel } from '../channel.js'
-import { type Destination, OpenFailure, type ServerTls } from '../commands.js'
-import { type Context, open, type Step, serverName } from '../layer.js'
+import { OpenFailure } from '../commands.js'
+import { type Context, type Step, serverName } from '../layer.js'
+import { open, routeTo } from '../open.js'
+import { type Destination, type Route, type ServerTls, sameRoute } from '../route.js'
 
 export class Upstream {
   readonly #context: Context
   #channel: Channel<ServerConnection> | undefined
-  #tls: ServerTls | undefined
   /** The connection has carried a request before: the server may have closed it meanwhile. */
   #used: boolean
   /** A request has authenticated the connection (NTLM, Negotiate): it must not serve another client. */
@@ -18,23 +19,22 @@ export class Upstream {
   constructor(context: Context) {
     this.#context = context
     this.#channel = context.server
-    this.#tls = context.serverTls
     this.#used = context.server?.reused ?? false
   }
 
   /** The connection that is kept, if it leads to the request's place and is open. */
-  kept(request: HttpRequest): Channel<ServerConnection> | undefined {
+  kept(flow: HttpFlow): Channel<ServerConnection> | undefined {
     const kept = this.#channel
-    if (!kept || !this.#leadsTo(kept.connection, request)) return undefined
+    if (!kept?.route || !sameRoute(kept.route, this.#routeFor(flow))) return undefined
     if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
     this.drop()
     return undefined
   }
 
   /** Opens a connection to the request's place, or takes one from the pool. */
-  *acquire(request: HttpRequest): Step<Channel<ServerConnection> | OpenFailure> {
-    const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
-    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+  *acquire(flow: HttpFlow): Step<Channel<ServerConnection> | OpenFailure> {
+    const { request } = flow
+    const to = placeOf(request)
     const { destination, serverFailure, inside } = this.#context
     if (inside && destination && sameName(to.host, destination.host)) {
       return new OpenFailure(
@@ -46,25 +46,21 @@ export class Upstream {
     if (serverFailure && destination && sameName(to.host, destination.host) && to.port === destination.port)
       return serverFailure
     this.keepNone()
-    const opened = yield* open(to, tls, true)
+    const opened = yield* open(this.#context, this.#routeFor(flow), true)
     if (!opened || opened instanceof OpenFailure)
       return opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection')
     this.#channel = opened
-    this.#tls = tls
     this.#used = opened.reused
     return opened
   }
 
   /** Opens another connection, where the one that was lost had been used before; undefined where the request must not be sent again. */
-  *retry(request: HttpRequest): Step<Channel<ServerConnection> | undefined> {
-    if (!this.#used || !RETRIED.has(request.method)) return undefined
+  *retry(flow: HttpFlow): Step<Channel<ServerConnection> | undefined> {
+    if (!this.#used || !RETRIED.has(flow.request.method)) return undefined
     this.drop()
-    const to: Destination = { host: request.host, port: request.port, transport: 'tcp' }
-    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
-    const opened = yield* open(to, tls, false)
+    const opened = yield* open(this.#context, this.#routeFor(flow))
     if (!opened || opened instanceof OpenFailure) return undefined
     this.#channel = opened
-    this.#tls = tls
     this.#used = false
     return opened
   }
@@ -102,7 +98,7 @@ export class Upstream {
       return
     }
     this.#channel = undefined
-    this.#context.machine.perform({ type: 'release', channel, tls: this.#tls })
+    this.#context.machine.perform({ type: 'release', channel })
   }
 
   /** Marks the connection as authenticated for this client alone. */
@@ -110,21 +106,20 @@ export class Upstream {
     this.#bound = true
   }
 
+  #routeFor(flow: HttpFlow): Route {
+    const { request } = flow
+    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+    return routeTo(this.#context, placeOf(request), tls, flow)
+  }
+
   #tlsFor(request: HttpRequest): ServerTls {
     const { destination, serverTls } = this.#context
     if (serverTls && destination && sameName(request.host, destination.host)) return serverTls
     return { sni: serverName(request.host), alpn: ['http/1.1'] }
   }
-
-  #leadsTo({ host, port }: ServerConnection, request: HttpRequest): boolean {
-    if (!sameName(request.host, host) || request.port !== port) return false
-    const mine = this.#tls
-    const wanted = request.scheme === 'https' ? this.#tlsFor(request) : undefined
-    return (
-      mine === wanted || (sameName(mine?.sni ?? '', wanted?.sni ?? '') && mine?.alpn.join() === wanted?.alpn.join())
-    )
-  }
 }
+
+const placeOf = ({ host, port }: HttpRequest): Destination => ({ host, port, transport: 'tcp' })
 
 /** Methods that may be sent again when the connection was lost before an answer (RFC 9110, 9.2.2). */
 const RETRIED = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

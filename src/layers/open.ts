@@ -1,0 +1,86 @@
+// Opens a connection by its route: to the server, or through the proxies on the way to it, and with the server's TLS.
+import type { ServerConnection } from '../connection.js'
+import type { Flow } from '../flow/flow.js'
+import { DIRECT, type Hop, hopText } from '../flow/via.js'
+import type { Channel } from './channel.js'
+import { type Opened, OpenFailure } from './commands.js'
+import { type Context, secureServer, serverName, type Step } from './layer.js'
+import type { Destination, Route, ServerTls } from './route.js'
+import { HOPS } from './via/index.js'
+
+/** How a connection of this client leaves. What the flow says counts first, then what its tunnel says, then the mode. */
+export function routeTo(
+  { via, entrance }: Context,
+  to: Destination,
+  tls: ServerTls | undefined = undefined,
+  flow?: Flow,
+): Route {
+  return { to, via: flow?.via ?? via ?? entrance.via ?? DIRECT, tls }
+}
+
+/** Where a proxy is, as a server to connect to. */
+export const placeOfHop = ({ host, port }: Hop): Destination => ({ host, port, transport: 'tcp' })
+
+/** How TLS is done with a proxy. */
+export const tlsWithHop = ({ host }: Hop): ServerTls => ({ sni: serverName(host), alpn: ['http/1.1'] })
+
+/**
+ * A connection that is ready as the route says. `pooled`: true allows, and `only` demands, one that lies idle. Undefined where `only`
+ * has found none.
+ */
+export function* open(context: Context, route: Route, pooled: boolean | 'only' = false): Step<Opened | undefined> {
+  if (route.via.length === 0) return yield* dial(route, pooled)
+  if (route.to.transport === 'udp') return cannotPass(context, route)
+  const opened = yield* dial(route, pooled)
+  if (!opened || opened instanceof OpenFailure || opened.reused) return opened
+  const failure = yield* throughHops(context, opened, route)
+  if (!failure) {
+    opened.route = route
+    return opened
+  }
+  opened.connection.error = failure.message
+  yield { type: 'close', channel: opened }
+  return failure
+}
+
+function* dial(route: Route, pooled: boolean | 'only'): Step<Opened | undefined> {
+  return (yield { type: 'open', route, pooled }) as Opened | undefined
+}
+
+function cannotPass(context: Context, { to, via }: Route): OpenFailure {
+  const server = { id: context.machine.world.newId(), ...to }
+  return new OpenFailure(server, 'VIA', `datagrams cannot pass through ${via.map(hopText).join(', ')}`)
+}
+
+function* throughHops(
+  context: Context,
+  channel: Channel<ServerConnection>,
+  route: Route,
+): Step<OpenFailure | undefined> {
+  const { via, tls, to, from } = route
+  for (const [index, hop] of via.entries()) {
+    const own: Route = { to: placeOfHop(hop), via: via.slice(0, index), from, tls: tlsWithHop(hop) }
+    const failure =
+      (hop.scheme === 'https' ? yield* secureServer(channel, own, true) : undefined) ??
+      (yield* throughHop(context, channel, hop, via[index + 1] ?? to))
+    if (failure) return failure
+  }
+  if (!tls) return undefined
+  // TLS would take the bytes for its own, and no server speaks before it has the ClientHello.
+  if (channel.buffered > 0) {
+    return new OpenFailure(channel.connection, 'VIA', `${to.host}:${to.port} speaks before the TLS handshake`)
+  }
+  return yield* secureServer(channel, route)
+}
+
+function* throughHop(
+  context: Context,
+  channel: Channel<ServerConnection>,
+  hop: Hop,
+  { host, port }: { readonly host: string; readonly port: number },
+): Step<OpenFailure | undefined> {
+  const failure = yield* HOPS[hop.scheme](context, channel, hop, { host, port, transport: 'tcp' })
+  if (!failure) return undefined
+  const message = `the proxy ${hopText(hop)} has not connected to ${host}:${port}: ${failure.message}`
+  return new OpenFailure(channel.connection, failure.code, message)
+}

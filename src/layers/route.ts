@@ -1,0 +1,54 @@
+// How a connection leaves, as one value with one key: connections of equal routes can stand in for each other.
+import { canonicalName, sameName } from '../flow/host-name.js'
+import { type Hop, hopText } from '../flow/via.js'
+
+/** The place that a server connection goes to. */
+export interface Destination {
+  /** A name or an address. */
+  host: string
+  port: number
+  transport: 'tcp' | 'udp'
+}
+
+/** How to do TLS with a server. */
+export interface ServerTls {
+  /** The name of the server; undefined where none is sent. */
+  sni: string | undefined
+  alpn: readonly string[]
+}
+
+/** What a connection leads to, whatever is spoken over it. */
+export interface Place {
+  readonly to: Destination
+  /** The proxies on the way, the nearest first; none where the connection is direct. */
+  readonly via: readonly Hop[]
+  /** The address of ours that the connection comes from; undefined for the system's choice. */
+  readonly from?: string | undefined
+}
+
+export interface Route extends Place {
+  /** Undefined: without TLS. */
+  readonly tls: ServerTls | undefined
+}
+
+/** The key of a place. Proxies count with their credentials: another user may see another network. */
+export function placeKey({ to, via, from }: Place): string {
+  const end = `${to.transport} ${canonicalName(to.host)} ${to.port}`
+  if (via.length === 0 && from === undefined) return end
+  const way = via.map((hop) => `${hopText(hop)} ${encodeURIComponent(hop.credentials?.password ?? '')}`)
+  return [end, from ?? '', ...way].join(' ')
+}
+
+/** The key of a route. Pool and TLS sessions keep what they have by it. */
+export function routeKey(route: Route): string {
+  const place = placeKey(route)
+  const { tls } = route
+  return tls ? `${place} tls ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}` : place
+}
+
+/** Whether a connection of the one route can do for the other: their keys are equal. */
+export function sameRoute(a: Route, b: Route): boolean {
+  if (a.to.port !== b.to.port || a.to.transport !== b.to.transport || !sameName(a.to.host, b.to.host)) return false
+  if (a.via === b.via && a.tls === b.tls && a.from === b.from) return true
+  return routeKey(a) === routeKey(b)
+}
