@@ -1,0 +1,83 @@
+// Server connections between the requests of a client: whose they are, which are used again, and which are let go of.
+import test from 'ava'
+import { asked, GET, OK, open, sent } from '../../support/http1-play.js'
+import { Playbook } from '../../support/playbook.js'
+
+/** A refusal that asks for authentication, with a body that ends by itself. */
+const refusal = (scheme: string) => `HTTP/1.1 401 No\r\nWWW-Authenticate: ${scheme}\r\nContent-Length: 0\r\n\r\n`
+
+/** A client of an explicit proxy, which may ask for any server. */
+const explicit = () => new Playbook('http-proxy', { mode: 'regular' })
+
+for (const scheme of ['NTLM', 'Negotiate', 'negotiate oYG2', 'Basic realm="x", NTLM TlRMTVNTUAACAAAA']) {
+  test(`a connection that ${scheme} has authenticated stays with its client, and ends with it`, (t) => {
+    const { play, server } = asked()
+    play.data(server, refusal(scheme)).said()
+    play.data(play.client, GET)
+    t.deepEqual(play.said(), [`send server ${sent(GET)}`], 'the same client goes on with it')
+    play.data(server, OK).said()
+    play.end(play.client)
+    t.deepEqual(play.said(), ['close server', 'close client'])
+  })
+}
+
+test('a connection that was authenticated is let go of when its client asks elsewhere', (t) => {
+  const play = explicit()
+  play.data(play.client, 'GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')
+  play.data(play.opened(), refusal('NTLM')).said()
+  play.data(play.client, 'GET http://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n')
+  t.deepEqual(play.said(), ['close server', 'open tcp other.test:80 pooled'])
+})
+
+test('authentication of each request for itself binds nothing', (t) => {
+  const { play, server } = asked()
+  play.data(server, refusal('Basic realm="ntlmish", Bearer')).said()
+  play.end(play.client)
+  t.deepEqual(play.said(), ['release server', 'close client'])
+})
+
+test('the connection after one that was authenticated is as free as any other', (t) => {
+  const { play, server } = asked()
+  play.data(server, refusal('NTLM')).end(server).said()
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:80 pooled'])
+  play.data(play.opened(), OK).said()
+  play.end(play.client)
+  t.deepEqual(play.said(), ['release server2', 'close client'])
+})
+
+test('a connection is used again for the same place alone: name, port, and TLS with the same settings', (t) => {
+  for (const url of [
+    'http://other.test:443',
+    'http://example.org:80',
+    'https://other.test:443',
+    'https://example.org:444',
+  ]) {
+    const play = explicit()
+    play.data(play.client, 'GET https://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')
+    t.deepEqual(play.said(), ['open tcp example.org:443 tls:example.org:http/1.1 pooled'])
+    play.data(play.opened(), OK).said()
+    play.data(play.client, `GET ${url}/ HTTP/1.1\r\nHost: x\r\n\r\n`)
+    t.is(play.said()[0], 'release server', url)
+  }
+  const play = explicit()
+  play.data(play.client, 'GET http://example.org:443/ HTTP/1.1\r\nHost: example.org:443\r\n\r\n')
+  play.data(play.opened(), OK).said()
+  play.data(play.client, 'GET https://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')
+  t.deepEqual(play.said(), ['release server', 'open tcp example.org:443 tls:example.org:http/1.1 pooled'])
+})
+
+test('what has carried nothing, or said something unasked, or ended, is no connection for another client', (t) => {
+  const unused = open({ connected: true })
+  unused.end(unused.client)
+  t.deepEqual(unused.said(), ['close server', 'close client'])
+  for (const happen of ['speaks', 'ends', 'closes']) {
+    const { play, server } = asked()
+    play.data(server, OK).said()
+    if (happen === 'speaks') play.data(server, OK)
+    else if (happen === 'ends') play.end(server)
+    else play.close(server)
+    play.end(play.client)
+    t.deepEqual(play.said(), ['close server', 'close client'], happen)
+  }
+})
