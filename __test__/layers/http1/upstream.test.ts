@@ -21,6 +21,13 @@ for (const scheme of ['NTLM', 'Negotiate', 'negotiate oYG2', 'Basic realm="x", N
   })
 }
 
+test('a client that authenticates its connection before it is asked to has it for itself, whatever the server says of that', (t) => {
+  const { play, server } = asked({}, 'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Negotiate YIIF\r\n\r\n')
+  play.data(server, OK).data(play.client, GET).data(server, OK).said()
+  play.end(play.client)
+  t.deepEqual(play.said(), ['close server', 'close client'])
+})
+
 test('a connection that was authenticated is let go of when its client asks elsewhere', (t) => {
   const play = explicit()
   play.data(play.client, 'GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')

@@ -171,7 +171,9 @@ export class Exchange {
       return 'close'
     }
     yield* this.#upload.finish()
-    if (CONNECTION_AUTHENTICATION.test(response.headers.get('www-authenticate') ?? '')) this.#upstream.bind()
+    // A client that knows the server may authenticate without being asked to, and need not hear of it.
+    const said = [this.#request.headers.get('authorization'), response.headers.get('www-authenticate')]
+    if (said.some((value) => CONNECTION_AUTHENTICATION.test(value ?? ''))) this.#upstream.bind()
     if (persistentUpstream && transfer.done && !server.closed) this.#upstream.keep()
     else this.#upstream.drop()
     return this.#persistent ? 'next' : 'close'
