@@ -92,6 +92,16 @@ test('limits of trailers and extensions', (t) => {
   t.is(refusal(fields(MAX_FIELDS))[0], 0)
   t.is(refusal(fields(MAX_FIELDS + 1))[0], 431)
   t.is(refusal(`0\r\nX: ${'x'.repeat(MAX_HEAD.request)}`)[0], 431)
+  const trickling = new BodyReader(CHUNKED)
+  read(trickling, '0\r\nX: ')
+  const piece = 'x'.repeat(1024)
+  t.throws(
+    () => {
+      for (let sent = 0; sent < MAX_HEAD.request; sent += piece.length) read(trickling, piece)
+    },
+    { message: /longer than/ },
+    'whatever pieces they come in',
+  )
   t.is(refusal(`5;${'x'.repeat(MAX_CHUNK_EXTENSION)}\r\n`)[0], 0)
   t.is(refusal(`5;${'x'.repeat(MAX_CHUNK_EXTENSION + 1)}`)[0], 400)
   t.is(refusal(`${'0'.repeat(17)}`)[0], 400)

@@ -231,6 +231,23 @@ test('a body that breaks off ends the exchange, and the server sees it end', (t)
   t.false(play.machine.busy)
 })
 
+test('a body that is found to be wrong while it passes is a 400 that says so, not the silence of the server', (t) => {
+  const { play } = asked({}, 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n')
+  play.data(play.client, 'zz').said()
+  t.is(flowOf(play).error?.message.includes('chunk'), true, flowOf(play).error?.message)
+})
+
+test('pieces that came together go on together, and once', (t) => {
+  const { play, server } = asked()
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+  play.data(server, head).data(server, '1\r\na\r\n1\r\nb\r\n').data(server, '1\r\nc\r\n').data(server, '0\r\n\r\n')
+  t.deepEqual(
+    play.said(),
+    [head, '2\r\nab\r\n', '1\r\nc\r\n', '0\r\n\r\n'].map((text) => `send client ${sent(text)}`),
+  )
+  t.is(flowOf(play).response?.content.toString(), 'abc')
+})
+
 test('a head has 30 s in all, however it trickles', (t) => {
   const play = open()
   play.data(play.client, 'GET / HTTP/1.1\r\n')

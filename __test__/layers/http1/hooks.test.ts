@@ -196,6 +196,20 @@ test('an addon can answer, and the server is never asked', (t) => {
   t.deepEqual(play.said(), [`send client ${sent(answer)}`], 'the connection goes on')
 })
 
+test('an addon that answers before the body has come ends the connection: its rest is no request', (t) => {
+  const play = open({
+    hooks: {
+      requestheaders(flow) {
+        flow.response = new HttpResponse({ status: 204 })
+      },
+    },
+  })
+  play.data(play.client, `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n${GET}`)
+  const answer = 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'
+  t.deepEqual(play.said(), [`send client ${sent(answer)}`, 'close client'])
+  t.is(play.finished.length, 1)
+})
+
 test('an addon can kill, and nothing is answered', (t) => {
   const play = open({
     hooks: {

@@ -89,7 +89,9 @@ test('kill() ends a flow in the middle of an upload, and while the server thinks
 
 test('killing a flow that is over does nothing to the next one of its connection', (t) => {
   const { play, server } = asked()
-  play.data(server, OK)
+  play.data(server, OK).said()
+  play.killed(flowOf(play))
+  t.deepEqual(play.said(), [], 'nor to the connection while it is idle')
   play.data(play.client, GET).said()
   flowOf(play).kill()
   play.killed(flowOf(play))

@@ -1,6 +1,8 @@
 // Server connections between the requests of a client: whose they are, which are used again, and which are let go of.
 import test from 'ava'
-import { asked, GET, OK, open, sent } from '../../support/http1-play.js'
+import { HttpResponse } from '../../../src/flow/http.js'
+import { OpenFailure } from '../../../src/layers/commands.js'
+import { asked, flowOf, GET, OK, open, sent } from '../../support/http1-play.js'
 import { Playbook } from '../../support/playbook.js'
 
 /** A refusal that asks for authentication, with a body that ends by itself. */
@@ -87,4 +89,66 @@ test('what has carried nothing, or said something unasked, or ended, is no conne
     play.end(play.client)
     t.deepEqual(play.said(), ['close server', 'close client'], happen)
   }
+})
+
+test('why TLS with a server has failed is the answer for that server alone', (t) => {
+  for (const [url, said] of [
+    ['https://192.0.2.1:80/', 'HTTP/1.1 502 '],
+    ['https://192.0.2.1:81/', 'open tcp 192.0.2.1:81 '],
+    ['https://192.0.2.2:80/', 'open tcp 192.0.2.2:80 '],
+  ] as const) {
+    const play = open({
+      hooks: {
+        request(flow) {
+          flow.request.url = url
+        },
+      },
+    })
+    play.context.failure = new OpenFailure({ id: 'x', host: '192.0.2.1', port: 80, transport: 'tcp' }, 'X', 'no TLS')
+    play.data(play.client, GET)
+    t.true(play.said().join().includes(said), url)
+  }
+})
+
+test('a body that an addon has answered instead of is not read as the next answer', (t) => {
+  const { play, server } = asked({
+    hooks: {
+      responseheaders(flow) {
+        flow.response = new HttpResponse({ status: 200, content: 'mine' })
+      },
+    },
+  })
+  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n')
+  t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine')}`, 'close server'])
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
+})
+
+test('a flow names no server before its request goes there, and none where it does not', (t) => {
+  const seen: unknown[] = []
+  const play = open({
+    connected: true,
+    hooks: {
+      requestheaders(flow) {
+        seen.push(flow.server)
+        flow.response = new HttpResponse({ status: 204 })
+      },
+    },
+  })
+  play.data(play.client, GET)
+  t.deepEqual(seen, [undefined])
+  t.is(flowOf(play).server, undefined)
+})
+
+test('a CONNECT begins anew: what was kept for requests is free, and TLS with the proxy is not TLS with the server', (t) => {
+  const play = new Playbook('http-proxy', { mode: 'regular', serverTls: { sni: 'proxy.test', alpn: [] } })
+  play.data(play.client, 'GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')
+  play.data(play.opened(), OK).said()
+  play.data(play.client, 'CONNECT other.test:80 HTTP/1.1\r\nHost: other.test:80\r\n\r\n')
+  t.deepEqual(play.said(), ['release server', 'open tcp other.test:80'])
+  const second = play.opened()
+  play.data(play.client, GET).said()
+  play.data(second, OK)
+  const { scheme, host } = flowOf(play, 1).request
+  t.deepEqual([scheme, host], ['http', 'other.test'])
 })
