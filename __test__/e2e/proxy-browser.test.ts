@@ -1,10 +1,9 @@
 // Debian's Chromium on a device: pages over the tunnel, and mitm.it before and after its certificate is installed.
 
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type * as BrowserProgram from './programs/browser.js'
+import { browserHome } from './support/browser-home.js'
 import { plainEnvironment } from './support/midwire.js'
 import { Remote } from './support/remote.js'
 import { endsWell, type Stage, stage, web } from './support/scene.js'
@@ -26,15 +25,7 @@ async function withBrowser(
   body: (browser: Remote<typeof BrowserProgram>) => Promise<void>,
 ): Promise<void> {
   const { device, midwire, folder } = scene
-  const home = mkdtempSync(join(folder, 'home-'))
-  const database = join(home, '.pki', 'nssdb')
-  mkdirSync(database, { recursive: true })
-  const certutil = async (...args: string[]) => {
-    const { code, stderr } = await device.run(['certutil', '-d', `sql:${database}`, ...args])
-    if (code !== 0) throw new Error(`certutil ${args[0]}: ${stderr}`)
-  }
-  await certutil('-N', '--empty-password')
-  if (trusting) await certutil('-A', '-n', 'midwire', '-t', 'C,,', '-i', midwire.authority)
+  const home = browserHome(folder, trusting ? midwire.authority : undefined)
   const browser = await Remote.start<typeof BrowserProgram>(
     device.namespace,
     'browser',

@@ -17,6 +17,9 @@ const debian = {
   dig: 'bind9-dnsutils',
   ping: 'iputils-ping',
   python3: 'python3',
+  git: 'git',
+  openssl: 'openssl',
+  ab: 'apache2-utils',
 }
 
 /** The same, for single tests: where these cannot be had (Ubuntu's Chromium is a snap), those tests are skipped. */
@@ -24,6 +27,9 @@ const browser = {
   chromium: 'chromium',
   certutil: 'libnss3-tools',
 }
+
+/** Python's HTTP clients, in an environment of the clone's own. */
+const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5' }
 
 export const has = (command) =>
   environment()
@@ -56,7 +62,10 @@ function needTun() {
 
 function needDebianPackages(packages) {
   const missing = [...new Set(Object.keys(packages).flatMap((command) => (has(command) ? [] : [packages[command]])))]
-  if (!missing.length) return
+  if (missing.length) installDebianPackages(missing)
+}
+
+function installDebianPackages(missing) {
   if (!has('apt-get')) throw new Complaint(`${missing.join(', ')} missing, and this is no Debian`)
   say(`installing ${missing.join(', ')}`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
@@ -65,6 +74,31 @@ function needDebianPackages(packages) {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+}
+
+/** Debian's Python has the module `venv`, but makes no environment with pip in it until python3-venv is installed, too. */
+function needPythonClients() {
+  const interpreter = at('.cache', 'python', 'bin', 'python')
+  const wanted = Object.entries(python).map(([name, version]) => `${name}==${version}`)
+  const installed = output(interpreter, ['-m', 'pip', 'freeze'])?.split('\n') ?? []
+  if (wanted.every((one) => installed.includes(one))) return
+  say(`installing ${Object.keys(python).join(', ')} for Python`)
+  if (output('python3', ['-c', 'import ensurepip']) === undefined) installDebianPackages(['python3-venv'])
+  run('python3', ['-m', 'venv', '--clear', at('.cache', 'python')])
+  run(interpreter, [
+    ...['-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', '--only-binary', ':all:'],
+    ...wanted,
+  ])
+}
+
+/** What single tests need: without it these alone are skipped. */
+function tryTo(need, tests) {
+  try {
+    need()
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error
+    say(`the tests with ${tests} are skipped: ${error.message}`)
+  }
 }
 
 /** Root in a container may lack the right, and only trying tells. */
@@ -85,12 +119,8 @@ export function prepareEndToEnd() {
     needWireGuardGo()
     needCrate('boringtun-cli', { optimised: true })
     needTun()
-    try {
-      needDebianPackages(browser)
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error
-      say(`the tests with a browser are skipped: ${error.message}`)
-    }
+    tryTo(() => needDebianPackages(browser), 'a browser')
+    tryTo(needPythonClients, "Python's HTTP clients")
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

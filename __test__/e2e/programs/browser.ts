@@ -1,12 +1,12 @@
-// Chromium on a device, without a window: what a page became, and a picture of it.
+// Chromium without a window: what a page became, and a picture of it.
 import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core'
 
 let browser: Browser | undefined
 let context: BrowserContext | undefined
 
-export async function start(executablePath: string): Promise<string> {
+export async function start(executablePath: string, more: readonly string[] = []): Promise<string> {
   // Its sandbox is not to be had as root, and /dev/shm is small in containers.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic']
+  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', ...more]
   browser = await chromium.launch({ executablePath, args })
   context = await browser.newContext({ viewport: { width: 800, height: 600 } })
   return browser.version()

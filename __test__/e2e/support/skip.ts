@@ -26,6 +26,9 @@ export const boringtun = find(['boringtun-cli'], process.env.MIDWIRE_BORINGTUN)
 
 export const chromium = find(['chromium'], process.env.MIDWIRE_CHROMIUM)
 
+/** A Python with requests, httpx, aiohttp and pip, as `prepareEndToEnd` made it. */
+export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python')
+
 /** The `midwire` command, as it was built. */
 export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
 
@@ -42,6 +45,13 @@ export type Need =
   | 'dig'
   | 'chromium'
   | 'certutil'
+  | 'git'
+  | 'ab'
+  | 'openssl'
+  | 'apt-get'
+  | 'npm'
+  | 'python-clients'
+  | 'fetch-by-environment'
   | 'midwire'
   | 'tun'
 
@@ -49,6 +59,12 @@ const command =
   (name: string, packet = name) =>
   () =>
     find([name], undefined) ? undefined : `needs ${name}${packet === name ? '' : ` (${packet})`}`
+
+/** Node reads NODE_USE_ENV_PROXY from these versions on. */
+function readsProxyEnvironment(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major >= 24 || (major === 22 && minor >= 21)
+}
 
 const needs: Record<Need, () => string | undefined> = {
   'wireguard-go': () => (wireguardGo ? undefined : 'needs wireguard-go (Go)'),
@@ -61,6 +77,16 @@ const needs: Record<Need, () => string | undefined> = {
   dig: command('dig', 'bind9-dnsutils'),
   chromium: () => (chromium ? undefined : 'needs chromium'),
   certutil: command('certutil', 'libnss3-tools'),
+  git: command('git'),
+  ab: command('ab', 'apache2-utils'),
+  openssl: command('openssl'),
+  'apt-get': () => command('apt-get')() ?? command('dpkg-deb')(),
+  npm: command('npm'),
+  'python-clients': () =>
+    may(pythonWithClients, ['-c', 'import requests, httpx, aiohttp, pip']) === undefined
+      ? 'needs requests, httpx and aiohttp in .cache/python (npm test -- e2e)'
+      : undefined,
+  'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
