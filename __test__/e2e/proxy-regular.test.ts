@@ -92,4 +92,59 @@ check('mitm.it is there, too', async (t, { curl }) => {
   t.is((await curl('-o', '/dev/null', '-w', '%{http_code}', 'https://mitm.it/')).stdout.toString(), '200')
 })
 
+check(
+  'clients that take RSA alone: s_client and curl, by cipher suites and by signature schemes',
+  async (t, { midwire, run, curl }) => {
+    const schemes = ['-sigalgs', 'rsa_pss_rsae_sha256:rsa_pkcs1_sha256']
+    for (const restriction of [
+      ['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA'],
+      ['-tls1_2', ...schemes],
+      ['-tls1_3', ...schemes],
+    ]) {
+      const { code, stdout, stderr } = await run([
+        ...['openssl', 's_client', '-proxy', '127.0.0.1:8080', '-connect', `${web.name}:443`, '-servername', web.name],
+        ...['-CAfile', midwire.authority, '-verify_return_error', ...restriction],
+      ])
+      t.is(code, 0, stderr)
+      t.regex(stdout.toString(), /Verification: OK/)
+      t.regex(stdout.toString(), /Peer signature type: RSA/)
+    }
+    const suites = ['--tls-max', '1.2', '--ciphers', 'ECDHE-RSA-AES128-GCM-SHA256']
+    const { code, stdout, stderr } = await curl(...suites, `https://${web.name}/bytes/1000?rsa`)
+    t.is(code, 0, stderr)
+    t.deepEqual(stdout, patternBytes(1000))
+    t.is((await midwire.httpFlow('?rsa')).client.tls?.version, 'TLSv1.2')
+  },
+  ['openssl'],
+)
+
+check('curl --http2 over HTTP: an offer of h2c with a body is an HTTP/1.1 request', async (t, { midwire, curl }) => {
+  const { code, stdout, stderr } = await curl('-v', '--http2', '-d', 'hello', `http://${web.name}/echo?h2c`)
+  t.is(code, 0, stderr)
+  t.regex(stderr, /^> Upgrade: h2c/m)
+  const echo: Echo = JSON.parse(stdout.toString())
+  t.is(echo.method, 'POST')
+  t.is(echo.sha256, createHash('sha256').update('hello').digest('hex'))
+  const flow = await midwire.httpFlow('/echo?h2c')
+  t.is(flow.request?.bodyLength, 5)
+  t.is(flow.response?.status, 200)
+})
+
+check(
+  'ab -k: HTTP/1.0 connections persist',
+  async (t, { midwire, run }) => {
+    const count = 200
+    const options = ['-k', '-n', String(count), '-c', '4', '-X', '127.0.0.1:8080']
+    const { code, stdout, stderr } = await run(['ab', ...options, `http://${web.name}/bytes/1000?ab`])
+    t.is(code, 0, stderr)
+    const value = (name: string) => Number(new RegExp(`^${name}: +(\\d+)`, 'm').exec(stdout.toString())?.[1])
+    t.is(value('Complete requests'), count)
+    t.is(value('Failed requests'), 0)
+    t.is(value('Keep-Alive requests'), count)
+    t.is(value('HTML transferred'), count * 1000)
+    for (let left = count; left > 0; left -= 1) t.is((await midwire.httpFlow('?ab')).response?.status, 200)
+  },
+  ['ab'],
+)
+
 endsWell(check)

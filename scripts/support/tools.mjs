@@ -55,6 +55,13 @@ function needWireGuardGo() {
   renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
 }
 
+/** A client in Go. Go knows whether it is stale. */
+function needRanges() {
+  const source = at('__test__', 'e2e', 'programs', 'ranges.go')
+  const env = { GOCACHE: at('.cache', 'go-build') }
+  run('go', ['build', '-o', join(toolsDirectory, 'midwire-ranges'), source], { env })
+}
+
 /** The stack on a TUN device. In the profile of `cargo test`, which builds it anyway; cargo knows whether it is stale. */
 function needTun() {
   run('cargo', ['build', '--quiet', '--locked', '--package', 'midwire-wire', '--example', 'tun'])
@@ -121,6 +128,7 @@ export function prepareEndToEnd() {
     needTun()
     tryTo(() => needDebianPackages(browser), 'a browser')
     tryTo(needPythonClients, "Python's HTTP clients")
+    tryTo(needRanges, "Go's HTTP client")
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

@@ -29,6 +29,9 @@ export const chromium = find(['chromium'], process.env.MIDWIRE_CHROMIUM)
 /** A Python with requests, httpx, aiohttp and pip, as `prepareEndToEnd` made it. */
 export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python')
 
+/** `programs/ranges.go`, as `prepareEndToEnd` built it. */
+export const rangesProgram = join(clone, '.cache', 'bin', 'midwire-ranges')
+
 /** The `midwire` command, as it was built. */
 export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
 
@@ -51,6 +54,7 @@ export type Need =
   | 'apt-get'
   | 'npm'
   | 'python-clients'
+  | 'ranges'
   | 'fetch-by-environment'
   | 'midwire'
   | 'tun'
@@ -86,6 +90,7 @@ const needs: Record<Need, () => string | undefined> = {
     may(pythonWithClients, ['-c', 'import requests, httpx, aiohttp, pip']) === undefined
       ? 'needs requests, httpx and aiohttp in .cache/python (npm test -- e2e)'
       : undefined,
+  ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
