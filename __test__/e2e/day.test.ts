@@ -118,9 +118,9 @@ async function nodeClient(t: ExecutionContext, day: Day, name: ClientName, more:
   )
   await trusting.stop()
   const distrusting = await start({})
-  await t.throwsAsync(distrusting.call('get', name, `https://${web.name}/echo`))
+  const reason = await distrusting.call('failure', name, `https://${web.name}/echo`)
+  t.regex(reason, /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER_CERT_LOCALLY|VERIFY_LEAF_SIGNATURE))$/)
   await distrusting.stop()
-  await midwire.logged(/does not trust our certificate/)
 }
 
 check(
@@ -240,7 +240,7 @@ check(
 )
 
 check(
-  'git: https.proxy and http.sslCAInfo, clone and push',
+  'git: http.proxy and http.sslCAInfo, clone and push',
   async (t, day) => {
     const { run, proxy, midwire, folderFor, payload } = day
     const url = `${depot.url}/git/${depot.name}.git`
@@ -304,16 +304,16 @@ check('a blob in four ranges at once, by curl', async (t, day) => {
 })
 
 check(
-  "a blob in four ranges at once, by Go's net/http: HTTPS_PROXY and SSL_CERT_FILE",
+  "a blob in four ranges at once, by Go's net/http: https_proxy and SSL_CERT_FILE",
   async (t, day) => {
-    const { run, proxy, midwire } = day
+    const { run, proxied, midwire } = day
     const url = `https://${web.name}/bytes/${BLOB}?go`
     const command = [rangesProgram, url, String(BLOB)]
-    const { code, stdout, stderr } = await run(command, { HTTPS_PROXY: proxy, SSL_CERT_FILE: midwire.authority })
+    const { code, stdout, stderr } = await run(command, { ...proxied, SSL_CERT_FILE: midwire.authority })
     t.is(code, 0, stderr)
     t.is(stdout.toString().trim(), patternHash(BLOB))
     await fourRanges(t, day, url)
-    t.regex((await run(command, { HTTPS_PROXY: proxy })).stderr, /unknown authority/)
+    t.regex((await run(command, proxied)).stderr, /unknown authority/)
   },
   ['ranges'],
 )

@@ -66,3 +66,15 @@ const clients: Record<ClientName, Client> = {
 
 export const get = (name: ClientName, url: string): Promise<Got> => clients[name](url)
 export const post = (name: ClientName, url: string, body: string): Promise<Got> => clients[name](url, body)
+
+/** How it fails: the code of the innermost error. */
+export async function failure(name: ClientName, url: string): Promise<string> {
+  try {
+    await clients[name](url)
+    return 'none'
+  } catch (error) {
+    let inner = error as NodeJS.ErrnoException
+    while (inner.cause instanceof Error) inner = inner.cause
+    return String(inner.code)
+  }
+}
