@@ -41,7 +41,8 @@ export class HttpRequest extends HttpMessage {
 
   /** The request target in the request line to a server (RFC 9112, 3.2). */
   get target(): string {
-    return this.method === 'CONNECT' ? `${this.host}:${this.port}` : this.path
+    if (this.method !== 'CONNECT') return this.path
+    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
   }
 
   /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */

@@ -110,6 +110,7 @@ function* connect(
   if (problem !== undefined) flow.error ??= { message: problem, timestamp: context.machine.world.now() }
   if (flow.error) return yield* connectFailed(context, flow, 502)
   if (flow.response && flow.response.status >= 300) {
+    yield* hook(context, 'http_connect_error', flow)
     yield* send(client, writeResponseHead(flow.response, flow.response.content))
     yield { type: 'close', channel: client }
     finish(context, flow)
@@ -135,6 +136,7 @@ function* connect(
       context.server = opened
     }
   }
+  yield* hook(context, 'http_connected', flow)
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
   return 'next'
 }

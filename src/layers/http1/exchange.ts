@@ -82,7 +82,7 @@ export class Exchange {
     }
     const server = this.#upstream.kept(flow) ?? (yield* this.#open())
     flow.server = server.connection
-    yield* this.#upload.begin(server)
+    yield* this.#upload.begin(server, this.#upstream.writer(flow))
     const head = yield* this.#responseHead(server)
     return 'framing' in head ? yield* this.#respond(head) : head
   }
@@ -116,7 +116,7 @@ export class Exchange {
           )
         server = again
         this.#flow.server = server.connection
-        yield* this.#upload.sendHeld(server)
+        yield* this.#upload.sendHeld(server, this.#upstream.writer(this.#flow))
         continue
       }
       const head = parseResponseHead(bytes, 0, bytes.length, !this.#context.options.validate_inbound_headers)

@@ -5,10 +5,10 @@ import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, sen
 import type { Task } from '../task.js'
 import { BodyReader } from './body.js'
 import { expectsContinue } from './connection.js'
+import type { WriteRequest } from './forward.js'
 import type { Framing } from './framing.js'
 import { planFraming } from './plan.js'
 import { Closed, Transfer, writeMessage } from './transfer.js'
-import { writeRequestHead } from './write.js'
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
@@ -92,19 +92,21 @@ export class Upload {
   }
 
   /** Sends the request, or begins to. */
-  begin(server: AnyChannel): MaybeStep {
-    return this.#transfer && !this.#held ? this.#beginToPass(server, this.#transfer) : this.sendHeld(server)
+  begin(server: AnyChannel, write: WriteRequest): MaybeStep {
+    return this.#transfer && !this.#held
+      ? this.#beginToPass(server, write, this.#transfer)
+      : this.sendHeld(server, write)
   }
 
-  *#beginToPass(server: AnyChannel, transfer: Transfer): Step<void> {
-    yield* send(server, writeRequestHead(this.#request))
+  *#beginToPass(server: AnyChannel, write: WriteRequest, transfer: Transfer): Step<void> {
+    yield* send(server, write(this.#request))
     this.#pump = this.#context.machine.fork(this.#pass(server, transfer))
   }
 
   /** Sends a held request. A lost connection is no error here: it shows when the response is read. */
-  sendHeld(server: AnyChannel): MaybeStep {
+  sendHeld(server: AnyChannel, write: WriteRequest): MaybeStep {
     const plan = planFraming(this.#request, this.#framing, false, true)
-    writeMessage(this.#context, server, this.#request, plan, writeRequestHead)
+    writeMessage(this.#context, server, this.#request, plan, write)
     return server.full ? room(server) : NOTHING
   }
 

@@ -7,6 +7,8 @@ import { OpenFailure } from '../commands.js'
 import { type Context, type Step, serverName } from '../layer.js'
 import { open, routeTo } from '../open.js'
 import { type Destination, type Route, type ServerTls, sameRoute } from '../route.js'
+import { forwarder, routeToForwarder, type WriteRequest, writeForForwarder } from './forward.js'
+import { writeRequestHead } from './write.js'
 
 export class Upstream {
   readonly #context: Context
@@ -106,7 +108,19 @@ export class Upstream {
     this.#bound = true
   }
 
+  /** How the head of a request is written on the connection that it goes by. */
+  writer(flow: HttpFlow): WriteRequest {
+    const proxy = forwarder(flow.request, this.#routeToServer(flow))
+    return proxy ? writeForForwarder(proxy) : writeRequestHead
+  }
+
   #routeFor(flow: HttpFlow): Route {
+    const route = this.#routeToServer(flow)
+    const proxy = forwarder(flow.request, route)
+    return proxy ? routeToForwarder(proxy, route) : route
+  }
+
+  #routeToServer(flow: HttpFlow): Route {
     const { request } = flow
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
     return routeTo(this.#context, placeOf(request), tls, flow)
