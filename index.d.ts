@@ -1294,11 +1294,11 @@ declare function terminalSink(output: TextOutput, options?: TerminalOptions): Si
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */
     privateKey: string;
-    /** What the client dials: `host`, or `host:port`, IPv6 in brackets. Default: this machine's best address, and the server's port. */
+    /** Where the client finds the server: `host` or `host:port`, IPv6 in brackets. Default: this machine's best address and the server's port. */
     endpoint?: string;
-    /** Name servers. Default: the tunnel's own addresses. Empty: none are written. */
+    /** The client's name servers. Default: the tunnel's own addresses. Empty: the configuration names none. */
     dns?: string[];
-    /** What the client sends through the tunnel. Default: everything, `0.0.0.0/0` and `::/0`. */
+    /** The destinations that the client sends through the tunnel. Default: all, `0.0.0.0/0` and `::/0`. */
     allowedIps?: string[];
 }
 
@@ -1306,7 +1306,7 @@ interface ClientConfigOptions {
 interface Exchange {
     exchange(commands: Uint8Array, length: number, slab: Uint8Array): number;
 }
-/** What is called for the events of the addon. The buffers are views on the slab: they are good for the time of the call only. */
+/** Methods that are called for the addon's events. Their buffers are views of the slab, and are valid only during the call. */
 interface BridgeEvents {
     opened(id: number, header: Buffer): void;
     connected(id: number): void;
@@ -1331,45 +1331,48 @@ declare class Bridge {
     number(kind: number, id: number, value: number): void;
     /** A command whose payload is `bytes`, at most MAX_CHUNK. */
     bytes(kind: number, id: number, bytes: Uint8Array): void;
-    /** A datagram or an ICMP message of the user's. Throws ERR_ARGUMENT where it is none, or too long. */
+    /** A command that sends a datagram or an ICMP message. Throws ERR_ARGUMENT where `data` is no Uint8Array, or too long. */
     message(kind: number, header: Buffer, data: Uint8Array): void;
-    /** The doorbell: hands down what is wanted and takes up what has happened, until there is neither. */
+    /** Called by the addon when it has events (its doorbell): exchanges commands and events until there are none of either. */
     readonly ring: () => void;
-    /** The same, in what is left of this turn of the event loop. */
+    /** Exchanges commands and events until there are none of either, or this turn of the event loop has had enough of them. */
     drain(): void;
 }
 
-/** What a message needs of the server that it came by. */
+/** What a message needs of its server. */
 interface MessageOwner {
     readonly bridge: Bridge;
     peer(header: Buffer): Peer;
 }
-/** What both kinds have: bytes from one address to another. */
+/** The common part of datagrams and ICMP messages: bytes from one address to another. */
 declare class Message {
     protected readonly owner: MessageOwner;
     protected readonly header: Buffer;
-    /** The payload; of an ICMP message from its type byte on. */
+    /** The payload; an ICMP message begins with its type byte. */
     readonly data: Buffer;
     get source(): Address;
     get destination(): Address;
-    /** The WireGuard peer that sent it. */
+    /** The WireGuard peer that has sent the message. */
     get peer(): Peer;
 }
 /** A UDP datagram from a peer to any address. */
 declare class Datagram extends Message {
-    /** The same number for all datagrams of one pair of ends, until 60 s have passed without one either way. */
+    /** The number of the flow: the same for all datagrams between two ends, until none has passed either way for 60 s. */
     readonly flow: number;
-    /** Sends an answer from where this one went to. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments. */
+    /**
+     * Sends an answer, from the destination of this datagram to its source. Up to 65,507 bytes (IPv6: 65,487), beyond the MTU in
+     * fragments. Throws ERR_ARGUMENT for more.
+     */
     reply(data: Uint8Array): void;
-    /** Nobody is there: the peer gets an ICMP port unreachable (RFC 1122, 4.1.3.1). */
+    /** Refuses the datagram: the peer gets an ICMP port unreachable (RFC 1122, 4.1.3.1). */
     refuse(): void;
 }
 /** An ICMP or ICMPv6 message from a peer to an address that is not the tunnel's own. */
 declare class IcmpMessage extends Message {
-    /** RFC 792, RFC 4443: 8 and 128 are echo requests. */
+    /** The type of RFC 792 or RFC 4443: 8 and 128 are echo requests. */
     get type(): number;
     get code(): number;
-    /** Sends an ICMP message, from its type byte on, from where this one went to; the checksum is made. */
+    /** Sends an ICMP message, from its type byte on, from the destination of this one to its source. The checksum is filled in. */
     reply(message: Uint8Array): void;
 }
 
@@ -1382,28 +1385,28 @@ type Callback = (error?: Error | null) => void;
 /**
  * A TCP connection through the tunnel: a Duplex of bytes.
  *
- * As with net.Socket: `end()` sends FIN after what was written, `destroy()` lets go (FIN; what still arrives is answered
- * by RST), `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED,
- * EHOSTUNREACH, ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
- * has ended its.
+ * As with net.Socket, `end()` sends the written data and then FIN, `destroy()` sends FIN and answers data that still comes with RST,
+ * `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH,
+ * ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer has ended its
+ * side.
  */
 declare class WireGuardStream extends Duplex {
     #private;
-    /** Bytes received. */
+    /** Bytes that were received from the peer. */
     bytesRead: number;
-    /** Bytes given to the connection. */
+    /** Bytes that were given to the connection, sent or not. */
     bytesWritten: number;
-    /** Who opened the connection. */
+    /** The end that has opened the connection. */
     get source(): Address;
-    /** Where to. Any address: a tunnel carries packets to everywhere. */
+    /** The end that was connected to: any address, not only the tunnel's own. */
     get destination(): Address;
     /** The WireGuard peer at the other end of the tunnel. */
     get peer(): Peer;
-    /** True until the handshake of a connection of our own is over. */
+    /** True until the handshake of a connection of `connect()` is over. */
     get connecting(): boolean;
-    /** Milliseconds of silence after which 'timeout' is emitted; 0 for never. */
+    /** Milliseconds without data after which 'timeout' is emitted; 0 for never. */
     get timeout(): number;
-    /** Emits 'timeout' after so many milliseconds without data either way; nothing else happens then. 0 ends it. */
+    /** Makes the stream emit 'timeout', and do nothing else, after so many milliseconds without data either way. 0 turns that off. */
     setTimeout(milliseconds: number, listener?: () => void): this;
     /** Sends RST and destroys the stream. */
     resetAndDestroy(): this;
@@ -1417,8 +1420,8 @@ declare class WireGuardStream extends Duplex {
 }
 
 /**
- * A peer wants a TCP connection. Nothing is answered until one of the methods is called; the first call counts.
- * A request that is never answered leaves the peer without an answer, as a host that is down does; after 30 s it is over.
+ * A peer's request for a TCP connection. The SYN is not answered until one of the methods is called; the first call counts. Where none
+ * is called, the peer gets no answer, as from a host that is down, and the request is over after 30 s.
  */
 declare class ConnectionRequest {
     #private;
@@ -1426,15 +1429,15 @@ declare class ConnectionRequest {
     get destination(): Address;
     get peer(): Peer;
     /**
-     * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. When the peer has given up
-     * meanwhile, the stream fails as one that was reset. Throws ERR_ARGUMENT when the request was answered before.
+     * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. Where the peer has given up
+     * meanwhile, the stream fails like one that was reset. Throws ERR_ARGUMENT where the request was answered before.
      */
     accept(): WireGuardStream;
-    /** The port is closed: RST, which the peer sees as ECONNREFUSED. */
+    /** Sends RST, as for a closed port: the peer sees ECONNREFUSED. */
     refuse(): void;
-    /** ICMP destination unreachable, which the peer sees as ENETUNREACH or EHOSTUNREACH. */
+    /** Sends an ICMP destination unreachable: the peer sees ENETUNREACH or EHOSTUNREACH. */
     unreachable(what: 'network' | 'host' | 'prohibited'): void;
-    /** Says nothing at all: the peer tries again, and times out. */
+    /** Sends no answer at all: the peer tries again, and times out. */
     ignore(): void;
 }
 
@@ -1442,15 +1445,15 @@ declare class ConnectionRequest {
 interface PeerOptions {
     /** Base64, 44 characters. */
     publicKey: string;
-    /** A further secret that both ends share (base64, 32 bytes). */
+    /** A further secret that both ends share: 32 bytes in base64. */
     presharedKey?: string;
-    /** Inner addresses or ranges that are this peer's. Default: the next free pair of 10.0.0.N/32 and fd6d:6964:7769:7265::N/128. */
+    /** The peer's addresses or ranges inside the tunnel. Default: the next free pair of 10.0.0.N/32 and fd6d:6964:7769:7265::N/128. */
     allowedIps?: string[];
-    /** Seconds between keepalives, 1 to 65535; 0 or absent: none. */
+    /** Seconds between keepalives, 1 to 65535. Default: 0, none. */
     keepalive?: number;
-    /** `address:port` (IPv6 in brackets) to send the first handshake to: this side is then the client of that peer. */
+    /** `address:port` (IPv6 in brackets) of a peer that this side sends the first handshake to, as its client. */
     endpoint?: string;
-    /** Any name, to tell peers apart by. */
+    /** Any name, for logs and flows. */
     name?: string;
 }
 type CongestionControl = 'bbr' | 'cubic';
@@ -1462,39 +1465,49 @@ interface LogLine {
     message: string;
 }
 interface WireGuardServerOptions {
-    /** One IPv4 and/or one IPv6 address to listen on. Default: all addresses of both families (`0.0.0.0` and `::`), as far as there are such. */
+    /** One IPv4 and/or one IPv6 address to listen on. Default: `0.0.0.0` and `::`, as far as the machine has the family. */
     host?: string | string[];
     /** UDP port. Default 51820; 0 takes a free one, the same for both families. */
     port?: number;
-    /** Base64. */
+    /** The server's private key in base64, 44 characters. */
     privateKey: string;
     peers?: PeerOptions[];
     /** The tunnel's own addresses: echo requests to them are answered, `connect` starts from them. Default 10.0.0.53 and fd6d:6964:7769:7265::53. */
     addresses?: string[];
     /**
-     * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer that takes less is
-     * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
+     * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer whose SYNs and
+     * fragments show that it takes less is sent less. Set `mtu` where the path is known to be narrower: `clientConfig` then has it, too.
      */
     mtu?: number;
-    /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
+    /**
+     * Bytes that each of the two buffers of a TCP connection may grow to, if its path needs that: 64 KiB to 16 MiB. Only queued data takes
+     * memory. Default 6 MiB, as in Linux.
+     */
     bufferSize?: number;
-    /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
+    /**
+     * Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of that on windows shrink; beyond all of it
+     * a connection that holds 64 KiB already drops received data, which its peer sends again. Default 256 MiB.
+     */
     bufferMemory?: number;
-    /** How TCP finds its rate: `bbr` (version 1) measures it, so that a loss costs no more than the segment; `cubic` (RFC 9438), as most systems have it, slows down for every loss, and makes room for others sooner. Default `bbr`: on a clean path the two are equal, and with 1 % of the packets lost `bbr` moves fifty times as much. */
+    /**
+     * How TCP finds its rate: `bbr` (version 1) measures it, so that a loss costs no more than the segment; `cubic` (RFC 9438), which most
+     * systems use, slows down at every loss, and makes room for other traffic sooner. Default `bbr`: without loss the two are equal, and
+     * where 1 % of the packets are lost `bbr` moves fifty times as much.
+     */
     congestion?: CongestionControl;
-    /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
+    /** As in net.createServer: unless true, a stream ends its own side once the peer has ended its side. Default: false. */
     allowHalfOpen?: boolean;
-    /** A peer wants a TCP connection; no SYN is answered until the request is. Without it every connection is accepted. */
+    /** Called when a peer wants a TCP connection; the SYN waits for the request's answer. Without this callback every connection is accepted. */
     onRequest?(request: ConnectionRequest): void;
-    /** A TCP connection is open. Not called for requests that `onRequest` has accepted. */
+    /** Called with each open TCP connection, but not for those that `onRequest` was called for. */
     onConnection?(stream: WireGuardStream): void;
-    /** A UDP datagram has come. Without it every datagram is refused (port unreachable). */
+    /** Called with each UDP datagram. Without this callback every datagram is refused (port unreachable). */
     onDatagram?(datagram: Datagram): void;
-    /** All datagrams of a flow are over: none came for 60 s. */
+    /** Called with the number of a flow that has ended, because no datagram has passed for 60 s. */
     onDatagramFlowEnd?(flow: number): void;
-    /** An ICMP message to an address that is not the tunnel's own. Without it these are dropped and counted. */
+    /** Called with each ICMP message to an address that is not the tunnel's own. Without this callback they are dropped and counted. */
     onIcmp?(message: IcmpMessage): void;
-    /** The server itself has failed (ERR_NATIVE_PANIC). It is closed then, and `closed` rejects. */
+    /** Called when the server itself has failed (ERR_NATIVE_PANIC). It is closed then, and `closed` rejects. */
     onError?(error: MidwireError): void;
     onLog?(line: LogLine): void;
     /** Default 'off', or 'warn' with `onLog`. */
@@ -1503,7 +1516,7 @@ interface WireGuardServerOptions {
 
 /** A peer as the server sees it now. */
 interface PeerStatus extends Peer {
-    /** Where its last authenticated message came from, or the configured endpoint. */
+    /** The source of the peer's last authenticated message, else the configured endpoint. */
     readonly endpoint: string | undefined;
     /** Seconds since the current session's handshake. */
     readonly handshakeAge: number | undefined;
@@ -1511,26 +1524,26 @@ interface PeerStatus extends Peer {
     readonly receivedBytes: number;
     /** Bytes of IP packets to the peer. */
     readonly sentBytes: number;
-    /** Messages and packets of this peer that were not let through: replays, wrong inner sources, lost sessions. */
+    /** The number of messages and packets of this peer that were dropped: replays, wrong inner sources, lost sessions. */
     readonly dropped: number;
     readonly allowedIps: string[];
 }
 
-/** One end of a connection or datagram, as a caller gives it. */
+/** One end of a datagram, as the program gives it. */
 interface AddressLike {
     address: string;
     port: number;
 }
 /**
- * Starts a WireGuard server. It listens when the promise is fulfilled; no root, no TUN device, no kernel module.
+ * Starts a WireGuard server, without root, TUN device or kernel module. The server listens when the promise is fulfilled.
  *
- * Throws a MidwireError, before anything is opened: ERR_KEY, ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_PEER_DUPLICATE,
- * ERR_PEER_ADDRESSES; then ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING.
+ * Rejects with a MidwireError: ERR_KEY, ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_PEER_DUPLICATE and ERR_PEER_ADDRESSES before a socket
+ * is opened; then ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING.
  */
 declare function startWireGuardServer(options: WireGuardServerOptions): Promise<WireGuardServer>;
 declare class WireGuardServer {
     #private;
-    /** The server's own, base64. */
+    /** The server's public key, base64. */
     readonly publicKey: string;
     /** The tunnel's own addresses. */
     readonly addresses: readonly string[];
@@ -1538,7 +1551,7 @@ declare class WireGuardServer {
     readonly closed: Promise<void>;
     /** The UDP port that the server listens on. */
     get port(): number;
-    /** Open TCP streams. */
+    /** The number of open TCP streams. */
     get connections(): number;
     /** Adds a peer while the server runs. Throws ERR_KEY, ERR_ARGUMENT, ERR_PEER_DUPLICATE, ERR_PEER_ADDRESSES. */
     addPeer(peer: PeerOptions): void;
@@ -1546,11 +1559,12 @@ declare class WireGuardServer {
     removePeer(publicKey: string): boolean;
     /** All peers, in the order in which they were added. */
     peers(): PeerStatus[];
-    /** What was counted since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
+    /** Counters since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
     counters(): Record<string, number>;
     /**
-     * Opens a TCP connection to an address that a peer's allowedIps hold. The stream emits 'connect', or 'error'. `source`: of ours,
-     * by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE, ERR_EXHAUSTED, ERR_SERVER_CLOSED.
+     * Opens a TCP connection to an address within a peer's allowedIps. The stream emits 'connect', or 'error'. `source` is the address that
+     * the connection comes from, by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE,
+     * ERR_EXHAUSTED, ERR_SERVER_CLOSED.
      */
     connect(to: {
         host: string;
@@ -1558,15 +1572,21 @@ declare class WireGuardServer {
         source?: string;
     }): WireGuardStream;
     /**
-     * Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments.
-     * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED; `sendIcmp` does, too.
+     * Sends a UDP datagram from any address to an address of a peer. Up to 65,507 bytes (IPv6: 65,487), beyond the MTU in fragments.
+     * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED.
      */
     sendDatagram(data: Uint8Array, source: AddressLike, destination: AddressLike): void;
-    /** Sends an ICMP message, from its type byte on, from any address to a peer's. The checksum is made. */
+    /**
+     * Sends an ICMP message, from its type byte on, from any address to an address of a peer. The checksum is filled in. Throws ERR_ADDRESS,
+     * ERR_ARGUMENT, ERR_SERVER_CLOSED.
+     */
     sendIcmp(message: Uint8Array, source: string, destination: string): void;
-    /** A client's configuration, for wg-quick, the WireGuard apps, or a QR code. MTU only if it was given. Throws ERR_KEY, ERR_ARGUMENT. */
+    /**
+     * A client's configuration, for wg-quick, the WireGuard apps, or a QR code. It names an MTU only if the server's options do. Throws
+     * ERR_KEY, ERR_ARGUMENT.
+     */
     clientConfig(options: ClientConfigOptions): string;
-    /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
+    /** Resets and destroys every open stream, and frees the port. Fulfilled when the server has ended. */
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }

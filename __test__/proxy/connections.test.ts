@@ -15,7 +15,7 @@ import type { GivenOptions } from '../../src/options/definitions.js'
 import { OptionStore } from '../../src/options/store.js'
 import { Connections } from '../../src/proxy/connections.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
-import { deaf, type Transport } from '../../src/transports/transport.js'
+import { noReceiver, type Transport } from '../../src/transports/transport.js'
 
 const mode: RunningMode = { spec: parseSpec('regular@0'), mode: regular, listeners: [], close: async () => {} }
 
@@ -45,7 +45,15 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     log,
   })
   const transport: Transport = {
-    ...{ local: undefined, remote: undefined, receiver: deaf, write: () => true, end() {}, pause() {}, resume() {} },
+    ...{
+      local: undefined,
+      remote: undefined,
+      receiver: noReceiver,
+      write: () => true,
+      end() {},
+      pause() {},
+      resume() {},
+    },
     close: () => said.push('closed'),
     reset: () => said.push('reset'),
   }

@@ -5,13 +5,13 @@ import { DIRECT } from '../../src/flow/via.js'
 import type { Route } from '../../src/layers/route.js'
 import type { Dialled } from '../../src/proxy/dial.js'
 import { Pool } from '../../src/proxy/pool.js'
-import { deaf, type Receiver, type Transport } from '../../src/transports/transport.js'
+import { noReceiver, type Receiver, type Transport } from '../../src/transports/transport.js'
 import { Clock } from '../support/clock.js'
 
 class Fake implements Transport {
   local = undefined
   remote = undefined
-  receiver: Receiver = deaf
+  receiver: Receiver = noReceiver
   closed = false
   write() {
     return true

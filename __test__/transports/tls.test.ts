@@ -8,7 +8,7 @@ import test from 'ava'
 import { Pipe } from '../../src/transports/pipe.js'
 import { connectTcp, socketPipe } from '../../src/transports/socket.js'
 import { secureClient, secureServer } from '../../src/transports/tls.js'
-import { deaf } from '../../src/transports/transport.js'
+import { noReceiver } from '../../src/transports/transport.js'
 import { certificate } from '../support/certificates.js'
 
 const own = certificate({ commonName: 'localhost', names: ['localhost'] })
@@ -112,7 +112,7 @@ test('an end that comes with the last of the handshake is heard by whoever comes
   const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { context, alpn: undefined })
   await setTimeout(100)
   await new Promise<void>((resolve) => {
-    pipe.receiver = { ...deaf, handleEnd: resolve, handleClose: () => resolve() }
+    pipe.receiver = { ...noReceiver, handleEnd: resolve, handleClose: () => resolve() }
   })
   pipe.reset()
   client.destroy()

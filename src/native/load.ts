@@ -1,4 +1,4 @@
-// The addon, loaded when it is first needed, and its errors as MidwireErrors. No other file imports the binding.
+// Loads the addon when it is first needed, and turns its errors into MidwireErrors. No other file imports the binding.
 import { createRequire } from 'node:module'
 import { type ErrorCode, MidwireError } from '../errors.js'
 import type * as binding from './binding.cjs'
@@ -27,7 +27,7 @@ function load(): typeof binding {
   }
 }
 
-/** As the platform packages are named. */
+/** The platform's part in the name of its package. */
 function platform(): string {
   const name = `${process.platform}-${process.arch}`
   if (process.platform === 'win32') return `${name}-msvc`
@@ -49,7 +49,7 @@ const CODES: Record<string, ErrorCode> = {
   PANIC: 'ERR_NATIVE_PANIC',
 }
 
-/** Calls into the addon; what it throws becomes a MidwireError that begins with `doing`, if given. */
+/** Calls into the addon. An error of the addon becomes a MidwireError, whose message begins with `doing`, if given. */
 export function callNative<T>(call: () => T, doing?: string): T {
   try {
     return call()

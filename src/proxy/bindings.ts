@@ -1,6 +1,6 @@
 // Ties each channel of a client connection to its transport: binds it, puts it under TLS, and unbinds it.
 import type { AnyChannel } from '../layers/channel.js'
-import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
+import { noReceiver, type StreamTransport, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
 import { type ChannelReceiver, OneChannel } from './receiver.js'
 
@@ -48,7 +48,7 @@ export class Bindings {
   letGo(channel: AnyChannel, how: 'close' | 'reset'): boolean {
     const transport = this.unbind(channel)
     if (!transport) return false
-    transport.receiver = deaf
+    transport.receiver = noReceiver
     transport[how]()
     return true
   }

@@ -1,12 +1,12 @@
 // Stands in a transport's place while a TLS handshake is done over that transport.
 import type { Address } from '../connection.js'
-import { deaf, type StreamTransport, type Transport } from '../transports/transport.js'
+import { noReceiver, type StreamTransport, type Transport } from '../transports/transport.js'
 
 /** Raises no events and drops what is written. Only close() and reset() have an effect: they end the transport below. */
 export class Handshake implements Transport {
   readonly local: Address | undefined
   readonly remote: Address | undefined
-  receiver = deaf
+  receiver = noReceiver
   readonly #over: StreamTransport
 
   constructor(over: StreamTransport) {

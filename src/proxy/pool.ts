@@ -1,7 +1,7 @@
 // The pool of idle server connections, by destination and TLS settings.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { type Place, placeKey, type Route, routeKey } from '../layers/route.js'
-import { deaf, type Receiver } from '../transports/transport.js'
+import { noReceiver, type Receiver } from '../transports/transport.js'
 import type { Dialled } from './dial.js'
 
 /** Milliseconds. Servers close idle connections; the pool closes them first, so that no request is lost in such a close. */
@@ -49,7 +49,7 @@ export class Pool {
   /** Adds an idle connection, which `client` used last. A closed pool closes it. */
   put(dialled: Dialled, route: Route, client: ClientConnection): void {
     if (this.#closed) {
-      dialled.transport.receiver = deaf
+      dialled.transport.receiver = noReceiver
       dialled.transport.close()
       this.#gone(client, dialled.connection)
       return
@@ -94,7 +94,7 @@ export class Pool {
 
   #drop(idle: Idle): void {
     this.#remove(idle)
-    idle.transport.receiver = deaf
+    idle.transport.receiver = noReceiver
     idle.transport.close()
     this.#gone(idle.client, idle.connection)
   }

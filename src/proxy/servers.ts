@@ -3,7 +3,7 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Channel } from '../layers/channel.js'
 import { type Opened, OpenFailure } from '../layers/commands.js'
 import type { Route } from '../layers/route.js'
-import { deaf } from '../transports/transport.js'
+import { noReceiver } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import type { Dialled } from './dial.js'
@@ -33,10 +33,7 @@ export class Servers {
    * Opens a server connection, or takes an idle one from the pool, which is answered at once. `pooled`: an idle one will do; `only`:
    * nothing else will, and the answer is undefined where the pool has none.
    */
-  open(
-    route: Route,
-    pooled: boolean | 'only',
-  ): Channel<ServerConnection> | Promise<Opened> | undefined {
+  open(route: Route, pooled: boolean | 'only'): Channel<ServerConnection> | Promise<Opened> | undefined {
     const idle = pooled ? this.#core.pool.take(route) : undefined
     if (idle) {
       const channel = this.#adopt(idle, route)
@@ -96,7 +93,7 @@ export class Servers {
       this.#core.pool.put({ transport, connection }, route, this.#client)
       return
     }
-    transport.receiver = deaf
+    transport.receiver = noReceiver
     transport.close()
     this.#core.serverGone(this.#client, connection)
   }

@@ -1,11 +1,11 @@
-// IP addresses as bytes and as text.
+// The addresses of the addon's records as bytes and as text.
 import { isIPv4 } from 'node:net'
 import { ipBytes, ipText } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import * as records from './records.js'
 
-/** 4 or 16 bytes, or a MidwireError that says what the address was for. */
+/** The 4 or 16 bytes of an address. Throws ERR_ADDRESS, whose message begins with `purpose`. */
 export function addressBytes(address: string, purpose: string): Uint8Array {
   const bytes = ipBytes(address)
   if (bytes) return bytes
@@ -22,6 +22,6 @@ export const sourceOf = (header: Buffer): Address =>
 export const destinationOf = (header: Buffer): Address =>
   end(records.destinationBytes(header), records.destinationPort(header), records.isIpv6(header))
 
-/** `1.2.3.4:5`, `[::1]:5`. */
+/** Host and port as text: `1.2.3.4:5`, `[::1]:5`. */
 export const hostPort = (host: string, port: number): string =>
   isIPv4(host) || !host.includes(':') ? `${host}:${port}` : `[${host}]:${port}`

@@ -1,4 +1,4 @@
-// One doorbell and one drain: commands fall and events rise through two slabs, many of both in one call.
+// Exchanges records with the addon: one call takes many commands down and brings many events up, each in a slab of memory.
 import { MidwireError } from '../errors.js'
 import { ADDRESS_HEADER, EVENT, HEADER, isIpv6, padded } from './records.js'
 
@@ -7,7 +7,7 @@ export interface Exchange {
   exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
 }
 
-/** What is called for the events of the addon. The buffers are views on the slab: they are good for the time of the call only. */
+/** Methods that are called for the addon's events. Their buffers are views of the slab, and are valid only during the call. */
 export interface BridgeEvents {
   opened(id: number, header: Buffer): void
   connected(id: number): void
@@ -24,16 +24,16 @@ export interface BridgeEvents {
   stopped(): void
 }
 
-/** Room for many small writes, or a few of the largest records. */
+/** The slab for commands: room for many small writes, or a few of the largest records. */
 const COMMAND_BYTES = 512 * 1024
-/** At least one record of the largest kind (64 KiB and its headers). */
+/** The slab for events: at least one record of the largest kind (64 KiB and its headers). */
 const EVENT_BYTES = 256 * 1024
 const NO_SLAB = new Uint8Array(0)
-/** Bytes of events that one turn of Node's event loop takes up, so that timers and other sockets have their turns, too. */
+/** The most bytes of events in one turn of Node's event loop, so that timers and other sockets have their turns, too. */
 const TURN_BYTES = 1 << 20
-/** What a call costs at least of that: many calls with little in them are work as well. */
+/** The least that a call counts towards TURN_BYTES, because a call is work even with few events in it. */
 const CALL_BYTES = 16 * 1024
-/** Bytes of data in an IP packet of 65,535 bytes beside the headers of IP and UDP. */
+/** The most bytes of data in an IP packet of 65,535 bytes, without the headers of IP and UDP. */
 const MOST_DATA = { ipv4: 65_507, ipv6: 65_487 }
 
 export class Bridge {
@@ -45,7 +45,7 @@ export class Bridge {
   readonly #slab = Buffer.alloc(EVENT_BYTES)
   readonly #slabWords = new Uint32Array(this.#slab.buffer, this.#slab.byteOffset, EVENT_BYTES / 4)
   #draining = false
-  /** What is left of this turn. */
+  /** Bytes of TURN_BYTES that are left in this turn. */
   #turn = TURN_BYTES
   #postponed = false
   #scheduled = false
@@ -72,7 +72,7 @@ export class Bridge {
     this.#commands.set(bytes, this.#begin(kind, id, bytes.length))
   }
 
-  /** A datagram or an ICMP message of the user's. Throws ERR_ARGUMENT where it is none, or too long. */
+  /** A command that sends a datagram or an ICMP message. Throws ERR_ARGUMENT where `data` is no Uint8Array, or too long. */
   message(kind: number, header: Buffer, data: Uint8Array): void {
     const most = isIpv6(header) ? MOST_DATA.ipv6 : MOST_DATA.ipv4
     if (!(data instanceof Uint8Array) || data.length > most) {
@@ -86,10 +86,10 @@ export class Bridge {
     this.#commands.set(data, at + ADDRESS_HEADER)
   }
 
-  /** Writes a record's head. Gives the place of its payload. */
+  /** Writes a record's head, and returns the place of its payload. */
   #begin(kind: number, id: number, length: number): number {
     const size = HEADER + padded(length)
-    // In the middle of a drain, too: an empty slab takes no events.
+    // This may be in the middle of a drain, so the call has no room for events.
     if (this.#used + size > COMMAND_BYTES) this.#exchange(NO_SLAB)
     const word = this.#used >>> 2
     const words = this.#commandWords
@@ -99,7 +99,7 @@ export class Bridge {
     const at = this.#used + HEADER
     this.#used += size
     if (!this.#draining && !this.#scheduled) {
-      // All that this turn of JavaScript wants leaves in one call.
+      // All commands of this turn of JavaScript go down in one call.
       this.#scheduled = true
       process.nextTick(this.#flush)
     }
@@ -113,7 +113,7 @@ export class Bridge {
     try {
       return this.#native.exchange(this.#commands, used, slab)
     } catch (error) {
-      // The addon has panicked in this call, and has ended the server. Whoever is writing just now need not catch it.
+      // The addon has panicked in this call, and has ended the server. The code that writes to a stream just now must not get the error.
       this.#stopped = true
       process.nextTick(() => {
         this.#events.died(error instanceof Error ? error.message : String(error))
@@ -123,7 +123,7 @@ export class Bridge {
     }
   }
 
-  /** The doorbell: hands down what is wanted and takes up what has happened, until there is neither. */
+  /** Called by the addon when it has events (its doorbell): exchanges commands and events until there are none of either. */
   readonly ring = (): void => {
     this.#turn = TURN_BYTES
     this.drain()
@@ -139,9 +139,9 @@ export class Bridge {
     this.ring()
   }
 
-  /** The same, in what is left of this turn of the event loop. */
+  /** Exchanges commands and events until there are none of either, or this turn of the event loop has had enough of them. */
   drain(): void {
-    // A handler of an event of ours: the loop below goes on after it.
+    // A handler of an event has called `drain`: the loop below goes on after that handler.
     if (this.#draining) return
     this.#draining = true
     try {
@@ -155,7 +155,7 @@ export class Bridge {
     } finally {
       this.#draining = false
     }
-    // The rest comes in the next turn. The addon will not ring for it: it was not told that Node has seen everything.
+    // The rest of the events is fetched in the next turn. The addon does not ring for them before Node has fetched all.
     if (this.#used > 0) this.#exchange(NO_SLAB)
     if (this.#postponed) return
     this.#postponed = true
@@ -170,7 +170,7 @@ export class Bridge {
       try {
         this.#rise(word, at + HEADER, length)
       } catch (error) {
-        // A listener threw. It is the program's uncaught exception, as from any socket, and no other event's.
+        // A listener of the program has thrown. As with any socket that is an uncaught exception, and must not keep back other events.
         process.nextTick(() => {
           throw error
         })

@@ -1,4 +1,4 @@
-// The text that a WireGuard client imports, as wg-quick reads it.
+// Writes the configuration that a WireGuard client imports, in the format of wg-quick.
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { MidwireError } from '../errors.js'
@@ -8,11 +8,11 @@ import { keyBytes } from './keys.js'
 export interface ClientConfigOptions {
   /** The client's private key (base64), which the server does not know. */
   privateKey: string
-  /** What the client dials: `host`, or `host:port`, IPv6 in brackets. Default: this machine's best address, and the server's port. */
+  /** Where the client finds the server: `host` or `host:port`, IPv6 in brackets. Default: this machine's best address and the server's port. */
   endpoint?: string
-  /** Name servers. Default: the tunnel's own addresses. Empty: none are written. */
+  /** The client's name servers. Default: the tunnel's own addresses. Empty: the configuration names none. */
   dns?: string[]
-  /** What the client sends through the tunnel. Default: everything, `0.0.0.0/0` and `::/0`. */
+  /** The destinations that the client sends through the tunnel. Default: all, `0.0.0.0/0` and `::/0`. */
   allowedIps?: string[]
 }
 
@@ -21,9 +21,9 @@ export interface ClientConfigFacts {
   serverPublicKey: string
   port: number
   /**
-   * What the server was told for its own; undefined where it was told nothing, and then no MTU is written. A client knows its path, and
-   * we do not: wg-quick and the app for Windows take the network's MTU less 80, macOS does the same, Android and iOS take 1280. A
-   * line would overrule them, and 1420 is too much for every path under 1500.
+   * The server's option `mtu`; undefined where it was not given, and then the configuration has none. A client knows its path better than
+   * the server: wg-quick, Windows and macOS take the network's MTU less 80, Android and iOS take 1280. A line would overrule that, and
+   * 1420 is too much for every path under 1500.
    */
   mtu: number | undefined
   /** The tunnel's own addresses. */
@@ -56,7 +56,7 @@ export function clientConfig(facts: ClientConfigFacts, options: ClientConfigOpti
   return `${lines.join('\n')}\n`
 }
 
-/** What a client can dial, `host:port`, the best first. Throws ERR_ARGUMENT when `wanted` is none. */
+/** Endpoints at which a client can reach the server, `host:port`, the best first. Throws ERR_ARGUMENT where `wanted` is no endpoint. */
 export function endpoints(wanted: string | undefined, host: string | undefined, port: number): string[] {
   if (wanted !== undefined) return [checkedEndpoint(wanted, port)]
   const hosts = host === undefined ? localAddresses() : [host]
@@ -76,13 +76,13 @@ function checkedEndpoint(text: string, port: number): string {
   return hostPort(host, number)
 }
 
-/** Networks of containers and virtual machines, and other tunnels: nobody outside reaches this machine by them. */
+/** Interfaces of containers, virtual machines and other tunnels, by which other machines cannot reach this one. */
 const VIRTUAL =
   /^(docker|br-|veth|virbr|vboxnet|vmnet|lxc|lxdbr|cni|flannel|cali|podman|ifb|tun|tap|utun|wg|zt|vethernet|awdl|llw)/i
 
 /**
- * This machine's addresses that others may reach it by, the best first: IPv4, private networks of carriers (RFC 6598) after the
- * rest; then IPv6, unique local (RFC 4193) after the rest. Where there are none but those of virtual networks, those.
+ * Addresses by which other machines may reach this one, the best first: IPv4, with private networks of carriers (RFC 6598) last; then
+ * IPv6, with unique local addresses (RFC 4193) last. Those of virtual interfaces are only given where there are no others.
  */
 export function localAddresses(interfaces = networkInterfaces()): string[] {
   const all = Object.entries(interfaces).flatMap(([name, list]) => (list ?? []).map((one) => ({ name, ...one })))

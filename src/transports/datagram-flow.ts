@@ -1,27 +1,27 @@
-// The datagrams between one client in the tunnel and one address, as a transport: one `handleData` each.
+// A transport for the datagrams between one client in the tunnel and one address, with one `handleData` for each.
 import type { Address, Peer } from '../connection.js'
 import type { Datagram } from './datagram.js'
-import { deaf, type Receiver, type Transport } from './transport.js'
+import { noReceiver, type Receiver, type Transport } from './transport.js'
 
-/** Datagrams of a flow that wait for a receiver that is not there yet or is paused; the newest are lost beyond it. */
+/** The most datagrams that wait while a flow has no receiver, or is paused. The newest beyond them are dropped. */
 const MAX_WAITING = 64
-/** Bytes of them. */
+/** The most bytes of these datagrams. */
 const MAX_WAITING_BYTES = 128 * 1024
 
 export class DatagramFlow implements Transport {
   readonly local: Address
   readonly remote: Address
   readonly peer: Peer
-  /** Datagrams that did not pass, either way. */
+  /** The number of datagrams that were dropped, in both directions. */
   dropped = 0
   readonly #first: Datagram
   readonly #forget: (flow: number) => void
-  #receiver: Receiver = deaf
+  #receiver: Receiver = noReceiver
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #paused = false
   #over = false
-  #told = false
+  #closeDelivered = false
   #error: NodeJS.ErrnoException | undefined
   #due = false
 
@@ -44,13 +44,13 @@ export class DatagramFlow implements Transport {
     this.#deliverSoon()
   }
 
-  /** Never full: what does not leave is lost, as datagrams are. */
+  /** Always true: a datagram that cannot be sent is dropped. */
   write(data: Uint8Array): boolean {
     if (this.#over) return true
     try {
       this.#first.reply(data)
     } catch {
-      // Longer than a datagram can be, or the server has just ended.
+      // The data is longer than a datagram can be, or the server has just ended.
       this.#drop()
     }
     return true
@@ -62,7 +62,7 @@ export class DatagramFlow implements Transport {
     this.handleOver()
   }
 
-  /** As close, and the client hears that nobody is there: port unreachable. */
+  /** Closes the flow, and sends the client an ICMP port unreachable. */
   reset(): void {
     if (!this.#over) this.#first.refuse()
     this.handleOver()
@@ -77,14 +77,14 @@ export class DatagramFlow implements Transport {
     this.#deliverSoon()
   }
 
-  /** The next datagram has come. */
+  /** Called with the next datagram. */
   handleDatagram(data: Buffer): void {
     if (this.#over) return
-    if (this.#waiting.length > 0 || this.#paused || this.#receiver === deaf) this.#keep(data)
+    if (this.#waiting.length > 0 || this.#paused || this.#receiver === noReceiver) this.#keep(data)
     else this.#receiver.handleData(data)
   }
 
-  /** No more will come: 60 s have passed without one, or the server has ended. */
+  /** Called when the flow is over: no datagram has come for 60 s, or the server has ended. */
   handleOver(error?: NodeJS.ErrnoException): void {
     if (this.#over) return
     this.#over = true
@@ -108,9 +108,9 @@ export class DatagramFlow implements Transport {
     this.#receiver.handleDropped?.(this.dropped)
   }
 
-  /** Not at once: who sets a receiver or resumes is in the middle of something. */
+  /** Delivers in a microtask, because the code that sets a receiver or resumes does not expect data before it is done. */
   #deliverSoon(): void {
-    if (this.#due || this.#receiver === deaf || (this.#waiting.length === 0 && !this.#over)) return
+    if (this.#due || this.#receiver === noReceiver || (this.#waiting.length === 0 && !this.#over)) return
     this.#due = true
     queueMicrotask(() => {
       this.#due = false
@@ -119,23 +119,23 @@ export class DatagramFlow implements Transport {
   }
 
   #deliver(): void {
-    while (!this.#paused && this.#receiver !== deaf) {
+    while (!this.#paused && this.#receiver !== noReceiver) {
       const data = this.#waiting[0]
       if (data === undefined) break
-      // It stays in the list while it is heard, so that what comes meanwhile is behind it.
+      // The datagram stays in the list while the receiver handles it, so that one that comes meanwhile is put behind it.
       this.#receiver.handleData(data)
       if (this.#waiting[0] !== data) break
       this.#waiting.shift()
       this.#waitingBytes -= data.length
     }
-    if (this.#over && !this.#told && this.#receiver !== deaf) {
-      this.#told = true
+    if (this.#over && !this.#closeDelivered && this.#receiver !== noReceiver) {
+      this.#closeDelivered = true
       this.#receiver.handleClose(this.#error)
     }
   }
 }
 
-/** The flows of a server by their numbers. */
+/** The flows of a server, by their numbers. */
 export class DatagramFlows {
   readonly #flows = new Map<number, DatagramFlow>()
   readonly #opened: (flow: DatagramFlow) => void
@@ -162,12 +162,12 @@ export class DatagramFlows {
     this.#opened(flow)
   }
 
-  /** The server says that a flow is idle. */
+  /** Called when the server has ended a flow that was idle. */
   handleFlowEnd(flow: number): void {
     this.#flows.get(flow)?.handleOver()
   }
 
-  /** The server has ended. */
+  /** Called when the server has ended. */
   handleGone(error?: NodeJS.ErrnoException): void {
     for (const flow of [...this.#flows.values()]) flow.handleOver(error)
   }

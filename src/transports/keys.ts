@@ -1,10 +1,10 @@
-// The keys of WireGuard as text: 32 bytes in base64.
+// WireGuard's keys as text: 32 bytes in base64.
 import { MidwireError } from '../errors.js'
 import { callNative, native } from '../native/load.js'
 
 const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 
-/** The bytes of a key, or ERR_KEY, which says what the key was for but never what it was. */
+/** The bytes of a key. Throws ERR_KEY, whose message has `purpose` but never the key. */
 export function keyBytes(key: unknown, purpose: string): Buffer {
   if (typeof key !== 'string' || !KEY.test(key)) throw new MidwireError('ERR_KEY', purpose)
   return Buffer.from(key, 'base64')

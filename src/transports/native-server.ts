@@ -1,11 +1,11 @@
-// Starts the addon's server on the addresses that the machine has.
+// Starts the addon's server, without IPv6 where the machine has none.
 import { isIP } from 'node:net'
 import { MidwireError } from '../errors.js'
 import { callNative, type NativeServer, type NativeServerOptions, native } from '../native/load.js'
 
 /**
- * Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING. `anyHost`: the program asked for no
- * particular address, so a machine without IPv6 listens on IPv4 alone. The addon calls `ring` when it has events.
+ * `anyHost`: the program has named no address, so a machine without IPv6 listens on IPv4 alone. The addon calls `ring` when it has events.
+ * Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING.
  */
 export function startNativeServer(options: NativeServerOptions, anyHost: boolean, ring: () => void): NativeServer {
   const start = (hosts: string[]) => {

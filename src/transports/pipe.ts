@@ -1,15 +1,15 @@
 // A transport of bytes over any Duplex: a net.Socket, a WireGuardStream, a TLSSocket.
 import type { Duplex } from 'node:stream'
 import type { Address } from '../connection.js'
-import { deaf, type Receiver, type StreamTransport } from './transport.js'
+import { noReceiver, type Receiver, type StreamTransport } from './transport.js'
 
-/** How long what was written may take to leave once nobody holds the transport any more. */
+/** How long data that was written may take to leave after `close()`. */
 const LINGER_MILLISECONDS = 10_000
 
-/** Bytes of writes that a stream holds back before it says that it is full. */
+/** Bytes that a stream may have to write before it is full. */
 export const HIGH_WATER = 128 * 1024
 
-/** Writes of so many bytes are bulk: those of one turn of the event loop leave together, in one system call and full TLS records. */
+/** From so many bytes on a write is bulk: the writes of one turn of the event loop leave in one system call and in full TLS records. */
 const BULK = 8 * 1024
 
 interface Ends {
@@ -24,7 +24,7 @@ export class Pipe implements StreamTransport {
   readonly duplex: Duplex
   readonly local: Address | undefined
   readonly remote: Address | undefined
-  #receiver: Receiver = deaf
+  #receiver: Receiver = noReceiver
   #error: NodeJS.ErrnoException | undefined
   #closed = false
   #linger: NodeJS.Timeout | undefined
@@ -33,8 +33,8 @@ export class Pipe implements StreamTransport {
   readonly #below: Resettable
 
   /**
-   * Nothing is read before somebody hears it: what comes first must not be lost. `below` is what `duplex` works on: a TLSSocket
-   * has no RST of its own.
+   * Nothing is read before there is a receiver, so that no data is lost. `below` is the stream that `duplex` works on, which has to send
+   * RST where `duplex` cannot: a TLSSocket has none.
    */
   constructor(duplex: Duplex, ends: Ends, below: Duplex = duplex) {
     this.duplex = duplex
@@ -49,7 +49,7 @@ export class Pipe implements StreamTransport {
         'error',
         (error: NodeJS.ErrnoException) => {
           this.#error ??= error
-          // TLS tells of an alert and is not destroyed by it. What came before is read first.
+          // A TLSSocket emits an error for an alert and stays open. Data that has come before is read first.
           if (!duplex.destroyed && duplex.readableLength === 0) duplex.destroy()
         },
       ],
@@ -64,17 +64,17 @@ export class Pipe implements StreamTransport {
     return this.#receiver
   }
 
-  /** Who hears from now on; it hears everything, whatever its predecessor had asked for. */
+  /** A new receiver gets all events from now on, even where the one before had paused the pipe. */
   set receiver(receiver: Receiver) {
     this.#receiver = receiver
-    if (receiver === deaf) return
+    if (receiver === noReceiver) return
     if (this.#closed) queueMicrotask(() => this.#receiver.handleClose(this.#error))
-    // An end that comes when nothing is left to read is told of even to those who have paused.
+    // A stream without data left ends even while it is paused, so the end may have come before this receiver.
     else if (this.duplex.readableEnded) queueMicrotask(() => this.#end())
     else this.duplex.resume()
   }
 
-  /** The end after an error is its consequence: it is the error that is told of. */
+  /** An end after an error is a consequence of the error, and only the error is reported. */
   #end(): void {
     if (this.#error) this.duplex.destroy()
     else this.#receiver.handleEnd()
@@ -108,7 +108,7 @@ export class Pipe implements StreamTransport {
   close(): void {
     if (this.duplex.destroyed) return
     this.duplex.end(() => this.duplex.destroy())
-    // What the other side still says is of no interest, but it must be able to say it.
+    // Data that the peer still sends is dropped, but must be read: otherwise the peer could not send its FIN.
     this.duplex.resume()
     this.#linger ??= setTimeout(() => this.duplex.destroy(), LINGER_MILLISECONDS).unref()
   }
@@ -117,7 +117,7 @@ export class Pipe implements StreamTransport {
     if (this.duplex.destroyed) return
     const below = this.#below
     if (below.resetAndDestroy && below !== this.duplex) {
-      // TLS has to let go of the handle below it before that closes (Node dies of SIGSEGV otherwise), so TLS itself destroys it.
+      // The TLSSocket must release the handle below it before that closes, else Node dies of SIGSEGV. So the TLSSocket destroys `below`.
       below.destroy = () => {
         Reflect.deleteProperty(below, 'destroy')
         below.resetAndDestroy?.()

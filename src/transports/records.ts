@@ -1,14 +1,14 @@
-// The layout of the records between Node and the addon, both ways; the same numbers stand in src/native/messages.rs.
+// The layout of the records between Node and the addon, in both directions. src/native/messages.rs has the same numbers.
 
-/** Three words: kind, id, payload length. The payload is padded to four bytes. */
+/** Bytes of a record's head. It has three words: kind, id, payload length. The payload is padded to four bytes. */
 export const HEADER = 12
-/** Peer, flags, two ports, two addresses of 16 bytes. */
+/** Bytes of an address header: peer, flags, two ports, two addresses of 16 bytes. */
 export const ADDRESS_HEADER = 44
-/** The longest payload of a DATA or WRITE record. */
+/** The most bytes of payload in a `data` or `write` record. */
 export const MAX_CHUNK = 64 * 1024
-/** Bytes of one stream that the addon hands up before the reader has taken any. */
+/** Bytes of a new stream that the addon hands up before the reader has taken any. */
 export const RECEIVE_CREDIT = 256 * 1024
-/** Bytes that the addon takes for a new stream, where its buffer may grow so far; more is granted by WRITABLE. */
+/** Bytes that the addon takes for a new stream, if its buffer may grow so far; `writable` events grant more. */
 export const WRITE_CREDIT = 256 * 1024
 
 export const EVENT = {
@@ -40,7 +40,7 @@ export const COMMAND = {
   close: 10,
 } as const
 
-/** How a held connection is turned down. */
+/** How a connection request is refused. */
 export const REFUSAL = { reset: 0, network: 1, host: 2, prohibited: 3, silent: 4 } as const
 
 const FLAG_HELD = 1
@@ -57,13 +57,13 @@ export const sourceBytes = (header: Buffer): Buffer => header.subarray(12, 28)
 export const destinationBytes = (header: Buffer): Buffer => header.subarray(28, 44)
 
 /**
- * A header that is kept as long as its connection, and back. As a string: a small Buffer would hold on to the 8 KiB that Node
- * has cut it from, and those to the data of others.
+ * Turns a header that is kept as long as its connection into a string, and back. A small Buffer would keep the 8 KiB alive that Node has
+ * cut it from, with the data of others.
  */
 export const keptHeader = (header: Buffer): string => header.toString('latin1')
 export const headerOf = (kept: string): Buffer => Buffer.from(kept, 'latin1')
 
-/** The header of what is sent from one end to the other; addresses as 4 or 16 bytes. */
+/** The header of a message from `source` to `destination`, addresses of 4 or 16 bytes. */
 export function addressHeader(
   source: Uint8Array,
   sourcePort: number,
@@ -81,7 +81,7 @@ export function addressHeader(
   return header
 }
 
-/** The header of the answer to this one. */
+/** The header of an answer, with source and destination exchanged. */
 export function turned(header: Buffer): Buffer {
   const answer = Buffer.from(header)
   answer.writeUInt16LE(destinationPort(header), 8)

@@ -1,29 +1,32 @@
-// A SYN that waits for the owner's word.
+// A connection request: a SYN out of the tunnel that is not answered before the program decides.
 import type { Address, Peer } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { destinationOf, sourceOf } from './addresses.js'
 import { COMMAND, headerOf, isHeld, keptHeader, REFUSAL } from './records.js'
 import { type StreamOwner, WireGuardStream } from './stream.js'
 
-/** What a request needs of its server. */
+/** What a connection request needs of its server. */
 export interface RequestOwner extends StreamOwner {
-  /** Makes the stream of an accepted request known. */
+  /** Registers the stream of an accepted request. */
   adopt(id: number, stream: WireGuardStream): void
 }
 
 /**
- * A peer wants a TCP connection. Nothing is answered until one of the methods is called; the first call counts.
- * A request that is never answered leaves the peer without an answer, as a host that is down does; after 30 s it is over.
+ * A peer's request for a TCP connection. The SYN is not answered until one of the methods is called; the first call counts. Where none
+ * is called, the peer gets no answer, as from a host that is down, and the request is over after 30 s.
  */
 export class ConnectionRequest {
   readonly #owner: RequestOwner
   readonly #id: number
   readonly #header: string
   readonly #peer: Peer
-  /** In a flood of SYNs the handshake comes first (MAX_HELD in src/wire/stack.rs). What the peer says meanwhile waits here. */
+  /**
+   * The stream of a connection whose handshake is done already, as in a flood of SYNs (MAX_HELD in src/wire/stack.rs). The peer's data
+   * waits here for the program's decision.
+   */
   readonly #early: WireGuardStream | undefined
   #answered = false
-  /** The peer has given up, or the server has ended, before there was an answer. */
+  /** Fails the stream. Set where the peer has given up, or the server has ended, before the program has decided. */
   #lost: ((stream: WireGuardStream) => void) | undefined
 
   /** @internal */
@@ -50,8 +53,8 @@ export class ConnectionRequest {
   }
 
   /**
-   * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. When the peer has given up
-   * meanwhile, the stream fails as one that was reset. Throws ERR_ARGUMENT when the request was answered before.
+   * Answers the SYN. The stream may be written to at once; `onConnection` is not called for it. Where the peer has given up
+   * meanwhile, the stream fails like one that was reset. Throws ERR_ARGUMENT where the request was answered before.
    */
   accept(): WireGuardStream {
     if (this.#answered) throw new MidwireError('ERR_ARGUMENT', 'the connection request was answered before')
@@ -66,27 +69,27 @@ export class ConnectionRequest {
     return stream
   }
 
-  /** The port is closed: RST, which the peer sees as ECONNREFUSED. */
+  /** Sends RST, as for a closed port: the peer sees ECONNREFUSED. */
   refuse(): void {
     this.#refuse(REFUSAL.reset)
   }
 
-  /** ICMP destination unreachable, which the peer sees as ENETUNREACH or EHOSTUNREACH. */
+  /** Sends an ICMP destination unreachable: the peer sees ENETUNREACH or EHOSTUNREACH. */
   unreachable(what: 'network' | 'host' | 'prohibited'): void {
     this.#refuse(REFUSAL[what])
   }
 
-  /** Says nothing at all: the peer tries again, and times out. */
+  /** Sends no answer at all: the peer tries again, and times out. */
   ignore(): void {
     this.#refuse(REFUSAL.silent)
   }
 
-  /** @internal The peer has taken its SYN back, or it has waited for too long. The program learns of it when it answers. */
+  /** @internal Called when the peer has given up, or the request has waited for too long. A later `accept()` gives a failed stream. */
   handleReset(reason: number): void {
     this.#lost = (stream) => stream.handleReset(reason)
   }
 
-  /** @internal The server has ended. */
+  /** @internal Called when the server has ended. */
   handleGone(error: Error): void {
     this.#lost = (stream) => stream.handleGone(error)
   }
@@ -96,7 +99,7 @@ export class ConnectionRequest {
     this.#answered = true
     if (this.#lost) return
     this.#owner.forget(this.#id)
-    // After the handshake there is only RST.
+    // After the handshake RST is the only way to refuse.
     if (this.#early) this.#early.resetAndDestroy()
     else this.#owner.bridge.number(COMMAND.refuse, this.#id, how)
   }

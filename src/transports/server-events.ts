@@ -1,4 +1,4 @@
-// What the addon's events do: each goes to the stream or the request that it is about, or to one of the program's callbacks.
+// Hands each event of the addon to its stream or request, or to one of the program's callbacks.
 import type { Peer } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import type { NativeServer } from '../native/load.js'
@@ -9,7 +9,7 @@ import { LOG_LEVELS, type LogLine, type WireGuardServerOptions } from './server-
 import type { ServerPeers } from './server-peers.js'
 import { WireGuardStream } from './stream.js'
 
-/** The options that say what happens with what comes. */
+/** The options of a server that its events need. */
 type Callbacks = Pick<
   WireGuardServerOptions,
   'allowHalfOpen' | 'onConnection' | 'onRequest' | 'onDatagram' | 'onDatagramFlowEnd' | 'onIcmp' | 'onLog'
@@ -27,7 +27,7 @@ export class ServerEvents implements BridgeEvents, RequestOwner {
   #failure: MidwireError | undefined
   #stopped = false
 
-  /** `ended` is called once, when the server is gone and everything that was open knows it. */
+  /** `ended` is called once, after the server has ended and all its requests and streams were told. */
   constructor(
     callbacks: Callbacks,
     bufferSize: number,
@@ -43,12 +43,12 @@ export class ServerEvents implements BridgeEvents, RequestOwner {
     this.bridge = new Bridge(native, this)
   }
 
-  /** No event follows. */
+  /** True once the server has ended: no event follows. */
   get hasStopped(): boolean {
     return this.#stopped
   }
 
-  /** Open TCP streams. */
+  /** The number of open TCP streams. */
   get connections(): number {
     return this.#streams.size
   }
@@ -141,7 +141,7 @@ export class ServerEvents implements BridgeEvents, RequestOwner {
       this.#streams.delete(id)
     }
     for (const stream of this.#streams.values()) {
-      // That the server was closed is no error of a stream: it ends as a socket that was destroyed, with 'close' and without 'end'.
+      // A server that was closed is no error for its streams. They end like a socket that was destroyed, with 'close' and without 'end'.
       stream.handleGone(failure)
       stream.destroy()
     }

@@ -1,4 +1,4 @@
-// What startWireGuardServer takes, checked whole before anything is opened.
+// The options of startWireGuardServer, which are all checked before a socket is opened.
 import { isIP, isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
 import type { NativePeer, NativeServerOptions } from '../native/load.js'
@@ -12,15 +12,15 @@ import type { WireGuardStream } from './stream.js'
 export interface PeerOptions {
   /** Base64, 44 characters. */
   publicKey: string
-  /** A further secret that both ends share (base64, 32 bytes). */
+  /** A further secret that both ends share: 32 bytes in base64. */
   presharedKey?: string
-  /** Inner addresses or ranges that are this peer's. Default: the next free pair of 10.0.0.N/32 and fd6d:6964:7769:7265::N/128. */
+  /** The peer's addresses or ranges inside the tunnel. Default: the next free pair of 10.0.0.N/32 and fd6d:6964:7769:7265::N/128. */
   allowedIps?: string[]
-  /** Seconds between keepalives, 1 to 65535; 0 or absent: none. */
+  /** Seconds between keepalives, 1 to 65535. Default: 0, none. */
   keepalive?: number
-  /** `address:port` (IPv6 in brackets) to send the first handshake to: this side is then the client of that peer. */
+  /** `address:port` (IPv6 in brackets) of a peer that this side sends the first handshake to, as its client. */
   endpoint?: string
-  /** Any name, to tell peers apart by. */
+  /** Any name, for logs and flows. */
   name?: string
 }
 
@@ -36,39 +36,49 @@ export interface LogLine {
 }
 
 export interface WireGuardServerOptions {
-  /** One IPv4 and/or one IPv6 address to listen on. Default: all addresses of both families (`0.0.0.0` and `::`), as far as there are such. */
+  /** One IPv4 and/or one IPv6 address to listen on. Default: `0.0.0.0` and `::`, as far as the machine has the family. */
   host?: string | string[]
   /** UDP port. Default 51820; 0 takes a free one, the same for both families. */
   port?: number
-  /** Base64. */
+  /** The server's private key in base64, 44 characters. */
   privateKey: string
   peers?: PeerOptions[]
   /** The tunnel's own addresses: echo requests to them are answered, `connect` starts from them. Default 10.0.0.53 and fd6d:6964:7769:7265::53. */
   addresses?: string[]
   /**
-   * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer that takes less is
-   * sent less: its SYNs and fragments tell. Set it where the path is known to be narrower: it is written into `clientConfig`, too.
+   * The longest IP packet that is sent into the tunnel, in bytes, 576 to 9000. Default 1420; IPv6 needs 1280. A peer whose SYNs and
+   * fragments show that it takes less is sent less. Set `mtu` where the path is known to be narrower: `clientConfig` then has it, too.
    */
   mtu?: number
-  /** Bytes that the buffers of a TCP connection, one each way, grow to when its path needs that: 64 KiB to 16 MiB. Memory is used only as far as data fills it. Default 6 MiB, as Linux has it. */
+  /**
+   * Bytes that each of the two buffers of a TCP connection may grow to, if its path needs that: 64 KiB to 16 MiB. Only queued data takes
+   * memory. Default 6 MiB, as in Linux.
+   */
   bufferSize?: number
-  /** Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of it on windows shrink; beyond it received data is dropped (and sent again) where a connection holds 64 KiB already. Default 256 MiB. */
+  /**
+   * Bytes that the buffers of all TCP connections together may hold, 1 MiB or more. From half of that on windows shrink; beyond all of it
+   * a connection that holds 64 KiB already drops received data, which its peer sends again. Default 256 MiB.
+   */
   bufferMemory?: number
-  /** How TCP finds its rate: `bbr` (version 1) measures it, so that a loss costs no more than the segment; `cubic` (RFC 9438), as most systems have it, slows down for every loss, and makes room for others sooner. Default `bbr`: on a clean path the two are equal, and with 1 % of the packets lost `bbr` moves fifty times as much. */
+  /**
+   * How TCP finds its rate: `bbr` (version 1) measures it, so that a loss costs no more than the segment; `cubic` (RFC 9438), which most
+   * systems use, slows down at every loss, and makes room for other traffic sooner. Default `bbr`: without loss the two are equal, and
+   * where 1 % of the packets are lost `bbr` moves fifty times as much.
+   */
   congestion?: CongestionControl
-  /** As in net.createServer: when false (the default), a stream ends its own side once the peer has ended its. */
+  /** As in net.createServer: unless true, a stream ends its own side once the peer has ended its side. Default: false. */
   allowHalfOpen?: boolean
-  /** A peer wants a TCP connection; no SYN is answered until the request is. Without it every connection is accepted. */
+  /** Called when a peer wants a TCP connection; the SYN waits for the request's answer. Without this callback every connection is accepted. */
   onRequest?(request: ConnectionRequest): void
-  /** A TCP connection is open. Not called for requests that `onRequest` has accepted. */
+  /** Called with each open TCP connection, but not for those that `onRequest` was called for. */
   onConnection?(stream: WireGuardStream): void
-  /** A UDP datagram has come. Without it every datagram is refused (port unreachable). */
+  /** Called with each UDP datagram. Without this callback every datagram is refused (port unreachable). */
   onDatagram?(datagram: Datagram): void
-  /** All datagrams of a flow are over: none came for 60 s. */
+  /** Called with the number of a flow that has ended, because no datagram has passed for 60 s. */
   onDatagramFlowEnd?(flow: number): void
-  /** An ICMP message to an address that is not the tunnel's own. Without it these are dropped and counted. */
+  /** Called with each ICMP message to an address that is not the tunnel's own. Without this callback they are dropped and counted. */
   onIcmp?(message: IcmpMessage): void
-  /** The server itself has failed (ERR_NATIVE_PANIC). It is closed then, and `closed` rejects. */
+  /** Called when the server itself has failed (ERR_NATIVE_PANIC). It is closed then, and `closed` rejects. */
   onError?(error: MidwireError): void
   onLog?(line: LogLine): void
   /** Default 'off', or 'warn' with `onLog`. */
@@ -90,10 +100,11 @@ const PREFIX6 = 'fd6d:6964:7769:7265::'
 /** The last byte of the virtual resolver's addresses. */
 const RESOLVER = 53
 
-/** The options as the addon takes them; `hosts` are the ones to try in turn. */
+/** Options that were checked. */
 export interface CheckedOptions {
+  /** The options in the form in which the addon takes them. */
   native: NativeServerOptions
-  /** The default hosts: a family that the machine lacks may be left out. */
+  /** The program has named no host, so a family that the machine lacks may be left out. */
   anyHost: boolean
 }
 
@@ -153,7 +164,7 @@ function whole(value: unknown, least: number, most: number, wrong: () => Midwire
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw wrong()
 }
 
-/** The peers so far, to give the next one addresses and to refuse one that is there. */
+/** The keys and ranges of all peers. Gives addresses to a new peer, and refuses a key or range that a peer has already. */
 export class PeerTable {
   readonly #keys = new Set<string>()
   readonly #ranges = new Set<string>()
@@ -198,7 +209,7 @@ export class PeerTable {
   }
 }
 
-/** `10.0.0.1` and `10.0.0.1/32` are one range, and so are two spellings of an IPv6 address. */
+/** One spelling for each range: `10.0.0.1` becomes `10.0.0.1/32`, and IPv6 addresses their shortest form. */
 function canonicalRange(text: string, what: string): string {
   const wrong = () =>
     new MidwireError(
@@ -212,7 +223,7 @@ function canonicalRange(text: string, what: string): string {
   const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1
   if (family === 0 || address.includes('%') || more.length > 0 || bits < 0 || bits > most) throw wrong()
   const bytes = addressBytes(address, 'allowedIps')
-  // Bits behind the prefix are cleared, as by `wg set`.
+  // Bits after the prefix are cleared, as by `wg set`.
   bytes.forEach((byte, index) => {
     const kept = Math.min(8, Math.max(0, bits - 8 * index))
     bytes[index] = byte & (0xff00 >> kept)

@@ -1,4 +1,4 @@
-// The peers of a running WireGuard server: those that it started with, and those that are added and removed later.
+// The peers of a running WireGuard server: those of its options, and those that are added and removed later.
 import type { Peer } from '../connection.js'
 import { callNative, type NativePeer, type NativeServer } from '../native/load.js'
 import { peerOf } from './records.js'
@@ -6,7 +6,7 @@ import { type PeerOptions, PeerTable } from './server-options.js'
 
 /** A peer as the server sees it now. */
 export interface PeerStatus extends Peer {
-  /** Where its last authenticated message came from, or the configured endpoint. */
+  /** The source of the peer's last authenticated message, else the configured endpoint. */
   readonly endpoint: string | undefined
   /** Seconds since the current session's handshake. */
   readonly handshakeAge: number | undefined
@@ -14,16 +14,16 @@ export interface PeerStatus extends Peer {
   readonly receivedBytes: number
   /** Bytes of IP packets to the peer. */
   readonly sentBytes: number
-  /** Messages and packets of this peer that were not let through: replays, wrong inner sources, lost sessions. */
+  /** The number of messages and packets of this peer that were dropped: replays, wrong inner sources, lost sessions. */
   readonly dropped: number
   readonly allowedIps: string[]
 }
 
 export class ServerPeers {
   readonly #native: NativeServer
-  /** What the program said of each peer, by the number that the addon gave it; `allowedIps` is always there. */
+  /** The program's options for each peer, by the peer's number in the addon. `allowedIps` is always set. */
   readonly #options = new Map<number, PeerOptions>()
-  /** One object for each peer, which all its streams and datagrams share. */
+  /** One object for each peer, which all streams and datagrams of the peer share. */
   readonly #shown = new Map<number, Peer>()
   /** Refuses a key or a range that another peer has. */
   readonly #table = new PeerTable()
@@ -72,7 +72,7 @@ export class ServerPeers {
     }))
   }
 
-  /** What the program said of the peer with this key. */
+  /** The program's options for the peer with this key. */
   byKey(publicKey: string): PeerOptions | undefined {
     return [...this.#options.values()].find((one) => one.publicKey === publicKey)
   }

@@ -1,20 +1,20 @@
-// TCP sockets: listening, and connecting out.
+// TCP sockets: listens, and connects to servers.
 import { connect, createServer, isIPv6, type Socket } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 
-/** What a connection may wait for its SYN-ACK. */
+/** The time that a connection has for its SYN-ACK. */
 const CONNECT_MILLISECONDS = 30_000
 
 /**
- * What an error may wait that has been announced. Linux queues an ICMP error for a SYN over IPv4 and wakes whoever polls before it is the
- * socket's error; libuv, which looks in between, finds none and takes the socket for connected. It has no other end then.
+ * The time that a socket without a remote address has for its error. For an ICMP error after a SYN over IPv4, Linux wakes a poll before
+ * the error is set; libuv looks in between, finds none and takes the socket for connected, although it has no remote end.
  */
 const ERROR_MILLISECONDS = 1000
 
-/** The ends of a socket; undefined where the system knows none any more. */
+/** The two ends of a socket. An end is undefined where the system no longer knows it. */
 export function socketEnds(socket: Socket): { local: Address | undefined; remote: Address | undefined } {
   const end = (text: string | undefined, port: number | undefined) =>
     text === undefined || port === undefined ? undefined : addressOf(text, port)
@@ -24,7 +24,7 @@ export function socketEnds(socket: Socket): { local: Address | undefined; remote
   }
 }
 
-/** A socket that is connected, as a transport. */
+/** A transport over a connected socket. */
 export function socketPipe(socket: Socket): Pipe {
   return new Pipe(socket, socketEnds(socket))
 }
@@ -47,7 +47,7 @@ export function listenTcp(
   onSocket: (socket: Socket) => void,
 ): Promise<TcpListener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
-    // Until somebody holds it, a reset must not end the process.
+    // Without a listener, a reset before the socket is in use would end the process.
     socket.on('error', () => {})
     if (socket.remoteAddress === undefined) socket.destroy()
     else onSocket(socket)
@@ -59,7 +59,7 @@ export function listenTcp(
       reject(known ? new MidwireError(known[0], `${where} ${known[1]}`, { cause: error }) : error)
     })
     server.listen({ host, port, exclusive: true }, () => {
-      // Running out of descriptors is no reason to stop: the next connection may succeed (promise 39).
+      // A listener that has run out of descriptors goes on: the next connection may succeed (promise 39).
       server.removeAllListeners('error').on('error', () => {})
       const bound = server.address() as { address: string; port: number }
       resolve({
@@ -97,12 +97,12 @@ export function connectTcp(host: string, port: number, signal?: AbortSignal): Pr
     }
     socket.once('error', (error: NodeJS.ErrnoException) => {
       settled()
-      // Several addresses were tried, each with its own error: the first says most.
+      // Where several addresses were tried, each has its own error, and the first says most.
       reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
     })
     socket.once('connect', () => {
       if (socket.remoteAddress === undefined) {
-        // It comes with the first read. A connection that was reset at once is told in the same way.
+        // The error comes with the first read, also that of a connection that was reset at once.
         clearTimeout(late)
         late = setTimeout(() => socket.destroy(failure('EHOSTUNREACH')), ERROR_MILLISECONDS)
         socket.resume()

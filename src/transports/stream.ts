@@ -1,4 +1,4 @@
-// A TCP connection out of the tunnel as a Node stream, with the manners of a net.Socket.
+// A TCP connection through the tunnel as a Node stream, which behaves like a net.Socket.
 import { Duplex } from 'node:stream'
 import type { Address, Peer } from '../connection.js'
 import { destinationOf, sourceOf } from './addresses.js'
@@ -7,10 +7,10 @@ import { COMMAND, headerOf, keptHeader, MAX_CHUNK, RECEIVE_CREDIT, WRITE_CREDIT 
 
 type Callback = (error?: Error | null) => void
 
-/** Credit goes back in pieces of this: a quarter of what the addon may have handed up. */
+/** The least credit that is given back to the addon at once: a quarter of all. */
 const CREDIT_PIECE = RECEIVE_CREDIT / 4
 
-/** The reasons in a RESET event, as Node's own sockets name them. */
+/** The reasons in a `reset` event, with the codes of Node's own sockets. */
 const REASONS: Record<number, [code: string, text: string]> = {
   1: ['ECONNRESET', 'the connection was reset by the peer'],
   2: ['ETIMEDOUT', 'the peer no longer answers'],
@@ -25,32 +25,32 @@ function connectionError(code: string, text: string, syscall: string): NodeJS.Er
   return Object.assign(new Error(`${syscall} ${code}: ${text}`), { code, syscall })
 }
 
-/** What a stream needs of the server that it belongs to. */
+/** What a stream needs of its server. */
 export interface StreamOwner {
   readonly bridge: Bridge
   readonly allowHalfOpen: boolean
   readonly bufferSize: number
   peer(header: Buffer): Peer
-  /** The stream will say and hear nothing more. */
+  /** Called by a stream that will send and receive nothing more. */
   forget(id: number): void
 }
 
 /**
  * A TCP connection through the tunnel: a Duplex of bytes.
  *
- * As with net.Socket: `end()` sends FIN after what was written, `destroy()` lets go (FIN; what still arrives is answered
- * by RST), `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED,
- * EHOSTUNREACH, ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer
- * has ended its.
+ * As with net.Socket, `end()` sends the written data and then FIN, `destroy()` sends FIN and answers data that still comes with RST,
+ * `destroy(error)` and `resetAndDestroy()` send RST. Errors have the codes ECONNRESET, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH,
+ * ENETUNREACH, ECONNABORTED and EPIPE. Unless the server has `allowHalfOpen`, the stream ends its own side when the peer has ended its
+ * side.
  */
 export class WireGuardStream extends Duplex {
   readonly #owner: StreamOwner
   readonly #id: number
   readonly #header: string
   readonly #peer: Peer
-  /** Bytes that the addon takes now. */
+  /** Bytes that the addon will take. */
   #credit: number
-  /** Bytes that the reader has taken, and the addon was not told of. */
+  /** Bytes that the reader has taken, and for which the addon has got no credit yet. */
   #taken = 0
   #readerIsFull = false
   #connecting: boolean
@@ -58,13 +58,13 @@ export class WireGuardStream extends Duplex {
   #endWaits: Callback | undefined
   #finSent = false
   #finReceived = false
-  /** The addon knows the connection no more. */
+  /** The connection is over in the addon. */
   #gone = false
   #timer: NodeJS.Timeout | undefined
   #timeout = 0
-  /** Bytes received. */
+  /** Bytes that were received from the peer. */
   bytesRead = 0
-  /** Bytes given to the connection. */
+  /** Bytes that were given to the connection, sent or not. */
   bytesWritten = 0
 
   /** @internal */
@@ -82,12 +82,12 @@ export class WireGuardStream extends Duplex {
     this.#connecting = connecting
   }
 
-  /** Who opened the connection. */
+  /** The end that has opened the connection. */
   get source(): Address {
     return sourceOf(headerOf(this.#header))
   }
 
-  /** Where to. Any address: a tunnel carries packets to everywhere. */
+  /** The end that was connected to: any address, not only the tunnel's own. */
   get destination(): Address {
     return destinationOf(headerOf(this.#header))
   }
@@ -97,17 +97,17 @@ export class WireGuardStream extends Duplex {
     return this.#peer
   }
 
-  /** True until the handshake of a connection of our own is over. */
+  /** True until the handshake of a connection of `connect()` is over. */
   get connecting(): boolean {
     return this.#connecting
   }
 
-  /** Milliseconds of silence after which 'timeout' is emitted; 0 for never. */
+  /** Milliseconds without data after which 'timeout' is emitted; 0 for never. */
   get timeout(): number {
     return this.#timeout
   }
 
-  /** Emits 'timeout' after so many milliseconds without data either way; nothing else happens then. 0 ends it. */
+  /** Makes the stream emit 'timeout', and do nothing else, after so many milliseconds without data either way. 0 turns that off. */
   setTimeout(milliseconds: number, listener?: () => void): this {
     clearTimeout(this.#timer)
     this.#timeout = milliseconds
@@ -139,7 +139,7 @@ export class WireGuardStream extends Duplex {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Callback): void {
-    // What was corked, or piled up behind a write that waited, leaves as one.
+    // Writes that were corked, or waited behind another write, are given to the addon as one.
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8' as BufferEncoding, done)
   }
 
@@ -188,7 +188,7 @@ export class WireGuardStream extends Duplex {
     this.#taken = 0
   }
 
-  /** @internal Data has come; `bytes` is the stream's to keep. */
+  /** @internal Called with data of the peer. The stream may keep `bytes`. */
   handleData(bytes: Buffer): void {
     this.#timer?.refresh()
     this.bytesRead += bytes.length
@@ -197,21 +197,21 @@ export class WireGuardStream extends Duplex {
     else this.#readerIsFull = true
   }
 
-  /** @internal The peer's FIN. */
+  /** @internal Called for the peer's FIN. */
   handleEnd(): void {
     this.#finReceived = true
     this.push(null)
-    // As net.Socket does: the end is seen without anybody reading, when nothing is left to read.
+    // As in net.Socket, 'end' is emitted without a read when no data is left.
     if (this.readableLength === 0) this.read(0)
   }
 
-  /** @internal Room has come free in the transmit buffer. */
+  /** @internal Called when the transmit buffer has so many more bytes free. */
   handleWritable(bytes: number): void {
     this.#credit += bytes
     this.#resume()
   }
 
-  /** @internal A connection of our own is open. */
+  /** @internal Called when a connection of `connect()` is open. */
   handleConnected(): void {
     this.#connecting = false
     this.#resume()
@@ -221,13 +221,13 @@ export class WireGuardStream extends Duplex {
     this.emit('connect')
   }
 
-  /** @internal The addon has ended the connection. */
+  /** @internal Called when the connection was reset, or the addon has given it up. */
   handleReset(reason: number): void {
     const [code, text] = REASONS[reason] ?? ['ECONNABORTED', 'the connection was ended']
     this.handleGone(connectionError(code, text, this.#connecting ? 'connect' : 'read'))
   }
 
-  /** @internal Both directions are over (no error), or the connection is lost. */
+  /** @internal Called when both directions have ended (no error), or the connection is lost. */
   handleGone(error?: Error): void {
     this.#gone = true
     if (error) this.destroy(error)

@@ -1,32 +1,32 @@
-// TLS over a transport of bytes, by node:tls: on a socket it works on the socket's own handle.
+// TLS over a transport of bytes, by node:tls, which on a socket uses the socket's own handle.
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 import type { StreamTransport } from './transport.js'
 
-/** A handshake that takes longer has failed. */
+/** The time that a handshake has. */
 const HANDSHAKE_MILLISECONDS = 30_000
 
-/** Certificates of a server's chain that are kept, and their bytes together. */
+/** The most certificates of a server's chain that are kept, and the most bytes of all together. */
 const MAX_CHAIN = 10
 const MAX_CHAIN_BYTES = 64 * 1024
 
-/** What a handshake has come to; `pipe` carries the plaintext. */
+/** The result of a handshake; `pipe` carries the plaintext. */
 export interface Secured {
   readonly pipe: Pipe
   readonly state: TlsState
 }
 
-/** TLS with a server: what it has shown, on this connection or on the one whose session was resumed. */
+/** The result of a handshake with a server. */
 export interface SecuredServer extends Secured {
-  /** The chain as the server has sent it: DER, the end entity's first. */
+  /** The server's chain, from this connection or from the one whose session was resumed: DER, the end entity's certificate first. */
   readonly certificates: readonly Buffer[]
 }
 
-/** A session that may be resumed. A server that resumes one sends no certificates (RFC 8446, 2.2), so they are kept with it. */
+/** A session that may be resumed. A server that resumes a session sends no certificates (RFC 8446, 2.2), so they are kept here. */
 export interface ServerSession {
-  /** As node:tls gives and takes it. */
+  /** The session in the form of node:tls. */
   readonly data: Buffer
   readonly certificates: readonly Buffer[]
 }
@@ -37,11 +37,11 @@ export interface ServerSideOptions {
   readonly alpn: string | undefined
 }
 
-/** TLS with the client. `first` is what it has said and was read already: its ClientHello. */
+/** Does TLS with the client. `first` has the client's bytes that were read already, beginning with its ClientHello. */
 export function secureClient(transport: StreamTransport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
   const duplex = transport.detach()
   if (duplex.readableEnded || duplex.destroyed) {
-    // It will never answer ours, and nothing can be put back into a stream that is at its end.
+    // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
     duplex.end(() => duplex.destroy())
     return Promise.reject(new Error('the client closed the connection before its handshake'))
   }
@@ -61,15 +61,15 @@ export interface ClientSideOptions {
   readonly context: SecureContext
   readonly sni: string | undefined
   readonly alpn: readonly string[]
-  /** The name or address that the certificate must be for; undefined: it is not looked at. */
+  /** The name or address that the certificate must be for; undefined: the certificate is not verified. */
   readonly verify: string | undefined
   /** A session to resume. */
   readonly session: ServerSession | undefined
-  /** The server has given a session that may be resumed later. */
+  /** Called with a session of the server that may be resumed later. */
   onSession(session: ServerSession): void
 }
 
-/** TLS with a server. Rejects with Node's errors; where its certificate is not accepted, with OpenSSL's code. */
+/** Does TLS with a server. Rejects with Node's errors; where the certificate is refused, with OpenSSL's code. */
 export async function secureServer(transport: StreamTransport, options: ClientSideOptions): Promise<SecuredServer> {
   const duplex = transport.detach()
   const { session } = options
@@ -89,15 +89,15 @@ export async function secureServer(transport: StreamTransport, options: ClientSi
     shown ??= session && socket.isSessionReused() ? session.certificates : chainOf(socket)
     return shown
   }
-  // Node holds back what comes before the server is verified. TLS 1.3 gives sessions at any time (RFC 8446, 4.6.1).
+  // Node holds back sessions that come before the server is verified. With TLS 1.3 they come at any time (RFC 8446, 4.6.1).
   socket.on('session', (data: Buffer) => options.onSession({ data, certificates: certificates() }))
-  // Not after the promise: the connection may be lost by then, and what it has shown with it.
+  // The certificates are read at once: when the promise below is settled, the connection and its chain may be gone.
   socket.once('secureConnect', certificates)
   const secured = await handshake(socket, duplex, transport, 'secureConnect')
   return { ...secured, certificates: certificates() }
 }
 
-/** The certificates that the server has sent, in its order, as far as the bounds allow: a chain of use is within them. */
+/** The certificates that the server has sent, in its order, up to the bounds, which no real chain exceeds. */
 function chainOf(socket: TLSSocket): Buffer[] {
   const chain: Buffer[] = []
   let bytes = 0
@@ -124,11 +124,11 @@ function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport,
       clearTimeout(late)
       socket.off('close', gone).off('end', gone)
       below.off('end', gone)
-      // Errors that follow the first one are its consequences.
+      // Later errors are consequences of the first one.
       socket.on('error', () => {})
       below.on('error', () => {})
       reject(error)
-      // The alert has to leave before the connection does.
+      // The alert has to be sent before the connection is closed.
       setImmediate(() => {
         socket.destroy()
         below.end(() => below.destroy())
@@ -141,7 +141,7 @@ function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport,
       HANDSHAKE_MILLISECONDS,
     )
     socket.once('error', fail)
-    // Who has sent FIN says nothing more, and without it there is no handshake. It may have come before TLS began to read.
+    // A peer that has sent FIN cannot finish the handshake. The FIN may have come before TLS began to read, so `below` has a listener, too.
     for (const event of ['close', 'end']) socket.once(event, gone)
     below.once('error', fail)
     below.once('end', gone)

@@ -1,43 +1,43 @@
-// A byte pipe, whatever it is made of: a socket, a stream out of the tunnel, TLS over either, or datagrams of one flow.
+// The interface of all byte pipes: a socket, a stream out of the tunnel, TLS over either of them, or the datagrams of one flow.
 import type { Duplex } from 'node:stream'
 import type { Address } from '../connection.js'
 
-/** Who hears what happens to a transport. */
+/** Handles the events of a transport. */
 export interface Receiver {
   handleData(data: Buffer): void
-  /** The other side has said all that it will (FIN). */
+  /** The peer has sent FIN. */
   handleEnd(): void
-  /** What was written has left, and there is room again. */
+  /** The transport was full and has room again. */
   handleDrain(): void
-  /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams drop nothing. */
+  /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams never call this. */
   handleDropped?(total: number): void
-  /** It is gone; nothing is heard after this. */
+  /** The transport is gone. No other call follows. */
   handleClose(error: NodeJS.ErrnoException | undefined): void
 }
 
 export interface Transport {
   readonly local: Address | undefined
   readonly remote: Address | undefined
-  /** Who hears it; may be changed at any time. */
+  /** Gets the events of the transport; may be changed at any time. */
   receiver: Receiver
-  /** False when it is full: `handleDrain` follows. Never throws; what cannot be sent ends in `handleClose`. */
+  /** Sends. False when the transport is full: `handleDrain` follows. Never throws: a transport that cannot send calls `handleClose`. */
   write(data: Uint8Array): boolean
-  /** FIN, after what was written. */
+  /** Sends the written data, and then FIN. */
   end(): void
-  /** Lets go; what was written is still delivered, for a while. */
+  /** Closes the transport. Data that was written is still delivered, for a while. */
   close(): void
-  /** RST, where there is such a thing. */
+  /** Closes the transport at once, with RST where the protocol has one. */
   reset(): void
   pause(): void
   resume(): void
 }
 
-/** Transports of bytes stand on a Node stream, which TLS can be put over. */
+/** A transport over a Node stream, which TLS can be put over. */
 export interface StreamTransport extends Transport {
   readonly duplex: Duplex
-  /** Gives the stream away: nothing is heard of it any more. */
+  /** Gives the stream away: the receiver gets no more events. */
   detach(): Duplex
 }
 
-/** Hears nothing: for a transport that nobody holds yet. */
-export const deaf: Receiver = { handleData() {}, handleEnd() {}, handleDrain() {}, handleClose() {} }
+/** The receiver of a transport that is not in use: ignores all events. */
+export const noReceiver: Receiver = { handleData() {}, handleEnd() {}, handleDrain() {}, handleClose() {} }

@@ -1,20 +1,20 @@
-// UDP towards a server: one connected socket a flow, so that only the server's own answers come in.
+// UDP with a server: one connected socket for each flow, so that only datagrams of that server are received.
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
-import { deaf, type Receiver, type Transport } from './transport.js'
+import { noReceiver, type Receiver, type Transport } from './transport.js'
 
-/** Bytes of datagrams that wait in Node because the kernel takes none now; the newest are dropped beyond it. */
+/** The most bytes of datagrams that wait in Node because the kernel takes none. The newest beyond that are dropped. */
 const MAX_SENDING_BYTES = 1024 * 1024
 
 class UdpTransport implements Transport {
   readonly local: Address | undefined
   readonly remote: Address
-  #receiver: Receiver = deaf
+  #receiver: Receiver = noReceiver
   readonly #socket: Socket
-  /** Datagrams that came while the transport was paused, and those that the kernel did not take. */
+  /** The number of datagrams that were dropped: those that came while the transport was paused, and those that the kernel did not take. */
   dropped = 0
   #paused = false
   #closed = false
@@ -25,12 +25,12 @@ class UdpTransport implements Transport {
     this.#socket = socket
     this.local = addressOf(own.address, own.port)
     this.remote = addressOf(other.address, other.port)
-    // What comes while the transport is paused is dropped, as by a kernel whose buffer is full: a datagram socket cannot slow its sender.
+    // A datagram that comes while the transport is paused is dropped, as by a kernel whose buffer is full: UDP cannot slow its sender.
     socket.on('message', (data) => {
       if (this.#paused) this.#drop()
       else this.#receiver.handleData(data)
     })
-    // ECONNREFUSED is an ICMP port unreachable for something sent before.
+    // ECONNREFUSED is an ICMP port unreachable for a datagram that was sent before.
     socket.on('error', (error: NodeJS.ErrnoException) => this.#over(error))
   }
 
@@ -43,7 +43,7 @@ class UdpTransport implements Transport {
     if (this.dropped > 0) receiver.handleDropped?.(this.dropped)
   }
 
-  /** Never full: a datagram that cannot leave is dropped. The server's refusal (ECONNREFUSED) ends the transport. */
+  /** Always true: a datagram that cannot be sent is dropped. A server that refuses (ECONNREFUSED) ends the transport. */
   write(data: Uint8Array): boolean {
     if (this.#closed) return true
     if (this.#socket.getSendQueueSize() + data.length > MAX_SENDING_BYTES) {
@@ -89,7 +89,7 @@ class UdpTransport implements Transport {
   }
 }
 
-/** A socket for datagrams to and from one server. Rejects with Node's errors. */
+/** A transport for datagrams to and from one server. Rejects with Node's errors. */
 export function connectUdp(host: string, port: number): Promise<Transport> {
   return new Promise((resolve, reject) => {
     lookup(host, (error, address) => {
@@ -103,7 +103,7 @@ export function connectUdp(host: string, port: number): Promise<Transport> {
         reject(failure)
       }
       socket.once('error', fail)
-      // A callback would be called for an error, too: there is no route, or it is a broadcast.
+      // A callback of `connect` would also be called for an error, such as no route, or a broadcast address.
       socket.once('connect', () => {
         socket.off('error', fail)
         resolve(new UdpTransport(socket))

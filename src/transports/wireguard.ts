@@ -1,4 +1,4 @@
-// startWireGuardServer: a WireGuard server (or client) whose traffic ends in TypeScript.
+// startWireGuardServer: a WireGuard server (or client) whose connections and datagrams end in TypeScript.
 import { isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
 import { callNative, type NativeServer, type NativeServerOptions } from '../native/load.js'
@@ -12,17 +12,17 @@ import { checkOptions, type PeerOptions, type WireGuardServerOptions } from './s
 import { type PeerStatus, ServerPeers } from './server-peers.js'
 import { WireGuardStream } from './stream.js'
 
-/** One end of a connection or datagram, as a caller gives it. */
+/** One end of a datagram, as the program gives it. */
 export interface AddressLike {
   address: string
   port: number
 }
 
 /**
- * Starts a WireGuard server. It listens when the promise is fulfilled; no root, no TUN device, no kernel module.
+ * Starts a WireGuard server, without root, TUN device or kernel module. The server listens when the promise is fulfilled.
  *
- * Throws a MidwireError, before anything is opened: ERR_KEY, ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_PEER_DUPLICATE,
- * ERR_PEER_ADDRESSES; then ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING.
+ * Rejects with a MidwireError: ERR_KEY, ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_PEER_DUPLICATE and ERR_PEER_ADDRESSES before a socket
+ * is opened; then ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION, ERR_NATIVE_MISSING.
  */
 export async function startWireGuardServer(options: WireGuardServerOptions): Promise<WireGuardServer> {
   const { native: checked, anyHost } = checkOptions(options)
@@ -30,7 +30,7 @@ export async function startWireGuardServer(options: WireGuardServerOptions): Pro
 }
 
 export class WireGuardServer {
-  /** The server's own, base64. */
+  /** The server's public key, base64. */
   readonly publicKey: string
   /** The tunnel's own addresses. */
   readonly addresses: readonly string[]
@@ -52,9 +52,9 @@ export class WireGuardServer {
     this.closed = new Promise((resolve, reject) => {
       settle = (failure) => (failure ? reject(failure) : resolve())
     })
-    // A program that does not look at `closed` is told by `onError`, not by an unhandled rejection.
+    // A program that does not look at `closed` must not die of an unhandled rejection: it has `onError`.
     this.closed.catch(() => {})
-    // The doorbell rings on this thread, so never before the constructor is over.
+    // The addon rings on this thread, so never before the constructor is done.
     this.#native = startNativeServer(checked, anyHost, () => this.#events.bridge.ring())
     this.#peers = new ServerPeers(this.#native, options.peers ?? [])
     this.#events = new ServerEvents(options, checked.bufferSize, this.#native, this.#peers, (failure) => {
@@ -68,7 +68,7 @@ export class WireGuardServer {
     return this.#native.port
   }
 
-  /** Open TCP streams. */
+  /** The number of open TCP streams. */
   get connections(): number {
     return this.#events.connections
   }
@@ -83,7 +83,7 @@ export class WireGuardServer {
   removePeer(publicKey: string): boolean {
     this.#assertOpen()
     const removed = this.#peers.remove(publicKey)
-    // The streams of the peer hear of it before this returns.
+    // The peer's streams fail before this returns.
     if (removed) this.#events.bridge.drain()
     return removed
   }
@@ -94,15 +94,16 @@ export class WireGuardServer {
     return this.#peers.statuses()
   }
 
-  /** What was counted since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
+  /** Counters since the start, by name: packets, drops of each kind, errors. For people and tests; names may change. */
   counters(): Record<string, number> {
     this.#assertOpen()
     return callNative(() => this.#native.counters())
   }
 
   /**
-   * Opens a TCP connection to an address that a peer's allowedIps hold. The stream emits 'connect', or 'error'. `source`: of ours,
-   * by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE, ERR_EXHAUSTED, ERR_SERVER_CLOSED.
+   * Opens a TCP connection to an address within a peer's allowedIps. The stream emits 'connect', or 'error'. `source` is the address that
+   * the connection comes from, by default the first of `addresses` in that family. Throws ERR_ADDRESS, ERR_PORT, ERR_NO_ROUTE,
+   * ERR_EXHAUSTED, ERR_SERVER_CLOSED.
    */
   connect(to: { host: string; port: number; source?: string }): WireGuardStream {
     this.#assertOpen()
@@ -118,20 +119,26 @@ export class WireGuardServer {
   }
 
   /**
-   * Sends a UDP datagram from any address to a peer's. Up to 65,507 bytes (IPv6: 65,487); over the MTU in fragments.
-   * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED; `sendIcmp` does, too.
+   * Sends a UDP datagram from any address to an address of a peer. Up to 65,507 bytes (IPv6: 65,487), beyond the MTU in fragments.
+   * Throws ERR_ADDRESS, ERR_PORT, ERR_ARGUMENT, ERR_SERVER_CLOSED.
    */
   sendDatagram(data: Uint8Array, source: AddressLike, destination: AddressLike): void {
     this.#send(COMMAND.sendDatagram, data, source, destination)
   }
 
-  /** Sends an ICMP message, from its type byte on, from any address to a peer's. The checksum is made. */
+  /**
+   * Sends an ICMP message, from its type byte on, from any address to an address of a peer. The checksum is filled in. Throws ERR_ADDRESS,
+   * ERR_ARGUMENT, ERR_SERVER_CLOSED.
+   */
   sendIcmp(message: Uint8Array, source: string, destination: string): void {
     const end = (address: string) => ({ address, port: 0 })
     this.#send(COMMAND.sendIcmp, message, end(source), end(destination))
   }
 
-  /** A client's configuration, for wg-quick, the WireGuard apps, or a QR code. MTU only if it was given. Throws ERR_KEY, ERR_ARGUMENT. */
+  /**
+   * A client's configuration, for wg-quick, the WireGuard apps, or a QR code. It names an MTU only if the server's options do. Throws
+   * ERR_KEY, ERR_ARGUMENT.
+   */
   clientConfig(options: ClientConfigOptions): string {
     const key = publicKey(options.privateKey)
     const peer = this.#peers.byKey(key)
@@ -152,7 +159,7 @@ export class WireGuardServer {
     )
   }
 
-  /** Resets and destroys every open stream, frees the port, and is fulfilled when all is gone. */
+  /** Resets and destroys every open stream, and frees the port. Fulfilled when the server has ended. */
   async close(): Promise<void> {
     if (!this.#events.hasStopped) this.#native.close()
     await this.closed
@@ -162,7 +169,7 @@ export class WireGuardServer {
     await this.close()
   }
 
-  /** @internal For the test that a panic ends as an error. */
+  /** @internal Makes the addon panic, for the test that a panic becomes an error. */
   panicForTest(place: 'call' | 'task'): void {
     callNative(() => this.#native.panicForTest(place))
   }
@@ -170,7 +177,8 @@ export class WireGuardServer {
   #send(command: number, data: Uint8Array, source: AddressLike, destination: AddressLike): void {
     this.#assertOpen()
     const [from, to] = [addressBytes(source.address, 'source'), addressBytes(destination.address, 'destination')]
-    if (from.length !== to.length) throw new MidwireError('ERR_ADDRESS', 'source and destination are of two families')
+    if (from.length !== to.length)
+      throw new MidwireError('ERR_ADDRESS', 'source and destination are addresses of different families')
     for (const { port } of [source, destination]) {
       if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new MidwireError('ERR_PORT', `port ${port}`)
     }
