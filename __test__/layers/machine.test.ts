@@ -207,7 +207,7 @@ test('without progress either way for tcp_timeout a connection is over, whatever
   play.after(9_999).data(server, 'x').after(9_999)
   t.deepEqual(seen, [], 'what the server says is progress')
   play.after(1)
-  t.deepEqual(seen, ['nothing has passed for 10 s', 'undefined', 'a task that has been told waits for neither side'])
+  t.deepEqual(seen, ['no data has passed for 10 s', 'undefined', 'a task that has been told waits for neither side'])
   t.false(play.machine.busy)
   t.is(play.timers, 0, 'its timer is cancelled')
 })

@@ -87,9 +87,9 @@ for (const [whose, leave] of [
   test(`an attempt to connect ends with ${whose}`, async (t) => {
     t.timeout(10_000)
     const failed: (string | undefined)[] = []
-    let heard = () => {}
+    let called = () => {}
     const ended = new Promise<void>((resolve) => {
-      heard = resolve
+      called = resolve
     })
     let asked = () => {}
     const begun = new Promise<void>((resolve) => {
@@ -102,7 +102,7 @@ for (const [whose, leave] of [
           server_connect: () => asked(),
           server_connect_error({ server }) {
             failed.push(server.error)
-            heard()
+            called()
           },
         },
       ],

@@ -164,7 +164,7 @@ function tlsOf({ clientBytes, clientEnded, serverBytes, clientTls, waited }: Evi
   return is('more', clientBytes.length > 0 ? 'it may become a TLS record' : 'neither side has sent anything')
 }
 
-/** Decides by the table. A decision other than `more` is final, whatever bytes follow. */
+/** Decides by the table. A decision other than `more` is final. */
 export function decide(evidence: Evidence): Verdict {
   for (const rule of RULES) {
     const verdict = rule.decide(evidence)

@@ -22,7 +22,7 @@ export interface Asked {
   server: Channel<ServerConnection> | undefined
 }
 
-/** Is told of the answer to a query that `ask` has sent, or why there is none. */
+/** Gets the answer to a query that `ask` has sent, or the reason why there is none. */
 export interface Asker<Query> {
   answered(query: Query, response: DnsMessage): void
   failed(query: Query, message: string): void

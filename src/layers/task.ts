@@ -16,7 +16,7 @@ export class ClientGone extends Gone {
 /** Neither side has sent or taken data for the time that the watchdog allows. */
 export class Idle extends Gone {
   constructor(milliseconds: number) {
-    super(`nothing has passed for ${milliseconds / 1000} s`)
+    super(`no data has passed for ${milliseconds / 1000} s`)
   }
 }
 

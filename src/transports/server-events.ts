@@ -27,7 +27,7 @@ export class ServerEvents implements BridgeEvents, RequestOwner {
   #failure: MidwireError | undefined
   #stopped = false
 
-  /** `ended` is called once, after the server has ended and all its requests and streams were told. */
+  /** `ended` is called once, after the server has ended and all its requests and streams have ended. */
   constructor(
     callbacks: Callbacks,
     bufferSize: number,

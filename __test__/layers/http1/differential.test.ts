@@ -9,7 +9,10 @@ import { responseFramings } from '../../support/response-corpus.js'
 /** What we refuse and node:http does not, by our reason. */
 const STRICTER: [reason: RegExp, why: string][] = [
   [/^there are two Transfer-Encoding fields/, 'node:http takes the last coding'],
-  [/^the transfer coding ".*" is not known/s, 'node:http takes `identity, chunked` and leaves the rest to its user'],
+  [
+    /^the transfer coding ".*" is not supported/s,
+    'node:http takes `identity, chunked` and leaves the rest to its user',
+  ],
   [/^there is a Transfer-Encoding in an HTTP\/1.0/, 'RFC 9112, 6.1: to be treated as faulty framing'],
   [/^a chunk extension is longer/, 'a lower limit'],
   [/^a chunk size has more than 16 digits/, 'a lower limit'],
@@ -18,7 +21,7 @@ const STRICTER: [reason: RegExp, why: string][] = [
   [/^there is no Host field/, 'node:http is told not to mind here'],
   [/^there are two Host fields/, 'node:http takes the first'],
   [/^the Host field is no host and port/, 'node:http does not look into it'],
-  [/is not spoken here, only HTTP\/1.0 and HTTP\/1.1/, 'node:http takes HTTP/0.9 and HTTP/2.0, too'],
+  [/is not supported, only HTTP\/1.0 and HTTP\/1.1/, 'node:http takes HTTP/0.9 and HTTP/2.0, too'],
   [/^the request line has no version/, 'node:http takes HTTP/0.9'],
   [/^the target has a space/, 'node:http takes several spaces'],
   [/^the target has a bare (CR|LF)/, 'node:http takes HTTP/0.9'],

@@ -73,7 +73,7 @@ test('a refusal says what was wrong, and where', (t) => {
     message: 'there are both Content-Length and Transfer-Encoding',
   })
   t.throws(() => requestFraming(head('Transfer-Encoding', 'gzip')), {
-    message: 'the transfer coding "gzip" is not known here, only chunked',
+    message: 'the transfer coding "gzip" is not supported, only chunked',
   })
 })
 

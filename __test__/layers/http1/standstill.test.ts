@@ -8,7 +8,7 @@ test('a server that says nothing is given up after tcp_timeout', (t) => {
   play.after(599_000)
   t.deepEqual(play.said(), [])
   play.after(1_000)
-  t.regex(play.said().join(), /send client "HTTP\/1\.1 504 .*nothing has passed for 600 s: the server has not answered/)
+  t.regex(play.said().join(), /send client "HTTP\/1\.1 504 .*no data has passed for 600 s: the server has not answered/)
   t.false(play.machine.busy)
 })
 
@@ -24,7 +24,7 @@ test('a client that stops reading a response is let go after tcp_timeout', (t) =
   t.deepEqual(play.said(), [], 'what the client has taken meanwhile counts')
   play.after(1_000)
   t.deepEqual(play.said(), ['close server', 'reset client'])
-  t.is(flowOf(play).error?.message, 'nothing has passed for 600 s: the response stands still')
+  t.is(flowOf(play).error?.message, 'no data has passed for 600 s: the response stands still')
   t.false(play.machine.busy)
 })
 

@@ -74,7 +74,7 @@ function fieldsFraming(head: Framed, side: Side, mayRepeat: boolean): Framing | 
     if (length !== undefined) throw fault(side, 'there are both Content-Length and Transfer-Encoding')
     if (head.version === '1.0') throw fault(side, 'there is a Transfer-Encoding in an HTTP/1.0 message')
     if (coding === 'chunked' || coding.toLowerCase() === 'chunked') return CHUNKED
-    throw fault(side, `the transfer coding ${quoted(coding)} is not known here, only chunked`, 501)
+    throw fault(side, `the transfer coding ${quoted(coding)} is not supported, only chunked`, 501)
   }
   if (length === undefined) return undefined
   if (mayRepeat && (repeated || length.includes(','))) length = oneLength(head, length)

@@ -99,8 +99,7 @@ function strictRequestHead(bytes: Buffer, start: number, end: number): RequestHe
   byte = bytes[at] as number
   while (((FLAGS[byte] as number) & TARGET) !== 0) byte = bytes[++at] as number
   if (byte !== SPACE || at === from) {
-    if (byte === CR && at !== from)
-      throw fault('request', 'the request line has no version: HTTP/0.9 is not spoken here')
+    if (byte === CR && at !== from) throw fault('request', 'the request line has no version: HTTP/0.9 is not supported')
     throw bad('request', 'target', byte, at - from)
   }
   const target = text.slice(from - start, at - start)
@@ -177,7 +176,7 @@ function parseVersion(text: string, at: number, side: Side): Http1Version {
   const found = withinLine(text, at, 8)
   // A later minor version is read as HTTP/1.1, the latest that midwire knows (RFC 9110, 2.5).
   if (/^HTTP\/1\.\d$/.test(found)) return '1.1'
-  if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not spoken here, only HTTP/1.0 and HTTP/1.1`, 505)
+  if (/^HTTP\/\d\.\d$/.test(found)) throw fault(side, `${found} is not supported, only HTTP/1.0 and HTTP/1.1`, 505)
   throw fault(side, `the version is neither HTTP/1.0 nor HTTP/1.1: ${quoted(found)}`)
 }
 
