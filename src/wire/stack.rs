@@ -18,7 +18,7 @@ use crate::fragment::Reassembler;
 use crate::half_open::HalfOpen;
 use crate::peer_mtu::PeerMtu;
 use crate::tcp::congestion::Algorithm;
-use crate::tcp_flow::{Net, Risen};
+use crate::tcp_flow::{AfterRise, Net};
 use crate::time_wait::TimeWait;
 use crate::token_bucket::TokenBucket;
 use crate::tunnel::PeerId;
@@ -153,12 +153,12 @@ impl Stack {
             }
             let was_half_open = flow.is_half_open();
             match flow.poll_rise(&mut self.net, rise) {
-                Risen::Idle => {}
-                Risen::Waiting => {
+                AfterRise::Idle => {}
+                AfterRise::Waiting => {
                     flow.rising = true;
                     waiting.push_back(id);
                 }
-                Risen::Over => {
+                AfterRise::Over => {
                     flow.over = true;
                     if !flow.falling {
                         flow.falling = true;

@@ -44,9 +44,10 @@ enum Phase {
 
 /// What to do with the flow after its events have risen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Risen {
+pub enum AfterRise {
+    /// The flow has no further events now.
     Idle,
-    /// The owner had no room: ask again.
+    /// The owner had no room for all events: poll the flow again.
     Waiting,
     /// The flow is over: drop it.
     Over,

@@ -1,17 +1,21 @@
 //! Raises the events of a flow: its opening, data within the credit, room to write, its end.
 
-use super::{MAX_CHUNK, Net, Phase, Risen, TcpFlow};
+use super::{AfterRise, MAX_CHUNK, Net, Phase, TcpFlow};
 use crate::event::{Event, ResetReason, Rise};
 use crate::flow_key::FlowKey;
 use crate::tcp::connection::{End, Unreachable};
 
 impl TcpFlow {
     /// Raises the events that the owner has room for.
-    pub fn poll_rise(&mut self, net: &mut Net, rise: &mut dyn Rise) -> Risen {
+    pub fn poll_rise(&mut self, net: &mut Net, rise: &mut dyn Rise) -> AfterRise {
         self.announce(rise);
         let end = self.connection.end();
         if self.phase == Phase::Orphan {
-            return if end.is_some() { Risen::Over } else { Risen::Idle };
+            return if end.is_some() {
+                AfterRise::Over
+            } else {
+                AfterRise::Idle
+            };
         }
         let waiting = self.raise_data(net, rise);
         let id = self.id;
@@ -26,14 +30,14 @@ impl TcpFlow {
                 if self.phase != Phase::Unannounced {
                     rise.rise(Event::Reset { id, reason });
                 }
-                Risen::Over
+                AfterRise::Over
             }
             Some(None) if self.end_raised => {
                 rise.rise(Event::Closed { id });
-                Risen::Over
+                AfterRise::Over
             }
-            _ if waiting => Risen::Waiting,
-            _ => Risen::Idle,
+            _ if waiting => AfterRise::Waiting,
+            _ => AfterRise::Idle,
         }
     }
 

@@ -84,11 +84,11 @@ fn resets_for_strangers_have_a_rate() {
         tcp.stack.handle_packet(tcp.now, 1, &stray, &mut tcp.owner);
         tcp.settle();
     }
-    assert_eq!(tcp.heard().len(), 500);
+    assert_eq!(tcp.sent().len(), 500);
     assert_eq!(tcp.stack.counters().errors_limited, 9500);
     tcp.now += Duration::from_secs(1);
     tcp.says(Ack, 5, Some(5), b"");
-    assert_eq!(tcp.heard().len(), 1);
+    assert_eq!(tcp.sent().len(), 1);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn odd_syns_hurt_nobody() {
         seal(&mut syn);
         tcp.stack.handle_packet(tcp.now, 1, &syn, &mut tcp.owner);
         tcp.settle();
-        assert!(tcp.heard().is_empty(), "an answer to {bytes:?} at {at}");
+        assert!(tcp.sent().is_empty(), "an answer to {bytes:?} at {at}");
     }
     assert_eq!(tcp.stack.counters().unaddressable, odd.len() as u64);
     assert_eq!(tcp.stack.flow_count(), 1);

@@ -49,7 +49,7 @@ pub struct Conversation {
     /// Bytes that were read and are to be credited.
     credit: usize,
     paused_until: Option<Instant>,
-    heard_all: bool,
+    input_ended: bool,
     ended: bool,
     wish: Option<String>,
 }
@@ -78,7 +78,7 @@ impl Conversation {
             fingerprint: Fingerprint::default(),
             credit: 0,
             paused_until: None,
-            heard_all: false,
+            input_ended: false,
             ended: false,
             wish: None,
         };
@@ -145,7 +145,7 @@ impl Conversation {
     }
 
     pub fn handle_end(&mut self) {
-        self.heard_all = true;
+        self.input_ended = true;
         if matches!(self.service, Service::Hash) {
             let answer = format!("{:016x} {}\n", self.fingerprint.0, self.received);
             self.say(answer.as_bytes());
@@ -207,10 +207,10 @@ impl Conversation {
         self.paused_until
     }
 
-    /// True once: this side has said everything, and has heard everything that it waits for.
+    /// True once, when this side has sent all its output and got all the input that it waits for.
     pub fn poll_end(&mut self) -> bool {
-        let heard = self.heard_all || matches!(self.service, Service::Source) && self.expected.is_some();
-        let over = heard && self.out.is_empty() && !self.ended;
+        let done = self.input_ended || matches!(self.service, Service::Source) && self.expected.is_some();
+        let over = done && self.out.is_empty() && !self.ended;
         self.ended |= over;
         over
     }

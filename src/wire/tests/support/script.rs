@@ -221,14 +221,14 @@ impl Script {
         self.said.push(said);
     }
 
-    /// What the stack said since the last time.
-    pub fn heard(&mut self) -> Vec<Said> {
+    /// The segments that the stack has sent since the last call.
+    pub fn sent(&mut self) -> Vec<Said> {
         std::mem::take(&mut self.said)
     }
 
     /// The same in short: `FIN 1 ack 2`, `PSH 1..4 ack 2`, `ACK 5 ack 2 sack 9..12`, each without its window.
     pub fn lines(&mut self) -> Vec<String> {
-        self.heard().iter().map(Said::line).collect()
+        self.sent().iter().map(Said::line).collect()
     }
 
     /// Lets time pass with all that is due in it.
@@ -248,7 +248,7 @@ impl Script {
         let (start, end) = (self.now, self.now + time);
         let mut lines = Vec::new();
         self.settle();
-        self.heard();
+        self.sent();
         while let Some(at) = self.stack.poll_timeout().filter(|at| *at <= end) {
             self.pass(at.max(self.now) - self.now);
             let at = (self.now - start).total_millis();

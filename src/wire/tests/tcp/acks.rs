@@ -38,7 +38,7 @@ fn seasoned(length: u32) -> (Script, u32) {
         tcp.says(Psh, 1 + at * length, Some(1), &vec![7; length as usize]);
         tcp.pass(MS(5));
     }
-    tcp.heard();
+    tcp.sent();
     (tcp, 1 + 16 * length)
 }
 
@@ -77,7 +77,7 @@ fn after_a_silence_and_after_a_duplicate_it_is_acknowledged_quickly_again() {
         tcp.says(Psh, 1 + at, Some(1), b"x");
         tcp.pass(MS(50));
     }
-    tcp.heard();
+    tcp.sent();
     tcp.says(Psh, 21, Some(1), b"x");
     assert_eq!(tcp.timed(MS(100)), ["40: ACK 1 ack 22"]);
     tcp.pass(MS(200));
@@ -88,7 +88,7 @@ fn after_a_silence_and_after_a_duplicate_it_is_acknowledged_quickly_again() {
         tcp.pass(MS(50));
     }
     tcp.says(Psh, 42, Some(1), b"x");
-    tcp.heard();
+    tcp.sent();
     tcp.says(Psh, 43, Some(1), b"x");
     assert_eq!(tcp.timed(MS(100)), ["2: ACK 1 ack 44"]);
 }
@@ -104,7 +104,7 @@ fn segments_of_one_batch_have_an_ack_each_while_the_window_of_the_peer_is_small(
             tcp.stack.handle_packet(tcp.now, 1, &packet, &mut tcp.owner);
         }
         tcp.settle();
-        tcp.heard().len()
+        tcp.sent().len()
     };
     assert_eq!(batch(&mut tcp, 0..10), 10);
     // After sixteen of them one ACK tells of all that came at once.
@@ -135,12 +135,12 @@ fn each_range_of_a_batch_with_many_holes_is_told() {
         hand(&mut tcp, count);
         tcp.settle();
     }
-    tcp.heard();
+    tcp.sent();
     for count in (80..130).filter(|count| count % 10 != 0) {
         hand(&mut tcp, count);
     }
     tcp.settle();
-    let said = tcp.heard();
+    let said = tcp.sent();
     for hole in (80..120).step_by(10) {
         let told = (at(hole + 1), at(hole + 10));
         assert!(
@@ -242,10 +242,10 @@ fn a_segment_that_reaches_over_the_window_is_taken_as_far_as_the_window_goes() {
     for (at, piece) in data[..65_000].chunks(1000).enumerate() {
         tcp.says(Psh, 1 + 1000 * at as u32, Some(1), piece);
     }
-    tcp.heard();
+    tcp.sent();
     tcp.says(Ack, 65_001, Some(1), &data[65_000..66_000]);
     tcp.pass(MS(40));
-    let last = tcp.heard().pop().unwrap();
+    let last = tcp.sent().pop().unwrap();
     assert_eq!((last.ack, last.window), (Some(65_536), 0));
     tcp.owner.room = usize::MAX;
     tcp.settle();

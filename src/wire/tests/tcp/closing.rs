@@ -57,7 +57,7 @@ fn in_state(state: &State) -> (Script, FlowId) {
     state.1(&mut tcp, id);
     tcp.settle();
     tcp.pass(Duration::from_millis(20));
-    tcp.heard();
+    tcp.sent();
     (tcp, id)
 }
 
@@ -71,7 +71,7 @@ fn a_half_close_by_the_peer_leaves_our_direction_open() {
         tcp.settle();
         tcp.says(Ack, 2, Some(1 + 4 * (piece + 1)), b"");
     }
-    let said: Vec<u8> = tcp.heard().into_iter().flat_map(|said| said.payload).collect();
+    let said: Vec<u8> = tcp.sent().into_iter().flat_map(|said| said.payload).collect();
     assert_eq!(said, b"moremoremore");
     assert!(tcp.owner.reset.is_empty());
 }
@@ -160,7 +160,7 @@ fn what_lies_outside_the_window_is_answered_by_our_ack_in_every_state() {
             assert_eq!(tcp.lines(), answer, "{name} {control:?}");
             // And what was received long before.
             tcp.pass(Duration::from_secs(1));
-            tcp.heard();
+            tcp.sent();
             tcp.says(control, theirs.wrapping_sub(200_000), Some(1), payload);
             assert_eq!(tcp.lines(), answer, "{name} {control:?}");
             assert!(tcp.owner.reset.is_empty() && tcp.owner.received(id) == 0, "{name}");
@@ -215,7 +215,7 @@ fn closing_ends_when_our_fin_is_acknowledged_late() {
     tcp.pass(Duration::from_millis(20));
     assert_eq!(tcp.owner.closed, [id]);
     // In TIME-WAIT now: a repeated FIN gets the same ACK.
-    tcp.heard();
+    tcp.sent();
     tcp.says(Fin, 1, Some(1), b"");
     assert_eq!(tcp.lines(), ["ACK 2 ack 2"]);
 }
@@ -277,7 +277,7 @@ fn time_wait_gives_way_to_a_newer_syn_and_to_no_older_one() {
         tcp.settle();
         tcp.clock = Some(7000);
         tcp.says(Fin, 1, Some(2), b"");
-        tcp.heard();
+        tcp.sent();
         tcp.clock = Some(clock);
         tcp.says(Syn, seq, None, b"");
         let opens = tcp.lines()[0].starts_with("SYN");
@@ -294,7 +294,7 @@ fn fin_waits_for_a_closed_window_and_leaves_when_it_opens() {
     tcp.stack.end(id);
     tcp.pass(Duration::from_secs(5));
     assert!(
-        tcp.heard()
+        tcp.sent()
             .iter()
             .all(|said| said.control != Fin && said.payload.is_empty())
     );
@@ -310,7 +310,7 @@ fn fin_needs_room_in_the_window_as_a_byte_does() {
     tcp.says(Ack, 1, Some(1), b"");
     tcp.stack.end(id);
     tcp.pass(Duration::from_secs(1));
-    assert!(tcp.heard().iter().all(|said| said.control != Fin));
+    assert!(tcp.sent().iter().all(|said| said.control != Fin));
     tcp.window = 1;
     tcp.says(Ack, 1, Some(1), b"");
     assert_eq!(tcp.lines(), ["FIN 1 ack 1"]);
@@ -319,7 +319,7 @@ fn fin_needs_room_in_the_window_as_a_byte_does() {
     tcp.says(Psh, 1, Some(1), b"x");
     tcp.window = 4;
     tcp.says(Ack, 2, Some(1), b"");
-    tcp.heard();
+    tcp.sent();
     tcp.stack.write(id, b"data");
     tcp.stack.end(id);
     tcp.settle();

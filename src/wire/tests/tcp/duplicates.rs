@@ -13,14 +13,14 @@ fn ten_in_flight(sack: bool) -> Script {
     let id = tcp.open_after(MS(50));
     tcp.stack.write(id, &pattern(138_000));
     tcp.settle();
-    assert_eq!(tcp.heard().len(), 10);
+    assert_eq!(tcp.sent().len(), 10);
     tcp.pass(MS(50));
     tcp
 }
 
 /// The segments that leave again, by their count.
 fn again(tcp: &mut Script) -> Vec<u32> {
-    let said = tcp.heard();
+    let said = tcp.sent();
     said.iter()
         .filter(|said| said.seq < at(10))
         .map(|said| (said.seq - 1) / 1380)
@@ -75,7 +75,7 @@ fn what_the_peer_takes_no_more_is_not_sent_again() {
     let mut tcp = ten_in_flight(true);
     tcp.window = 2000;
     tcp.sacks(at(1), &[]);
-    tcp.heard();
+    tcp.sent();
     // Five holes, of which the first alone lies in the window that is left.
     tcp.sacks(at(1), &[(at(6), at(10))]);
     tcp.pass(LATE);

@@ -186,7 +186,7 @@ fn what_is_written_before_our_syn_is_answered_leaves_after_it() {
     assert_eq!(tcp.lines(), ["SYN 0"]);
     tcp.says(Syn, 0, Some(1), b"");
     assert_eq!(tcp.owner.connected, [id]);
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert_eq!(
         (said.len(), said[0].control, said[0].payload.as_slice()),
         (1, Fin, &b"early bird"[..])

@@ -84,7 +84,7 @@ fn a_slow_download_after_the_owner_let_go_is_not_reset_while_it_goes_on() {
         tcp.says(Ack, 1, Some(1 + 1000 * round), b"");
     }
     // Not a minute, but two at most, after the last progress.
-    tcp.heard();
+    tcp.sent();
     tcp.pass(Duration::from_secs(121));
     assert_eq!(tcp.stack.flow_count(), 0);
     assert!(tcp.lines().last().unwrap().starts_with("RST"));

@@ -73,7 +73,7 @@ impl Side {
         }
         // Behind the window: it is answered at once.
         tcp.says(Ack, self.next + 900_000, Some(1), b"?");
-        tcp.heard().last().unwrap().ack.unwrap() - 1
+        tcp.sent().last().unwrap().ack.unwrap() - 1
     }
 
     /// Bytes that may be sent now.
@@ -81,7 +81,7 @@ impl Side {
         tcp.peer.set_port(self.port);
         tcp.ours = self.ours;
         tcp.says(Ack, self.next + 900_000, Some(1), b"?");
-        u32::from(tcp.heard().last().unwrap().window) << shift
+        u32::from(tcp.sent().last().unwrap().window) << shift
     }
 }
 
@@ -110,7 +110,7 @@ fn over_the_budget_each_flow_is_served_with_a_small_window() {
     // The owner reads, and all of the memory is free again.
     tcp.owner.room = usize::MAX;
     tcp.settle();
-    tcp.heard();
+    tcp.sent();
     first.next -= 1024;
     assert_eq!(first.send(&mut tcp, 1024) as usize, PART + 1024);
     let received: usize = tcp.owner.data.values().map(Vec::len).sum();
@@ -139,7 +139,7 @@ fn what_is_queued_both_ways_is_given_back_when_a_connection_ends() {
             _ => tcp.stack.close(tcp.now, id),
         }
         tcp.settle();
-        tcp.heard();
+        tcp.sent();
         assert_eq!(tcp.stack.flow_count(), 0);
     }
 }
@@ -169,7 +169,7 @@ fn an_owner_may_write_ahead_of_a_path_that_takes_much() {
     for _ in 0..8 {
         tcp.settle();
         let ends = tcp
-            .heard()
+            .sent()
             .into_iter()
             .map(|said| said.seq as usize - 1 + said.payload.len());
         acknowledged = ends.max().unwrap_or(acknowledged);

@@ -17,12 +17,12 @@ fn a_lost_segment_is_sent_again_after_three_duplicate_acks() {
     for acknowledged in 1..=4 {
         tcp.says(Ack, 1, Some(1 + 1000 * acknowledged), b"");
     }
-    assert!(tcp.heard().len() > 4);
+    assert!(tcp.sent().len() > 4);
     for _ in 0..4 {
         tcp.says(Ack, 1, Some(4001), b"");
     }
     assert!(
-        tcp.heard()
+        tcp.sent()
             .iter()
             .any(|said| said.seq == 4001 && !said.payload.is_empty())
     );
@@ -37,14 +37,14 @@ fn every_hole_of_a_window_is_filled_without_waiting_for_a_timer() {
         tcp.says(Ack, 1, Some(1 + 1000 * acknowledged), b"");
     }
     // The peer misses three segments: at 8001, and two behind it.
-    tcp.heard();
+    tcp.sent();
     for _ in 0..3 {
         tcp.says(Ack, 1, Some(8001), b"");
     }
-    assert!(tcp.heard().iter().any(|said| said.seq == 8001));
+    assert!(tcp.sent().iter().any(|said| said.seq == 8001));
     for hole in [9381, 10_761] {
         tcp.says(Ack, 1, Some(hole), b"");
-        assert!(tcp.heard().iter().any(|said| said.seq == hole), "{hole}");
+        assert!(tcp.sent().iter().any(|said| said.seq == hole), "{hole}");
     }
 }
 
@@ -149,7 +149,7 @@ fn a_segment_that_is_known_to_have_arrived_makes_room_for_a_new_one() {
     let id = tcp.open_after(MS(50));
     tcp.stack.write(id, &pattern(138_000));
     tcp.settle();
-    tcp.heard();
+    tcp.sent();
     for next in [10, 11] {
         tcp.says(Ack, 1, Some(1), b"");
         assert_eq!(tcp.lines(), segments([next]));
@@ -244,7 +244,7 @@ fn what_a_receiver_has_taken_back_is_sent_again() {
     tcp.sacks(1, &[(at(1), at(2))]);
     // It had the second one, and has it no more (RFC 2018, 8).
     tcp.sacks(at(1), &[]);
-    tcp.heard();
+    tcp.sent();
     tcp.pass(MS(500));
     assert_eq!(tcp.lines()[0], "PSH 1381..2761 ack 1");
 }
@@ -266,7 +266,7 @@ fn after_a_pause_a_connection_begins_with_a_small_window_again() {
         tcp.stack.write(id, &pattern(credit));
         written += credit;
         tcp.settle();
-        let said = tcp.heard();
+        let said = tcp.sent();
         burst = said.len();
         if let Some(last) = said.last() {
             acknowledged = acknowledged.max(last.seq + last.payload.len() as u32);
@@ -278,16 +278,16 @@ fn after_a_pause_a_connection_begins_with_a_small_window_again() {
     // Everything is acknowledged, and nothing is said for a while.
     while acknowledged as usize <= written {
         acknowledged = tcp
-            .heard()
+            .sent()
             .last()
             .map_or(1 + written as u32, |last| last.seq + last.payload.len() as u32);
         tcp.says(Ack, 1, Some(acknowledged), b"");
     }
-    tcp.heard();
+    tcp.sent();
     tcp.pass(Duration::from_secs(30));
     tcp.stack.write(id, &pattern(200_000));
     tcp.settle();
-    assert_eq!(tcp.heard().len(), 10);
+    assert_eq!(tcp.sent().len(), 10);
 }
 
 #[test]
@@ -317,10 +317,10 @@ fn one_lost_syn_does_not_make_the_first_window_small_and_two_do() {
             } else {
                 tcp.open_after(MS(wait))
             };
-            tcp.heard();
+            tcp.sent();
             tcp.stack.write(id, &pattern(100_000));
             tcp.settle();
-            assert_eq!(tcp.heard().len(), segments, "{wait} {ours}");
+            assert_eq!(tcp.sent().len(), segments, "{wait} {ours}");
             // It was not measured, so the next time-out is the doubled one of the SYN (Karn).
             assert_eq!(tcp.timed(MS(4500))[0], format!("{timeout}: ACK 1..1381 ack 1"));
         }

@@ -16,7 +16,7 @@ fn longest(mss: Option<u16>, ipv6: bool) -> usize {
     let id = tcp.open();
     tcp.stack.write(id, &pattern(10_000));
     tcp.settle();
-    let said = tcp.heard();
+    let said = tcp.sent();
     said.iter().map(|said| said.payload.len()).max().unwrap()
 }
 
@@ -40,7 +40,7 @@ fn our_mss_follows_from_the_mtu() {
             tcp.use_ipv6();
         }
         tcp.says(Syn, 0, None, b"");
-        assert_eq!(tcp.heard()[0].mss, Some(mss));
+        assert_eq!(tcp.sent()[0].mss, Some(mss));
     }
 }
 
@@ -48,7 +48,7 @@ fn our_mss_follows_from_the_mtu() {
 fn a_syn_ack_has_the_options_that_the_syn_had_and_no_other() {
     let mut tcp = Script::new(false, 1 << 20);
     tcp.says(Syn, 0, None, b"");
-    let plain = tcp.heard().remove(0);
+    let plain = tcp.sent().remove(0);
     assert_eq!(
         (plain.window_scale, plain.sack_permitted, plain.timestamp),
         (None, false, None)
@@ -59,7 +59,7 @@ fn a_syn_ack_has_the_options_that_the_syn_had_and_no_other() {
     tcp.offer.sack = true;
     tcp.offer.timestamps = true;
     tcp.says(Syn, 0, None, b"");
-    let full = tcp.heard().remove(0);
+    let full = tcp.sent().remove(0);
     // 1 MiB is 32,768 units of 32 bytes.
     assert_eq!((full.window_scale, full.sack_permitted), (Some(5), true));
     assert_eq!(full.timestamp.unwrap().1, PEER_CLOCK);
@@ -70,7 +70,7 @@ fn a_syn_ack_has_the_options_that_the_syn_had_and_no_other() {
 fn our_syn_offers_all_and_what_the_answer_lacks_is_not_used() {
     let mut tcp = Script::new(false, 1 << 20);
     let id = tcp.connect();
-    let syn = tcp.heard().remove(0);
+    let syn = tcp.sent().remove(0);
     assert_eq!(
         (syn.window_scale, syn.sack_permitted, syn.mss),
         (Some(5), true, Some(1380))
@@ -80,7 +80,7 @@ fn our_syn_offers_all_and_what_the_answer_lacks_is_not_used() {
     tcp.says(Psh, 101, Some(1), b"behind a hole");
     tcp.stack.write(id, b"hello");
     tcp.settle();
-    for said in tcp.heard() {
+    for said in tcp.sent() {
         assert_eq!(said.timestamp, None);
         assert!(said.sack.is_empty());
         // The window is not in units of 32.
@@ -96,7 +96,7 @@ fn the_window_of_a_syn_counts_bytes_whatever_scale_is_agreed_upon() {
     let id = tcp.connect();
     tcp.stack.write(id, &pattern(10_000));
     tcp.says(Syn, 0, Some(1), b"");
-    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    let sent: usize = tcp.sent().iter().map(|said| said.payload.len()).sum();
     assert_eq!(sent, 1000);
     // And of the SYN that we answer.
     let mut tcp = Script::new(true, 1 << 20);
@@ -109,7 +109,7 @@ fn the_window_of_a_syn_counts_bytes_whatever_scale_is_agreed_upon() {
     tcp.settle();
     tcp.window = 30;
     tcp.says(Ack, 1, Some(1), b"");
-    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    let sent: usize = tcp.sent().iter().map(|said| said.payload.len()).sum();
     assert_eq!(
         sent,
         2 * 1380,
@@ -133,7 +133,7 @@ fn every_segment_has_a_timestamp_once_both_have_offered_it() {
     tcp.settle();
     tcp.says(Psh, 1, Some(1), b"data");
     tcp.pass(Duration::from_millis(500));
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert!(
         said.len() >= 4 && said.iter().all(|said| said.timestamp.is_some()),
         "{said:?}"
@@ -144,14 +144,14 @@ fn every_segment_has_a_timestamp_once_both_have_offered_it() {
     let first = said[0].timestamp.unwrap().0;
     tcp.pass(Duration::from_millis(1234));
     tcp.says(Psh, 2000, Some(1), b"hole");
-    let later = tcp.heard().last().unwrap().timestamp.unwrap().0;
+    let later = tcp.sent().last().unwrap().timestamp.unwrap().0;
     assert_eq!(later.wrapping_sub(first), 1734);
 }
 
 #[test]
 fn what_is_echoed_is_the_value_of_the_first_segment_that_our_ack_is_for() {
     let (mut tcp, _) = timed();
-    let echo = |tcp: &mut Script| tcp.heard().last().unwrap().timestamp.unwrap().1;
+    let echo = |tcp: &mut Script| tcp.sent().last().unwrap().timestamp.unwrap().1;
     // Two small ones are acknowledged together: the wait for the second is part of the round trip (RFC 7323, 4.1).
     tcp.clock = Some(6000);
     tcp.says(Psh, 1, Some(1), b"a");
@@ -215,7 +215,7 @@ fn without_agreement_a_timestamp_is_not_looked_at() {
     }
     assert_eq!(tcp.owner.text(id), "xx");
     tcp.pass(Duration::from_millis(50));
-    assert!(tcp.heard().iter().all(|said| said.timestamp.is_none()));
+    assert!(tcp.sent().iter().all(|said| said.timestamp.is_none()));
 }
 
 #[test]

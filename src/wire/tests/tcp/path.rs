@@ -22,7 +22,7 @@ fn in_flight(ipv6: bool) -> (Script, u32, Vec<Said>) {
     let id = tcp.open();
     tcp.stack.write(id, &pattern(3 * 1360));
     tcp.settle();
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert_eq!(said.len(), 3);
     (tcp, id, said)
 }
@@ -55,7 +55,7 @@ fn unreachable_ends_our_syn_at_once() {
             tcp.use_ipv6();
         }
         let id = tcp.connect();
-        let syn = tcp.heard().remove(0);
+        let syn = tcp.sent().remove(0);
         tcp.router_says(kind, code, 0, &syn);
         assert_eq!(tcp.owner.reset.get(&id), Some(&reason), "{ipv6} {code}");
         assert_eq!(tcp.stack.flow_count(), 0);
@@ -67,7 +67,7 @@ fn unreachable_ends_our_syn_at_once() {
 fn unreachable_about_another_number_than_our_syn_is_ignored() {
     let mut tcp = Script::new(false, 65_536);
     let id = tcp.connect();
-    let mut syn = tcp.heard().remove(0);
+    let mut syn = tcp.sent().remove(0);
     syn.packet[27] ^= 1;
     tcp.router_says(UNREACHABLE, 3, 0, &syn);
     tcp.says(Syn, 0, Some(1), b"");
@@ -101,7 +101,7 @@ fn what_is_too_big_leaves_again_at_once_in_smaller_pieces() {
         let (mut tcp, id, said) = in_flight(ipv6);
         let (kind, code) = if ipv6 { (TOO_BIG_V6, 0) } else { (UNREACHABLE, TOO_BIG) };
         tcp.router_says(kind, code, mtu, &said[0]);
-        let again = tcp.heard();
+        let again = tcp.sent();
         assert!(whole(&again, most), "{mtu}: {again:?}");
         assert!(again.iter().any(|said| said.payload.len() == most), "{mtu}");
         // The others that were too big say so as well: nothing leaves a third time.
@@ -110,7 +110,7 @@ fn what_is_too_big_leaves_again_at_once_in_smaller_pieces() {
         tcp.says(Ack, 1, Some(1 + 3 * 1360), b"");
         tcp.stack.write(id, &pattern(5000));
         tcp.settle();
-        assert!(tcp.heard().iter().all(|said| said.payload.len() <= most), "{mtu}");
+        assert!(tcp.sent().iter().all(|said| said.payload.len() <= most), "{mtu}");
     }
 }
 
@@ -128,7 +128,7 @@ fn too_big_about_what_is_not_in_flight_or_does_not_shrink_is_ignored() {
     tcp.router_says(UNREACHABLE, TOO_BIG, 576, &ahead);
     tcp.stack.write(id, &pattern(1380));
     tcp.settle();
-    assert_eq!(tcp.heard()[0].payload.len(), 1380);
+    assert_eq!(tcp.sent()[0].payload.len(), 1380);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn an_error_about_another_peers_flow_is_ignored() {
 #[test]
 fn a_path_that_swallows_full_segments_is_found_out_after_two_losses() {
     let (mut tcp, _, _) = in_flight(false);
-    let longest = |tcp: &mut Script| tcp.heard().iter().map(|said| said.payload.len()).max();
+    let longest = |tcp: &mut Script| tcp.sent().iter().map(|said| said.payload.len()).max();
     tcp.pass(Duration::from_millis(250));
     assert_eq!(longest(&mut tcp), Some(1380), "the first loss may be one");
     tcp.pass(Duration::from_millis(400));
@@ -164,9 +164,9 @@ fn losses_of_a_path_on_which_full_segments_arrive_do_not_shrink_them() {
     // Two time-outs for different segments, with a full one that arrives between them.
     tcp.pass(Duration::from_millis(250));
     tcp.says(Ack, 1, Some(1381), b"");
-    tcp.heard();
+    tcp.sent();
     tcp.pass(Duration::from_millis(600));
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert_eq!(said.iter().map(|said| said.payload.len()).max(), Some(1380), "{said:?}");
 }
 
@@ -175,10 +175,10 @@ fn a_loss_behind_which_full_segments_arrive_is_no_black_hole() {
     let (mut tcp, id) = Script::with_sack(Duration::from_millis(50));
     tcp.stack.write(id, &pattern(4 * 1380));
     tcp.pass(Duration::from_millis(50));
-    tcp.heard();
+    tcp.sent();
     tcp.sacks(1, &[(1381, 5521)]);
     tcp.pass(Duration::from_secs(5));
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert!(said.len() > 3, "{said:?}");
     assert!(
         said.iter().all(|said| said.seq == 1 && said.payload.len() == 1380),
@@ -190,7 +190,7 @@ fn a_loss_behind_which_full_segments_arrive_is_no_black_hole() {
 fn unreachable_does_not_end_a_handshake_that_the_peer_began() {
     let mut tcp = Script::new(false, 65_536);
     tcp.says(Syn, 0, None, b"");
-    let said = tcp.heard().remove(0);
+    let said = tcp.sent().remove(0);
     tcp.router_says(UNREACHABLE, 1, 0, &said);
     tcp.says(Ack, 1, Some(1), b"");
     assert_eq!(tcp.owner.opened.len(), 1);

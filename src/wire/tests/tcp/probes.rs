@@ -13,16 +13,16 @@ fn a_zero_window_holds_data_back_and_is_probed() {
     tcp.says(Psh, 1, Some(1), b"x");
     tcp.stack.write(id, b"waiting");
     tcp.settle();
-    let said = tcp.heard();
+    let said = tcp.sent();
     assert!(said.iter().all(|said| said.payload.is_empty()), "{said:?}");
     tcp.pass(Duration::from_secs(3));
-    let probes = tcp.heard();
+    let probes = tcp.sent();
     // Each names the number before the first that waits, so that it has to be answered.
     assert!(probes.iter().filter(|said| said.seq == 0).count() > 1, "{probes:?}");
     assert!(probes.iter().all(|said| said.payload.is_empty()), "{probes:?}");
     tcp.window = 65_000;
     tcp.says(Ack, 2, Some(1), b"");
-    let said: Vec<u8> = tcp.heard().into_iter().flat_map(|said| said.payload).collect();
+    let said: Vec<u8> = tcp.sent().into_iter().flat_map(|said| said.payload).collect();
     assert!(said.ends_with(b"aiting"), "{said:?}");
 }
 
@@ -31,7 +31,7 @@ fn an_idle_connection_is_kept_alive_by_probes() {
     let (mut tcp, id) = Script::established();
     for _ in 0..20 {
         tcp.pass(Duration::from_secs(121));
-        assert!(!tcp.heard().is_empty(), "no probe");
+        assert!(!tcp.sent().is_empty(), "no probe");
         tcp.says(Ack, 1, Some(1), b"");
     }
     tcp.says(Psh, 1, Some(1), b"back");
@@ -50,7 +50,7 @@ fn a_closed_window_is_probed_for_hours_while_it_is_answered() {
     for _ in 0..4 * 3600 {
         tcp.pass(Duration::from_secs(1));
         silence += Duration::from_secs(1);
-        if !tcp.heard().is_empty() {
+        if !tcp.sent().is_empty() {
             (silence, probes) = (Duration::ZERO, probes + 1);
             tcp.says(Ack, 1, Some(1), b"");
         }
@@ -112,6 +112,6 @@ fn after_a_closed_window_time_outs_are_short_again() {
     tcp.pass(Duration::from_secs(5));
     tcp.window = 1000;
     tcp.says(Ack, 1, Some(1), b"");
-    tcp.heard();
+    tcp.sent();
     assert_eq!(tcp.timed(Duration::from_millis(300)), ["200: PSH 1..8 ack 1"]);
 }

@@ -86,9 +86,9 @@ fn a_rst_outside_the_window_changes_nothing() {
 fn a_segment_for_nobody_gets_rst_and_a_rst_gets_nothing() {
     let mut tcp = Script::new(false, 65_536);
     tcp.says(Ack, 5, Some(9), b"");
-    assert_eq!(tcp.heard().len(), 1);
+    assert_eq!(tcp.sent().len(), 1);
     tcp.says(Rst, 5, Some(9), b"");
-    assert!(tcp.heard().is_empty());
+    assert!(tcp.sent().is_empty());
     assert!(tcp.owner.opened.is_empty());
 }
 
@@ -118,7 +118,7 @@ fn a_rst_counts_while_our_window_is_closed() {
         tcp.says(Psh, 1 + 1285 * at as u32, Some(1), piece);
     }
     tcp.pass(Duration::from_millis(40));
-    assert_eq!(tcp.heard().last().map(|said| said.window), Some(0));
+    assert_eq!(tcp.sent().last().map(|said| said.window), Some(0));
     tcp.says(Rst, 65_536, None, b"");
     tcp.owner.room = usize::MAX;
     tcp.settle();
@@ -189,10 +189,10 @@ fn a_rst_for_nobody_names_what_it_is_about() {
     tcp.isn = 1000;
     // With an ACK the RST has its number, without one it acknowledges all of the segment (RFC 9293, 3.10.7.1).
     tcp.says(Psh, 5, Some(700), b"data");
-    let said = tcp.heard().remove(0);
+    let said = tcp.sent().remove(0);
     let header = &said.packet[20..];
     assert_eq!((&header[4..8], said.ack), (&700u32.to_be_bytes()[..], None));
     tcp.says(Fin, 5, None, b"data");
-    let said = tcp.heard().remove(0);
+    let said = tcp.sent().remove(0);
     assert_eq!((&said.packet[24..28], said.ack), (&[0; 4][..], Some(10)));
 }

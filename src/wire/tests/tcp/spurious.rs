@@ -12,7 +12,7 @@ const FULL: u32 = 1380;
 
 /// Segments that begin before this number.
 fn again(tcp: &mut Script, before: u32) -> Vec<String> {
-    let said = tcp.heard();
+    let said = tcp.sent();
     let lines = said.iter().filter(|said| !said.payload.is_empty() && said.seq < before);
     lines
         .map(|said| format!("{}..{}", said.seq, said.seq + said.payload.len() as u32))
@@ -37,7 +37,7 @@ fn after_a_time_out_that_was_right_all_that_is_lost_is_sent_again() {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(200_000));
     tcp.pass(MS(500));
-    tcp.heard();
+    tcp.sent();
     // The retransmission alone has arrived. Without timestamps nothing tells it from the original: what never left goes
     // first (RFC 5682, 2.1, step 2b).
     tcp.sacks(1 + FULL, &[]);
@@ -54,7 +54,7 @@ fn after_a_time_out_acks_one_by_one_show_that_nothing_was_lost() {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(200_000));
     tcp.pass(MS(380));
-    tcp.heard();
+    tcp.sent();
     tcp.pass(MS(60));
     // The originals were late by more than a round trip, and each has an ACK of its own.
     for count in 1..=10 {
@@ -70,9 +70,9 @@ fn after_an_echo(late: bool) -> Vec<String> {
     let id = tcp.open_after(MS(50));
     tcp.stack.write(id, &pattern(200_000));
     tcp.settle();
-    let first = tcp.heard()[0].timestamp.unwrap().0;
+    let first = tcp.sent()[0].timestamp.unwrap().0;
     tcp.pass(MS(300));
-    let second = tcp.heard()[0].timestamp.unwrap().0;
+    let second = tcp.sent()[0].timestamp.unwrap().0;
     assert_eq!(second.wrapping_sub(first), 250);
     tcp.echo = Some(if late { first } else { second });
     tcp.says(Ack, 1, Some(1369), b"");
@@ -95,12 +95,12 @@ fn burst_after_a_recovery(duplicates: &[u32]) -> u32 {
     tcp.settle();
     tcp.pass(MS(50));
     tcp.sacks(at(2), &[]);
-    tcp.heard();
+    tcp.sent();
     tcp.sacks(at(2), &[(at(5), at(10)), (at(3), at(4))]);
     tcp.pass(LATE);
     // The recovery sends as much as arrives (RFC 6937).
     tcp.sacks(at(2), &[(at(5), at(15)), (at(3), at(4))]);
-    let said = tcp.heard();
+    let said = tcp.sent();
     for hole in [2, 4] {
         assert!(said.iter().any(|said| said.seq == at(hole)), "{hole} is sent again");
     }
@@ -110,7 +110,7 @@ fn burst_after_a_recovery(duplicates: &[u32]) -> u32 {
     for count in duplicates {
         tcp.sacks(at(20), &[(at(*count), at(count + 1))]);
     }
-    let sent = tcp.heard();
+    let sent = tcp.sent();
     sent.iter().map(|said| said.payload.len() as u32).sum()
 }
 
@@ -131,7 +131,7 @@ fn an_original_that_arrives_late_says_nothing_of_what_left_with_it() {
     let id = tcp.open_after(MS(50));
     tcp.stack.write(id, &pattern(200_000));
     tcp.settle();
-    let first = tcp.heard()[0].timestamp.unwrap().0;
+    let first = tcp.sent()[0].timestamp.unwrap().0;
     tcp.pass(MS(50));
     tcp.sacks(1, &[(1 + 1368, 1 + 4 * 1368)]);
     tcp.pass(LATE);

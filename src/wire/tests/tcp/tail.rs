@@ -15,7 +15,7 @@ fn a_silence_in_a_recovery_is_probed_before_the_time_out() {
     tcp.stack.write(id, &pattern(138_000));
     tcp.settle();
     tcp.pass(MS(50));
-    tcp.heard();
+    tcp.sent();
     tcp.sacks(1, &[(at(1), at(10))]);
     let said = tcp.timed(MS(200));
     assert_eq!(said[0], format!("12: {}", segments([0])[0]));
@@ -31,7 +31,7 @@ fn a_silent_tail_is_probed_after_two_round_trips_and_then_recovered() {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(3 * 1380));
     tcp.settle();
-    tcp.heard();
+    tcp.sent();
     // Nothing new to send: the last one again (RFC 8985, 7.3).
     assert_eq!(tcp.timed(MS(110)), ["102: PSH 2761..4141 ack 1"]);
     tcp.pass(MS(42));
@@ -50,7 +50,7 @@ fn a_probe_of_the_tail_is_new_data_where_there_is_some() {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(138_000));
     tcp.settle();
-    tcp.heard();
+    tcp.sent();
     assert_eq!(tcp.timed(MS(110)), [format!("102: {}", segments([10])[0])]);
     // One probe; then the retransmission timer.
     let said = tcp.timed(MS(300));
@@ -79,10 +79,10 @@ fn burst_after_a_probe(duplicate: bool) -> usize {
     tcp.stack.write(id, &pattern(1380));
     tcp.pass(MS(50));
     tcp.sacks(at(3), &[]);
-    tcp.heard();
+    tcp.sent();
     tcp.stack.write(id, &pattern(138_000));
     tcp.settle();
-    tcp.heard().len()
+    tcp.sent().len()
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn a_window_that_shrinks_below_what_is_in_flight_loses_nothing() {
     let data = pattern(4000);
     tcp.stack.write(id, &data);
     tcp.settle();
-    let in_flight = tcp.heard().iter().map(|said| said.payload.len()).sum::<usize>();
+    let in_flight = tcp.sent().iter().map(|said| said.payload.len()).sum::<usize>();
     assert!(in_flight >= 2000, "{in_flight}");
     // The peer takes back what it had offered (RFC 9293, 3.8.6: discouraged, to be survived).
     tcp.window = 500;
@@ -22,7 +22,7 @@ fn a_window_that_shrinks_below_what_is_in_flight_loses_nothing() {
     let mut received = data[..1380].to_vec();
     for _ in 0..10 {
         tcp.pass(Duration::from_secs(2));
-        for said in tcp.heard() {
+        for said in tcp.sent() {
             let at = said.seq as usize - 1;
             if at <= received.len() && at + said.payload.len() > received.len() {
                 let known = received.len() - at;
@@ -45,7 +45,7 @@ fn our_window_closes_when_the_owner_does_not_read_and_opens_when_it_does() {
     for _ in 0..800 {
         tcp.says(Psh, 1 + sent, Some(1), &piece);
         tcp.pass(Duration::from_millis(20));
-        if let Some(said) = tcp.heard().last() {
+        if let Some(said) = tcp.sent().last() {
             last_window = said.window;
             sent = said.ack.unwrap() - 1;
         }
@@ -61,7 +61,7 @@ fn our_window_closes_when_the_owner_does_not_read_and_opens_when_it_does() {
     tcp.stack.credit(id, 256 * 1024);
     tcp.settle();
     assert_eq!(tcp.owner.received(id), sent as usize);
-    assert!(tcp.heard().last().unwrap().window > 1000);
+    assert!(tcp.sent().last().unwrap().window > 1000);
 }
 
 #[test]
@@ -72,10 +72,10 @@ fn no_more_leaves_than_the_window_takes_and_the_scale_counts() {
     let id = tcp.open();
     tcp.stack.write(id, &pattern(20_000));
     tcp.settle();
-    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    let sent: usize = tcp.sent().iter().map(|said| said.payload.len()).sum();
     assert_eq!(sent, 2760);
     tcp.says(Ack, 1, Some(2761), b"");
-    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    let sent: usize = tcp.sent().iter().map(|said| said.payload.len()).sum();
     assert_eq!(sent, 2760);
 }
 
@@ -88,10 +88,10 @@ fn only_a_newer_segment_moves_the_window() {
     // From before those bytes: overtaken on its way (RFC 9293, 3.10.7.4: SND.WL1).
     tcp.window = 60_000;
     tcp.says(Ack, 1, Some(1), b"");
-    tcp.heard();
+    tcp.sent();
     tcp.stack.write(id, &pattern(20_000));
     tcp.settle();
-    let sent: usize = tcp.heard().iter().map(|said| said.payload.len()).sum();
+    let sent: usize = tcp.sent().iter().map(|said| said.payload.len()).sum();
     assert_eq!(sent, 2760);
 }
 
@@ -100,7 +100,7 @@ fn a_window_that_opens_a_little_is_not_filled_with_little_segments() {
     let (mut tcp, id) = Script::established();
     tcp.stack.write(id, &pattern(40_000));
     tcp.settle();
-    let sent: u32 = tcp.heard().iter().map(|said| said.payload.len() as u32).sum();
+    let sent: u32 = tcp.sent().iter().map(|said| said.payload.len() as u32).sum();
     // Silly window avoidance (RFC 1122, 4.2.3.4): less than a segment and than half of the largest window waits.
     tcp.window = 100;
     tcp.says(Ack, 1, Some(1 + sent), b"");
@@ -132,7 +132,7 @@ fn what_we_have_offered_is_never_taken_back() {
     tcp.offer.window_scale = Some(7);
     tcp.owner.room = 0;
     tcp.says(smoltcp::wire::TcpControl::Syn, 0, None, b"");
-    let shift = tcp.heard()[0].window_scale.unwrap();
+    let shift = tcp.sent()[0].window_scale.unwrap();
     tcp.says(Ack, 1, Some(1), b"");
     let mut next = 1;
     let mut edge = 0;
@@ -141,7 +141,7 @@ fn what_we_have_offered_is_never_taken_back() {
         let length = 1 + (round * 7919) % 1379;
         tcp.says(Psh, next, Some(1), &pattern(length as usize));
         tcp.pass(Duration::from_millis(50));
-        for said in tcp.heard() {
+        for said in tcp.sent() {
             next = said.ack.unwrap();
             let offered = next + (u32::from(said.window) << shift);
             assert!(offered >= edge, "round {round}: {offered} after {edge}");
@@ -169,13 +169,13 @@ fn a_closed_window_takes_no_data_and_every_ack_and_fin() {
     }
     tcp.pass(Duration::from_millis(40));
     assert_eq!(
-        tcp.heard().last().map(|said| (said.ack, said.window)),
+        tcp.sent().last().map(|said| (said.ack, said.window)),
         Some((Some(65_536), 0))
     );
     // A probe of one byte: not taken, answered with a window that is still closed, and what it acknowledges counts.
     tcp.says(Psh, 65_536, Some(5), b"!");
     assert_eq!(
-        tcp.heard().last().map(|said| (said.ack, said.window)),
+        tcp.sent().last().map(|said| (said.ack, said.window)),
         Some((Some(65_536), 0))
     );
     assert!(
@@ -183,7 +183,7 @@ fn a_closed_window_takes_no_data_and_every_ack_and_fin() {
         "nothing of ours is in flight"
     );
     tcp.says(Fin, 65_536, Some(5), b"");
-    assert_eq!(tcp.heard().last().unwrap().ack, Some(65_537));
+    assert_eq!(tcp.sent().last().unwrap().ack, Some(65_537));
     tcp.owner.room = usize::MAX;
     tcp.settle();
     assert!(tcp.owner.data[&id] == data);
@@ -202,7 +202,7 @@ fn a_window_that_closes_over_data_in_flight_is_waited_for() {
     tcp.window = 0;
     for _ in 0..2 * 3600 {
         tcp.pass(Duration::from_secs(1));
-        if !tcp.heard().is_empty() {
+        if !tcp.sent().is_empty() {
             tcp.says(Ack, 1, Some(1), b"");
         }
     }
@@ -210,7 +210,7 @@ fn a_window_that_closes_over_data_in_flight_is_waited_for() {
     tcp.window = 65_000;
     tcp.says(Ack, 1, Some(1), b"");
     tcp.pass(Duration::from_secs(121));
-    assert!(tcp.heard().iter().any(|said| said.seq == 1 && !said.payload.is_empty()));
+    assert!(tcp.sent().iter().any(|said| said.seq == 1 && !said.payload.is_empty()));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn our_window_grows_with_what_the_owner_reads() {
         }
         tcp.stack.credit(id, 100 * 1368);
         tcp.pass(Duration::from_millis(50));
-        window = u32::from(tcp.heard().last().unwrap().window) << 5;
+        window = u32::from(tcp.sent().last().unwrap().window) << 5;
     }
     assert!((300_000..=1 << 20).contains(&window), "{window}");
 }

@@ -97,8 +97,8 @@ impl Side {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        let heard_all = connection.has_finished() && connection.readable() == 0;
-        if self.written == self.plan.bytes && !self.finished && (heard_all || !self.closes_last) {
+        let read_all = connection.has_finished() && connection.readable() == 0;
+        if self.written == self.plan.bytes && !self.finished && (read_all || !self.closes_last) {
             self.finished = true;
             connection.finish();
         }

@@ -92,14 +92,14 @@ impl Watched {
                     self.keepalives.push(now);
                 }
                 receive(&mut self.two.client, now, path(SERVER_AT), &datagram);
-                self.heard();
+                self.end_wait();
             } else {
                 return;
             }
         }
     }
 
-    fn heard(&mut self) {
+    fn end_wait(&mut self) {
         if let Some(since) = self.waiting.take() {
             self.longest_wait = self.longest_wait.max(self.two.now - since);
         }
@@ -118,7 +118,7 @@ impl Watched {
         } = &mut self.two;
         let (_, sealed) = seal(server, *now, &inner("192.0.2.80", "10.0.0.1")).unwrap();
         receive(client, *now, path(SERVER_AT), &sealed).unwrap();
-        self.heard();
+        self.end_wait();
         self.carry();
     }
 
