@@ -4,13 +4,7 @@ import type { Flow } from '../../src/flow/flow.js'
 import { DIRECT, hopText } from '../../src/flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
-import {
-  type ClientTls,
-  type Deed,
-  OpenFailure,
-  type Operation,
-  type Question,
-} from '../../src/layers/commands.js'
+import { type ClientTls, type Deed, OpenFailure, type Operation, type Question } from '../../src/layers/commands.js'
 import { begin } from '../../src/layers/context.js'
 import type { Entrance } from '../../src/layers/entrance.js'
 import { LAYERS } from '../../src/layers/index.js'

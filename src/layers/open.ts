@@ -4,7 +4,7 @@ import type { Flow } from '../flow/flow.js'
 import { DIRECT, type Hop, hopText } from '../flow/via.js'
 import type { Channel } from './channel.js'
 import { type Opened, OpenFailure } from './commands.js'
-import { type Context, secureServer, serverName, type Step } from './layer.js'
+import { type Context, type Step, secureServer, serverName } from './layer.js'
 import type { Destination, Route, ServerTls } from './route.js'
 import { HOPS } from './via/index.js'
 

@@ -23,7 +23,10 @@ export function explainLoss(error: Error, connection: Connection): string {
 }
 
 /** The reason why a server could not be reached. */
-export function explainConnect(error: unknown, { host, port }: { readonly host: string; readonly port: number }): string {
+export function explainConnect(
+  error: unknown,
+  { host, port }: { readonly host: string; readonly port: number },
+): string {
   const reason = CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
   return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
 }

@@ -104,7 +104,11 @@ test('why TLS with a server has failed is the answer for that server alone', (t)
         },
       },
     })
-    play.context.serverFailure = new OpenFailure({ id: 'x', host: '192.0.2.1', port: 80, transport: 'tcp' }, 'X', 'no TLS')
+    play.context.serverFailure = new OpenFailure(
+      { id: 'x', host: '192.0.2.1', port: 80, transport: 'tcp' },
+      'X',
+      'no TLS',
+    )
     play.data(play.client, GET)
     t.true(play.said().join().includes(said), url)
   }

@@ -28,7 +28,8 @@ export function* take(channel: AnyChannel, length: number): Step<Buffer | HopFai
   let missing = length
   while (missing > 0) {
     const data = yield* receiveWithin(channel, HOP_MILLISECONDS)
-    if (data === TIMEOUT) return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
+    if (data === TIMEOUT)
+      return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
     if (!data) return { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection' }
     parts.push(data.subarray(0, missing))
     if (data.length > missing) channel.unread(data.subarray(missing))

@@ -12,7 +12,15 @@ import { HOP_MILLISECONDS, type HopFailure, type HopLayer } from './hop.js'
 export const throughHttp: HopLayer = function* (context, channel, hop, to): Step<HopFailure | undefined> {
   const { world } = context.machine
   const request = new HttpRequest(
-    { method: 'CONNECT', path: '', scheme: 'https', host: to.host, port: to.port, version: '1.1', headers: new HttpHeaders() },
+    {
+      method: 'CONNECT',
+      path: '',
+      scheme: 'https',
+      host: to.host,
+      port: to.port,
+      version: '1.1',
+      headers: new HttpHeaders(),
+    },
     0,
     world.now(),
   )
@@ -25,14 +33,16 @@ export const throughHttp: HopLayer = function* (context, channel, hop, to): Step
     push(context, channel, writeRequestHead(request))
     for (;;) {
       const bytes = takeHead(channel, 'response') ?? (yield* readHead(context, channel, 'response', HOP_MILLISECONDS))
-      if (!bytes) return { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection without an answer' }
+      if (!bytes)
+        return { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection without an answer' }
       const head = parseResponseHead(bytes, 0, bytes.length)
       if (head.end !== undefined) channel.unread(bytes.subarray(head.end))
       const { status, reason } = head
       if (status < 200) continue
       if (status < 300) return undefined
       flow.response = new HttpResponse(head, 0, world.now())
-      if (status === 407) return { code: 'VIA', message: 'it wants a user name and a password, or others than it was given (407)' }
+      if (status === 407)
+        return { code: 'VIA', message: 'it wants a user name and a password, or others than it was given (407)' }
       return { code: status === 504 ? 'ETIMEDOUT' : 'VIA', message: `it answers ${status} ${reason}`.trim() }
     }
   } catch (error) {

@@ -19,7 +19,8 @@ export const throughSocks4a: HopLayer = function* (context, channel, { credentia
   const isIpv4 = bytes?.length === 4
   const user = Buffer.from(credentials?.username ?? '')
   const name = Buffer.from(isIpv4 ? '' : `${host}\0`)
-  if (user.includes(0) || name.subarray(0, -1).includes(0)) return { code: 'VIA', message: 'SOCKS4 takes no NUL in names' }
+  if (user.includes(0) || name.subarray(0, -1).includes(0))
+    return { code: 'VIA', message: 'SOCKS4 takes no NUL in names' }
   const head = [4, 1, port >> 8, port & 0xff, ...(isIpv4 ? bytes : NAME_FOLLOWS), ...user, 0]
   push(context, channel, Buffer.concat([Buffer.from(head), name]))
   const reply = yield* take(channel, 8)
