@@ -1,4 +1,4 @@
-//! Tells the linker what a Node addon may leave undefined.
+//! Tells the linker which symbols a Node addon may leave undefined.
 fn main() {
     napi_build::setup();
 }

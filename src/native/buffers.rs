@@ -1,6 +1,6 @@
 //! The memory of the TCP flows: chunks in large anonymous mappings, whose pages exist once they are touched.
 //!
-//! A heap keeps what it once had; a mapping gives the pages of chunks that are free back to the system.
+//! A heap does not give freed memory back to the system; a mapping can give back the pages of free chunks.
 
 #[cfg(unix)]
 pub use mapped::MappedBuffers as FlowBuffers;
@@ -13,7 +13,7 @@ mod mapped {
 
     use midwire_wire::buffers::{Buffers, CHUNK, Chunk};
 
-    /// Chunks in one mapping: one mapping, one entry of the kernel's list, which is limited (65,530 on Linux).
+    /// The number of chunks in a mapping. The kernel limits the number of mappings (65,530 on Linux).
     const CHUNKS_PER_REGION: usize = 256;
 
     #[derive(Default)]
@@ -47,7 +47,7 @@ mod mapped {
             if base == libc::MAP_FAILED {
                 return None;
             }
-            // One touched page must not bring 2 MiB along.
+            // With huge pages, one touched page would take 2 MiB.
             #[cfg(target_os = "linux")]
             // SAFETY: the range is the mapping just made.
             unsafe {
@@ -60,7 +60,8 @@ mod mapped {
 
     impl Drop for Region {
         fn drop(&mut self) {
-            // SAFETY: the range is the mapping made in `new`, and the pool goes after its flows (`Stack`'s order).
+            // SAFETY: the range is the mapping made in `new`, and the pool is dropped after its flows (`Stack`'s
+            // order).
             unsafe {
                 libc::munmap(self.base.as_ptr().cast(), Self::LENGTH);
             }
@@ -94,7 +95,7 @@ mod mapped {
             let slot = chunk.slot;
             drop(chunk);
             if let Some(start) = self.start(slot) {
-                // SAFETY: the range is the chunk, which nobody holds now. Its content is not needed.
+                // SAFETY: the range is the chunk, which no flow holds now. Its content is not needed.
                 unsafe {
                     libc::madvise(start.as_ptr().cast(), CHUNK, libc::MADV_DONTNEED);
                 }

@@ -1,4 +1,4 @@
-//! The way down: packets are encrypted side by side into one buffer, and leave in runs of equal size (GSO).
+//! Sends packets: they are encrypted side by side into one buffer, and leave in runs of equal size (GSO).
 
 use std::io;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use quinn_udp::Transmit;
 
 use crate::sockets::Sockets;
 
-/// The kernel takes no more in one call (an IPv4 datagram's payload).
+/// The most bytes that the kernel takes in one call (the payload of an IPv4 datagram).
 const MAX_RUN: usize = 65_507;
-/// Encrypted bytes that may wait for the end of a turn, or for the socket.
+/// The most encrypted bytes that wait for the end of a turn, or for the socket.
 const CAPACITY: usize = 192 * 1024;
-/// WireGuard's header and tag, with room to spare; also what boringtun asks for at least (a handshake is 148).
+/// Room for WireGuard's header and tag, and more than the least that boringtun asks for (148 bytes, for a handshake).
 const OVERHEAD: usize = 160;
 
 pub struct Egress {
@@ -24,14 +24,14 @@ pub struct Egress {
     runs: Vec<Run>,
     /// The first run that was not sent yet.
     sent: usize,
-    /// The socket took nothing more: the family to wait for. Until then nothing more is encrypted.
+    /// The family whose socket is full. While this is set, no packet is encrypted.
     blocked: Option<bool>,
     pub errors: u64,
     pub datagrams: u64,
     pub calls: u64,
 }
 
-/// Datagrams of one size (the last may be shorter), to one place, in one piece of the buffer.
+/// Datagrams of one size (the last may be shorter) and one destination, in one piece of the buffer.
 struct Run {
     to: Path,
     start: usize,
@@ -61,7 +61,7 @@ impl Egress {
         self.blocked
     }
 
-    /// A datagram that the tunnel made by itself.
+    /// Adds a datagram of the tunnel's own making.
     pub fn push(&mut self, to: Path, datagram: &[u8]) {
         if self.filled + datagram.len() > self.buffer.len() {
             self.flush();
@@ -99,13 +99,13 @@ impl Egress {
         });
     }
 
-    /// Sends what is there. What the socket does not take now is kept, and `blocked` says so.
+    /// Sends the datagrams in the buffer. Those that the socket does not take now are kept, and `blocked` is set.
     pub fn flush(&mut self) {
         self.blocked = None;
         while let Some(run) = self.runs.get_mut(self.sent) {
             let ipv6 = run.to.remote.is_ipv6();
             match run.send(&self.sockets, &self.buffer) {
-                // A route that is gone, a firewall, a full queue: the datagram is lost, as any may be.
+                // There is no route, or a firewall, or a full queue. The datagram is lost, as any may be.
                 Ok(lost) => self.errors += lost,
                 Err(_) => {
                     self.blocked = Some(ipv6);
@@ -121,11 +121,12 @@ impl Egress {
     }
 }
 
-/// The socket takes nothing now.
+/// The error of a socket that takes no datagrams now.
 struct Full;
 
 impl Run {
-    /// How many were lost. What has left when the socket is full is no part of the run any more.
+    /// Sends the run, and gives the number of lost datagrams. Where the socket becomes full, the run keeps the
+    /// datagrams that have not left.
     fn send(&mut self, sockets: &Sockets, buffer: &[u8]) -> Result<u64, Full> {
         let one = |contents, segment_size| {
             let sent = sockets.send(&Transmit {
@@ -146,8 +147,8 @@ impl Run {
         if self.count == 1 {
             return Ok(1);
         }
-        // A device that cannot segment, or a path of which the kernel knows that they are too long for it: it cuts them
-        // into fragments, but only one by one. It is asked anew each time, for what it knows of a path passes.
+        // The device cannot segment, or the kernel knows that the datagrams are too long for the path. It cuts them
+        // into fragments, but only one by one. Each run is tried as a whole first, because paths change.
         let mut lost = 0;
         while self.start < self.end {
             let next = self.end.min(self.start + self.segment);
@@ -158,7 +159,7 @@ impl Run {
     }
 }
 
-/// The way down for one turn of the engine.
+/// The layer below the stack, for one turn of the engine.
 pub struct Falling<'a> {
     pub now: Instant,
     pub tunnel: &'a mut Tunnel,
@@ -174,7 +175,7 @@ impl Fall for Falling<'_> {
         if self.egress.filled + packet.len() + OVERHEAD > self.egress.buffer.len() {
             self.egress.flush();
         }
-        // Blocked in the middle of a packet's way: it is dropped, as by a router, and its sender sends it again.
+        // A packet that meets a full buffer is dropped, as by a router, and its sender sends it again.
         let Some(room) = self.egress.buffer.get_mut(self.egress.filled..) else {
             return;
         };

@@ -1,6 +1,7 @@
 //! Tunnel and stack of one server as one machine: datagrams and commands in, events and datagrams out.
 //!
-//! It is behind one lock and belongs to whoever holds that: the task, or Node's own thread (`shared.rs`).
+//! The engine is behind one lock. The thread that holds the lock works with it: the task's, or Node's own
+//! (`shared.rs`).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +18,7 @@ use crate::messages::{self, command};
 use crate::outbox::Outbox;
 use crate::sockets::Sockets;
 
-/// The longest IP packet, and what a datagram around it can have more.
+/// Bytes of the longest IP packet, and of the datagram around it.
 const LARGEST_PACKET: usize = 65_535 + 160;
 
 pub struct Engine {
@@ -25,7 +26,7 @@ pub struct Engine {
     pub stack: Stack,
     pub egress: Egress,
     pub addresses: Vec<IpAddr>,
-    /// Where a datagram is decrypted to.
+    /// The buffer that datagrams are decrypted to.
     packet: Vec<u8>,
     epoch: time::Instant,
 }
@@ -88,12 +89,12 @@ impl Engine {
                     stack.send_icmp(peer, source.ip(), destination.ip(), message);
                 }
             }
-            // Only our own TypeScript speaks here; a kind it does not have cannot come.
+            // The commands come from our own TypeScript, which has no other kinds.
             _ => {}
         }
     }
 
-    /// After anything was handled: events rise, packets fall, until both are dry.
+    /// Called after anything was handled: raises events and sends packets until there are none.
     pub fn settle(&mut self, now: Instant, outbox: &Outbox) {
         let mut rising = outbox.open();
         if self.tunnel.poll_timeout(now).is_some_and(|at| at <= now) {
@@ -102,7 +103,7 @@ impl Engine {
         if self.stack.poll_timeout().is_some_and(|at| at <= now) {
             self.stack.handle_timeout(now, &mut rising);
         }
-        // What ends while it sends has one thing more to say, so this goes round at most a few times.
+        // A flow that ends while it sends has one more event to raise, so this loop runs a few times at most.
         loop {
             self.stack.poll_rise(&mut rising);
             if self.stack.has_rising() {
@@ -148,7 +149,7 @@ impl Engine {
         self.stack.remove_peer(peer, &mut outbox.open());
     }
 
-    /// Everything that was counted, by name.
+    /// All counters by name.
     pub fn counters(&self) -> HashMap<String, f64> {
         let tunnel = self.tunnel.counters();
         let stack = self.stack.counters();

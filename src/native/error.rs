@@ -1,4 +1,4 @@
-//! What a synchronous call throws: a stable code that TypeScript turns into a MidwireError, and a reason.
+//! The errors of synchronous calls: a stable code, which TypeScript turns into a MidwireError, and a reason.
 
 use std::io;
 
@@ -50,7 +50,7 @@ pub fn from_io(error: &io::Error) -> Error {
         io::ErrorKind::AddrInUse => Code::AddressInUse,
         io::ErrorKind::AddrNotAvailable => Code::AddressNotAvailable,
         io::ErrorKind::PermissionDenied => Code::PermissionDenied,
-        // What a machine without this family says.
+        // The error of a machine without this address family.
         io::ErrorKind::Unsupported => Code::AddressNotAvailable,
         _ if error.raw_os_error() == Some(libc_no_family()) => Code::AddressNotAvailable,
         _ => Code::Io,
@@ -62,7 +62,7 @@ fn libc_no_family() -> i32 {
     #[cfg(unix)]
     return libc::EAFNOSUPPORT;
     #[cfg(not(unix))]
-    // WSAEAFNOSUPPORT
+    // This is WSAEAFNOSUPPORT.
     return 10_047;
 }
 

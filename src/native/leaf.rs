@@ -1,4 +1,4 @@
-//! Leaf certificates, minted from an authority's key. What to write into them is decided in TypeScript (`src/certs`).
+//! Mints leaf certificates with an authority's key. TypeScript decides on their contents (`src/certs`).
 
 use std::net::IpAddr;
 
@@ -39,7 +39,7 @@ pub struct NativeLeaf {
 /// An authority's key, its name, and the one public key of all leaves.
 #[napi]
 pub struct NativeLeafIssuer {
-    // ring's own: rcgen's key pairs link RSA and every curve, which is 190 KB.
+    // The key is of ring's type, because rcgen's key pairs link RSA and every curve, which is 190 KB.
     key: EcdsaKeyPair,
     subject: Vec<u8>,
     key_identifier: Vec<u8>,
@@ -71,7 +71,8 @@ impl NativeLeafIssuer {
     #[napi(catch_unwind)]
     pub fn mint(&self, leaf: NativeLeaf) -> Result<Buffer> {
         let authority = Authority { issuer: self };
-        // The name that rcgen writes is empty: it keeps one value of each type only, and not its encoding.
+        // rcgen writes an empty name as the issuer, because it could keep only one value of each type, and not its
+        // encoding.
         let mut name = CertificateParams::default();
         name.distinguished_name = DistinguishedName::new();
         name.key_identifier_method = KeyIdMethod::PreSpecified(self.key_identifier.clone());
@@ -85,10 +86,10 @@ impl NativeLeafIssuer {
         Ok(tlv(SEQUENCE, &[&to_be_signed, rest]).into())
     }
 
-    /// A TBSCertificate with the authority's own name, byte for byte, where an empty one was written (RFC 5280, 4.1).
+    /// A TBSCertificate in which the authority's own name, byte for byte, replaces the empty issuer (RFC 5280, 4.1).
     fn with_issuer(&self, to_be_signed: &[u8]) -> Option<Vec<u8>> {
         let fields = to_be_signed.get(content(to_be_signed))?;
-        // Version, serial number and algorithm come before it.
+        // Version, serial number and algorithm come before the issuer.
         let mut at = 0;
         for _ in 0..3 {
             at += content(fields.get(at..)?).end;
@@ -99,7 +100,7 @@ impl NativeLeafIssuer {
     }
 }
 
-/// Signs what will be in the certificate in the end: with the authority's name.
+/// A signer that replaces the issuer before it signs.
 struct Authority<'a> {
     issuer: &'a NativeLeafIssuer,
 }
@@ -184,7 +185,7 @@ fn time(seconds: i64) -> Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(seconds).map_err(|range| error(Code::BadArgument, range.to_string()))
 }
 
-/// One DER value: its tag, the length in its shortest form, and what is in it (X.690, 8.1 and 10.1).
+/// One DER value: its tag, the length in its shortest form, and its content (X.690, 8.1 and 10.1).
 fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut written = Vec::with_capacity(length + 6);
@@ -201,7 +202,8 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     written
 }
 
-/// Where the content of the first value of `der` lies. Only what rcgen wrote is read: one byte of tag, a definite length.
+/// The place of the content of the first value of `der`. Only DER of rcgen's is read: one byte of tag, a definite
+/// length.
 fn content(der: &[u8]) -> std::ops::Range<usize> {
     let first = der.get(1).copied().unwrap_or(0) as usize;
     if first < 128 {

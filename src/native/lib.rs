@@ -1,4 +1,5 @@
-//! What Node sees, and nothing else. The protocols are in `midwire-wire`; here are sockets, tasks and records.
+//! The addon for Node: sockets, tasks, and the records that are exchanged with Node. The protocols are in
+//! `midwire-wire`.
 
 mod buffers;
 mod egress;

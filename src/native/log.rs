@@ -10,9 +10,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::outbox::Outbox;
 
-/// Who listens, and from which level on (1 error .. 5 trace).
+/// The outboxes of the servers that want log lines, each with its level (1 error .. 5 trace).
 static LISTENERS: Mutex<Vec<(u32, Weak<Outbox>)>> = Mutex::new(Vec::new());
-/// The highest level that anybody wants, so that nothing is formatted for nobody.
+/// The highest level that any server wants, so that no line is formatted in vain.
 static WANTED: AtomicU32 = AtomicU32::new(0);
 static INSTALL: Once = Once::new();
 
@@ -20,7 +20,7 @@ pub fn listen(level: u32, outbox: &Arc<Outbox>) {
     if level == 0 {
         return;
     }
-    // Fails only when the process has a subscriber already, which is then the one that hears.
+    // This fails only when the process has a subscriber already, which then gets the lines.
     INSTALL.call_once(|| drop(tracing::subscriber::set_global_default(Lines)));
     let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
     listeners.retain(|(_, outbox)| outbox.strong_count() > 0);
@@ -66,7 +66,7 @@ impl Subscriber for Lines {
         }
     }
 
-    // No span is used here or wanted from below.
+    // Spans are not used.
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
     }
@@ -80,7 +80,7 @@ impl Subscriber for Lines {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The message first, then the fields as `name=value`.
+/// The text of a line: the message, then the fields as `name=value`.
 struct Line(String);
 
 impl Visit for Line {

@@ -1,13 +1,13 @@
-//! The contract between the addon and Node: records both ways, and nothing but their layout.
+//! The layout of the records that the addon and Node exchange.
 //!
 //! A record is three little-endian words, kind, id and payload length, then the payload, padded to four bytes.
-//! The same numbers stand in `src/transports/records.ts`.
+//! `src/transports/records.ts` has the same numbers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 pub const HEADER: usize = 12;
 
-/// What rises.
+/// The kinds of events, which rise.
 pub mod event {
     pub const OPENED: u32 = 1;
     pub const DATA: u32 = 2;
@@ -24,7 +24,7 @@ pub mod event {
     pub const DATAGRAM_EXPIRED: u32 = 13;
 }
 
-/// What falls.
+/// The kinds of commands, which fall.
 pub mod command {
     pub const ACCEPT: u32 = 1;
     pub const REFUSE: u32 = 2;
@@ -40,7 +40,7 @@ pub mod command {
 
 const FLAG_HELD: u32 = 1;
 const FLAG_IPV6: u32 = 2;
-/// Peer, flags, two ports, two addresses of 16 bytes.
+/// Bytes of an address header: peer, flags, two ports, two addresses of 16 bytes.
 pub const ADDRESS_HEADER: usize = 44;
 
 pub fn padded(length: usize) -> usize {
@@ -86,7 +86,7 @@ fn put_address(bytes: &mut [u8], address: IpAddr) {
     }
 }
 
-/// One record of Node's, taken off the front of `bytes`. `None` at the end, or where a record is cut short.
+/// Takes one record of Node's off the front of `bytes`. `None` at the end, or where a record is cut short.
 pub fn take<'a>(bytes: &mut &'a [u8]) -> Option<(u32, u32, &'a [u8])> {
     let (kind, id, length) = (word(bytes, 0)?, word(bytes, 4)?, word(bytes, 8)? as usize);
     let payload = bytes.get(HEADER..HEADER + length)?;
@@ -99,7 +99,7 @@ pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
-/// The two ends out of an address header, and what follows it.
+/// The two ends in an address header, and the bytes after it.
 pub fn take_addresses(payload: &[u8]) -> Option<(SocketAddr, SocketAddr, &[u8])> {
     let header = payload.get(..ADDRESS_HEADER)?;
     let is_v6 = word(header, 4)? & FLAG_IPV6 != 0;

@@ -1,5 +1,5 @@
-//! What Node hands in as plain objects, and how it becomes the types of `wire`. TypeScript has checked it before; what is
-//! wrong here all the same is an error, not a guess.
+//! The options that Node passes as plain objects, and their conversion into the types of `wire`. TypeScript has checked
+//! them before; an option that is wrong all the same is an error.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;

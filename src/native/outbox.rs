@@ -7,12 +7,14 @@ use midwire_wire::event::{Event, Rise};
 
 use crate::messages::{self, event};
 
-/// Bytes of records that may wait for Node. Beyond it TCP data stays in the receive buffers, datagrams are dropped.
+/// The most bytes of records that wait for Node. Beyond it TCP data stays in the receive buffers, and datagrams are
+/// dropped. Openings, ends and resets are never lost: they are added all the same, and the number of flows bounds
+/// theirs.
 const CAPACITY: usize = 4 << 20;
-/// Kept free for events that may not be lost: ends, resets, openings. Their number is bounded by the flows'.
+/// The most log lines that wait for Node. Beyond it lines are dropped and counted.
 const LOG_CAPACITY: usize = 1024;
 
-/// What is rung. Rings reach Node's thread.
+/// The function that wakes Node's thread.
 pub type Doorbell = Box<dyn Fn() + Send>;
 
 pub struct Outbox {
@@ -23,11 +25,11 @@ pub struct Outbox {
 #[derive(Default)]
 struct Inner {
     records: Vec<u8>,
-    /// Already taken by Node.
+    /// The bytes of records that Node has taken already.
     taken: usize,
-    /// Node has been rung, or is draining: it will look again by itself.
+    /// True where Node was rung, or is draining, and will look again by itself.
     awake: bool,
-    /// Something had no room: whoever makes room tells the task.
+    /// True where an event had no room: the drain that makes room has to tell the task.
     starved: bool,
     doorbell: Option<Doorbell>,
 }
@@ -38,10 +40,10 @@ struct Logs {
     dropped: u64,
 }
 
-/// What a drain left behind.
+/// The result of a drain.
 pub struct Drained {
     pub bytes: usize,
-    /// The task has to be told that there is room again.
+    /// True where the task has to be told that there is room again.
     pub starved: bool,
 }
 
@@ -56,7 +58,7 @@ impl Outbox {
         }
     }
 
-    /// For one turn of the engine: events go in, and the doorbell is rung at the end if Node sleeps.
+    /// Opens the outbox for one turn of the engine. `Rising::ring` rings the doorbell at the end if Node sleeps.
     pub fn open(&self) -> Rising<'_> {
         Rising {
             inner: self.lock(),
@@ -64,7 +66,7 @@ impl Outbox {
         }
     }
 
-    /// Node is here and will look by itself: what rises from now on rings no bell.
+    /// Called when Node is about to drain, so that events from now on ring no bell.
     pub fn attend(&self) {
         self.lock().awake = true;
     }
@@ -85,8 +87,8 @@ impl Outbox {
             inner.records.clear();
             inner.taken = 0;
         }
-        // Node comes back until it gets nothing, so only then it has to be rung again. With an empty slab it hands
-        // commands down in the middle of something, and comes back as well.
+        // Node calls again until a drain is empty, so it has to be rung only after that. With an empty slab Node passes
+        // commands between two drains, and calls again, too.
         if !slab.is_empty() {
             inner.awake = bytes > 0;
         }
@@ -97,7 +99,7 @@ impl Outbox {
         Drained { bytes, starved }
     }
 
-    /// A line for the log hook; dropped and counted when too many wait. May be called with any other lock held.
+    /// Adds a line for the log hook, or drops and counts it when too many wait. May be called with any other lock held.
     pub fn log(&self, level: u32, target: &str, message: String) {
         let mut logs = lock(&self.logs);
         if logs.lines.len() >= LOG_CAPACITY {
@@ -107,7 +109,7 @@ impl Outbox {
         }
     }
 
-    /// The last word: the doorbell is rung and let go, so that Node may exit.
+    /// Adds the last event, then rings the doorbell and drops it, so that Node may exit.
     pub fn finish(&self, died: Option<&str>) {
         let mut inner = self.lock();
         self.move_logs(&mut inner);
@@ -139,12 +141,12 @@ impl Outbox {
     }
 }
 
-/// A panic elsewhere must not silence the way on which it is reported.
+/// Locks in spite of poison: a panic elsewhere is reported through this very outbox.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The length of the whole records at the front that fit.
+/// The length of the whole records at the front that fit into `room`.
 fn whole_records(records: &[u8], room: usize) -> usize {
     let mut end = 0;
     while let Some(length) = messages::word(records, end + 8) {
@@ -164,7 +166,7 @@ pub struct Rising<'a> {
 }
 
 impl Rising<'_> {
-    /// True when Node has to look.
+    /// Closes the outbox, and rings the doorbell if Node sleeps and there are events.
     pub fn ring(mut self) {
         self.outbox.move_logs(&mut self.inner);
         let inner = &mut *self.inner;

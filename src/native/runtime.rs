@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// Two servers may be busy at once; more threads would only take the cores from Node and from the user's machine.
+/// The threads of the runtime: two servers may be busy at once, and more threads would only take cores from Node and
+/// others.
 const WORKERS: usize = 2;
 
 static RUNTIME: Mutex<Option<(Runtime, usize)>> = Mutex::new(None);
 
-/// As long as one of these lives, so does the runtime.
+/// The runtime lives as long as any lease.
 pub struct Lease {
     handle: Handle,
 }
@@ -48,7 +49,7 @@ impl Drop for Lease {
             }
             None => false,
         };
-        // The last task itself lets go of the last lease, so its end cannot be waited for here.
+        // The last lease is dropped by the last task itself, so this cannot wait for the task's end.
         if last && let Some((ended, _)) = runtime.take() {
             ended.shutdown_background();
         }

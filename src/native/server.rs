@@ -1,4 +1,4 @@
-//! The class that TypeScript holds: start, one exchange of records, peers, the end.
+//! The class of a server for TypeScript: start, the exchange of records, peers, and the end.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -90,7 +90,7 @@ impl NativeServer {
     pub fn exchange(&self, commands: &[u8], length: u32, mut slab: napi::bindgen_prelude::Uint8Array) -> Result<u32> {
         let commands = commands.get(..length as usize);
         let commands = commands.ok_or_else(|| error(Code::BadArgument, "more commands than their buffer holds"))?;
-        // SAFETY: Node's thread is in this call, and nobody else has the slab.
+        // SAFETY: Node's thread is in this call, and no other code uses the slab.
         let slab = unsafe { slab.as_mut() };
         if !slab.is_empty() {
             self.shared.outbox.attend();
@@ -187,7 +187,7 @@ impl NativeServer {
             .ok_or_else(|| error(Code::Closed, "the server is closed"))
     }
 
-    /// A panic in a call of Node's ends this server, and is an error of this call.
+    /// Performs a call of Node's. A panic in it ends this server, and is the error of the call.
     fn supervise<T>(&self, work: impl FnOnce(&Shared) -> T) -> Result<T> {
         catch_unwind(AssertUnwindSafe(|| work(&self.shared))).map_err(|panic| {
             let text = wireguard_task::panic_text(panic);
@@ -210,7 +210,7 @@ fn ring(doorbell: Function<'_, (), ()>) -> Result<Doorbell> {
         .build()
         .map_err(|failure| error(Code::Io, failure.reason.clone()))?;
     Ok(Box::new(move || {
-        // Fails only when Node's environment is being torn down: then nobody listens any more.
+        // This fails only when Node's environment is being torn down, and no code of it listens any more.
         built.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }))
 }

@@ -1,8 +1,8 @@
-//! One server between two threads: who holds the engine's lock does the work, whatever thread that is.
+//! Shares one server between two threads: the thread that holds the engine's lock does the work.
 //!
 //! Node hands its commands over and takes events in one call. When the lock is free, Node's thread performs the
 //! commands itself, down to the UDP socket: no other thread is woken. When the task holds the lock, the commands wait
-//! in the inbox, and the task takes them before it lets go. So neither ever waits for the other.
+//! in the inbox, and the task takes them before it releases the lock. So neither thread ever waits for the other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -14,11 +14,11 @@ use tokio::sync::Notify;
 use crate::engine::Engine;
 use crate::outbox::Outbox;
 
-/// A deadline that is so much nearer than the task's own is worth waking it for.
+/// The task is woken for a deadline that is nearer than its own by at least this.
 const SLACK_MICROS: i64 = 1000;
 
 pub struct Shared {
-    /// `None` once the server has ended: then sockets, flows and buffers are gone, too.
+    /// `None` once the server has ended: then sockets, flows and buffers are dropped, too.
     engine: Mutex<Option<Engine>>,
     inbox: Mutex<Vec<u8>>,
     pub outbox: Arc<Outbox>,
@@ -26,13 +26,13 @@ pub struct Shared {
     pub notify: Notify,
     pub stopping: AtomicBool,
     panic: AtomicBool,
-    /// What a panic on Node's thread said: the task ends the server for it.
+    /// The message of a panic on Node's thread, for which the task ends the server.
     failed: Mutex<Option<String>>,
-    /// When the task wakes by itself, in microseconds since the engine's epoch.
+    /// The time at which the task wakes by itself, in microseconds since the engine's epoch.
     armed: AtomicI64,
 }
 
-/// What the task has to wait for after a turn.
+/// The events that the task has to wait for after a turn.
 #[derive(Clone, Copy, Default)]
 pub struct Next {
     pub at: Option<Instant>,
@@ -53,7 +53,7 @@ impl Shared {
         }
     }
 
-    /// A turn of the task's. `None` when the engine is gone.
+    /// Performs a turn of the task. `None` when the server has ended.
     pub fn turn(&self, work: impl FnOnce(&mut Engine, Instant)) -> Option<Next> {
         let mut next = {
             let mut guard = self.lock();
@@ -66,7 +66,7 @@ impl Shared {
             work(engine, now);
             self.settle(engine)
         };
-        // Commands that came while the lock was held.
+        // These commands came while the lock was held.
         while !self.inbox().is_empty() {
             let mut guard = self.lock();
             next = self.settle(guard.as_mut()?);
@@ -76,14 +76,14 @@ impl Shared {
         Some(next)
     }
 
-    /// Node's commands. Returns at once in any case.
+    /// Takes Node's commands. Returns at once in any case.
     pub fn submit(&self, commands: &[u8]) {
         if commands.is_empty() {
             return;
         }
         let Some(mut guard) = self.try_lock() else {
             self.inbox().extend_from_slice(commands);
-            // The holder may have looked into the inbox just before.
+            // The holder of the lock may have emptied the inbox just before, so the lock is tried again.
             if let Some(mut guard) = self.try_lock() {
                 self.work_here(&mut guard, &[]);
             }
@@ -92,12 +92,12 @@ impl Shared {
         self.work_here(&mut guard, commands);
     }
 
-    /// Node made room in the outbox for what had none.
+    /// Called when Node has made room in the outbox for events that had none.
     pub fn make_room(&self) {
         self.notify.notify_one();
     }
 
-    /// A rare call of Node's that needs the engine: waits for the lock.
+    /// Performs a call of Node's that needs the engine, and waits for the lock. Such calls are rare.
     pub fn with_engine<T>(&self, work: impl FnOnce(&mut Engine) -> T) -> Option<T> {
         let mut guard = self.lock();
         let result = work(guard.as_mut()?);
@@ -105,9 +105,11 @@ impl Shared {
         Some(result)
     }
 
-    /// The end: the engine and all that it holds goes. `died`: why, when it was not asked to.
+    /// Ends the server, and drops the engine with all that it holds. `died`: the reason, when the server was not asked
+    /// to end.
     pub fn finish(&self, died: Option<&str>) {
-        // What a panic left half done is dropped and never looked at; a second one in its drop must not escape.
+        // After a panic the engine is dropped without a look at its state. A second panic, in the drop, must not
+        // escape.
         let engine = self.lock().take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
         self.outbox.finish(died);
@@ -128,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// A call of Node's has panicked.
+    /// Called when a call of Node's has panicked.
     pub fn fail(&self, reason: &str) {
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         self.notify.notify_one();
@@ -138,7 +140,7 @@ impl Shared {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The next turn of the task panics, for a test.
+    /// Makes the next turn of the task panic, for a test.
     pub fn panic_in_task(&self) {
         self.panic.store(true, Ordering::Release);
         self.notify.notify_one();
@@ -165,7 +167,7 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A poisoned engine is one whose task has panicked: it is about to be dropped, and nothing is done with it.
+    /// Locks the engine. A poisoned lock is that of an engine whose task has panicked; it is about to be dropped.
     fn lock(&self) -> MutexGuard<'_, Option<Engine>> {
         self.engine.lock().unwrap_or_else(|poisoned| {
             let mut guard = poisoned.into_inner();

@@ -1,26 +1,26 @@
-//! What the kernel is told of a server's UDP socket: how much it may hold, and that it may cut what is too long.
+//! Sets the options of a server's UDP socket: large buffers, and that the kernel may fragment long datagrams.
 
 use quinn_udp::UdpSocketState;
 use tokio::net::UdpSocket;
 
-/// Asked of the kernel for each direction; it may give less. Enough for some milliseconds of a fast peer's burst.
+/// Bytes of buffer that the kernel is asked for, in each direction. They hold some milliseconds of a fast peer's burst.
 const SOCKET_BUFFER: usize = 7 << 20;
 
-/// More room where the system lets us; less is no error.
+/// Enlarges the buffers as far as the system allows. Smaller ones are no error.
 pub fn enlarge(io: &UdpSocket, state: &UdpSocketState) {
     let _ = state.set_recv_buffer_size(io.into(), SOCKET_BUFFER);
     let _ = state.set_send_buffer_size(io.into(), SOCKET_BUFFER);
     #[cfg(target_os = "linux")]
     {
-        // Over the system's limit, for who may (root): as wireguard-go does.
+        // A process with the right to it (root) gets more than the system's limit, as in wireguard-go.
         set_option(io, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, SOCKET_BUFFER as i32);
         set_option(io, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, SOCKET_BUFFER as i32);
     }
 }
 
-/// quinn-udp forbids fragments, for QUIC. A tunnel on a path of less than 1500 bytes (PPPoE's 1492, a mobile network,
-/// another tunnel) lives by them, as the kernel's WireGuard and wireguard-go do: a full packet of ours is 1500 bytes
-/// around an inner MTU of 1420 over IPv6, and 1480 over IPv4.
+/// Allows fragments, which quinn-udp forbids, for QUIC. A tunnel on a path of less than 1500 bytes (PPPoE's 1492, a
+/// mobile network, another tunnel) needs them, as with the kernel's WireGuard and wireguard-go: a full packet of ours
+/// is 1500 bytes around an inner MTU of 1420 over IPv6, and 1480 over IPv4.
 pub fn allow_fragments(io: &UdpSocket, ipv6: bool) {
     #[cfg(target_os = "linux")]
     if ipv6 {
@@ -30,7 +30,7 @@ pub fn allow_fragments(io: &UdpSocket, ipv6: bool) {
             libc::IPV6_MTU_DISCOVER,
             libc::IPV6_PMTUDISC_DONT,
         );
-        // With it on (RFC 3542, 11.2) the kernel cuts nothing, whatever the option above says.
+        // While this option is on (RFC 3542, 11.2), the kernel makes no fragments, whatever the option above says.
         set_option(io, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 0);
     } else {
         set_option(io, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT);
@@ -50,7 +50,7 @@ pub fn allow_fragments(io: &UdpSocket, ipv6: bool) {
             set_option(io, WinSock::IPPROTO_IP, WinSock::IP_DONTFRAGMENT, 0);
         }
     }
-    // Elsewhere quinn-udp may have forbidden them, and nothing is known of how to take that back.
+    // On other systems quinn-udp may have forbidden fragments, and we know no way to allow them again.
     #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd", windows)))]
     let _ = (io, ipv6);
 }

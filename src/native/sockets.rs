@@ -1,4 +1,4 @@
-//! The two UDP sockets of a server, one a family, behind one face; batched where the platform can.
+//! The two UDP sockets of a server, one for each address family, with batches where the platform has them.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 
 use crate::socket_options::{allow_fragments, enlarge};
 
-/// How often a free port of the one family is tried on the other before giving up.
+/// The number of free ports of one family that are tried for the other before `bind` fails.
 const PORT_ATTEMPTS: usize = 64;
 
 pub struct Sockets {
@@ -24,7 +24,8 @@ struct Batched {
 }
 
 impl Sockets {
-    /// Binds at most one address a family. Port 0: a free one, the same for both. Must run inside the runtime.
+    /// Binds at most one address of each family. Port 0 means a free port, the same for both. Must run inside the
+    /// runtime.
     pub fn bind(hosts: &[IpAddr], port: u16) -> io::Result<(Self, u16)> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..PORT_ATTEMPTS {
@@ -49,7 +50,7 @@ impl Sockets {
         Ok((sockets, port))
     }
 
-    /// Waits until one of them has something.
+    /// Waits until one of the sockets has datagrams.
     pub async fn readable(&self) -> io::Result<()> {
         match (&self.v4, &self.v6) {
             (Some(v4), Some(v6)) => tokio::select! {
@@ -69,8 +70,8 @@ impl Sockets {
         }
     }
 
-    /// One batch from each socket, if it has one. Errors other than 'nothing there' are the datagram's, not the
-    /// socket's (an ICMP error of an earlier send, say): they are counted by the caller and survived.
+    /// Receives one batch from the socket of a family. An error other than WouldBlock is that of a datagram and not of
+    /// the socket (such as an ICMP error about an earlier one): the caller counts it and goes on.
     pub fn receive(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta], ipv6: bool) -> io::Result<usize> {
         let Some(socket) = (if ipv6 { &self.v6 } else { &self.v4 }) else {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -80,9 +81,9 @@ impl Sockets {
         let _ = socket.io.try_io(Interest::READABLE, || {
             received = socket.state.recv((&socket.io).into(), buffers, metas);
             match &received {
-                // More may be there: the socket stays readable.
+                // There may be more datagrams, so the socket stays readable.
                 Ok(count) if *count == room => Ok(()),
-                // It is empty now, and saying so here saves the call that would find that out.
+                // The socket is empty now. WouldBlock says so, and saves the call that would find that out.
                 _ => Err::<(), _>(io::ErrorKind::WouldBlock.into()),
             }
         });
@@ -102,7 +103,7 @@ impl Sockets {
         socket.io.try_io(Interest::WRITABLE, send)
     }
 
-    /// Datagrams of one size that one call may carry.
+    /// The number of datagrams of one size that one call may send.
     pub fn segments(&self, ipv6: bool) -> usize {
         let socket = if ipv6 { &self.v6 } else { &self.v4 };
         socket.as_ref().map_or(1, |socket| socket.state.max_gso_segments())

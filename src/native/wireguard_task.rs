@@ -17,11 +17,11 @@ use crate::runtime::Lease;
 use crate::shared::{Next, Shared};
 use crate::sockets::Sockets;
 
-/// The longest that one receive can fill: a group of datagrams that the kernel has put together (GRO).
+/// The most bytes of one receive: a group of datagrams that the kernel has put together (GRO).
 const GROUP: usize = 65_535;
-/// Batches from one socket before the other one, the deadlines and Node have their turn.
+/// The most batches from one socket before the other socket, the deadlines and Node have their turn.
 const ROUNDS: usize = 4;
-/// After an error that is not the datagram's, so that a broken socket does not spin.
+/// The wait after an error of the socket itself, so that the task does not spin on a broken socket.
 const PAUSE: time::Duration = time::Duration::from_millis(100);
 
 pub async fn run(shared: Arc<Shared>, sockets: Arc<Sockets>, epoch: time::Instant, lease: Lease, bound: Bound) {
@@ -31,12 +31,12 @@ pub async fn run(shared: Arc<Shared>, sockets: Arc<Sockets>, epoch: time::Instan
     drop(lease);
 }
 
-/// The addresses that the sockets are bound to: an answer leaves from the address that was asked.
+/// Which sockets are bound to all addresses: only there an answer has to choose the address that it leaves from.
 pub struct Bound {
     pub wildcard: [bool; 2],
 }
 
-/// Until the server is told to stop (`None`) or has died of a panic (what it said).
+/// Serves until the server is told to stop (`None`), or until a panic (its message).
 async fn serve(shared: &Arc<Shared>, sockets: &Sockets, epoch: time::Instant, bound: &Bound) -> Option<String> {
     let mut storage = vec![0; BATCH_SIZE * GROUP];
     let mut next = Next::default();
@@ -53,7 +53,7 @@ async fn serve(shared: &Arc<Shared>, sockets: &Sockets, epoch: time::Instant, bo
             return Some(reason);
         }
         if shared.stopping.load(Ordering::Acquire) {
-            // RST to every open connection, as far as the socket takes them.
+            // Every open connection is sent an RST, as far as the socket takes them.
             let last = catch_unwind(AssertUnwindSafe(|| {
                 shared.turn(|engine, now| engine.stack.reset_all(now))
             }));
@@ -61,7 +61,7 @@ async fn serve(shared: &Arc<Shared>, sockets: &Sockets, epoch: time::Instant, bo
         }
         match catch_unwind(AssertUnwindSafe(|| turn(shared, sockets, &mut storage, bound))) {
             Ok(Some(then)) => next = then,
-            // Lost to a panic on Node's thread, which says so itself.
+            // The engine was lost in a panic on Node's thread, which has left its message.
             Ok(None) => return Some(shared.failure().unwrap_or_else(|| "the engine was lost".to_owned())),
             Err(panic) => return Some(panic_text(panic)),
         }
@@ -79,7 +79,7 @@ fn turn(shared: &Shared, sockets: &Sockets, storage: &mut [u8], bound: &Bound) -
             let count = match sockets.receive(&mut slices, &mut metas, ipv6) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // An ICMP error of an earlier send, for example: the next receive is another datagram's.
+                // The error is, for example, an ICMP error about an earlier datagram. The next receive may succeed.
                 Err(_) => continue,
             };
             next = Some(shared.turn(|engine, now| {
@@ -95,12 +95,12 @@ fn turn(shared: &Shared, sockets: &Sockets, storage: &mut [u8], bound: &Bound) -
     }
     match next {
         Some(next) => Some(next),
-        // A deadline, Node's commands, or a socket that takes datagrams again.
+        // The task was woken by a deadline, by Node's commands, or by a socket that takes datagrams again.
         None => shared.turn(|_, _| {}),
     }
 }
 
-/// One receive: a datagram, or several of one size from one sender.
+/// Handles one receive: a datagram, or several of one size from one sender.
 fn receive(engine: &mut Engine, now: Instant, meta: &RecvMeta, bytes: &[u8], bound: &Bound, rising: &mut Rising<'_>) {
     let local = meta.dst_ip.filter(|address| bound.is_chosen(address));
     let from = Path {
@@ -109,7 +109,7 @@ fn receive(engine: &mut Engine, now: Instant, meta: &RecvMeta, bytes: &[u8], bou
     };
     let group = bytes.get(..meta.len).unwrap_or_default();
     if group.is_empty() {
-        // No chunk of it would reach the tunnel, which counts what is malformed.
+        // An empty group has no chunks. It is passed on whole, so that the tunnel counts it as malformed.
         engine.handle_datagram(now, from, group, rising);
     }
     for datagram in group.chunks(meta.stride.max(1)) {
@@ -118,7 +118,7 @@ fn receive(engine: &mut Engine, now: Instant, meta: &RecvMeta, bytes: &[u8], bou
 }
 
 impl Bound {
-    /// Only where the socket is bound to all addresses is there one to choose.
+    /// True for an address that answers have to leave from: only a socket that is bound to all addresses has a choice.
     fn is_chosen(&self, address: &IpAddr) -> bool {
         self.wildcard[usize::from(address.is_ipv6())]
     }
@@ -141,7 +141,7 @@ async fn writable(sockets: &Sockets, blocked: Option<bool>) -> io::Result<()> {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn panic_text(panic: Box<dyn std::any::Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
