@@ -213,7 +213,7 @@ fn extension_headers_before_and_behind_the_fragment_header() {
 
 #[test]
 fn an_ipv6_fragment_that_is_all() {
-    // RFC 6946: it is nobody's part, even with the name of a datagram that waits.
+    // RFC 6946: such a fragment is no part of another datagram, even one with the same key.
     let mut reassembler = Reassembler::new();
     assert_eq!(handle(&mut reassembler, at(0), &piece(false, 5, 0, true, 16, 1)), None);
     let whole = handle(&mut reassembler, at(0), &piece(false, 5, 0, false, 9, 2)).unwrap();

@@ -1,4 +1,4 @@
-//! What is answered with ICMP, and what never.
+//! Tests of which packets are answered with ICMP, and which never are.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::net::IpAddr;

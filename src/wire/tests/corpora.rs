@@ -1,4 +1,4 @@
-//! Replays the committed corpora of the fuzz targets: what was once found stays found.
+//! Replays the committed corpora of the fuzz targets, so that no fault that was found once comes back.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so when it is wrong")]
 
 #[path = "../../../__test__/fuzz/bodies.rs"]

@@ -1,4 +1,4 @@
-//! What one peer can do to the others: floods, odd addresses, junk. Bounds hold, and an honest connection gets through.
+//! Floods, odd addresses and junk of one peer: the bounds hold, and an honest connection of another peer gets through.
 #![expect(clippy::unwrap_used, reason = "a test says so when it is wrong")]
 
 mod support;

@@ -1,4 +1,4 @@
-//! What one connection moves over bad paths, in virtual time: the same figures on every machine.
+//! The throughput of one connection over bad paths, in virtual time: the figures are the same on every machine.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What is sent to a peer is as short as what the peer itself sends.
+//! Packets to a peer are as short as those that the peer itself sends.
 #![expect(clippy::unwrap_used, reason = "a test says so when it is wrong")]
 
 mod support;
@@ -48,7 +48,7 @@ fn say(stack: &mut Stack, mtu: usize, packet: &[u8]) {
     });
 }
 
-/// The lengths of what leaves.
+/// The lengths of the packets that leave.
 fn lengths(stack: &mut Stack) -> Vec<usize> {
     let mut packets = Packets(Vec::new());
     stack.poll_fall(Instant::ZERO, &mut packets);
@@ -77,7 +77,7 @@ fn answers_are_cut_as_the_peers_own_datagrams_were() {
                 "it is this peer's alone"
             );
         }
-        // One that just fits our MTU is cut for this peer, too.
+        // A datagram that just fits our MTU is cut for this peer, too.
         stack.send_datagram(Instant::ZERO, Some(PEER), end(server), end(client), &[7; 1350]);
         assert_eq!(lengths(&mut stack).len(), 2);
         stack.remove_peer(PEER, &mut Owner::default());

@@ -1,4 +1,4 @@
-//! The tunnel alone: who is heard, where answers go, what junk costs.
+//! Tests of the tunnel alone: which messages it takes, where its answers go, and the cost of junk.
 #![expect(clippy::unwrap_used, reason = "a test says so when it is wrong")]
 
 mod support;

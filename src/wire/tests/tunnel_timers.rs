@@ -40,7 +40,7 @@ fn a_storm_of_handshakes_needs_cookies_and_heals_with_time() {
     receive(&mut two.server, two.now, path(CLIENT_AT), &second);
     let (_, answer) = two.server.poll_transmit().unwrap();
     assert_eq!(answer[0], 2);
-    // Three seconds of rest, and nobody needs a cookie.
+    // After three seconds of rest no handshake needs a cookie.
     two.pass(Duration::from_secs(3));
     two.server.add_peer(two.now, peer(200, &["10.0.0.200/32"])).unwrap();
     let (_, answer) = handshake(&mut two, 200);

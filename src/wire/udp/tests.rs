@@ -1,4 +1,4 @@
-//! Datagrams: what is read, what is built.
+//! Tests of reading and building datagrams.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ fn a_checksum_of_zero() {
     let mut v6 = hex(UDP_V6);
     v6[46..48].fill(0);
     assert_eq!(parsed(&v6), Err(Malformed::Checksum));
-    // Even where 0 is what the sum would be.
+    // The checksum is not 0 even where the sum is.
     let mut v6 = build(socket("[fd00::2]:4660"), socket("[2001:db8::7]:53"), &[0xc2, 0xae], 0).unwrap();
     assert_eq!(v6[46..48], [0xff, 0xff]);
     v6[46..48].fill(0);

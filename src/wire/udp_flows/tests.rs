@@ -69,7 +69,7 @@ fn a_flow_ends_60_s_after_the_last_datagram_of_either_way() {
 
 #[test]
 fn a_flow_that_is_over_is_not_continued() {
-    // Nobody called handle_timeout in between.
+    // There was no call of handle_timeout in between.
     let mut flows = UdpFlows::new();
     let (old, _) = flows.touch(at(0), key(1));
     assert!(!flows.keep_alive(at(60_000), &key(1)));

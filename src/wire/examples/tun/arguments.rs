@@ -10,7 +10,7 @@ pub struct Arguments {
     /// Bytes that a flow's buffer may grow to, each way.
     pub buffer: usize,
     pub seed: u64,
-    /// Of both directions, each with a seed of its own.
+    /// The faults of both directions, each of which has a seed of its own.
     pub faults: Faults,
 }
 

@@ -1,4 +1,5 @@
-//! One connection's service: what comes is answered, as far as the stack has room, and credit is given as the service reads.
+//! The service on one connection: answers received data as far as the stack has room, and gives credit for data it has
+//! read.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,25 +10,26 @@ use crate::pattern::{Fingerprint, Pattern};
 
 /// The longest piece in one command.
 const CHUNK: usize = 64 * 1024;
-/// What port 7006 says to somebody whom it never hears.
+/// Bytes that port 7006 sends without reading anything.
 const SPEECH: u64 = 300_000;
 /// Longer than a minimal retransmission timeout: the other end has to ask whether the window is still closed.
 const PAUSE: Duration = Duration::from_millis(1000);
 
 enum Service {
-    /// 7000, and what connects from here: says what it hears, and reads no faster than it can say it.
+    /// Port 7000, and connections from here: sends back the received data, and reads no faster than it can send.
     Echo,
-    /// 7001: a length, then that many bytes; one byte is the answer.
+    /// Port 7001: receives a length, then that many bytes, and answers with one byte.
     Sink,
-    /// 7002: a length in, that many bytes out, and then the end, whatever else may come.
+    /// Port 7002: receives a length, sends that many bytes, and ends. Other received data is ignored.
     Source,
-    /// 7003: reads to the end; the fingerprint and the length are the answer.
+    /// Port 7003: reads to the end, and answers with the fingerprint and the length.
     Hash,
-    /// 7004: a length, then that many bytes each way at once; the fingerprint is the answer. 7008 pauses when half is read.
+    /// Port 7004: receives a length, then that many bytes go each way at once, and it answers with the fingerprint.
+    /// Port 7008 does the same, and pauses when half is read.
     BothWays { pauses: bool },
-    /// 7005 and 7006: hears nothing, and may speak.
+    /// Ports 7005 and 7006: read nothing. Port 7006 sends.
     Deaf,
-    /// 7009: a line says where to connect to.
+    /// Port 7009: receives a line with the address to connect to.
     Back { line: Vec<u8> },
 }
 
@@ -41,7 +43,7 @@ pub struct Conversation {
     /// Bytes that the stack takes now.
     room: usize,
     out: VecDeque<Part>,
-    /// The length in front, as far as it has come.
+    /// The bytes of the length in front that have been received.
     head: Vec<u8>,
     expected: Option<u64>,
     received: u64,
@@ -55,7 +57,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// `None` for a port that nobody serves.
+    /// `None` for a port without a service.
     pub fn on(port: u16, room: usize) -> Option<Conversation> {
         let service = match port {
             7000 => Service::Echo,
@@ -118,7 +120,7 @@ impl Conversation {
         }
     }
 
-    /// The length is known.
+    /// Called when the length is known.
     fn begin(&mut self, length: u64) {
         self.expected = Some(length);
         if matches!(self.service, Service::Source | Service::BothWays { .. }) {
@@ -171,7 +173,7 @@ impl Conversation {
         self.out.push_back(Part::Pattern(Pattern::default(), length));
     }
 
-    /// What is to be written next: nothing when there is nothing to say, or no room for it.
+    /// The bytes to write next; empty when there are none, or no room for them.
     pub fn poll_write(&mut self) -> Vec<u8> {
         let most = self.room.min(CHUNK);
         let Some(part) = self.out.front_mut() else {
@@ -215,7 +217,7 @@ impl Conversation {
         over
     }
 
-    /// Where the other end wants a connection to; the mistake, where that cannot be read.
+    /// The address that the other end wants a connection to, or the mistake in it.
     pub fn poll_wish(&mut self) -> Option<Result<SocketAddr, String>> {
         let wish = self.wish.take()?;
         let place = wish

@@ -16,9 +16,10 @@ use crate::owner::Owner;
 use crate::services::Services;
 use crate::tun::Tun;
 
-/// There is one neighbour: the kernel.
+/// The kernel is the only peer.
 pub const KERNEL: PeerId = 0;
-/// So many packets are read before what they cause is sent, as the tunnel's socket takes its datagrams in batches.
+/// The packets that are read before the answers are sent, because the tunnel's socket takes its datagrams in batches,
+/// too.
 const BATCH: usize = 64;
 
 pub struct Host {
@@ -69,7 +70,7 @@ impl Host {
         Instant::from_micros(self.epoch.elapsed().as_micros() as i64)
     }
 
-    /// How long it may wait for a packet; for ever when nothing is due.
+    /// The time to wait for a packet; `None`, for ever, when no deadline is set.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let now = self.now();
         if self.stack.has_rising() || self.stack.has_falling() {
@@ -85,7 +86,7 @@ impl Host {
         Some(if next > now { next - now } else { Duration::ZERO })
     }
 
-    /// Takes what has come, does what is due, and sends what follows.
+    /// Handles received packets and deadlines that have passed, and sends the resulting packets.
     pub fn work(&mut self) {
         let now = self.now();
         let mut buffer = [0; 65_536];
@@ -110,14 +111,14 @@ impl Host {
                 link: &mut self.leaving,
             },
         );
-        // What ended while it sent rises now.
+        // The events of flows that have ended while they sent rise now.
         self.serve(now);
         while let Some(packet) = self.leaving.receive(now) {
             self.device.write(&packet);
         }
     }
 
-    /// Events rise and commands fall, until there is nothing more to say.
+    /// Passes events up and commands down, until there are none.
     fn serve(&mut self, now: Instant) {
         loop {
             self.stack.poll_rise(&mut self.owner);
@@ -131,7 +132,7 @@ impl Host {
         }
     }
 
-    /// One line of JSON.
+    /// The counters as one line of JSON.
     pub fn counters(&self) -> String {
         let link = [("lost", self.coming.lost + self.leaving.lost)];
         let fields: Vec<_> = self
@@ -146,7 +147,7 @@ impl Host {
     }
 }
 
-/// Nobody waits for the link: what it has no room for it would lose.
+/// The way out is always ready: the link drops packets that it has no room for.
 struct Leaving<'a> {
     now: Instant,
     link: &'a mut Link,

@@ -1,13 +1,13 @@
-//! Keeps what rises until the stack can be spoken to again: a command may not fall while events rise.
+//! Keeps the events until the stack takes commands again, which it does not while events rise.
 
 use std::net::SocketAddr;
 
 use midwire_wire::event::{Event, FlowId, ResetReason, Rise};
 
-/// Payload bytes that wait here at most.
+/// The most payload bytes that wait here.
 const ROOM: usize = 1 << 20;
 
-/// What has risen, with bytes of its own.
+/// An event that owns its bytes.
 pub enum Risen {
     Opened {
         id: FlowId,

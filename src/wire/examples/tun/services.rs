@@ -1,4 +1,4 @@
-//! All conversations: gives each its events, and the stack what each wants.
+//! All conversations: passes to each its events, and to the stack the commands of each.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,14 +12,14 @@ use crate::host::KERNEL;
 use crate::owner::Risen;
 
 const ECHO: u16 = 7000;
-/// The one UDP port: what comes goes back.
+/// The UDP port, which sends each datagram back.
 const DATAGRAM_ECHO: u16 = 7003;
 
 struct Flow {
     conversation: Conversation,
-    /// The address that was asked for: it is ours, as any is.
+    /// Our own address of the connection: the client's destination, because this host accepts any.
     own: IpAddr,
-    /// Who wanted this connection, and is told what became of it.
+    /// The flow that has asked for this connection, and is told the result.
     wanted_by: Option<FlowId>,
 }
 
@@ -97,7 +97,7 @@ impl Services {
         self.pump(now, id, stack);
     }
 
-    /// Hands the stack everything that the conversation wants by now.
+    /// Passes the stack all commands of a conversation.
     fn pump(&mut self, now: Instant, id: FlowId, stack: &mut Stack) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let (conversation, own) = (&mut flow.conversation, flow.own);
@@ -138,7 +138,7 @@ impl Services {
         }
     }
 
-    /// Tells who wanted this connection what became of it, once.
+    /// Tells the flow that has asked for this connection the result, once.
     fn report(&mut self, now: Instant, id: FlowId, text: &str, stack: &mut Stack) {
         if let Some(asker) = self.flows.get_mut(&id).and_then(|flow| flow.wanted_by.take()) {
             self.change(now, asker, stack, |one| one.say(text.as_bytes()));

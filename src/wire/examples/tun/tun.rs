@@ -1,4 +1,4 @@
-//! A TUN device: whole IP packets, one a read and one a write, with nothing in front of them.
+//! A TUN device: each read and each write is one whole IP packet, without a header in front.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};

@@ -8,13 +8,14 @@ use std::ptr;
 use midwire_wire::Duration;
 
 pub struct Wait {
-    /// Readable once SIGTERM has come. A handler would have to hit the one moment in which nobody waits yet.
+    /// Readable once SIGTERM has come. A handler could run just before the wait begins, which would then miss the
+    /// signal.
     signals: File,
 }
 
 impl Wait {
     pub fn new() -> io::Result<Wait> {
-        // SAFETY: the set is initialised by sigemptyset before anybody reads it, and outlives the calls.
+        // SAFETY: the set is initialised by sigemptyset before it is read, and outlives the calls.
         let descriptor = unsafe {
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut set);
@@ -25,7 +26,7 @@ impl Wait {
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor is new and nobody else's.
+        // SAFETY: the descriptor is new, and no other code has it.
         let signals = unsafe { File::from_raw_fd(descriptor) };
         Ok(Wait { signals })
     }

@@ -45,7 +45,8 @@ fn an_overlap_spoils_the_datagram_for_its_lifetime() {
 #[test]
 fn ends_that_contradict() {
     let cases: [&[(usize, bool, usize)]; 6] = [
-        // Two ends, either order; more behind the end; a last one before what is there; a tiny last one inside.
+        // Two ends in either order; a fragment behind the end; a last one before other data; a tiny last one inside a
+        // fragment.
         &[(64, false, 8), (48, false, 8)],
         &[(48, false, 8), (64, false, 8)],
         &[(16, false, 8), (24, true, 8)],
@@ -177,7 +178,7 @@ fn what_is_not_whole_in_time_is_given_up() {
     reassembler.handle_timeout(at(30_000));
     assert_eq!((reassembler.datagrams.len(), reassembler.counters.expired), (1, 1));
     assert_eq!(reassembler.poll_timeout(), Some(at(40_000)));
-    // Also when nobody calls handle_timeout.
+    // The bound also holds without a call of handle_timeout.
     assert_eq!(
         handle(&mut reassembler, at(40_000), &piece(true, 6, 16, false, 16, 1)),
         None
@@ -315,7 +316,7 @@ proptest! {
         assert_empty(&reassembler);
     }
 
-    /// Against a plain model: what is there is a list of ranges.
+    /// Compares the reassembler with a plain model, in which the received data is a list of ranges.
     #[test]
     fn few_units_in_any_order(v4: bool, all in vec((0..8_usize, 1..4_usize, any::<bool>()), 1..12)) {
         let mut reassembler = Reassembler::new();

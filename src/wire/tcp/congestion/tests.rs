@@ -1,4 +1,4 @@
-//! What both algorithms have to bear, and what the tests of each stand on.
+//! Tests of both algorithms, and the helpers for the tests of each.
 
 use super::*;
 

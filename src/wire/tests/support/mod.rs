@@ -1,4 +1,4 @@
-//! What the stories share: an owner that writes down what rises, links that misbehave by a seed, two ends in memory.
+//! Helpers of the tests: an owner that records the events, links that misbehave by a seed, two ends in memory.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says so when it is wrong")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each story uses its part")]
 
@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use midwire_wire::event::{Event, FlowId, ResetReason, Rise};
 use midwire_wire::tunnel::PeerId;
 
-/// An owner with as much room as it is given, who keeps all that rises.
+/// An owner that keeps all events, with as much room as a test gives it.
 pub struct Owner {
     pub room: usize,
     pub opened: Vec<Opened>,

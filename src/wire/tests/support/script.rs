@@ -37,8 +37,9 @@ pub struct Script {
     /// As it stands in the header.
     pub window: u16,
     pub offer: Offer,
-    /// What the peer's clock shows and what it echoes, where that is not the time and the last value of ours.
+    /// The value of the peer's timestamp clock, where it is not the time.
     pub clock: Option<u32>,
+    /// The value that the peer echoes, where it is not the last one of ours.
     pub echo: Option<u32>,
     last_value: u32,
     said: Vec<Said>,
@@ -226,7 +227,7 @@ impl Script {
         std::mem::take(&mut self.said)
     }
 
-    /// The same in short: `FIN 1 ack 2`, `PSH 1..4 ack 2`, `ACK 5 ack 2 sack 9..12`, each without its window.
+    /// These segments in short: `FIN 1 ack 2`, `PSH 1..4 ack 2`, `ACK 5 ack 2 sack 9..12`, each without its window.
     pub fn lines(&mut self) -> Vec<String> {
         self.sent().iter().map(Said::line).collect()
     }
@@ -243,7 +244,8 @@ impl Script {
         self.now = end;
     }
 
-    /// The same, and gives what was said in it: each line with the milliseconds since now before it.
+    /// Lets time pass, and gives the segments that were sent in it, each line with the milliseconds since now before
+    /// it.
     pub fn timed(&mut self, time: Duration) -> Vec<String> {
         let (start, end) = (self.now, self.now + time);
         let mut lines = Vec::new();

@@ -73,7 +73,8 @@ impl Two {
         self.now += time;
     }
 
-    /// Time goes by in the steps that the tunnels ask for; what they say is carried. Gives the client's messages by type.
+    /// Lets time pass in the steps that the tunnels ask for, and carries their messages. Gives the client's messages by
+    /// type.
     pub fn live(&mut self, time: Duration) -> Vec<u8> {
         let end = self.now + time;
         let mut said = Vec::new();
@@ -86,7 +87,7 @@ impl Two {
         said
     }
 
-    /// Carries what waits both ways until nobody has anything to say.
+    /// Carries messages both ways until none waits.
     pub fn carry(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         loop {
@@ -107,7 +108,7 @@ impl Two {
         }
     }
 
-    /// A packet from the client to the server: what the server lets through.
+    /// Sends a packet from the client to the server, and gives the packet that the server lets through.
     pub fn up(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let datagram = self.seal(packet)?;
         receive(&mut self.server, self.now, path(&self.client_at), &datagram)

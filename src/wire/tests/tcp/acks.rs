@@ -1,4 +1,4 @@
-//! What is acknowledged, when and how: delayed, at once, with blocks; and segments that are not where they should be.
+//! Tests of ACKs: delayed, at once, and with SACK blocks; and of segments that are out of place.
 
 use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::{None as Ack, Psh};
@@ -130,7 +130,7 @@ fn each_range_of_a_batch_with_many_holes_is_told() {
         hand(&mut tcp, count);
         tcp.settle();
     }
-    // The first hole spends what is quick.
+    // The first hole uses up the quick ACKs.
     for count in 41..80 {
         hand(&mut tcp, count);
         tcp.settle();
@@ -198,7 +198,7 @@ fn blocks_tell_what_is_behind_the_holes_the_newest_first() {
     assert_eq!(says(&mut tcp, 11, 21), "ACK 1 ack 1 sack 11..21");
     assert_eq!(says(&mut tcp, 31, 41), "ACK 1 ack 1 sack 31..41 11..21");
     assert_eq!(says(&mut tcp, 51, 56), "ACK 1 ack 1 sack 51..56 31..41 11..21");
-    // One that grows becomes the newest, and two that touch are one.
+    // A range that grows becomes the newest, and two ranges that touch become one.
     assert_eq!(says(&mut tcp, 21, 26), "ACK 1 ack 1 sack 11..26 51..56 31..41");
     assert_eq!(says(&mut tcp, 26, 31), "ACK 1 ack 1 sack 11..41 51..56");
     // Data has them, too.
@@ -216,7 +216,7 @@ fn what_came_twice_is_told_in_the_first_block() {
     tcp.says(Psh, 1, Some(1), b"0123456789");
     tcp.pass(MS(50));
     tcp.lines();
-    // All of it, a part of it that goes on, and one behind a hole (RFC 2883, 4).
+    // A whole duplicate, one with new data behind it, and one behind a hole (RFC 2883, 4).
     tcp.says(Psh, 1, Some(1), b"01234");
     assert_eq!(tcp.lines(), ["ACK 1 ack 11 sack 1..6"]);
     tcp.says(Psh, 6, Some(1), b"56789abcde");
@@ -225,7 +225,7 @@ fn what_came_twice_is_told_in_the_first_block() {
     assert_eq!(tcp.lines(), ["ACK 1 ack 16 sack 21..31"]);
     tcp.says(Psh, 21, Some(1), b"01234");
     assert_eq!(tcp.lines(), ["ACK 1 ack 16 sack 21..26 21..31"]);
-    // It is told once.
+    // A duplicate is told once.
     tcp.says(Psh, 41, Some(1), b"x");
     assert_eq!(tcp.lines(), ["ACK 1 ack 16 sack 41..42 21..31"]);
     // The block that holds it comes second, whichever is the newest.

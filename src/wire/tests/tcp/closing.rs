@@ -1,4 +1,4 @@
-//! How a connection ends: halves, FINs that are lost or cross, what comes after them, TIME-WAIT.
+//! Tests of the end of a connection: half-closed ones, FINs that are lost or cross, segments after them, TIME-WAIT.
 
 use midwire_wire::Duration;
 use midwire_wire::event::FlowId;
@@ -158,7 +158,7 @@ fn what_lies_outside_the_window_is_answered_by_our_ack_in_every_state() {
             let (mut tcp, id) = in_state(&state);
             tcp.says(control, theirs + 200_000, Some(1), payload);
             assert_eq!(tcp.lines(), answer, "{name} {control:?}");
-            // And what was received long before.
+            // A segment from long before the window is answered, too.
             tcp.pass(Duration::from_secs(1));
             tcp.sent();
             tcp.says(control, theirs.wrapping_sub(200_000), Some(1), payload);
@@ -241,7 +241,7 @@ fn the_answer_to_our_last_fin_may_be_a_rst() {
 
 #[test]
 fn a_rst_does_not_end_time_wait() {
-    // RFC 1337: a late segment could begin a connection that nobody wants.
+    // RFC 1337: otherwise a late segment could disturb a new connection.
     let (mut tcp, _) = in_state(&TIME_WAIT);
     tcp.says(Rst, 2, Some(2), b"");
     assert!(tcp.lines().is_empty());
@@ -263,7 +263,7 @@ fn time_wait_gives_way_to_a_newer_syn_and_to_no_older_one() {
         };
         assert_eq!(lines, [expected], "{seq}");
     }
-    // By the timestamp, whatever the sequence number says (RFC 6191, 2).
+    // With timestamps these decide, and not the sequence number (RFC 6191, 2).
     for (seq, clock, admitted) in [
         (1, 7001, true),
         (70_000, 6999, false),

@@ -86,7 +86,7 @@ fn what_the_peer_takes_no_more_is_not_sent_again() {
 fn a_segment_that_came_twice_makes_us_wait_longer_for_the_next() {
     let mut tcp = ten_in_flight(true);
     tcp.sacks(at(1), &[]);
-    // It tells that reordering lasts longer than a quarter of the round trip (RFC 8985, 6.2, step 4).
+    // The duplicate shows that reordering lasts longer than a quarter of the round trip (RFC 8985, 6.2, step 4).
     tcp.sacks(at(1), &[(1, at(1))]);
     tcp.sacks(at(1), &[(at(2), at(3))]);
     let said = tcp.timed(MS(40));

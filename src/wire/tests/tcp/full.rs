@@ -6,7 +6,7 @@ use crate::support::pattern;
 use crate::support::script::Script;
 
 pub const MS: fn(u64) -> Duration = Duration::from_millis;
-/// Later than a quarter of the round trip of these stories: what has not come by then is lost.
+/// More than a quarter of the round trip in these tests: a segment that has not arrived by then counts as lost.
 pub const LATE: Duration = Duration::from_millis(13);
 
 /// The number at which the segment with this count begins, where all are full.

@@ -1,4 +1,5 @@
-//! How a connection begins: SYNs both ways, repeated, refused and crossed, and what is written before they are answered.
+//! Tests of the handshake: SYNs both ways, repeated, refused and crossed, and data that is written before they are
+//! answered.
 
 use midwire_wire::Duration;
 use midwire_wire::event::{Refusal, ResetReason};
@@ -53,7 +54,7 @@ fn a_syn_is_answered_only_when_the_owner_accepts() {
     assert!(tcp.lines().is_empty());
     let id = tcp.owner.opened[0].id;
     tcp.stack.accept(tcp.now, id);
-    // What is written before the handshake is over waits for it, and so does the end.
+    // Data that is written during the handshake waits for its end, and so does FIN.
     tcp.stack.write(id, b"server first");
     tcp.stack.end(id);
     tcp.settle();

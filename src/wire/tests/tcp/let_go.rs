@@ -1,4 +1,4 @@
-//! An owner that lets go of a connection, or resets it: what is still said, and when it is given up.
+//! Tests of an owner that closes a connection or resets it: the segments that still leave, and when it is given up.
 
 use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::{Fin, None as Ack, Psh};

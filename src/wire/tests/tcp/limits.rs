@@ -63,7 +63,7 @@ impl Side {
         }
     }
 
-    /// Sends so many bytes, whatever the window says, and gives how many of all have been acknowledged.
+    /// Sends so many bytes, without regard to the window, and gives the number of all bytes that were acknowledged.
     fn send(&mut self, tcp: &mut Script, length: usize) -> u32 {
         tcp.peer.set_port(self.port);
         tcp.ours = self.ours;
@@ -97,12 +97,12 @@ fn over_the_budget_each_flow_is_served_with_a_small_window() {
     assert_eq!(first.window(&mut tcp, 5) as usize, 2 * PART);
     assert_eq!(second.window(&mut tcp, 5) as usize, 2 * PART);
     assert_eq!(first.send(&mut tcp, PART) as usize, PART);
-    // Half of it is in use: who comes now is offered a part.
+    // Half of the memory is in use: a new connection is offered the guaranteed part only.
     let mut third = Side::open(&mut tcp, 40_003);
     assert!(third.window(&mut tcp, 5) as usize <= PART);
     assert_eq!(second.send(&mut tcp, PART) as usize, PART);
     assert_eq!(tcp.stack.counters().data_refused, 0);
-    // What was offered before the memory was short cannot be kept, and says so by no ACK.
+    // Data within a window that was offered before the memory was short cannot be kept, so it is not acknowledged.
     assert_eq!(first.send(&mut tcp, 1024) as usize, PART);
     assert_eq!(tcp.stack.counters().data_refused, 1024);
     // The third is served all the same.

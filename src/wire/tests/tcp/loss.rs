@@ -1,4 +1,4 @@
-//! What is lost is sent again, and nothing else: time-outs, SACK, RACK.
+//! Tests that lost segments are sent again, and no others: time-outs, SACK, RACK.
 
 use midwire_wire::Duration;
 use midwire_wire::event::ResetReason;
@@ -162,12 +162,12 @@ fn a_segment_that_is_known_to_have_arrived_makes_room_for_a_new_one() {
 fn only_the_holes_are_sent_again() {
     let mut tcp = ten_in_flight();
     tcp.sacks(1, &[(at(6), at(10)), (at(3), at(4)), (at(1), at(2))]);
-    // Each that has arrived makes room for a new one; what is missing is given its time.
+    // Each segment that has arrived makes room for a new one; the missing ones may still be late.
     assert_eq!(tcp.lines(), segments(10..16));
     tcp.pass(LATE);
     let lines = tcp.lines();
     assert_eq!(lines[0], segments([0])[0], "{lines:?}");
-    // What follows is paced by what arrives (RFC 6937), and is never what the peer has.
+    // The segments after it leave as others arrive (RFC 6937), and none of them is one that the peer has.
     let mut again = lines.clone();
     for block in 1..5 {
         tcp.pass(MS(10));
@@ -199,7 +199,7 @@ fn a_retransmission_that_is_lost_is_sent_again_before_a_time_out() {
     let new = tcp.lines();
     tcp.pass(LATE);
     assert_eq!(tcp.lines()[0], segments([0])[0]);
-    // What left before it arrives, and makes room for what leaves after it.
+    // The segments that left before the retransmission arrive, and make room for those that leave after it.
     tcp.pass(MS(37));
     tcp.sacks(1, &[(at(1), at(10 + new.len() as u32))]);
     let newer = tcp.lines();
@@ -242,7 +242,7 @@ fn what_a_receiver_has_taken_back_is_sent_again() {
     tcp.settle();
     tcp.pass(MS(50));
     tcp.sacks(1, &[(at(1), at(2))]);
-    // It had the second one, and has it no more (RFC 2018, 8).
+    // The peer had the second segment, and has dropped it (RFC 2018, 8).
     tcp.sacks(at(1), &[]);
     tcp.sent();
     tcp.pass(MS(500));
@@ -321,7 +321,7 @@ fn one_lost_syn_does_not_make_the_first_window_small_and_two_do() {
             tcp.stack.write(id, &pattern(100_000));
             tcp.settle();
             assert_eq!(tcp.sent().len(), segments, "{wait} {ours}");
-            // It was not measured, so the next time-out is the doubled one of the SYN (Karn).
+            // The round trip was not measured, so the next time-out is the doubled one of the SYN (Karn).
             assert_eq!(tcp.timed(MS(4500))[0], format!("{timeout}: ACK 1..1381 ack 1"));
         }
     }

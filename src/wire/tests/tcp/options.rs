@@ -1,4 +1,4 @@
-//! The options of a SYN and of what follows it: MSS, window scale, SACK, and timestamps with what they are good for.
+//! Tests of the options of a SYN and of later segments: MSS, window scale, SACK, and timestamps with their uses.
 
 use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::{None as Ack, Psh, Rst, Syn};
@@ -27,7 +27,7 @@ fn segments_are_as_long_as_both_sides_take() {
     assert_eq!(longest(Some(9000), true), 1360);
     assert_eq!(longest(None, false), 536, "RFC 9293, 3.7.1");
     assert_eq!(longest(None, true), 1220);
-    // One that says nearly nothing does not make us send a header for each byte.
+    // A tiny MSS does not make us send a header for each byte.
     assert_eq!(longest(Some(0), false), 48);
     assert_eq!(longest(Some(10), true), 48);
 }
@@ -159,7 +159,7 @@ fn what_is_echoed_is_the_value_of_the_first_segment_that_our_ack_is_for() {
     tcp.says(Psh, 2, Some(1), b"b");
     tcp.pass(Duration::from_millis(50));
     assert_eq!(echo(&mut tcp), 6000);
-    // What lies behind a hole is not echoed; what fills the hole is.
+    // The timestamp of a segment behind a hole is not echoed; that of the segment that fills the hole is.
     tcp.clock = Some(6020);
     tcp.says(Psh, 4, Some(1), b"d");
     assert_eq!(echo(&mut tcp), 6000);
@@ -223,7 +223,7 @@ fn only_an_acceptable_segment_moves_the_echo() {
     let (mut tcp, id) = timed();
     tcp.says(Psh, 1, Some(1), b"true ");
     tcp.pass(Duration::from_millis(50));
-    // Somebody who guesses numbers must not make the peer's own timestamps look old (RFC 7323, 5.3).
+    // An attacker who guesses numbers must not make the peer's own timestamps look old (RFC 7323, 5.3).
     tcp.clock = Some(1_000_000_000);
     tcp.says(Psh, 1u32.wrapping_sub(1000), Some(1), b"old");
     tcp.says(Psh, 1u32.wrapping_sub(3_000_000), Some(1), b"older");

@@ -90,7 +90,7 @@ fn unreachable_is_ignored_once_the_connection_is_open() {
 
 #[test]
 fn what_is_too_big_leaves_again_at_once_in_smaller_pieces() {
-    // A router that says what it takes, one that does not, and one that says less than anybody may take.
+    // A router that says its MTU, one that does not, and one that says less than any host may take.
     for (ipv6, mtu, most) in [
         (false, 1000, 960),
         (false, 0, 1240),
@@ -121,7 +121,7 @@ fn too_big_about_what_is_not_in_flight_or_does_not_shrink_is_ignored() {
     tcp.router_says(UNREACHABLE, TOO_BIG, 9000, &said[0]);
     assert!(tcp.lines().is_empty());
     tcp.says(Ack, 1, Some(1 + 3 * 1360), b"");
-    // All of it has arrived: a late or forged error.
+    // All data has arrived, so the error is late or forged.
     tcp.router_says(UNREACHABLE, TOO_BIG, 576, &said[2]);
     let mut ahead = said[2].clone();
     ahead.packet[26] ^= 0x80;

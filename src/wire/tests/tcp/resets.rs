@@ -1,4 +1,4 @@
-//! RST, and what only looks like it: when it counts, and what is answered instead (RFC 9293, 3.5.2; RFC 5961).
+//! Tests of RSTs, right and forged: which of them count, and how the others are answered (RFC 9293, 3.5.2; RFC 5961).
 
 use midwire_wire::Duration;
 use midwire_wire::event::ResetReason;
@@ -103,7 +103,7 @@ fn a_rst_counts_at_the_next_number_only_and_elsewhere_in_the_window_it_is_asked_
     tcp.says(Rst, 0, None, b"");
     assert!(tcp.lines().is_empty(), "received before");
     assert!(tcp.owner.reset.is_empty());
-    // What the peer answers our ACK with, when it means it.
+    // A peer that has really reset the connection answers our ACK with this RST.
     tcp.says(Rst, 1, None, b"");
     assert_eq!(tcp.owner.reset.get(&id), Some(&ResetReason::ByPeer));
     assert!(tcp.lines().is_empty());
@@ -167,7 +167,7 @@ fn an_ack_of_what_was_never_sent_is_asked_about_and_its_data_is_not_taken() {
     tcp.says(Psh, 1, Some(1u32.wrapping_sub(70_000)), b"forged");
     assert_eq!(tcp.lines(), ["ACK 1 ack 1"]);
     assert_eq!(tcp.owner.received(id), 0);
-    // An old one may be late, and what it brings counts.
+    // An old acknowledgement number may be late, and the segment's data counts.
     tcp.stack.write(id, b"abc");
     tcp.settle();
     tcp.says(Ack, 1, Some(4), b"");

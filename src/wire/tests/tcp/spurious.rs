@@ -1,4 +1,4 @@
-//! Losses that were none: a time-out or a recovery is taken back when what was missing turns out to be late only.
+//! Tests of spurious losses: a time-out or a recovery is taken back when the missing segments turn out to be only late.
 
 use midwire_wire::Duration;
 use smoltcp::wire::TcpControl::None as Ack;
@@ -44,7 +44,7 @@ fn after_a_time_out_that_was_right_all_that_is_lost_is_sent_again() {
     let said = tcp.lines();
     assert_eq!(said, ["ACK 15181..16561 ack 1", "ACK 16561..17941 ack 1"]);
     tcp.pass(MS(50));
-    // It arrives behind the holes, so they are holes.
+    // The new segment arrives behind the holes, so the segments in the holes are lost.
     tcp.sacks(1 + FULL, &[(15_181, 16_561)]);
     assert_eq!(again(&mut tcp, 1 + 10 * FULL)[..1], ["1381..2761"]);
 }
@@ -63,7 +63,8 @@ fn after_a_time_out_acks_one_by_one_show_that_nothing_was_lost() {
     }
 }
 
-/// Ten segments, a time-out, and the ACK of the first with an echo of what left then: does the rest leave again?
+/// Ten segments, a time-out, and an ACK of the first that echoes the original or the retransmission. Gives the segments
+/// that leave again.
 fn after_an_echo(late: bool) -> Vec<String> {
     let mut tcp = Script::new(false, 1 << 20);
     tcp.offer.timestamps = true;
@@ -119,7 +120,7 @@ fn a_recovery_was_for_nothing_when_each_retransmission_was_a_duplicate() {
     let whole = burst_after_a_recovery(&[2, 4]);
     let reduced = burst_after_a_recovery(&[]);
     assert!(whole >= reduced + 2 * FULL, "{whole} {reduced}");
-    // One of the two was needed, or the duplicate is an older one.
+    // One of the two retransmissions was needed, or the duplicate is an older segment.
     assert_eq!(burst_after_a_recovery(&[2]), reduced);
     assert_eq!(burst_after_a_recovery(&[0, 1]), reduced);
 }

@@ -1,4 +1,4 @@
-//! Probes of the tail: what they send, how many of them, and what their answer says (RFC 8985, 7).
+//! Tests of probes of the tail: their segments, their number, and the meaning of their answers (RFC 8985, 7).
 
 use midwire_wire::Duration;
 
@@ -52,7 +52,7 @@ fn a_probe_of_the_tail_is_new_data_where_there_is_some() {
     tcp.settle();
     tcp.sent();
     assert_eq!(tcp.timed(MS(110)), [format!("102: {}", segments([10])[0])]);
-    // One probe; then the retransmission timer.
+    // There is one probe, and then the retransmission timer expires.
     let said = tcp.timed(MS(300));
     assert_eq!(said.len(), 1);
     assert!(said[0].ends_with(&segments([0])[0]), "{said:?}");
@@ -64,12 +64,12 @@ fn an_answer_to_what_the_probe_did_not_ask_for_does_not_begin_another() {
     tcp.stack.write(id, &pattern(4 * 1380));
     tcp.pass(MS(110));
     tcp.sacks(at(1), &[]);
-    // One probe at a time (RFC 8985, 7.3): next is the time-out.
+    // There is one probe at a time (RFC 8985, 7.3), so the time-out comes next.
     let said = tcp.timed(MS(400));
     assert!(said[0].ends_with(&segments([1])[0]), "{said:?}");
 }
 
-/// Segments that leave at once after a probe of the tail was acknowledged, by what came with the ACK.
+/// The number of segments that leave at once after a probe of the tail was acknowledged, with or without a D-SACK.
 fn burst_after_a_probe(duplicate: bool) -> usize {
     let (mut tcp, id) = Script::with_sack(MS(50));
     tcp.stack.write(id, &pattern(2 * 1380));

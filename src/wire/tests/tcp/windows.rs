@@ -14,7 +14,7 @@ fn a_window_that_shrinks_below_what_is_in_flight_loses_nothing() {
     tcp.settle();
     let in_flight = tcp.sent().iter().map(|said| said.payload.len()).sum::<usize>();
     assert!(in_flight >= 2000, "{in_flight}");
-    // The peer takes back what it had offered (RFC 9293, 3.8.6: discouraged, to be survived).
+    // The peer shrinks its window, which RFC 9293, 3.8.6 discourages, but a sender has to bear.
     tcp.window = 500;
     tcp.says(Ack, 1, Some(1), b"");
     tcp.window = 65_000;
@@ -172,7 +172,7 @@ fn a_closed_window_takes_no_data_and_every_ack_and_fin() {
         tcp.sent().last().map(|said| (said.ack, said.window)),
         Some((Some(65_536), 0))
     );
-    // A probe of one byte: not taken, answered with a window that is still closed, and what it acknowledges counts.
+    // A probe of one byte is not taken, and is answered with a window that is still closed. Its acknowledgement counts.
     tcp.says(Psh, 65_536, Some(5), b"!");
     assert_eq!(
         tcp.sent().last().map(|said| (said.ack, said.window)),
@@ -221,7 +221,7 @@ fn a_window_that_is_full_is_no_closed_one() {
     tcp.stack.write(id, &pattern(5000));
     tcp.settle();
     tcp.lines();
-    // What is in flight may be lost: it times out, and nothing is probed.
+    // The data in flight may be lost, so it times out, and no window probe leaves.
     assert_eq!(tcp.timed(Duration::from_millis(300)), ["200: ACK 1..1381 ack 1"]);
 }
 

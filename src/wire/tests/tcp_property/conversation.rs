@@ -1,4 +1,5 @@
-//! Two sides and the time: carries what they say, serves their timers, and holds every step to the properties.
+//! Runs a conversation of two sides: carries their packets, serves their timers, and checks the properties at every
+//! step.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ pub struct Conversation {
     still: usize,
 }
 
-/// Runs it to its end. The error says what is broken, and what went before it.
+/// Runs a conversation to its end. The error says which property is broken, and has the trace before that.
 pub fn run(plan: &Plan) -> Result<Duration, String> {
     let mut conversation = Conversation::new(plan.clone());
     let result = catch_unwind(AssertUnwindSafe(|| conversation.run())).unwrap_or_else(|panic| {
@@ -147,7 +148,7 @@ impl Conversation {
         side.check(&self.plan.sides[1 - at])
     }
 
-    /// Lets leave what is to leave, unless the way out is shut meanwhile. Gives the number of packets.
+    /// Sends the packets that are to leave, unless the way out is shut meanwhile. Gives their number.
     fn drain(&mut self, at: usize) -> Result<usize, String> {
         for count in 0..MOST_AT_ONCE {
             let side = &mut self.sides[at];

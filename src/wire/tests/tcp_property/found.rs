@@ -164,7 +164,8 @@ fn what_waited_behind_a_hole_says_nothing_of_the_round_trip() {
         hand.now += Duration::from_millis(10);
         hand.connection
             .handle_segment(hand.now, &segment(0, 1, Some(next), b""), &mut hand.pool);
-        // The first of the next one is lost, and without SACK nobody hears of the others until it has come again.
+        // The first segment of the next window is lost, and without SACK the others are not acknowledged before it has
+        // come again.
         let from = hand
             .drain()
             .last()
@@ -193,7 +194,7 @@ fn what_waited_for_a_fast_retransmission_says_nothing_of_the_round_trip_either()
         said = hand.hears(&segment(0, 1, Some(1001), b""));
     }
     assert_eq!(said[0].seq, Seq(OURS + 1001));
-    // It takes long, and its ACK tells of all that waited for it.
+    // The retransmission takes long, and its ACK acknowledges all segments that waited for it.
     hand.now += Duration::from_millis(150);
     hand.hears(&segment(0, 1, Some(8001), b""));
     let since = hand.now;

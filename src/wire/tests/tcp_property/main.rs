@@ -1,4 +1,4 @@
-//! Two TCP machines and a link that misbehaves: whatever the conversation is like, each byte arrives once and in order.
+//! Two TCP machines and a link that misbehaves: in any conversation, each byte arrives once and in order.
 #![expect(clippy::panic, clippy::expect_used, reason = "a test says so when it is wrong")]
 
 mod conversation;

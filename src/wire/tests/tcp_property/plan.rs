@@ -1,4 +1,4 @@
-//! What one conversation of the property test is like: the links, the two sides, what happens to their SYNs.
+//! The plan of one conversation of the property test: the links, the two sides, and the fate of their SYNs.
 
 use midwire_wire::Duration;
 use midwire_wire::tcp::congestion::Algorithm;
@@ -9,7 +9,7 @@ use crate::support::link::Faults;
 
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Of all that is left to chance while the conversation runs.
+    /// The seed of all chance while the conversation runs.
     pub seed: u64,
     pub sides: [SidePlan; 2],
     pub opening: Opening,
@@ -19,8 +19,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// How long it may take. What is lost costs a round trip where SACK tells of it, and else a time-out now and then; of
-    /// those each is twice the last one where the acknowledgements are lost, too.
+    /// The time that the conversation may take. A lost segment costs a round trip with SACK, and without it sometimes a
+    /// time-out; each time-out is twice the last one where the acknowledgements are lost, too.
     pub fn patience(&self) -> Duration {
         let owners: u64 = self.sides.iter().map(SidePlan::idle_millis).sum();
         let carried: u64 = (0..2).map(|at| self.carried_millis(at)).sum();
@@ -43,7 +43,7 @@ impl Plan {
 
 #[derive(Clone, Debug)]
 pub struct SidePlan {
-    /// What it says in all.
+    /// The number of bytes that the side sends.
     pub bytes: usize,
     pub max_window: usize,
     pub mtu: usize,
@@ -95,7 +95,7 @@ impl FaultPlan {
         }
     }
 
-    /// Of a thousand packets so many do not arrive.
+    /// The number of packets in a thousand that do not arrive.
     pub fn lossy(&self) -> u64 {
         self.lose + self.corrupt
     }
@@ -122,7 +122,7 @@ pub enum Closing {
     Last(usize),
 }
 
-/// It takes options out of both SYNs, makes their MSS smaller, and cuts segments in two.
+/// A middlebox that removes options from both SYNs, lowers their MSS, and cuts segments in two.
 #[derive(Clone, Debug)]
 pub struct Middlebox {
     pub sack: bool,
@@ -130,7 +130,7 @@ pub struct Middlebox {
     pub window_scale: bool,
     /// `None`: the option is taken out.
     pub mss: Option<u16>,
-    /// So many in a thousand, so that what comes again has other seams.
+    /// The number of segments in a thousand that are cut, so that retransmissions have other ends.
     pub cut: u64,
 }
 

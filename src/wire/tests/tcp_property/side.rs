@@ -1,4 +1,4 @@
-//! One side of a conversation: a machine, its memory, and an owner who writes, reads, pauses and closes as planned.
+//! One side of a conversation: a machine, its memory, and an owner that writes, reads, pauses and closes as planned.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -14,10 +14,10 @@ use super::plan::SidePlan;
 use super::watcher::{Check, Watcher, ensure};
 use crate::support::link::Link;
 
-/// What both sides may hold is never in want here: the budget of a stack has its own tests.
+/// Memory that is always enough for both sides: the budget of a stack has tests of its own.
 const BUDGET: usize = 64 << 20;
 
-/// What is said, the same in both directions but for a mask: no two places of it look alike over hundreds of bytes.
+/// The bytes that are sent, in both directions but for a mask. No two places look alike over hundreds of bytes.
 static SPEECH: LazyLock<Vec<u8>> = LazyLock::new(|| {
     (0..1_000_001u32)
         .map(|at| (at.wrapping_mul(0x9e37_79b1) >> 21) as u8)

@@ -1,9 +1,9 @@
-//! Reads what one side says and hears on the wire, and holds it to what a TCP owes to the other one.
+//! Reads the segments that one side sends and receives, and checks that the side keeps the rules of TCP.
 
 use midwire_wire::tcp::segment::{FIN, RST, SYN, Segment};
 use midwire_wire::tcp::seq::Seq;
 
-/// Fails with the sentence that says what is broken.
+/// The result of a check. The error is a sentence about the broken rule.
 pub type Check = Result<(), String>;
 
 pub fn ensure(holds: bool, what: impl FnOnce() -> String) -> Check {
@@ -12,17 +12,19 @@ pub fn ensure(holds: bool, what: impl FnOnce() -> String) -> Check {
 
 #[derive(Default)]
 pub struct Watcher {
-    /// The window scale of its own SYN, and of the SYN that it heard.
+    /// The window scale of the side's own SYN.
     said_scale: Option<u8>,
+    /// The window scale of the SYN that the side has received.
     heard_scale: Option<u8>,
-    /// The right edge of the window that it offered, and of those that it was offered.
+    /// The right edge of the window that the side has offered.
     said_edge: Option<Seq>,
+    /// The right edge of the windows that the side was offered.
     heard_edge: Option<Seq>,
     said_ack: Option<Seq>,
     heard_mss: Option<u16>,
     pub said: u64,
     pub heard: u64,
-    /// Of what it said: segments that take nothing of the sequence space.
+    /// The number of sent segments that take no room in the sequence space.
     pub bare: u64,
 }
 

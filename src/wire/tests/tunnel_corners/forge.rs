@@ -1,4 +1,4 @@
-//! What somebody can make who knows a public key and no private one: messages with a right mac1 (whitepaper, 5.4.4).
+//! Forges messages with a right mac1, which a public key is enough for (whitepaper, 5.4.4).
 
 use midwire_wire::key::PublicKey;
 

@@ -59,7 +59,7 @@ fn fourteen_kinds_of_junk_are_dropped_in_silence_and_counted() {
             .unwrap()
             .1
     };
-    // Never delivered as it is until the end: what is wrong with a copy of it is not that it was seen before.
+    // This message is delivered unchanged only at the end, so that no changed copy is refused as a replay.
     let packet = inner("10.0.0.1", "192.0.2.80");
     let unheard = two.seal(&packet).unwrap();
     let receiver = &data[4..8];

@@ -17,7 +17,7 @@ fn a_peer_to_keep_alive_is_called_at_once() {
 fn none_to_keep_alive_is_called_by_itself() {
     let idle =
         |tunnel: &mut Tunnel, now: Instant| tunnel.poll_transmit().is_none() && tunnel.poll_timeout(now).is_none();
-    // 0 is none, as in a configuration file; without an endpoint there is nobody to call.
+    // 0 means no keepalives, as in a configuration file. Without an endpoint there is no address for a handshake.
     let mut two = Two::with(|peer| peer.keepalive = Some(0), |peer| peer.keepalive = Some(25));
     assert!(idle(&mut two.client, two.now) && idle(&mut two.server, two.now));
     two.connect();
@@ -46,14 +46,14 @@ fn keepalives_of_a_server_hold_the_way_to_a_silent_client_open() {
     assert_eq!(persistent, [25, 50, 75, 100]);
 }
 
-/// KEEPALIVE-TIMEOUT and REKEY-TIMEOUT (whitepaper, 6.1): who has heard nothing for so long after what it sent makes a
-/// new handshake.
+/// KEEPALIVE-TIMEOUT and REKEY-TIMEOUT (whitepaper, 6.1): a side that has received nothing for so long after its own
+/// data makes a new handshake.
 const SILENCE: Duration = Duration::from_secs(15);
 const REKEY_AFTER_TIME: Duration = Duration::from_secs(120);
 /// An empty message: header and tag.
 const EMPTY: usize = 32;
 
-/// Two tunnels that are woken when they ask for it and at no other time, and what they said meanwhile.
+/// Two tunnels that are woken only when they ask for it, and a record of their messages.
 struct Watched {
     two: Two,
     /// When the server's empty messages left.
@@ -216,7 +216,7 @@ fn two_hours_of_a_client_that_is_mostly_idle_cost_only_the_rekeys_of_use() {
     while watched.two.now < end {
         watched.up();
         watched.down();
-        // What it says last comes any time after our last packet: mostly within a tick.
+        // The client's last packet comes at any time after our last one, mostly within a tick.
         watched.live(Duration::from_millis(below(400)));
         watched.up();
         watched.live(Duration::from_millis(500 + below(60_000)));

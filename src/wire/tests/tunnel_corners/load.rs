@@ -6,7 +6,7 @@ use midwire_wire::tunnel::{HANDSHAKES_PER_SECOND, Tunnel};
 use crate::forge::with_mac1;
 use crate::support::two::*;
 
-/// What the server has to say to one more initiation of a fresh client.
+/// The type of the server's answer to an initiation of a new client.
 fn answer_to_a_fresh_client(two: &mut Two) -> Option<u8> {
     let mut client = Tunnel::new(private(1), 5);
     let mut config = peer(2, &["0.0.0.0/0"]);

@@ -93,7 +93,7 @@ fn a_removed_peer_is_a_stranger_at_once() {
     assert!(two.server.poll_transmit().is_none());
     assert_eq!(two.server.counters().unknown_peer, strange + 2);
     assert!(seal(&mut two.server, two.now, &inner("192.0.2.80", "10.0.0.1")).is_none());
-    // Nobody is left to look after.
+    // No peer is left that has to be ticked.
     two.pass(Duration::from_millis(250));
     two.server.handle_timeout(two.now);
     assert_eq!(two.server.poll_timeout(two.now), None);

@@ -79,7 +79,7 @@ fn a_cookie_reply_moves_nothing_even_if_it_is_real() {
     );
     receive(&mut two.client, two.now, path(ELSEWHERE), &cookie);
     assert_eq!(endpoint(&two.client).as_deref(), Some(SERVER_AT));
-    // It was taken, though: the next initiation has a mac2.
+    // The client has taken the cookie, though: its next initiation has a mac2.
     two.pass(Duration::from_millis(5500));
     two.client.handle_timeout(two.now);
     let (_, second) = two.client.poll_transmit().unwrap();

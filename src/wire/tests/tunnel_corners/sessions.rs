@@ -31,7 +31,7 @@ fn a_session_is_good_for_180_s_and_not_for_181() {
     );
     live_without_handshakes(&mut two, Duration::from_secs(2));
     assert_eq!(receive(&mut two.server, two.now, path(CLIENT_AT), &late), None);
-    // Nor does anybody send with it: a handshake goes first.
+    // The server does not send with the old session either: it begins a handshake.
     let answer = seal(&mut two.server, two.now, &inner("192.0.2.80", "10.0.0.1"));
     assert_ne!(answer.map(|(_, datagram)| datagram[0]), Some(4));
 }
@@ -109,7 +109,7 @@ fn a_restarted_client_is_served_at_once() {
     assert!(two.up(&inner("10.0.0.1", "192.0.2.80")).is_some());
     let (_, answer) = seal(&mut two.server, two.now, &inner("192.0.2.80", "10.0.0.1")).unwrap();
     assert!(receive(&mut two.client, two.now, path(SERVER_AT), &answer).is_some());
-    // What the client said just before it ended may still arrive; it does not turn the server back.
+    // A message that the client sent just before the end may still arrive; it does not turn the server back.
     receive(&mut two.server, two.now, path(CLIENT_AT), &old);
     assert!(two.up(&inner("10.0.0.1", "192.0.2.80")).is_some());
 }

@@ -44,7 +44,7 @@ fn what_waited_in_vain_is_counted() {
         while two.client.poll_transmit().is_some() {}
     }
     assert_eq!(two.client.counters().waiting_dropped, 2);
-    // What comes later does not find it again.
+    // A later session does not find the dropped packets again.
     two.connect();
     assert_eq!(
         two.server.peers().next().unwrap().received_bytes,
@@ -76,7 +76,7 @@ fn a_server_keeps_what_waits_until_the_clients_first_data_message() {
     receive(&mut two.client, two.now, path(SERVER_AT), &response);
     let mut heard = Vec::new();
     while let Some((_, datagram)) = two.client.poll_transmit() {
-        // It roams just now.
+        // The client roams just now.
         receive(&mut two.server, two.now, path("[2001:db8::9]:1"), &datagram);
         while let Some((to, datagram)) = two.server.poll_transmit() {
             assert_eq!(to, path("[2001:db8::9]:1"), "where the client is now");

@@ -158,7 +158,7 @@ fn every_ten_seconds_it_empties_the_path_to_look_at_the_round_trip() {
         let apart = pair[1][0] - pair[0][1];
         assert!(apart >= SECOND * 10 && apart < SECOND * 10 + RTT * 2, "{apart}");
     }
-    // What it knew of the bandwidth outlasts the pause.
+    // The known bandwidth outlasts the pause.
     bulk.run(RTT * 2);
     let (rate, _) = bulk.run(RTT * 10);
     assert!(rate > 0.9 * USUAL.rate as f64);

@@ -118,7 +118,7 @@ impl Bulk {
         self.in_flight.len() as u64 * MSS
     }
 
-    /// Goes on for a time, and gives what was delivered in it, bytes a second, and the mean window.
+    /// Runs for a time, and gives the delivery rate in bytes a second, and the mean window.
     pub fn run(&mut self, time: Duration) -> (f64, f64) {
         let (until, delivered) = (self.now + time, self.delivered);
         self.window_time = 0.0;
@@ -212,7 +212,7 @@ impl Bulk {
             let Some((_, order)) = self.arrivals.pop_front() else {
                 break;
             };
-            // What a time-out has declared lost and what arrives all the same is not looked at.
+            // A segment that a time-out has declared lost, and that arrives all the same, is ignored.
             let Some(index) = self.in_flight.iter().position(|sent| sent.order == order) else {
                 continue;
             };

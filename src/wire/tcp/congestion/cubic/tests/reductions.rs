@@ -1,4 +1,4 @@
-//! What a loss and a time-out cost, and how it comes back.
+//! Tests of CUBIC's reductions after a loss and after a time-out, and of how the window comes back.
 
 use super::super::super::Phase;
 use super::*;
