@@ -1,6 +1,6 @@
-//! What the fuzz targets do with their input; the tests of `wire` do the same with the committed corpora.
+//! The bodies of the fuzz targets, which the tests of `wire` run with the committed corpora, too.
 //!
-//! A body panics only when the machine is wrong: it was made to panic, or it broke a bound.
+//! A body panics only for a fault of the machine: the machine has panicked, or has broken a bound.
 
 #[path = "bodies/connection.rs"]
 mod connection;
@@ -21,7 +21,7 @@ use midwire_wire::tcp::congestion::Algorithm;
 use midwire_wire::tunnel::{Path, PeerConfig, Tunnel};
 use midwire_wire::{Duration, Instant, icmp, udp};
 
-/// An owner that takes part: it accepts, refuses, answers, stops reading, as the numbers of the flows have it.
+/// An owner that accepts, refuses, answers or stops reading, by the number of each flow.
 #[derive(Default)]
 struct Owner {
     flows: Vec<(FlowId, bool)>,
@@ -115,7 +115,7 @@ fn pieces(mut input: &[u8]) -> impl Iterator<Item = (Duration, &[u8])> {
     })
 }
 
-/// UDP datagrams to a tunnel, from anybody.
+/// UDP datagrams to a tunnel, from any sender.
 pub fn datagram(input: &[u8]) {
     let key = |byte| PrivateKey::from_bytes([byte; 32]);
     let mut tunnel = Tunnel::new(key(1), 7);
@@ -197,12 +197,12 @@ fn segment(step: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A conversation on one TCP connection: what its peer says near the windows, and what its owner does.
+/// A conversation on one TCP connection: segments of the peer near the windows, and actions of the owner.
 pub fn connection(input: &[u8]) {
     connection::run(input);
 }
 
-/// Fragments to a reassembler (its own tests hold it to its budget).
+/// Fragments to a reassembler, whose budget has tests of its own.
 pub fn fragments(input: &[u8]) {
     let mut reassembler = Reassembler::new();
     let mut now = Instant::ZERO;

@@ -1,4 +1,5 @@
-//! One connection with a peer that knows its numbers: a few bytes a step make what comes near the windows, or what the owner does.
+//! One connection with a peer that knows its numbers: a few bytes a step make a segment near the windows, or an action
+//! of the owner.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +16,9 @@ use midwire_wire::{Duration, Instant, icmp};
 
 use super::ends::{Counted, Heard, ISN, MTU, Owner, ends, speech};
 
-/// Flows that a conversation has at once: one, and one that is over and not dropped yet.
+/// The most flows that a conversation has at once: one, and one that is over and was not dropped yet.
 const FLOWS: usize = 2;
-/// Milliseconds before a step, by its first four bits.
+/// Milliseconds before a step, by the first four bits of the step.
 const TIMES: [u64; 16] = [
     0, 0, 0, 1, 3, 10, 40, 100, 200, 300, 1_000, 3_000, 10_000, 60_000, 130_000, 1_000_000,
 ];
@@ -32,10 +33,11 @@ struct Conversation {
     heard: Heard,
     chunks: Arc<AtomicUsize>,
     max_window: usize,
-    /// What the SYN offers, and the end of what the peer has said in order.
+    /// The options of the peer's SYN.
     options: Options,
+    /// The end of the data that the peer has sent in order.
     nxt: Seq,
-    /// What it has acknowledged last.
+    /// The last acknowledgement number of the peer.
     una: Seq,
     last: Vec<u8>,
 }
@@ -123,7 +125,7 @@ impl Conversation {
         assert!(held <= most, "{held} bytes for windows of {}", self.max_window);
     }
 
-    /// Time goes by with all that is due in it.
+    /// Lets time pass, and serves the deadlines in it.
     fn pass(&mut self, millis: u64) {
         let end = self.now + Duration::from_millis(millis);
         let mut turns = 0;
@@ -162,7 +164,7 @@ impl Conversation {
             (12, Some(id)) => self.stack.end(id),
             (13, Some(id)) if a < 128 => self.stack.close(self.now, id),
             (13, Some(id)) => self.stack.reset(self.now, id),
-            // What was said last comes again, whole or spoilt.
+            // The last packet comes again, whole or spoilt.
             (14, _) => {
                 let mut packet = self.last.clone();
                 if let Some(byte) = packet.get_mut(usize::from(a)) {
@@ -174,11 +176,11 @@ impl Conversation {
         }
     }
 
-    /// A segment near the windows: its numbers are a place and a small way from there.
+    /// The peer sends a segment near the windows: each of its numbers is a place and a small distance from there.
     fn says(&mut self, [a, b, c, d, e]: [u8; 5]) {
         let flags = FLAGS[usize::from(a & 7)];
         let unit = if a & 8 == 0 { 1 } else { 500 };
-        // The nearest ways are the first ones: none, one on, one back.
+        // The smallest distances come first: none, one forward, one back.
         let way = |byte: u8| {
             let length = u32::from(byte & 0x3f).div_ceil(2) * unit;
             if byte & 1 == 0 { length.wrapping_neg() } else { length }
@@ -211,7 +213,7 @@ impl Conversation {
         self.last = packet;
     }
 
-    /// Timestamps and SACK blocks, as five bits have them.
+    /// Adds timestamps and SACK blocks, by five bits.
     fn tell(&self, options: &mut Options, ack: Seq, bits: u8) {
         if self.options.timestamp.is_some() && bits & 3 != 3 {
             let now = self.now.total_millis() as u32;
@@ -229,7 +231,7 @@ impl Conversation {
             });
         }
         if bits & 0x1c == 0x1c {
-            // What was acknowledged before has come twice.
+            // The block reports a duplicate of data that was acknowledged before.
             options.sack.push(Range::new(ack - 700, 700));
         }
         for block in 0..u32::from(bits >> 3) {
@@ -238,7 +240,7 @@ impl Conversation {
         }
     }
 
-    /// A router, or the peer's host, says that what the stack has said last does not arrive.
+    /// A router, or the peer's host, sends an ICMP error about the stack's last packet.
     fn error(&mut self, kind: u8, mtu: u8) {
         let Ok(quoted) = Packet::parse(&self.heard.last) else {
             return;

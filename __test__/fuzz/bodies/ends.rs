@@ -1,4 +1,5 @@
-//! Both ends of the conversation: an owner who checks what rises, and what its peer has understood of what falls.
+//! Both ends of the conversation: an owner that checks the events, and the peer's knowledge of the packets of the
+//! stack.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use midwire_wire::tcp::segment::{RST, SYN, Segment};
 use midwire_wire::tcp::seq::Seq;
 
 pub const MTU: usize = 1420;
-/// The peer's initial sequence number: its speech goes round.
+/// The peer's initial sequence number, from which its data soon wraps around.
 pub const ISN: Seq = Seq(u32::MAX - 3000);
-/// Packets of one step: all of a send queue in the smallest segments, twice, and no more.
+/// The most packets of one step: all of a send queue in the smallest segments, twice.
 const STORM: usize = 2 * 65_536 / 48;
 
 pub fn ends() -> (SocketAddr, SocketAddr) {
@@ -24,7 +25,7 @@ pub fn ends() -> (SocketAddr, SocketAddr) {
     )
 }
 
-/// What the peer says at this number, however often it says it.
+/// The peer's byte at this number, the same each time that it is sent.
 pub fn speech(seq: Seq) -> u8 {
     (seq.0.wrapping_mul(0x9e37_79b1) >> 21) as u8
 }
@@ -46,9 +47,9 @@ impl Buffers for Counted {
 pub struct Owner {
     pub id: Option<FlowId>,
     pub held: bool,
-    /// What it may write.
+    /// Bytes that the owner may write.
     pub granted: usize,
-    /// Bytes that it has not given credit for.
+    /// Bytes that the owner has not given credit for.
     pub unread: usize,
     /// The number of the next byte, as long as the peer has begun with `ISN` only.
     pub next: Option<Seq>,
@@ -93,15 +94,16 @@ impl Owner {
     }
 }
 
-/// What the stack has said, as its peer understands it.
+/// The state of the stack, as its peer knows it from the packets.
 #[derive(Default)]
 pub struct Heard {
     pub packets: usize,
     pub last: Vec<u8>,
     pub iss: Seq,
     pub shift: u8,
-    /// The end of what was said, what it acknowledges, and the right edge of its window.
+    /// The end of the data that the stack has sent.
     pub nxt: Seq,
+    /// The acknowledgement number of the stack.
     pub ack: Seq,
     pub edge: Seq,
     pub time: u32,

@@ -200,12 +200,13 @@ impl Sender {
         }
     }
 
-    /// From so many bytes on a segment counts as full-sized: SACK blocks may take of its room.
+    /// The least bytes of a segment that counts as full-sized, because SACK blocks may take some of its room.
     pub(super) fn full_size(&self) -> u32 {
         self.mss.saturating_sub(MAX_OPTIONS as u32).max(1)
     }
 
-    /// The path takes less than we thought. What is too long leaves again at once, and nobody is to blame.
+    /// Handles an ICMP error that says that the path takes less. Segments that are too long leave again at once, and
+    /// their loss counts neither as congestion nor as a time-out.
     pub fn handle_too_big(&mut self, now: Instant, mss: u32) {
         if mss < self.mss {
             self.set_mss(mss);

@@ -53,20 +53,20 @@ pub struct SidePlan {
     /// At most so many bytes are written, or read, at once.
     pub write: usize,
     pub read: usize,
-    /// So many writes in a thousand are followed by a pause of up to 20 ms.
+    /// The number of writes in a thousand that a pause of up to 20 ms follows.
     pub hesitation: u64,
     /// When so many thousandths of the other side's bytes are read, the owner stops reading for so many milliseconds.
     pub pauses: Vec<(usize, u64)>,
-    /// The way out.
+    /// The faults of the link by which the side sends.
     pub faults: FaultPlan,
     /// A timer is served up to so many microseconds late.
     pub lateness: u64,
-    /// So often in a thousand the way out is shut for a while before all has left.
+    /// The number of times in a thousand that the way out is shut for a while before all packets have left.
     pub blocked: u64,
 }
 
 impl SidePlan {
-    /// How long its owner does nothing, on the average.
+    /// The time for which the owner is idle, on average.
     fn idle_millis(&self) -> u64 {
         let writes = 2 * self.bytes as u64 / self.write as u64 + 1;
         let pauses: u64 = self.pauses.iter().map(|(_, time)| time).sum();
@@ -116,7 +116,7 @@ pub enum Opening {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Closing {
-    /// Each side once it has said all.
+    /// Each side closes once it has sent all its bytes.
     Both,
     /// That side waits until the other one has closed, and all of it is read.
     Last(usize),

@@ -27,17 +27,17 @@ static SPEECH: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub struct Side {
     pub plan: SidePlan,
     pub address: SocketAddr,
-    /// `None` until the SYN comes that it answers.
+    /// `None` until the SYN has come that the connection answers.
     pub connection: Option<Connection>,
     pub pool: Pool,
     pub watcher: Watcher,
-    /// The way out. Its dice are the owner's, too.
+    /// The link by which the side sends. The owner draws from the link's random numbers, too.
     pub out: Link,
     pub written: usize,
     pub read: usize,
-    /// Bytes of its own that the other side has acknowledged.
+    /// Bytes of this side that the other side has acknowledged.
     acknowledged: usize,
-    /// Whether it waits with its FIN for the other side's.
+    /// Whether this side waits with its FIN for the other side's.
     pub closes_last: bool,
     pub finished: bool,
     write_at: Instant,
@@ -45,7 +45,7 @@ pub struct Side {
     next_pause: usize,
     /// The way out is shut until then.
     pub shut_until: Instant,
-    /// When its timer is served: the deadline, and then a little.
+    /// The time at which the timer is served: the deadline, and a little more.
     pub timer: Option<(Instant, Instant)>,
 }
 
@@ -83,14 +83,14 @@ impl Side {
         }
     }
 
-    /// Nothing is left to say or to hear.
+    /// True when no bytes are left to send or to receive.
     pub fn is_over(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| {
             matches!(connection.state(), State::TimeWait | State::Closed) && connection.readable() == 0
         })
     }
 
-    /// The owner does what it wants to do now.
+    /// Performs the owner's next actions.
     pub fn act(&mut self, now: Instant, other: &SidePlan) -> Check {
         self.read(now, other)?;
         self.write(now);
@@ -152,7 +152,7 @@ impl Side {
         ensure(self.read <= other.bytes, || "more came than was said".into())
     }
 
-    /// What the owner can see from outside.
+    /// Checks the connection as the owner sees it from outside.
     pub fn check(&mut self, other: &SidePlan) -> Check {
         let Some(connection) = &self.connection else {
             return Ok(());
