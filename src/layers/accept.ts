@@ -1,4 +1,4 @@
-// The first layer of clients that connect to midwire itself: they are accepted at once, and served whatever becomes of the server.
+// The first layer of clients that connect to midwire itself: they are accepted at once, before any server is connected to.
 import type { Layer } from './layer.js'
 
 export const acceptLayer: Layer = function* () {

@@ -1,4 +1,4 @@
-// What the layers of one client connection share when it begins.
+// Makes the context that the layers of a new client connection share.
 import type { ClientConnection } from '../connection.js'
 import type { Channel } from './channel.js'
 import type { Entrance } from './entrance.js'
@@ -20,7 +20,7 @@ export function begin(
     destination,
     secured: false,
     server: undefined,
-    // A client that speaks TLS settles the name and the protocols by its ClientHello.
+    // Where the client speaks TLS, the layer `tls` replaces the name and the protocols by those of the ClientHello.
     serverTls: target?.tls
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,

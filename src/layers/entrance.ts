@@ -1,13 +1,13 @@
-// How a client came in, as its mode says it. Layers ask the entrance, and never which mode it was.
+// How a client has come in, as its mode describes it. Layers look at the entrance, and never at the name of the mode.
 import type { Hop } from '../flow/via.js'
 import type { LayerName } from './layer.js'
 import type { Destination } from './route.js'
 
-/** The server of an entrance that leads to one server alone. The client takes midwire for that server. */
+/** The server of an entrance that leads all clients to one server. The clients take midwire for that server. */
 export interface Target {
-  /** Whether TLS is spoken with the server. The client may speak TLS or not, whatever this says. */
+  /** Whether TLS is spoken with the server. The client decides by itself whether it speaks TLS with midwire. */
   readonly tls: boolean
-  /** What is spoken, inside TLS where there is TLS. */
+  /** The protocol that is spoken with the server, inside TLS where there is TLS. */
   readonly protocol: 'http1' | 'raw' | 'dns'
 }
 
@@ -18,11 +18,11 @@ export interface Entrance {
   readonly destination?: Destination | undefined
   /** Set where all clients are led to one server, which is `destination`. */
   readonly target?: Target | undefined
-  /** The proxies by which connections leave, the nearest first, where no rule and no hook says another way. */
+  /** The proxies through which connections leave, the nearest first, unless a rule or a hook chooses others. */
   readonly via?: readonly Hop[] | undefined
   /** True where the destination is midwire's own resolver, for which no server is dialled. */
   readonly ownResolver?: boolean | undefined
 }
 
-/** To a proxy that the client knows of, and tells where to go. */
+/** The entrance of clients that use midwire as their proxy, and name the destination themselves. */
 export const TO_A_PROXY: Entrance = { layer: 'accept' }

@@ -70,13 +70,13 @@ export interface Context {
   readonly options: LayerOptions
   /** The server that the client wants; undefined until that is known. */
   destination: Destination | undefined
-  /** The client speaks TLS to the destination, and it has been taken off. TLS to a proxy is forgotten once the proxy is told where to. */
+  /** The client speaks TLS with the destination, and midwire decrypts it. TLS with midwire as a proxy does not count after CONNECT. */
   secured: boolean
   /** The server's channel; undefined until a layer has opened it. A layer may do so before the protocol is known. */
   server: Channel<ServerConnection> | undefined
   /** How TLS was done with the server, or will be when the server is opened; undefined for plaintext. */
   serverTls: ServerTls | undefined
-  /** The proxies by which the connections of this client leave; undefined where no hook has said so for all of them. */
+  /** The proxies through which all connections of this client leave; undefined where no hook of a CONNECT has chosen them. */
   via: readonly Hop[] | undefined
   /** No server is dialled for this connection: addons answer its requests, or they fail. */
   inside: boolean

@@ -8,7 +8,7 @@ import { type Context, type Step, secureServer, serverName } from './layer.js'
 import type { Destination, Route, ServerTls } from './route.js'
 import { HOPS } from './via/index.js'
 
-/** How a connection of this client leaves. What the flow says counts first, then what its tunnel says, then the mode. */
+/** The route of a connection to `to`. The proxies are those of the flow, else of the client's tunnel, else of its entrance. */
 export function routeTo(
   { via, entrance }: Context,
   to: Destination,
@@ -18,15 +18,15 @@ export function routeTo(
   return { to, via: flow?.via ?? via ?? entrance.via ?? DIRECT, tls }
 }
 
-/** Where a proxy is, as a server to connect to. */
+/** The place of a proxy, as a server to connect to. */
 export const placeOfHop = ({ host, port }: Hop): Destination => ({ host, port, transport: 'tcp' })
 
 /** How TLS is done with a proxy. */
 export const tlsWithHop = ({ host }: Hop): ServerTls => ({ sni: serverName(host), alpn: ['http/1.1'] })
 
 /**
- * A connection that is ready as the route says. `pooled`: true allows, and `only` demands, one that lies idle. Undefined where `only`
- * has found none.
+ * Opens a connection by its route, through all proxies and with the server's TLS. `pooled`: true allows, and `only` demands, an idle
+ * connection of the pool. Undefined where `only` has found none.
  */
 export function* open(context: Context, route: Route, pooled: boolean | 'only' = false): Step<Opened | undefined> {
   if (route.via.length === 0) return yield* dial(route, pooled)
@@ -66,7 +66,7 @@ function* throughHops(
     if (failure) return failure
   }
   if (!tls) return undefined
-  // TLS would take the bytes for its own, and no server speaks before it has the ClientHello.
+  // Before its ClientHello a server of TLS sends nothing. Bytes that are here would be read as a part of the handshake.
   if (channel.buffered > 0) {
     return new OpenFailure(channel.connection, 'VIA', `${to.host}:${to.port} speaks before the TLS handshake`)
   }

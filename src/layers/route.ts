@@ -1,4 +1,4 @@
-// How a connection leaves, as one value with one key: connections of equal routes can stand in for each other.
+// The route of a server connection, as one value with one key: connections of equal routes can replace each other.
 import { canonicalName, sameName } from '../flow/host-name.js'
 import { type Hop, hopText } from '../flow/via.js'
 
@@ -17,17 +17,17 @@ export interface ServerTls {
   alpn: readonly string[]
 }
 
-/** What a connection leads to, whatever is spoken over it. */
+/** The place that a connection leads to, without regard to the protocol that it carries. */
 export interface Place {
   readonly to: Destination
   /** The proxies on the way, the nearest first; none where the connection is direct. */
   readonly via: readonly Hop[]
-  /** The address of ours that the connection comes from; undefined for the system's choice. */
+  /** The local address that the connection comes from; undefined for the system's choice. */
   readonly from?: string | undefined
 }
 
 export interface Route extends Place {
-  /** Undefined: without TLS. */
+  /** How TLS is done with the server; undefined for no TLS. */
   readonly tls: ServerTls | undefined
 }
 
@@ -39,14 +39,14 @@ export function placeKey({ to, via, from }: Place): string {
   return [end, from ?? '', ...way].join(' ')
 }
 
-/** The key of a route. Pool and TLS sessions keep what they have by it. */
+/** The key of a route. The pool keeps connections by this key, and TLS sessions are kept by it, too. */
 export function routeKey(route: Route): string {
   const place = placeKey(route)
   const { tls } = route
   return tls ? `${place} tls ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}` : place
 }
 
-/** Whether a connection of the one route can do for the other: their keys are equal. */
+/** Whether connections of the two routes can replace each other: their keys are equal. */
 export function sameRoute(a: Route, b: Route): boolean {
   if (a.to.port !== b.to.port || a.to.transport !== b.to.transport || !sameName(a.to.host, b.to.host)) return false
   if (a.via === b.via && a.tls === b.tls && a.from === b.from) return true

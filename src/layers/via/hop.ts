@@ -1,14 +1,14 @@
-// What every kind of hop is: a conversation with a proxy, after which the connection leads to the next place.
+// The interface of all kinds of hops: a conversation with a proxy, after which the connection leads to the next place.
 import type { Hop } from '../../flow/via.js'
 import type { AnyChannel } from '../channel.js'
 import { type Context, receiveWithin, type Step } from '../layer.js'
 import type { Destination } from '../route.js'
 import { TIMEOUT } from '../world.js'
 
-/** Milliseconds that a proxy has for each of its answers; it may have to connect first. */
+/** Milliseconds that a proxy has for each of its answers: it may have to connect to the next place first. */
 export const HOP_MILLISECONDS = 30_000
 
-/** Why a proxy did not connect: a code of Node's where one says it, and a sentence. */
+/** Why a proxy did not connect: Node's code where one fits, else VIA; and a sentence about the proxy. */
 export interface HopFailure {
   readonly code: string
   readonly message: string
@@ -22,7 +22,7 @@ export type HopLayer = (
   to: Destination,
 ) => Step<HopFailure | undefined>
 
-/** Exactly `length` bytes, or why they did not come. What follows them stays in the channel. */
+/** Takes exactly `length` bytes, and leaves later ones in the channel. Gives the reason where they do not come. */
 export function* take(channel: AnyChannel, length: number): Step<Buffer | HopFailure> {
   const parts: Buffer[] = []
   let missing = length

@@ -1,4 +1,4 @@
-// An HTTP proxy on the way, asked by CONNECT (RFC 9110, 9.3.6). Over TLS it is an https hop, and the TLS is there already.
+// Connects through an HTTP proxy by CONNECT (RFC 9110, 9.3.6). For an https proxy, TLS with it has been established before.
 import { HttpHeaders } from '../../flow/headers.js'
 import { HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
 import { basic } from '../../flow/via.js'

@@ -1,4 +1,4 @@
-// Every kind of hop by its scheme.
+// The list of all kinds of hops, by scheme.
 import type { Hop } from '../../flow/via.js'
 import type { HopLayer } from './hop.js'
 import { throughHttp } from './http.js'

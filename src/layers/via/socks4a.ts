@@ -1,4 +1,4 @@
-// A SOCKS4a proxy on the way: like SOCKS4, but names are resolved by the proxy (openssh.com, "SOCKS 4A").
+// Connects through a SOCKS4a proxy. SOCKS4a is SOCKS4 with names, which the proxy resolves (openssh.com, "SOCKS 4A").
 import { ipBytes } from '../../addresses.js'
 import { push } from '../layer.js'
 import { type HopLayer, take } from './hop.js'
@@ -11,7 +11,7 @@ const REFUSALS: Record<number, string> = {
   93: 'it does not believe the user name',
 }
 
-/** The address that says: a name follows. */
+/** The address that stands where a name follows. */
 const NAME_FOLLOWS = [0, 0, 0, 1]
 
 export const throughSocks4a: HopLayer = function* (context, channel, { credentials }, { host, port }) {

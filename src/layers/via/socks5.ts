@@ -1,4 +1,4 @@
-// A SOCKS5 proxy on the way (RFC 1928), with a user name and a password where it asks for them (RFC 1929).
+// Connects through a SOCKS5 proxy (RFC 1928), with a user name and a password where the proxy wants them (RFC 1929).
 import { ipBytes } from '../../addresses.js'
 import type { Credentials } from '../../flow/via.js'
 import type { AnyChannel } from '../channel.js'
@@ -11,7 +11,7 @@ const NO_AUTHENTICATION = 0
 const USERNAME_PASSWORD = 2
 const CONNECT = 1
 
-/** The replies that say why there is no connection (RFC 1928, 6), and Node's codes for the same. */
+/** The replies for failed connections (RFC 1928, 6), with Node's codes for the same failures. */
 const REPLIES: readonly (HopFailure | undefined)[] = [
   undefined,
   { code: 'VIA', message: 'it has failed to connect, and does not say why' },
@@ -69,7 +69,7 @@ function* connect(context: Context, channel: AnyChannel, to: Destination): Step<
   const [version, status = 1, , kind] = reply
   if (version !== VERSION) return { code: 'VIA', message: 'it does not speak SOCKS5' }
   if (status !== 0) return REPLIES[status] ?? { code: 'VIA', message: `it refuses with the reply ${status}` }
-  // The address that the proxy connects from. It is of no use here, and has to be read.
+  // The reply ends with the address that the proxy connects from, which has to be read although it is not needed.
   let length = kind === 4 ? 16 : 4
   if (kind === 3) {
     const size = yield* take(channel, 1)
@@ -80,7 +80,7 @@ function* connect(context: Context, channel: AnyChannel, to: Destination): Step<
   return Buffer.isBuffer(bound) ? undefined : bound
 }
 
-/** Type, address and port as SOCKS5 writes them; a name goes as a name. Undefined for a name that is too long. */
+/** Type, address and port in the form of SOCKS5, with names unresolved. Undefined for a name that is empty or too long. */
 export function socksAddress({ host, port }: { readonly host: string; readonly port: number }): Buffer | undefined {
   const bytes = ipBytes(host)
   const name = Buffer.from(host)
