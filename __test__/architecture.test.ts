@@ -44,12 +44,14 @@ const rooms: Record<string, Room> = {
     node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
   },
   modes: {
-    imports: ['addresses', 'connection', 'errors', 'layers', 'transports'],
+    imports: ['addresses', 'connection', 'errors', 'flow', 'layers', 'transports'],
     node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
     shared: [
       'mode',
       'spec',
       'listen',
+      'listener',
+      'server-spec',
       'subnet',
       'tunnel-arrivals',
       'tunnel-server',

@@ -27,6 +27,15 @@ export interface TlsHook {
   readonly error?: string | undefined
 }
 
+/** The user name and the password that a SOCKS5 client has sent (RFC 1929). */
+export interface Socks5AuthHook {
+  readonly client: ClientConnection
+  readonly username: string
+  readonly password: string
+  /** Set to true: the client is let in. */
+  valid: boolean
+}
+
 /** The options from now on. */
 export interface ConfigureHook {
   /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
@@ -78,6 +87,8 @@ export interface Hooks {
   http_connected: HttpFlow
   /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
   http_connect_error: HttpFlow
+  /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
+  socks5_auth: Socks5AuthHook
   tcp_start: TcpFlow
   /** `flow.last` is the message. */
   tcp_message: TcpFlow
@@ -103,6 +114,7 @@ const NAMES: Record<HookName, true> = {
   ...{ tls_failed_client: true, tls_failed_server: true },
   ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true },
   ...{ http_connect: true, http_connect_upstream: true, http_connected: true, http_connect_error: true },
+  ...{ socks5_auth: true },
   ...{ tcp_start: true, tcp_message: true, tcp_end: true, tcp_error: true },
   ...{ udp_start: true, udp_message: true, udp_end: true, udp_error: true },
   ...{ dns_request: true, dns_response: true, dns_error: true },
@@ -113,7 +125,7 @@ export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 
 /** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
 export const FOREIGN_HOOKS: readonly string[] = [
-  ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server', 'socks5_auth'],
+  ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server'],
   'add_log',
   ...['websocket_start', 'websocket_message', 'websocket_end'],
 ]

@@ -84,12 +84,46 @@ test('two modes on one address are refused, with a way out', (t) => {
   for (const [specs, options] of apart) t.notThrows(() => check(specs, options), specs.join())
 })
 
+test('what upstream and reverse lead to', (t) => {
+  const right = [
+    'upstream:proxy:3128',
+    'upstream:https://proxy',
+    'upstream:http://[::1]:3128@8081',
+    'upstream:socks5://a:1080,http://b',
+    'reverse:example.com',
+    'reverse:HTTPS://example.com/',
+    'reverse:tcp://[2001:db8::1]:22@2222',
+    'reverse:dns://192.0.2.1',
+    'wireguard@51820 via socks5://user:pass@proxy:1080,http://other',
+  ]
+  for (const text of right) t.notThrows(() => parseSpec(text), text)
+  t.deepEqual(parseSpec('regular@1 via direct').via, [])
+  const wrong: [string, RegExp][] = [
+    ['upstream', /wants the proxy after a colon/],
+    ['upstream:ftp://a', /no scheme ftp/],
+    ['upstream:http://user:pass@host:3128', /upstream_auth/],
+    ['upstream:http://a via http://b', /names its proxy itself/],
+    ['reverse', /wants the server after a colon/],
+    ['reverse:ftp://a', /no scheme ftp; the schemes are http, https, tcp, tls, udp, dns/],
+    ['reverse:quic://a', /quic is not there yet/],
+    ['reverse:http3://a', /http3 is not there yet/],
+    ['reverse:dtls://a:1', /dtls is not there yet/],
+    ['reverse:tcp://a', /tcp needs a port, as in tcp:\/\/a:1234/],
+    ['reverse:https://a/path', /a path has no place here/],
+    ['reverse:https://a:0', /invalid port 0/],
+    ['reverse:https://', /no server/],
+    ['dns:x', /takes nothing after a colon/],
+  ]
+  for (const [text, message] of wrong) t.throws(() => parseSpec(text), { code: 'ERR_MODE', message }, text)
+  t.throws(() => parseSpec('regular via nonsense://x'), { code: 'ERR_VIA' })
+})
+
 test('each mode of the list says who it is', (t) => {
   t.is(new Set(MODES.map(({ name }) => name)).size, MODES.length)
   for (const mode of MODES) {
     t.regex(mode.name, /^[a-z0-9]+$/)
     t.true(mode.description.length > 10)
     t.true(mode.defaultPort > 0)
-    t.is(parseSpec(mode.name).name, mode.name)
+    t.true(mode.transports.length > 0)
   }
 })

@@ -17,6 +17,9 @@ import { PENDING, type Timed, type World } from '../../src/layers/world.js'
 export const defaults: LayerOptions = {
   connection_strategy: 'eager',
   upstream_cert: true,
+  keep_host_header: false,
+  keep_alt_svc_header: false,
+  upstream_auth: undefined,
   tls_version_client_min: 'TLS1_2',
   tls_version_client_max: 'UNBOUNDED',
   rawtcp: true,

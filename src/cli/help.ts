@@ -60,11 +60,11 @@ function flagRow({ long, short, kind, placeholder, negatable, help }: Flag): str
 
 function modeRows(): string {
   return modeInfos()
-    .map(({ name, description, defaultPort, transport, data }) => {
-      const port = `${transport.toUpperCase()} ${defaultPort}`
+    .map(({ name, description, defaultPort, transports, data }) => {
+      const port = `${transports.join(' and ').toUpperCase()} ${defaultPort}`
       return row(
-        data === undefined ? name : `${name}[:FILE]`,
-        `${description} (${port})${data ? `; FILE: ${data}` : ''}`,
+        data === undefined ? name : `${name}:${data.placeholder}`,
+        `${description} (${port})${data ? `; ${data.placeholder}: ${data.help}` : ''}`,
       )
     })
     .join('')

@@ -2,7 +2,7 @@
 import type { Entrance } from './entrance.js'
 import { isListed, passes } from './hosts.js'
 import type { LayerName, LayerOptions } from './layer.js'
-import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeTls } from './sniff.js'
+import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeSocks, looksLikeTls } from './sniff.js'
 
 /** All that the rules look at. */
 export interface Evidence {
@@ -77,20 +77,22 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    name: 'a client of an explicit proxy names its destination',
-    decide(evidence) {
-      if (evidence.destination || evidence.transport === 'udp') return undefined
-      const tls = tlsOf(evidence)
-      return tls ?? is('http-proxy', 'the request names the destination')
-    },
-  },
-  {
     name: 'the mode leads to one server, and knows its protocol',
     decide(evidence) {
       const { target } = evidence.entrance
       if (!target) return undefined
       const tls = evidence.transport === 'tcp' && target.protocol !== 'dns' ? tlsOf(evidence) : undefined
       return tls ?? is(target.protocol, 'the mode says so')
+    },
+  },
+  {
+    name: 'a client of an explicit proxy names its destination',
+    decide(evidence) {
+      if (evidence.destination || evidence.transport === 'udp') return undefined
+      const { clientBytes } = evidence
+      if (looksLikeSocks(clientBytes)) return is('socks', `SOCKS${clientBytes[0]}`)
+      const tls = tlsOf(evidence)
+      return tls ?? is('http-proxy', 'the request names the destination')
     },
   },
   {

@@ -1,7 +1,5 @@
 // HTTP/1.0 and 1.1 (RFC 9112): serves one client connection, request after request, transparently or as an explicit proxy.
-import { canonicalName } from '../flow/host-name.js'
 import { HttpFlow, HttpRequest } from '../flow/http.js'
-import { OpenFailure } from './commands.js'
 import { answerProblem } from './http1/answer.js'
 import { requestKeepAlive } from './http1/connection.js'
 import { Http1Error } from './http1/error.js'
@@ -10,12 +8,13 @@ import { requestFraming } from './http1/framing.js'
 import { parseRequestHead, type RequestHead } from './http1/head.js'
 import { takeOffRequestHop } from './http1/hop.js'
 import { errorPage } from './http1/pages.js'
+import { turnToServer } from './http1/reverse.js'
 import { type Place, placeOf, targetOf } from './http1/target.js'
 import { readHead, takeHead } from './http1/transfer.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from './layer.js'
-import { open, routeTo } from './open.js'
+import { leadTo } from './reach.js'
 
 /** The time that a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
@@ -84,6 +83,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
   }
+  turnToServer(context, head.headers)
   const { method, version, headers, irregularities } = head
   const { scheme, host, port, path } = target
   const parts = { method, path, scheme, host, port, version, headers, irregularities }
@@ -100,7 +100,7 @@ function* connect(
   head: RequestHead,
   startedAt: number,
 ): Step<LayerName | undefined> {
-  const { client, options } = context
+  const { client } = context
   if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
   const place: Place = { ...targetOf(head, undefined), path: '' }
   const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
@@ -117,24 +117,12 @@ function* connect(
     return undefined
   }
   upstream.keepNone()
-  context.destination = { host: request.host, port: request.port, transport: 'tcp' }
-  context.inside = options.inside.includes(canonicalName(request.host))
-  context.serverTls = undefined
-  context.secured = false
   context.via = flow.via
-  if (options.connection_strategy === 'eager' && !context.inside) {
-    const route = routeTo(context, context.destination)
-    const known = yield { type: 'known', place: route }
-    if (!known) {
-      const opened = yield* open(context, route)
-      if (!opened || opened instanceof OpenFailure) {
-        const message = opened?.message ?? 'no connection'
-        flow.server = opened?.server
-        flow.error = { message, timestamp: context.machine.world.now() }
-        return yield* connectFailed(context, flow, opened?.code === 'ETIMEDOUT' ? 504 : 502)
-      }
-      context.server = opened
-    }
+  const failure = yield* leadTo(context, { host: request.host, port: request.port, transport: 'tcp' })
+  if (failure) {
+    flow.server = failure.server
+    flow.error = { message: failure.message, timestamp: context.machine.world.now() }
+    return yield* connectFailed(context, flow, failure.code === 'ETIMEDOUT' ? 504 : 502)
   }
   yield* hook(context, 'http_connected', flow)
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
@@ -146,6 +134,7 @@ function* connectFailed(context: Context, flow: HttpFlow, status: number): Step<
   const { client } = context
   if (!flow.killed) yield* send(client, errorPage(status, flow.error?.message ?? ''))
   yield { type: flow.killed ? 'reset' : 'close', channel: client }
+  yield* hook(context, 'http_connect_error', flow)
   yield* hook(context, 'error', flow)
   finish(context, flow)
   return undefined

@@ -6,11 +6,13 @@ import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'
 import { reachLayer } from './reach.js'
+import { socksLayer } from './socks.js'
 import { tlsLayer } from './tls.js'
 
 export const LAYERS: Layers = {
   reach: reachLayer,
   accept: acceptLayer,
+  socks: socksLayer,
   next: nextLayer,
   ignore: ignoreLayer,
   tls: tlsLayer,

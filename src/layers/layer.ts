@@ -26,7 +26,7 @@ export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
  * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
  * the list.
  */
-export type LayerName = 'reach' | 'accept' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
+export type LayerName = 'reach' | 'accept' | 'socks' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
 
 /** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>
@@ -37,6 +37,9 @@ export type Layers = Readonly<Record<LayerName, Layer>>
 export interface LayerOptions {
   readonly connection_strategy: 'eager' | 'lazy'
   readonly upstream_cert: boolean
+  readonly keep_host_header: boolean
+  readonly keep_alt_svc_header: boolean
+  readonly upstream_auth: string | undefined
   readonly tls_version_client_min: Options['tls_version_client_min']
   readonly tls_version_client_max: Options['tls_version_client_max']
   readonly rawtcp: boolean

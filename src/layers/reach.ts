@@ -1,7 +1,9 @@
 // The first layer where the client's packets name the destination: the SYN is answered only after the server has accepted a connection.
+import { canonicalName } from '../flow/host-name.js'
 import { OpenFailure } from './commands.js'
 import { type Context, type Layer, log, type Step } from './layer.js'
 import { open, routeTo } from './open.js'
+import type { Destination } from './route.js'
 
 /** How the client is refused for a code of an OpenFailure. All other codes are `unreachable`. */
 const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
@@ -29,6 +31,17 @@ export const reachLayer: Layer = function* (context) {
   }
   yield { type: 'accept' }
   return 'next'
+}
+
+/** Leads a client that has named its destination there. The answer is why the server cannot be reached. */
+export function* leadTo(context: Context, to: Destination): Step<OpenFailure | undefined> {
+  const { options } = context
+  context.destination = to
+  context.inside = options.inside.includes(canonicalName(to.host))
+  // What the client has agreed on with the proxy is nothing to the server.
+  context.serverTls = undefined
+  context.secured = false
+  return options.connection_strategy === 'eager' && !context.inside ? yield* reach(context) : undefined
 }
 
 /** Connects to the destination, unless an idle connection shows that the server can be reached. */

@@ -22,6 +22,11 @@ function head(bytes: Buffer, major: number, from: number, to: number): Look {
 }
 
 /** Bytes of the shortest datagram that is taken for QUIC. */
+/** The version that every SOCKS client begins with: 4 or 5 (RFC 1928, 3). */
+export function looksLikeSocks(bytes: Buffer): boolean {
+  return bytes[0] === 5 || bytes[0] === 4
+}
+
 const LEAST_QUIC = 18
 const QUIC_PORTS = [80, 443, 8443]
 /** Version 1, version 2 and its draft, Google's Q043, Q046 and Q050. */

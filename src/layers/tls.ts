@@ -48,13 +48,11 @@ export const tlsLayer: Layer = function* (context) {
   if (subject.ignore) return 'ignore'
   if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
 
-  const { destination, options } = context
-  const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
-  const sni = hello.sni ?? serverName(destination?.host)
-  context.serverTls = { sni, alpn: alpn.length === 0 && hello.alpn.length > 0 ? ['http/1.1'] : alpn }
-  if (destination && !context.inside && options.upstream_cert && options.connection_strategy === 'eager') {
-    yield* secureServerFirst(context, context.serverTls)
-  } else if (context.server) {
+  const { options } = context
+  context.serverTls = serverTlsFor(context, hello)
+  if (mayAskServerFirst(context)) {
+    if (context.serverTls) yield* secureServerFirst(context, context.serverTls)
+  } else if (context.server && context.serverTls) {
     // The connection was opened only to see that the server can be reached. The request that needs the server opens another, with TLS.
     yield { type: 'close', channel: context.server }
     context.server = undefined
@@ -85,6 +83,22 @@ export const tlsLayer: Layer = function* (context) {
   context.secured = true
   yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
   return 'next'
+}
+
+/** How TLS is done with the server: as the client does it with us, or as the mode says; undefined for a server without TLS. */
+function serverTlsFor({ destination, entrance: { target }, options }: Context, hello: ClientHello): ServerTls | undefined {
+  if (target && !target.tls) return undefined
+  const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
+  // A client that takes us for the server asks for our name.
+  const asked = target && !options.keep_host_header ? undefined : hello.sni
+  return {
+    sni: asked ?? serverName(destination?.host),
+    alpn: alpn.length === 0 && hello.alpn.length > 0 ? ['http/1.1'] : alpn,
+  }
+}
+
+function mayAskServerFirst({ destination, inside, options }: Context): boolean {
+  return destination !== undefined && !inside && options.upstream_cert && options.connection_strategy === 'eager'
 }
 
 function* readHello(context: Context): Step<ClientHello | undefined> {

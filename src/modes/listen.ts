@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'
 import { hostPort } from '../transports/addresses.js'
-import type { Mode, ModeSpec } from './mode.js'
+import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
 
 export type ListenOptions = Pick<Options, 'listen_host' | 'listen_port'>
 
@@ -13,13 +13,14 @@ export interface ListenAddress {
   readonly port: number
 }
 
-type Defaults = Pick<Mode, 'defaultHost' | 'defaultPort'>
+/** The port and the transports of a mode, where the spec's data may settle them. Throws ERR_MODE. */
+export const defaultsOf = (spec: ModeSpec, mode: Mode): ListenDefaults => ({ ...mode, ...mode.parse?.(spec) })
 
-export function listenAddress(spec: ModeSpec, mode: Defaults, options: ListenOptions): ListenAddress {
+export function listenAddress(spec: ModeSpec, mode: Mode, options: ListenOptions): ListenAddress {
   const host = spec.host ?? (options.listen_host === '' ? mode.defaultHost : options.listen_host)
   return {
     host: host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1'),
-    port: spec.port ?? options.listen_port ?? mode.defaultPort,
+    port: spec.port ?? options.listen_port ?? defaultsOf(spec, mode).defaultPort,
   }
 }
 
@@ -45,7 +46,8 @@ export function listenError(
   const other = port + 2 <= 65_535 ? port + 2 : port - 2
   const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
   const own = spec.host === undefined ? '' : `${isIPv6(spec.host) ? `[${spec.host}]` : spec.host}:`
-  const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
+  const [transport = 'tcp'] = defaultsOf(spec, mode).transports
+  const where = `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
   const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.text}`).join(' ')
   return new MidwireError('ERR_ADDRESS_IN_USE', `${where} is in use (try ${instead})`, { cause: error })
 }

@@ -1,11 +1,12 @@
 // What a mode is: a way in for clients. Each mode has a file with its listener and the name of its first layer; spec.ts has their grammar.
 import type { Address, Peer } from '../connection.js'
+import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
 import type { Entrance } from '../layers/entrance.js'
 import type { Options } from '../options/definitions.js'
 import type { Transport } from '../transports/transport.js'
 
-/** `name[:data][@[host:]port]`, taken apart (features 4.1). */
+/** `name[:data][@[host:]port][ via PROXIES]`, taken apart (features 4.1). */
 export interface ModeSpec {
   /** The spec as the user wrote it. */
   readonly text: string
@@ -14,6 +15,8 @@ export interface ModeSpec {
   /** Without brackets; empty for every address; undefined where the spec names none. */
   readonly host: string | undefined
   readonly port: number | undefined
+  /** The proxies by which its connections leave, where the spec ends in ` via PROXIES`. */
+  readonly via: readonly Hop[] | undefined
 }
 
 /** A client connection that has come in by a mode and is not accepted or refused yet: a TCP connection or a UDP flow. */
@@ -72,16 +75,24 @@ export interface RunningMode {
   close(): Promise<void>
 }
 
-export interface Mode {
+type Transports = 'tcp' | 'udp'
+
+/** Where a mode listens when nobody says otherwise. */
+export interface ListenDefaults {
+  readonly defaultPort: number
+  readonly transports: readonly Transports[]
+}
+
+export interface Mode extends ListenDefaults {
   readonly name: string
   /** One line, for --help. */
   readonly description: string
-  readonly defaultPort: number
   /** Empty for every address. */
   readonly defaultHost: string
-  readonly transport: 'tcp' | 'udp'
+  /** What the data of a spec changes of these defaults. Throws ERR_MODE for data that are wrong. */
+  parse?(spec: ModeSpec): Partial<ListenDefaults>
   /** What may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
-  readonly data?: string
+  readonly data?: { readonly placeholder: string; readonly help: string }
   /** Reads the mode's files before any mode listens. Throws a MidwireError for files that are missing or wrong. */
   check?(spec: ModeSpec, context: ModeContext): Promise<void>
   /** Starts to listen. Throws a MidwireError. */

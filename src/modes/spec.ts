@@ -1,16 +1,18 @@
-// The grammar of a mode's spec, `name[:data][@[host:]port]`, and the check that no two specs listen on one address.
+// The grammar of a mode's spec, `name[:data][@[host:]port][ via PROXIES]`, and the check that no two specs listen on one address.
 import { isIP } from 'node:net'
 import { MidwireError, nearest } from '../errors.js'
+import { parseVia } from '../flow/via.js'
 import { hostPort } from '../transports/addresses.js'
 import { MODES } from './index.js'
-import { type ListenOptions, listenAddress } from './listen.js'
+import { defaultsOf, type ListenOptions, listenAddress } from './listen.js'
 import type { Mode, ModeSpec } from './mode.js'
 
 /** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
 export function parseSpec(text: string): ModeSpec {
+  const [, own = text, way] = /^(.*?)\s+via\s+(.*)$/s.exec(text) ?? []
   // The last @ begins the address, so that a path in `data` may hold others.
-  const at = text.lastIndexOf('@')
-  const left = at === -1 ? text : text.slice(0, at)
+  const at = own.lastIndexOf('@')
+  const left = at === -1 ? own : own.slice(0, at)
   const colon = left.indexOf(':')
   const given = colon === -1 ? left : left.slice(0, colon)
   const mode = MODES.find(({ name }) => name === given.toLowerCase())
@@ -19,8 +21,11 @@ export function parseSpec(text: string): ModeSpec {
   if (data !== undefined && mode.data === undefined) {
     throw new MidwireError('ERR_MODE', `${quoted(text)}: ${mode.name} takes nothing after a colon`)
   }
-  const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, text.slice(at + 1))
-  return { text, name: mode.name, data, ...listen }
+  const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, own.slice(at + 1))
+  const via = way === undefined ? undefined : parseVia(way)
+  const spec: ModeSpec = { text, name: mode.name, data, via, ...listen }
+  mode.parse?.(spec)
+  return spec
 }
 
 /** The mode that a spec names. Throws ERR_MODE. */
@@ -38,18 +43,22 @@ export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): 
     const { host, port } = listenAddress(spec, mode, options)
     // With port 0 the system picks a free port, another one for each listener.
     if (port === 0) continue
-    const where = `${mode.transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
-    const key = `${mode.transport} ${port} ${canonical(host)}`
-    const other = taken.get(key)
-    if (other) {
-      throw new MidwireError(
-        'ERR_MODE',
-        `${quoted(spec.text)}: ${quoted(other.text)} listens on ${where} already; give one of them another port, ` +
-          `as in ${spec.name}${spec.data === undefined ? '' : `:${spec.data}`}@${port === 65_535 ? 1024 : port + 1}`,
-      )
+    for (const transport of defaultsOf(spec, mode).transports) {
+      const key = `${transport} ${port} ${canonical(host)}`
+      const other = taken.get(key)
+      if (other) throw sameAddress(spec, other, `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`, port)
+      taken.set(key, spec)
     }
-    taken.set(key, spec)
   }
+}
+
+function sameAddress(spec: ModeSpec, other: ModeSpec, where: string, port: number): MidwireError {
+  const name = `${spec.name}${spec.data === undefined ? '' : `:${spec.data}`}`
+  const instead = `${name}@${port === 65_535 ? 1024 : port + 1}`
+  return new MidwireError(
+    'ERR_MODE',
+    `${quoted(spec.text)}: ${quoted(other.text)} listens on ${where} already; give one of them another port, as in ${instead}`,
+  )
 }
 
 function parseListen(text: string, listen: string): Pick<ModeSpec, 'host' | 'port'> {

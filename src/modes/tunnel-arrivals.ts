@@ -49,7 +49,7 @@ export class UdpArrival implements Arrival {
     this.entrance = entranceTo(this.destination, this.transport, resolver)
   }
 
-  get peer(): Peer {
+  get peer(): Peer | undefined {
     return this.#flow.peer
   }
 

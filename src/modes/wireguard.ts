@@ -17,8 +17,8 @@ export const wireguard: Mode = {
   description: 'WireGuard server, for phones and other devices; all that they send passes',
   defaultPort: 51_820,
   defaultHost: '',
-  transport: 'udp',
-  data: 'file with the keys; default: wireguard.conf in the conf dir',
+  transports: ['udp'],
+  data: { placeholder: 'FILE', help: 'the keys; default: wireguard.conf in the conf dir' },
   async check(spec, context) {
     await loadWireGuardConf(confPath(spec.data, context.confdir), {
       create: true,

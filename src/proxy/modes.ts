@@ -6,14 +6,15 @@ export interface ModeInfo {
   /** One line, for people. */
   readonly description: string
   readonly defaultPort: number
-  readonly transport: 'tcp' | 'udp'
+  /** Those that a spec of the mode may listen on. */
+  readonly transports: readonly ('tcp' | 'udp')[]
   /** What may stand after the colon of the mode's spec; undefined for a mode that takes nothing there. */
-  readonly data: string | undefined
+  readonly data: { readonly placeholder: string; readonly help: string } | undefined
 }
 
 /** Every mode that midwire has. */
 export function modeInfos(): ModeInfo[] {
-  return MODES.map(({ name, description, defaultPort, transport, data }) => {
-    return { name, description, defaultPort, transport, data }
+  return MODES.map(({ name, description, defaultPort, transports, data }) => {
+    return { name, description, defaultPort, transports, data }
   })
 }

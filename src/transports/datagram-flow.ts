@@ -1,6 +1,5 @@
-// A transport for the datagrams between one client in the tunnel and one address, with one `handleData` for each.
+// A transport for the datagrams between one client and one address, in the tunnel or at a socket, with one `handleData` for each.
 import type { Address, Peer } from '../connection.js'
-import type { Datagram } from './datagram.js'
 import { noReceiver, type Receiver, type Transport } from './transport.js'
 
 /** The most datagrams that wait while a flow has no receiver, or is paused. The newest beyond them are dropped. */
@@ -8,14 +7,31 @@ const MAX_WAITING = 64
 /** The most bytes of these datagrams. */
 const MAX_WAITING_BYTES = 128 * 1024
 
+/** A datagram that a client has sent, wherever it came from. */
+export interface FlowDatagram {
+  /** The same for all datagrams between two ends. */
+  readonly flow: number | string
+  readonly source: Address
+  readonly destination: Address
+  /** The WireGuard peer, in a tunnel. */
+  readonly peer: Peer | undefined
+  readonly data: Buffer
+  /** Sends an answer. May throw for data that are too long. */
+  reply(data: Uint8Array): void
+  /** A copy without data, to send answers with. */
+  bare(): FlowDatagram
+  /** Refuses the client, as far as that can be said. */
+  refuse(): void
+}
+
 export class DatagramFlow implements Transport {
   readonly local: Address
   readonly remote: Address
-  readonly peer: Peer
+  readonly peer: Peer | undefined
   /** The number of datagrams that were dropped, in both directions. */
   dropped = 0
-  readonly #first: Datagram
-  readonly #forget: (flow: number) => void
+  readonly #first: FlowDatagram
+  readonly #forget: (flow: number | string) => void
   #receiver: Receiver = noReceiver
   #waiting: Buffer[] = []
   #waitingBytes = 0
@@ -25,7 +41,7 @@ export class DatagramFlow implements Transport {
   #error: NodeJS.ErrnoException | undefined
   #due = false
 
-  constructor(first: Datagram, forget: (flow: number) => void) {
+  constructor(first: FlowDatagram, forget: (flow: number | string) => void) {
     this.local = first.destination
     this.remote = first.source
     this.peer = first.peer
@@ -137,9 +153,9 @@ export class DatagramFlow implements Transport {
 
 /** The flows of a server, by their numbers. */
 export class DatagramFlows {
-  readonly #flows = new Map<number, DatagramFlow>()
+  readonly #flows = new Map<number | string, DatagramFlow>()
   readonly #opened: (flow: DatagramFlow) => void
-  readonly #forget = (flow: number): void => {
+  readonly #forget = (flow: number | string): void => {
     this.#flows.delete(flow)
   }
 
@@ -151,7 +167,11 @@ export class DatagramFlows {
     return this.#flows.size
   }
 
-  handleDatagram(datagram: Datagram): void {
+  has(flow: number | string): boolean {
+    return this.#flows.has(flow)
+  }
+
+  handleDatagram(datagram: FlowDatagram): void {
     const known = this.#flows.get(datagram.flow)
     if (known) {
       known.handleDatagram(datagram.data)
@@ -163,7 +183,7 @@ export class DatagramFlows {
   }
 
   /** Called when the server has ended a flow that was idle. */
-  handleFlowEnd(flow: number): void {
+  handleFlowEnd(flow: number | string): void {
     this.#flows.get(flow)?.handleOver()
   }
 

@@ -1,8 +1,9 @@
 // TCP sockets: listens, and connects to servers.
-import { connect, createServer, isIPv6, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
+import { hostPort } from './addresses.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 
 /** The time that a connection has for its SYN-ACK. */
@@ -41,6 +42,12 @@ const LISTEN_ERRORS = {
   EACCES: ['ERR_PERMISSION', 'may not be bound'],
 } as const
 
+/** The MidwireError of a socket that could not be bound; any other error is returned unchanged. */
+export function listenFailure(error: NodeJS.ErrnoException, where: string): Error {
+  const known = LISTEN_ERRORS[error.code as keyof typeof LISTEN_ERRORS]
+  return known ? new MidwireError(known[0], `${where} ${known[1]}`, { cause: error }) : error
+}
+
 /** Listens; `port` 0 takes a free one. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION. */
 export function listenTcp(
   { host, port }: { host: string; port: number },
@@ -54,9 +61,7 @@ export function listenTcp(
   })
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const known = LISTEN_ERRORS[error.code as keyof typeof LISTEN_ERRORS]
-      const where = `TCP ${isIPv6(host) ? `[${host}]` : host}:${port}`
-      reject(known ? new MidwireError(known[0], `${where} ${known[1]}`, { cause: error }) : error)
+      reject(listenFailure(error, `TCP ${hostPort(host, port)}`))
     })
     server.listen({ host, port, exclusive: true }, () => {
       // A listener that has run out of descriptors goes on: the next connection may succeed (promise 39).

@@ -14,6 +14,7 @@ import { parseResponseHead, type ResponseHead } from './head.js'
 import { takeOffResponseHop } from './hop.js'
 import { errorPage } from './pages.js'
 import { planFraming } from './plan.js'
+import { turnToClient } from './reverse.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import { Upload } from './upload.js'
 import type { Upstream } from './upstream.js'
@@ -130,6 +131,7 @@ export class Exchange {
       }
       const framing = responseFraming(head, request.method)
       takeOffResponseHop(head)
+      turnToClient(this.#context, head.headers)
       this.#flow.response = new HttpResponse(head, this.#context.options.body_record_limit, world.now())
       return { server, framing }
     }

@@ -1,7 +1,8 @@
 // The interface of all kinds of hops: a conversation with a proxy, after which the connection leads to the next place.
 import type { Hop } from '../../flow/via.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, receiveWithin, type Step } from '../layer.js'
+import type { Context, Step } from '../layer.js'
+import { takeBytes } from '../octets.js'
 import type { Destination } from '../route.js'
 import { TIMEOUT } from '../world.js'
 
@@ -22,18 +23,9 @@ export type HopLayer = (
   to: Destination,
 ) => Step<HopFailure | undefined>
 
-/** Takes exactly `length` bytes, and leaves later ones in the channel. Gives the reason where they do not come. */
-export function* take(channel: AnyChannel, length: number): Step<Buffer | HopFailure> {
-  const parts: Buffer[] = []
-  let missing = length
-  while (missing > 0) {
-    const data = yield* receiveWithin(channel, HOP_MILLISECONDS)
-    if (data === TIMEOUT)
-      return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
-    if (!data) return { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection' }
-    parts.push(data.subarray(0, missing))
-    if (data.length > missing) channel.unread(data.subarray(missing))
-    missing -= Math.min(missing, data.length)
-  }
-  return Buffer.concat(parts)
+/** Exactly `length` bytes of the proxy's answer, or why they did not come. */
+export function* take(context: Context, channel: AnyChannel, length: number): Step<Buffer | HopFailure> {
+  const bytes = yield* takeBytes(context, channel, length, context.machine.world.now() + HOP_MILLISECONDS)
+  if (bytes === TIMEOUT) return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
+  return bytes ?? { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection' }
 }

@@ -23,7 +23,7 @@ export const throughSocks4a: HopLayer = function* (context, channel, { credentia
     return { code: 'VIA', message: 'SOCKS4 takes no NUL in names' }
   const head = [4, 1, port >> 8, port & 0xff, ...(isIpv4 ? bytes : NAME_FOLLOWS), ...user, 0]
   push(context, channel, Buffer.concat([Buffer.from(head), name]))
-  const reply = yield* take(channel, 8)
+  const reply = yield* take(context, channel, 8)
   if (!Buffer.isBuffer(reply)) return reply
   const [version, status = 0] = reply
   if (version !== 0) return { code: 'VIA', message: 'it does not speak SOCKS4' }

@@ -35,7 +35,7 @@ function* authenticate(
 ): Step<HopFailure | undefined> {
   const methods = credentials ? [NO_AUTHENTICATION, USERNAME_PASSWORD] : [NO_AUTHENTICATION]
   push(context, channel, Buffer.from([VERSION, methods.length, ...methods]))
-  const choice = yield* take(channel, 2)
+  const choice = yield* take(context, channel, 2)
   if (!Buffer.isBuffer(choice)) return choice
   if (choice[0] !== VERSION) return { code: 'VIA', message: 'it does not speak SOCKS5' }
   if (choice[1] === NO_AUTHENTICATION) return undefined
@@ -55,7 +55,7 @@ function* authenticate(
     channel,
     Buffer.concat([Buffer.from([1]), ...fields.flatMap((field) => [Buffer.from([field.length]), field])]),
   )
-  const verdict = yield* take(channel, 2)
+  const verdict = yield* take(context, channel, 2)
   if (!Buffer.isBuffer(verdict)) return verdict
   return verdict[1] === 0 ? undefined : { code: 'VIA', message: 'it has refused the user name and the password' }
 }
@@ -64,7 +64,7 @@ function* connect(context: Context, channel: AnyChannel, to: Destination): Step<
   const address = socksAddress(to)
   if (!address) return { code: 'VIA', message: 'SOCKS5 takes names of 255 bytes at most' }
   push(context, channel, Buffer.concat([Buffer.from([VERSION, CONNECT, 0]), address]))
-  const reply = yield* take(channel, 4)
+  const reply = yield* take(context, channel, 4)
   if (!Buffer.isBuffer(reply)) return reply
   const [version, status = 1, , kind] = reply
   if (version !== VERSION) return { code: 'VIA', message: 'it does not speak SOCKS5' }
@@ -72,11 +72,11 @@ function* connect(context: Context, channel: AnyChannel, to: Destination): Step<
   // The reply ends with the address that the proxy connects from, which has to be read although it is not needed.
   let length = kind === 4 ? 16 : 4
   if (kind === 3) {
-    const size = yield* take(channel, 1)
+    const size = yield* take(context, channel, 1)
     if (!Buffer.isBuffer(size)) return size
     length = size.readUInt8(0)
   }
-  const bound = yield* take(channel, length + 2)
+  const bound = yield* take(context, channel, length + 2)
   return Buffer.isBuffer(bound) ? undefined : bound
 }
 

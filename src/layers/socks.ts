@@ -1,0 +1,174 @@
+// A SOCKS proxy (RFC 1928 and 1929; SOCKS4 and SOCKS4a): the client names its destination, and what follows is looked at as if it had come there.
+import { ipText } from '../addresses.js'
+import type { Socks5AuthHook } from '../hooks.js'
+import type { OpenFailure } from './commands.js'
+import { type Context, hook, type Layer, log, push, type Step, wants } from './layer.js'
+import { takeBytes } from './octets.js'
+import { leadTo } from './reach.js'
+import { TIMEOUT } from './world.js'
+
+/** The time that a client has to say where it wants to go. */
+const NEGOTIATION_MILLISECONDS = 30_000
+
+/** A user name or a name of SOCKS4 is no longer than one of SOCKS5. */
+const LONGEST_TEXT = 255
+
+/** Methods of authentication (RFC 1928, 3). */
+const METHOD = { none: 0, password: 2, unacceptable: 0xff } as const
+
+/** Replies (RFC 1928, 6). */
+const REPLY = { granted: 0, failure: 1, forbidden: 2, network: 3, host: 4, refused: 5, command: 7, address: 8 } as const
+
+/** The reply for a code of an OpenFailure; all others are `failure`. */
+const REPLIES: Record<string, number> = {
+  ECONNREFUSED: REPLY.refused,
+  ENETUNREACH: REPLY.network,
+  EHOSTUNREACH: REPLY.host,
+  ENOTFOUND: REPLY.host,
+  ETIMEDOUT: REPLY.host,
+  LOOP: REPLY.forbidden,
+  KILLED: REPLY.forbidden,
+}
+
+/** The answers of SOCKS4. */
+const GRANTED_4 = 90
+const REJECTED_4 = 91
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** What is wrong with a client; `answer` is what it is told, where it can be told. */
+class SocksError extends Error {
+  readonly answer: readonly number[]
+  constructor(message: string, answer: readonly number[] = []) {
+    super(message)
+    this.answer = answer
+  }
+}
+
+export const socksLayer: Layer = function* (context) {
+  const { client, machine } = context
+  const reader = new Reader(context, machine.world.now() + NEGOTIATION_MILLISECONDS)
+  try {
+    const version = yield* reader.byte()
+    const isFive = version === 5
+    const place = isFive ? yield* readFive(context, reader) : yield* readFour(context, reader)
+    const failure = yield* leadTo(context, { ...place, transport: 'tcp' })
+    if (failure) log(context, 'info', failure.message)
+    push(context, client, Buffer.from(isFive ? replyFive(codeOf(failure)) : replyFour(failure ? REJECTED_4 : GRANTED_4)))
+    if (!failure) return 'next'
+  } catch (error) {
+    if (!(error instanceof SocksError)) throw error
+    log(context, 'warn', `SOCKS: ${error.message}`)
+    if (error.answer.length > 0) push(context, client, Buffer.from(error.answer))
+  }
+  yield { type: 'close', channel: client }
+  return undefined
+}
+
+const codeOf = (failure: OpenFailure | undefined): number =>
+  failure ? (REPLIES[failure.code] ?? REPLY.failure) : REPLY.granted
+
+/** The address that we connect from is of no use to the client, and is left out (features 4.6). */
+const replyFive = (code: number): number[] => [5, code, 0, 1, 0, 0, 0, 0, 0, 0]
+const replyFour = (code: number): number[] => [0, code, 0, 0, 0, 0, 0, 0]
+
+/** Reads what the client sends, part by part. Throws a SocksError where it ends or is late. */
+class Reader {
+  readonly #context: Context
+  readonly #deadline: number
+
+  constructor(context: Context, deadline: number) {
+    this.#context = context
+    this.#deadline = deadline
+  }
+
+  *bytes(length: number): Step<Buffer> {
+    const bytes = yield* takeBytes(this.#context, this.#context.client, length, this.#deadline)
+    if (bytes === TIMEOUT) throw new SocksError('the client has not said within 30 s where it wants to go')
+    if (!bytes) throw new SocksError('the client has left before it said where it wants to go')
+    return bytes
+  }
+
+  *byte(): Step<number> {
+    return (yield* this.bytes(1)).readUInt8(0)
+  }
+
+  /** A text behind its length. */
+  *text(): Step<string> {
+    const length = yield* this.byte()
+    return length === 0 ? '' : (yield* this.bytes(length)).toString()
+  }
+
+  /** A text with a NUL behind it. */
+  *textToNul(): Step<string> {
+    const bytes: number[] = []
+    for (let byte = yield* this.byte(); byte !== 0; byte = yield* this.byte()) {
+      if (bytes.length === LONGEST_TEXT) throw new SocksError('a text of more than 255 bytes', replyFour(REJECTED_4))
+      bytes.push(byte)
+    }
+    return Buffer.from(bytes).toString()
+  }
+
+  *port(): Step<number> {
+    return (yield* this.bytes(2)).readUInt16BE(0)
+  }
+}
+
+function* readFive(context: Context, reader: Reader): Step<Place> {
+  const methods = yield* reader.bytes(yield* reader.byte())
+  const wanted = wants(context, 'socks5_auth') ? METHOD.password : METHOD.none
+  if (!methods.includes(wanted)) {
+    const what = wanted === METHOD.password ? 'offers no user name and password' : 'wants to authenticate in another way'
+    throw new SocksError(`the client ${what}`, [5, METHOD.unacceptable])
+  }
+  push(context, context.client, Buffer.from([5, wanted]))
+  if (wanted === METHOD.password) yield* authenticate(context, reader)
+  const [version, command] = yield* reader.bytes(3)
+  if (version !== 5) throw new SocksError(`a request of version ${version}`)
+  const place = yield* readPlace(reader)
+  if (command === 1) return place
+  const name = command === 2 ? 'BIND' : command === 3 ? 'UDP ASSOCIATE' : `command ${command}`
+  throw new SocksError(`${name} is not there`, replyFive(REPLY.command))
+}
+
+function* authenticate(context: Context, reader: Reader): Step<void> {
+  yield* reader.byte()
+  const username = yield* reader.text()
+  const password = yield* reader.text()
+  const subject: Socks5AuthHook = { client: context.client.connection, username, password, valid: false }
+  yield* hook(context, 'socks5_auth', subject)
+  if (!subject.valid) throw new SocksError(`the user name or the password of ${JSON.stringify(username)} is wrong`, [1, 1])
+  push(context, context.client, Buffer.from([1, 0]))
+}
+
+function* readPlace(reader: Reader): Step<Place> {
+  const kind = yield* reader.byte()
+  let host: string
+  if (kind === 1) host = ipText(yield* reader.bytes(4))
+  else if (kind === 4) host = ipText(yield* reader.bytes(16))
+  else if (kind === 3) host = yield* reader.text()
+  else throw new SocksError(`an address of type ${kind}`, replyFive(REPLY.address))
+  return checked({ host, port: yield* reader.port() }, replyFive(REPLY.address))
+}
+
+/** SOCKS4 has an IPv4 address; SOCKS4a one that is none, 0.0.0.x, and a name at the end. */
+function* readFour(context: Context, reader: Reader): Step<Place> {
+  const command = yield* reader.byte()
+  const port = yield* reader.port()
+  const address = yield* reader.bytes(4)
+  yield* reader.textToNul()
+  const isName = address.readUInt32BE(0) < 256 && address[3] !== 0
+  const host = isName ? yield* reader.textToNul() : ipText(address)
+  if (wants(context, 'socks5_auth')) throw new SocksError('SOCKS4 has no passwords', replyFour(REJECTED_4))
+  if (command !== 1) throw new SocksError('BIND is not there', replyFour(REJECTED_4))
+  return checked({ host, port }, replyFour(REJECTED_4))
+}
+
+/** A name goes on as it is, to a resolver or a proxy: no byte may be in it that is none of a host's. */
+function checked(place: Place, refusal: readonly number[]): Place {
+  if (/^[\w.:-]+$/.test(place.host) && place.port > 0) return place
+  throw new SocksError(`${JSON.stringify(place.host)}:${place.port} is no place to connect to`, refusal)
+}

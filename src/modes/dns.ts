@@ -1,0 +1,15 @@
+// `dns`: a DNS server, over UDP and TCP, with midwire's own resolver.
+import type { Entrance } from '../layers/entrance.js'
+import { startListener } from './listener.js'
+import type { Mode } from './mode.js'
+
+const TO_THE_RESOLVER: Entrance = { layer: 'accept', ownResolver: true, target: { tls: false, protocol: 'dns' } }
+
+export const dns: Mode = {
+  name: 'dns',
+  description: 'DNS server; it asks the name servers of this machine',
+  defaultPort: 53,
+  defaultHost: '127.0.0.1',
+  transports: ['tcp', 'udp'],
+  start: (spec, context) => startListener(spec, dns, context, TO_THE_RESOLVER),
+}

@@ -1,0 +1,127 @@
+// Listens for a mode on sockets of the system: TCP, UDP or both on one port, with the entrance that clients of each have.
+import type { Socket } from 'node:net'
+import type { Address } from '../connection.js'
+import { MidwireError } from '../errors.js'
+import type { Entrance } from '../layers/entrance.js'
+import type { DatagramFlow } from '../transports/datagram-flow.js'
+import { listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
+import { listenUdp } from '../transports/udp-server.js'
+import { defaultsOf, listenAddress, listenError } from './listen.js'
+import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
+
+/** Binds a port of a host, and hands over what comes. */
+type Bind = (at: { host: string; port: number }) => Promise<{ host: string; port: number; close(): Promise<void> }>
+
+/** Starts to listen on the address of a spec, in all its transports. Throws a MidwireError. */
+export async function startListener(
+  spec: ModeSpec,
+  mode: Mode,
+  context: ModeContext,
+  entrance: Entrance,
+): Promise<RunningMode> {
+  const address = listenAddress(spec, mode, context.options)
+  const running = new RunningListener(spec, mode, context, { ...entrance, via: spec.via ?? entrance.via })
+  try {
+    for (const transport of defaultsOf(spec, mode).transports) await running.listen(transport, address)
+  } catch (error) {
+    await running.close()
+    throw listenError(error, spec, mode, address, context.specs)
+  }
+  return running
+}
+
+class RunningListener implements RunningMode {
+  readonly spec: ModeSpec
+  readonly mode: Mode
+  readonly listeners: Listener[] = []
+  readonly #context: ModeContext
+  readonly #entrance: Entrance
+  readonly #closers: (() => Promise<void>)[] = []
+
+  constructor(spec: ModeSpec, mode: Mode, context: ModeContext, entrance: Entrance) {
+    this.spec = spec
+    this.mode = mode
+    this.#context = context
+    this.#entrance = entrance
+  }
+
+  /** Listens on the first of the hosts that this machine has. Port 0 becomes the port of the listener before, where that is free. */
+  async listen(transport: 'tcp' | 'udp', { host, port }: { host: string; port: number }): Promise<void> {
+    const bind = transport === 'tcp' ? this.#bindTcp : this.#bindUdp
+    const hosts = host === '' ? ['::', '0.0.0.0'] : [host]
+    const [before] = this.listeners
+    if (port === 0 && before) {
+      try {
+        await this.#bindFirst(transport, bind, hosts, before.port)
+        return
+      } catch (error) {
+        if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE') throw error
+      }
+    }
+    await this.#bindFirst(transport, bind, hosts, port)
+  }
+
+  async #bindFirst(transport: 'tcp' | 'udp', bind: Bind, [host = '', ...rest]: string[], port: number): Promise<void> {
+    try {
+      const bound = await bind({ host, port })
+      this.listeners.push({ host: bound.host, port: bound.port, transport })
+      // The listener accepts no more connections. close() does not wait for those that are still open.
+      this.#closers.push(async () => void bound.close().catch(() => {}))
+    } catch (error) {
+      const noSuchFamily =
+        error instanceof MidwireError ? error.code === 'ERR_ADDRESS_NOT_AVAILABLE' : isFamilyError(error)
+      if (!noSuchFamily || rest.length === 0) throw error
+      await this.#bindFirst(transport, bind, rest, port)
+    }
+  }
+
+  readonly #bindTcp: Bind = (at) =>
+    listenTcp(at, (socket) => this.#context.arrived(this, socketArrival(socket, this.#entranceOf('tcp'))))
+
+  readonly #bindUdp: Bind = (at) =>
+    listenUdp(at, (flow) => this.#context.arrived(this, datagramArrival(flow, this.#entranceOf('udp'))))
+
+  /** The transport of the destination is the client's. */
+  #entranceOf(transport: 'tcp' | 'udp'): Entrance {
+    const { destination } = this.#entrance
+    return destination ? { ...this.#entrance, destination: { ...destination, transport } } : this.#entrance
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#closers.splice(0).map((close) => close()))
+  }
+}
+
+const isFamilyError = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EAFNOSUPPORT'
+
+/** Stands for the addresses of a socket that was closed before they could be read. */
+const NOWHERE: Address = { address: '', port: 0, family: 4 }
+
+function socketArrival(socket: Socket, entrance: Entrance): Arrival {
+  const { local = NOWHERE, remote = NOWHERE } = socketEnds(socket)
+  return {
+    transport: 'tcp',
+    source: remote,
+    destination: local,
+    peer: undefined,
+    entrance,
+    accept: () => socketPipe(socket),
+    // The operating system has answered the SYN already, so RST is the only refusal that is left.
+    refuse: () => {
+      socket.resetAndDestroy()
+    },
+  }
+}
+
+function datagramArrival(flow: DatagramFlow, entrance: Entrance): Arrival {
+  return {
+    transport: 'udp',
+    source: flow.remote,
+    destination: flow.local,
+    peer: undefined,
+    entrance,
+    accept: () => flow,
+    // A program cannot send port unreachable from a socket that is open for others.
+    refuse: () => flow.close(),
+  }
+}
