@@ -75,7 +75,7 @@ export class Servers {
     const secured = await this.#core.dialer.secure(this.#client, { transport, connection }, route, isHop)
     if (secured instanceof OpenFailure) {
       this.#bindings.failHandshake(channel)
-      if (this.#channels.has(channel)) this.ended(channel)
+      this.ended(channel)
       return secured
     }
     this.#bindings.bind(channel, secured)
@@ -103,9 +103,9 @@ export class Servers {
     if (this.#bindings.letGo(channel, how)) this.ended(channel)
   }
 
-  /** Forgets a connection that is over, and reports it. */
+  /** Forgets a connection that is over, and reports it, once: it may end within a handshake, and again when the handshake does. */
   ended(channel: Channel<ServerConnection>): void {
-    this.#channels.delete(channel)
+    if (!this.#channels.delete(channel)) return
     this.#core.serverGone(this.#client, channel.connection)
   }
 

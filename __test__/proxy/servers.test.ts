@@ -1,0 +1,144 @@
+// The server connections of one client: what comes after the client's end, what goes to the pool, and each end told of once.
+import test from 'ava'
+import type { ClientConnection, ServerConnection } from '../../src/connection.js'
+import type { Channel } from '../../src/layers/channel.js'
+import { type Opened, OpenFailure } from '../../src/layers/commands.js'
+import { Bindings } from '../../src/proxy/bindings.js'
+import type { Core } from '../../src/proxy/core.js'
+import { Pool, type Pooled } from '../../src/proxy/pool.js'
+import type { ChannelReceiver } from '../../src/proxy/receiver.js'
+import { Servers } from '../../src/proxy/servers.js'
+import { FakeTransport, fakePooled, PLACE } from '../support/fake-transport.js'
+
+const client = { id: 'client' } as ClientConnection
+const tls = { sni: 'a.test', alpn: [] }
+
+/** Answers of a dialer, each given by the test. */
+function setUp() {
+  const gone: string[] = []
+  const signals: AbortSignal[] = []
+  let dialled: (answer: Pooled | OpenFailure) => void = () => {}
+  let secured: (answer: FakeTransport | OpenFailure) => void = () => {}
+  const pool = new Pool(() => {})
+  const core = {
+    pool,
+    serverGone: (_: unknown, { id }: ServerConnection) => gone.push(id),
+    dialer: {
+      dial(_: unknown, __: unknown, signal: AbortSignal) {
+        signals.push(signal)
+        return new Promise((resolve) => {
+          dialled = resolve
+        })
+      },
+      secure: () =>
+        new Promise((resolve) => {
+          secured = resolve
+        }),
+    },
+  } as unknown as Core
+  const bindings = new Bindings({} as ChannelReceiver)
+  const servers = new Servers(core, client, bindings)
+  return {
+    ...{ servers, pool, gone, signals, bindings },
+    dialled: (answer: Pooled | OpenFailure) => dialled(answer),
+    secured: (answer: FakeTransport | OpenFailure) => secured(answer),
+  }
+}
+
+const failure = new OpenFailure({ id: 'server', ...PLACE }, 'X', 'no TLS', true)
+
+/** A server that is connected. */
+async function connected() {
+  const all = setUp()
+  const opening = all.servers.open(PLACE, undefined, false) as Promise<Opened>
+  const pooled = fakePooled()
+  all.dialled(pooled)
+  const channel = (await opening) as Channel<ServerConnection>
+  return { ...all, channel, transport: pooled.transport }
+}
+
+test('a server that is connected when its client has gone is closed', async (t) => {
+  const { servers, dialled, gone, signals } = setUp()
+  const opening = servers.open(PLACE, tls, false) as Promise<Opened>
+  servers.close()
+  t.true(signals[0]?.aborted)
+  const { transport, connection } = fakePooled()
+  dialled({ transport, connection })
+  t.true((await opening) instanceof OpenFailure, 'and no TLS is begun with it')
+  t.deepEqual(transport.did, ['closed'])
+  t.deepEqual(gone, ['server'])
+  t.deepEqual(servers.channels, [])
+})
+
+test('a server whose TLS is done when its client has gone is reset, and told of once', async (t) => {
+  const { servers, channel, transport, secured, gone } = await connected()
+  const securing = servers.secure(channel, tls)
+  servers.close()
+  t.deepEqual(transport.did, ['destroyed'])
+  const late = new FakeTransport()
+  secured(late)
+  t.is(await securing, undefined)
+  t.deepEqual(late.did, ['reset'])
+  t.deepEqual(gone, ['server'])
+})
+
+test('a server whose TLS fails has gone, once, whether its client is there or not', async (t) => {
+  for (const leaves of [false, true]) {
+    const { servers, channel, secured, gone } = await connected()
+    const securing = servers.secure(channel, tls)
+    if (leaves) servers.close()
+    secured(failure)
+    t.is(await securing, failure)
+    servers.close()
+    t.deepEqual(gone, ['server'])
+    t.deepEqual(servers.channels, [])
+  }
+})
+
+test('an attempt that is over is not given up any more', async (t) => {
+  const { servers, signals } = await connected()
+  servers.abort()
+  t.false(signals[0]?.aborted)
+})
+
+test('what is released lies in the pool, and is no business of its client any more', async (t) => {
+  const { servers, channel, transport, pool, gone } = await connected()
+  servers.release(channel, tls)
+  t.deepEqual(servers.channels, [])
+  servers.close()
+  t.deepEqual(transport.did, [])
+  t.deepEqual(gone, [])
+  const other = setUp()
+  pool.take(PLACE, tls)
+  other.pool.put({ transport, connection: channel.connection }, tls, client)
+  const again = other.servers.open(PLACE, tls, 'only') as Channel<ServerConnection>
+  t.true(again.reused, 'its next user knows that it was used')
+  t.is(other.servers.open(PLACE, tls, 'only'), undefined)
+})
+
+for (const what of ['has ended', 'has said something', 'is gone'] as const) {
+  test(`a connection that ${what} is not released to the pool, but closed and told of`, async (t) => {
+    const { servers, channel, transport, pool, gone } = await connected()
+    if (what === 'has ended') channel.ended = true
+    else if (what === 'is gone') channel.closed = true
+    else channel.push(Buffer.from('x'))
+    servers.release(channel, tls)
+    t.false(pool.has(PLACE))
+    t.deepEqual(transport.did, ['closed'])
+    t.deepEqual(gone, ['server'])
+  })
+}
+
+test('what is open at the end of the client is closed, each told of once', async (t) => {
+  const { servers, channel, transport, gone } = await connected()
+  t.deepEqual(servers.channels, [channel])
+  servers.letGo(channel, 'reset')
+  servers.letGo(channel, 'close')
+  servers.close()
+  t.deepEqual(transport.did, ['reset'])
+  t.deepEqual(gone, ['server'])
+  const open = await connected()
+  open.servers.close()
+  t.deepEqual(open.transport.did, ['closed'])
+  t.deepEqual(open.gone, ['server'])
+})
