@@ -76,6 +76,15 @@ test('a client that is silent makes us ask the server after 500 ms, and may stil
   t.deepEqual(play.said(), ['send server "GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"'])
 })
 
+test('a server that cannot be reached is asked once, and the client is waited for all the same', (t) => {
+  const play = new Playbook('next')
+  play.after(500).openFailed('ECONNREFUSED', 'refused').said()
+  play.after(500).after(60_000)
+  t.deepEqual(play.said(), [])
+  play.data(play.client, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.regex(play.said().join(), /^send client "HTTP\/1\.1 502 .*refused/)
+})
+
 test('what the client has begun and does not end is raw after 500 ms', (t) => {
   const play = new Playbook('next', { connected: true })
   play.data(play.client, 'GE')

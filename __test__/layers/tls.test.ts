@@ -77,6 +77,17 @@ test('with connection_strategy=lazy the client comes first, and the server when 
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled'])
 })
 
+test('a server that was opened only to see whether it is there is not sent a request without TLS', (t) => {
+  const hooks = { tls_established_client: ({ server }: { server: unknown }) => t.is(server, undefined) }
+  const play = start({ connected: true, options: { upstream_cert: false }, hooks })
+  play.data(play.client, hello)
+  t.deepEqual(play.said(), ['close server', 'secure client a.test http/1.1'])
+  t.is(play.context.server, undefined)
+  secured(play)
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled'])
+})
+
 test("a server whose certificate is not accepted is a 502 inside the client's TLS", (t) => {
   const play = start({ connected: true, hooks: { error() {} } })
   play.data(play.client, hello)

@@ -133,6 +133,7 @@ export class Playbook implements World {
   perform(command: Deed | Operation): unknown {
     switch (command.type) {
       case 'timer':
+        command.of.timer = true
         this.#timers.set(command.of, this.clock + command.milliseconds)
         return undefined
       case 'cancel':
@@ -252,6 +253,16 @@ export class Playbook implements World {
   /** Answers the oldest operation of a type. */
   reply(type: Operation['type'], value?: unknown): this {
     this.machine.handle({ type: 'reply', operation: this.#waiting(type), value })
+    return this
+  }
+
+  /** A hook that waits does something with its subject, and is done. */
+  hooked<Name extends HookName>(name: Name, work: (subject: Hooks[Name]) => void): this {
+    const wish = this.#wishes.find((one) => one.type === 'hook' && one.name === name)
+    if (wish?.type !== 'hook') throw new Error(`nobody waits for ${name}`)
+    this.#wishes.splice(this.#wishes.indexOf(wish), 1)
+    work(wish.subject as Hooks[Name])
+    this.machine.handle({ type: 'reply', wish, value: undefined })
     return this
   }
 
