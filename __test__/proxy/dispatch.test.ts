@@ -2,7 +2,7 @@
 import test from 'ava'
 import { Flow, type FlowOrigin } from '../../src/flow/flow.js'
 import type { TcpFlow } from '../../src/flow/messages.js'
-import type { Addon } from '../../src/hooks.js'
+import type { Addon, ConfigureHook } from '../../src/hooks.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
 
 class SomeFlow extends Flow {
@@ -74,7 +74,60 @@ test("what an addon throws or rejects is its flow's error, named, and the others
   t.regex(logs.join('\n'), /error: addon bad has failed in tcp_start: thrown.*\n.*tcp_end: rejected/)
 })
 
-test('an addon that never answers fails its flow after 30 s', async (t) => {
+test('of several faults of addons the first is the error of the flow, and one that is over has no error any more', async (t) => {
+  const bad = (name: string): Addon => ({
+    name,
+    tcp_start() {
+      throw new Error('thrown')
+    },
+  })
+  const { dispatcher, logs, flow } = setUp(bad('one'), bad('two'))
+  dispatcher.run('tcp_start', flow)
+  t.regex(flow.error?.message ?? '', /^addon one /)
+  const over = setUp(bad('one'))
+  over.flow.endedAt = 2
+  over.dispatcher.run('tcp_start', over.flow)
+  t.is(over.flow.error, undefined)
+  t.deepEqual([logs.length, over.logs.length], [2, 1], 'each is said')
+})
+
+test('an addon that is removed takes no other one with it, and one that is added is configured alone', (t) => {
+  const order: string[] = []
+  const addon = (name: string): Addon => ({
+    name,
+    tcp_start: () => void order.push(name),
+    configure: () => void order.push(`${name} configured`),
+  })
+  const [first, second] = [addon('first'), addon('second')]
+  const { dispatcher, flow } = setUp(first, second)
+  dispatcher.configure({ options: {}, changed: new Set() } as unknown as ConfigureHook, second)
+  dispatcher.remove(first)
+  dispatcher.run('tcp_start', flow)
+  t.deepEqual(order, ['second configured', 'second'])
+})
+
+test.serial('the time of an addon that has answered does not go on', async (t) => {
+  const { setTimeout, clearTimeout } = globalThis
+  const [begun, ended] = [[] as unknown[], [] as unknown[]]
+  globalThis.setTimeout = ((work: () => void, milliseconds: number) => {
+    const timer = setTimeout(work, milliseconds)
+    if (milliseconds === 30_000) begun.push(timer)
+    return timer
+  }) as typeof setTimeout
+  globalThis.clearTimeout = ((timer: NodeJS.Timeout) => {
+    ended.push(timer)
+    clearTimeout(timer)
+  }) as typeof clearTimeout
+  try {
+    const { dispatcher, flow } = setUp({ tcp_start: async () => {} })
+    await dispatcher.run('tcp_start', flow)
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout })
+  }
+  t.true(begun.length > 0 && begun.every((timer) => ended.includes(timer)))
+})
+
+test.serial('an addon that never answers fails its flow after 30 s', async (t) => {
   t.timeout(5_000)
   const real = globalThis.setTimeout
   const { dispatcher, flow } = setUp({ name: 'slow', tcp_start: () => new Promise(() => {}) })

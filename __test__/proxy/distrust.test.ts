@@ -90,3 +90,24 @@ test('an alert that comes after the handshake: a warning, once', (t) => {
   t.deepEqual(log, [`warn 10.0.0.1:7: a.test: ${why}`])
   t.is(distrust.lost(new Error('read ECONNRESET'), client), 'read ECONNRESET')
 })
+
+test('what is known of one client says nothing of another', (t) => {
+  const said: string[] = []
+  const distrust = new Distrust('get.test', (level) => said.push(level))
+  const leave = (address: string, hasSpoken = false) =>
+    distrust.left(
+      {
+        ...{ id: 'x', transport: 'tcp', mode: 'regular', closedAt: 1 },
+        remote: { address, port: 1, family: 4 },
+        local: { address: '127.0.0.1', port: 2, family: 4 },
+        tls: { sni: 'a.test', establishedAt: 1 },
+      },
+      hasSpoken,
+    )
+  leave('192.0.2.1')
+  leave('192.0.2.1')
+  leave('192.0.2.2', true)
+  leave('192.0.2.3')
+  leave('192.0.2.2')
+  t.deepEqual(said, ['info', 'debug', 'info', 'debug'])
+})

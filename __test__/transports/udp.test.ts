@@ -94,3 +94,14 @@ test.serial(
     server.close()
   },
 )
+
+test.serial('after its end nothing is sent, and a second end is none', async (t) => {
+  const transport = await connectUdp('127.0.0.1', 9)
+  let closed = 0
+  transport.receiver = { handleData() {}, handleEnd() {}, handleDrain() {}, handleClose: () => (closed += 1) }
+  transport.close()
+  t.notThrows(() => transport.reset())
+  t.true(transport.write(Buffer.from('late')))
+  await new Promise((later) => setImmediate(later))
+  t.is(closed, 1)
+})
