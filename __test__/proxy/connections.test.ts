@@ -123,3 +123,11 @@ test('a client for whom the end comes first is refused once, and let in never', 
   await new Promise(setImmediate)
   t.deepEqual(said, ['refused: refused', 'disconnected', 'connected'])
 })
+
+test('a client that was let in is reset at the end, and not refused', async (t) => {
+  const { connections, said, arrive } = await setUp(t, [])
+  arrive('127.0.0.1')
+  await connections.close()
+  t.deepEqual(said.slice(0, 3), ['connected', 'accepted', 'reset'])
+  t.false(said.some((line) => line.startsWith('refused')))
+})

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import type { WireGuardStream } from '../../src/index.js'
+import { Clock } from '../support/clock.js'
 import { type Faked, settle, startFake } from '../support/fake-server.js'
 import { REASONS, word } from '../support/records.js'
 
@@ -105,24 +106,45 @@ test('a write that waits fails with the connection, and so does every later one'
 })
 
 test('timeout: silence is told, and any data begins it anew', async (t) => {
-  const { native, stream } = await open()
+  const { stream } = await open()
   stream.resume()
+  const clock = new Clock()
   let fired = 0
-  stream.setTimeout(150, () => fired++)
-  t.is(stream.timeout, 150)
-  for (let round = 0; round < 4; round++) {
-    await delay(60)
-    if (round % 2) stream.write('.')
-    else native.raise('data', 7, Buffer.from('.'))
-  }
-  t.is(fired, 0)
-  // Silence alone keeps no process alive, as with net.Socket.
-  await Promise.all([once(stream, 'timeout'), delay(250)])
-  t.is(fired, 1)
-  t.false(stream.destroyed, 'what to do about it is the program’s')
-  stream.setTimeout(0)
-  await delay(200)
-  t.is(fired, 1)
+  clock.with(() => {
+    stream.setTimeout(150, () => fired++)
+    t.is(stream.timeout, 150)
+    clock.after(100)
+    stream.write('.')
+    clock.after(100)
+    stream.handleData(Buffer.from('.'))
+    clock.after(149)
+    t.is(fired, 0)
+    clock.after(1)
+    t.is(fired, 1)
+    t.false(stream.destroyed, 'what to do about it is the program’s')
+    stream.setTimeout(150)
+    stream.setTimeout(1_000)
+    t.is(clock.timers, 1, 'one at a time')
+    stream.setTimeout(0)
+    t.is(clock.timers, 0)
+    stream.setTimeout(150)
+    stream.destroy()
+    t.is(clock.timers, 0, 'and none after the end')
+  })
+})
+
+test('silence alone keeps no process alive, as with net.Socket', async (t) => {
+  const { stream } = await open()
+  const { setTimeout } = globalThis
+  let timer: NodeJS.Timeout | undefined
+  globalThis.setTimeout = ((work: () => void, milliseconds: number) => {
+    timer = setTimeout(work, milliseconds)
+    return timer
+  }) as typeof setTimeout
+  stream.setTimeout(150)
+  globalThis.setTimeout = setTimeout
+  t.false(timer?.hasRef())
+  stream.destroy()
 })
 
 test('the ends of a connection, as TCP and as net name them', async (t) => {

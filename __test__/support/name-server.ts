@@ -1,0 +1,84 @@
+// A name server for the tests of the resolver, and a resolver that goes with its test.
+import { createSocket, type RemoteInfo } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { ExecutionContext } from 'ava'
+import { type DnsMessage, parseDns, writeDns } from '../../src/flow/dns-message.js'
+import { DNS_TYPE } from '../../src/flow/dns-names.js'
+import { aaaaRecord, aRecord, dnsReply } from '../../src/flow/dns-reply.js'
+import { recordText } from '../../src/flow/dns-text.js'
+import { Resolver, type ResolverOptions } from '../../src/proxy/resolver.js'
+
+type Say = (answer: Buffer) => void
+
+export interface Script {
+  udp: (query: DnsMessage, say: Say, from: RemoteInfo) => void
+  tcp?: (query: DnsMessage, say: Say) => void
+}
+
+/** A name server on 127.0.0.1, by UDP and TCP on one port. */
+export async function nameServer(
+  t: ExecutionContext,
+  script: Script,
+): Promise<{ text: string; queries: DnsMessage[] }> {
+  const queries: DnsMessage[] = []
+  const tcp = createServer((socket) => {
+    socket.on('data', (data) => {
+      const query = parseDns(data.subarray(2))
+      queries.push(query)
+      script.tcp?.(query, (answer) => {
+        const head = Buffer.alloc(2)
+        head.writeUInt16BE(answer.length)
+        // In two segments, the length cut in half.
+        socket.write(head.subarray(0, 1))
+        setTimeout(() => socket.write(Buffer.concat([head.subarray(1), answer])), 20)
+      })
+    })
+    socket.on('error', () => {})
+  }).listen(0, '127.0.0.1')
+  await once(tcp, 'listening')
+  const { port } = tcp.address() as { port: number }
+  const udp = createSocket('udp4').bind(port, '127.0.0.1')
+  await once(udp, 'listening')
+  udp.on('message', (data, from) => {
+    const query = parseDns(data)
+    queries.push(query)
+    script.udp(query, (answer) => udp.send(answer, from.port, from.address), from)
+  })
+  t.teardown(() => {
+    udp.close()
+    tcp.close()
+  })
+  return { text: `127.0.0.1:${port}`, queries }
+}
+
+export function resolverOf(t: ExecutionContext, options: Partial<ResolverOptions>): Resolver {
+  const resolver = new Resolver({ useHostsFile: false, hostsFile: '/nonexistent', ...options })
+  t.teardown(() => resolver.close())
+  return resolver
+}
+
+export const zone: Script = {
+  udp: (query, say) => {
+    const { name = '', type } = query.questions[0] ?? {}
+    const answers =
+      type === DNS_TYPE.A
+        ? [aRecord(name, '192.0.2.1', 1234)]
+        : type === DNS_TYPE.AAAA
+          ? [aaaaRecord(name, '2001:db8::1', 7)]
+          : []
+    switch (name) {
+      case 'no.example':
+        return say(writeDns(dnsReply(query, { rcode: 3 })))
+      case 'empty.example':
+        return say(writeDns(dnsReply(query)))
+      case 'broken.example':
+        return say(writeDns(dnsReply(query, { rcode: 2 })))
+      default:
+        return say(writeDns(dnsReply(query, { answers })))
+    }
+  },
+}
+
+export const shown = ({ rcode, answers }: DnsMessage) =>
+  `${rcode} ${answers.map((one) => `${one.ttl} ${recordText(one)}`).join(', ')}`
