@@ -113,6 +113,18 @@ test('a peer that has given up throws nothing into the program', async (t) => {
   }
 })
 
+test('a request whose peer has given up says nothing when it is turned down: its number may be another connection', async (t) => {
+  for (const held of [true, false]) {
+    const { native, request } = await requested(held)
+    native.raise('reset', 3, word(REASONS.byPeer))
+    await settle()
+    request.refuse()
+    request.unreachable('host')
+    await settle()
+    t.deepEqual(native.fallen, [])
+  }
+})
+
 test('a request that is open when the server closes ends with it', async (t) => {
   for (const held of [true, false]) {
     const { server, native, request } = await requested(held)

@@ -234,3 +234,14 @@ test('the end is seen by a stream that nobody reads', async (t) => {
   await settle()
   t.is(ended, 1)
 })
+
+test('credit is given back once for each byte that was taken', async (t) => {
+  const { native, stream } = await open()
+  stream.resume()
+  for (let piece = 0; piece < 12; piece += 1) {
+    native.raise('data', 7, Buffer.alloc(16 * KIB))
+    await settle()
+  }
+  const given = native.commands('credit', 7).map(({ payload }) => payload.readUInt32LE())
+  t.deepEqual(given, [64 * KIB, 64 * KIB, 64 * KIB])
+})

@@ -49,6 +49,28 @@ test('destroy(error) and resetAndDestroy() reset', async (t) => {
   }
 })
 
+test('a connection that is over both ways, or that the addon has ended, is told nothing more: its number may be another', async (t) => {
+  const over = await open({ allowHalfOpen: true })
+  over.stream.resume().end()
+  over.native.raise('end', 7)
+  await settle()
+  t.deepEqual(
+    over.native.fallen.map(({ kind }) => kind),
+    ['end'],
+  )
+  const gone = await open({ allowHalfOpen: true })
+  gone.native.raise('data', 7, Buffer.alloc(60_000))
+  gone.native.raise('data', 7, Buffer.alloc(60_000))
+  gone.native.raise('closed', 7)
+  await settle()
+  gone.stream.resume()
+  gone.stream.end()
+  await settle()
+  gone.stream.destroy()
+  await settle()
+  t.deepEqual(gone.native.fallen, [])
+})
+
 test('after its end a stream hears nothing more', async (t) => {
   const { native, stream } = await open()
   let heard = 0
