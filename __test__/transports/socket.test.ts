@@ -55,3 +55,16 @@ test.serial('a socket with another end is connected', async (t) => {
   pipe.close()
   server.close()
 })
+
+test.serial('an attempt that is given up before it begins is none; one that is over cannot be given up', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await t.throwsAsync(connectTcp('127.0.0.1', port, AbortSignal.abort()), { code: 'ECANCELED' })
+  const attempt = new AbortController()
+  const pipe = await connectTcp('127.0.0.1', port, attempt.signal)
+  attempt.abort()
+  t.false(pipe.duplex.destroyed)
+  pipe.reset()
+  server.close()
+})
