@@ -527,6 +527,8 @@ interface HttpRequestParts {
     version: HttpVersion;
     headers: HttpHeaders;
     /** Default: none. */
+    absolute?: string | undefined;
+    /** Default: none. */
     irregularities?: readonly string[] | undefined;
 }
 declare class HttpRequest extends HttpMessage {
@@ -537,6 +539,11 @@ declare class HttpRequest extends HttpMessage {
     /** The server that the request goes to: an addon that changes `host` or `port` sends the request elsewhere. */
     host: string;
     port: number;
+    /**
+     * The beginning of a request line in absolute-form, `http://example.org:8000`, of a client that takes its server for a proxy: it goes on
+     * like this. Undefined for origin-form, and where midwire is that proxy.
+     */
+    absolute: string | undefined;
     constructor(parts: HttpRequestParts, bodyLimit: number, now: number);
     protected get side(): "request";
     /** The request target in the request line to a server (RFC 9112, 3.2). */
@@ -680,8 +687,6 @@ declare const OPTIONS: {
         readonly type: "strings";
         readonly default: readonly string[];
         readonly help: string;
-    } & {
-        readonly fixed: true;
     };
     readonly listen_host: {
         readonly type: "string";
@@ -734,6 +739,21 @@ declare const OPTIONS: {
         readonly help: string;
     } & {
         readonly fixed: true;
+    };
+    readonly upstream_auth: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly keep_host_header: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly keep_alt_svc_header: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
     };
     readonly connection_strategy: {
         readonly type: "choice";
@@ -964,6 +984,14 @@ interface TlsHook {
     /** Why the handshake has failed, in the `tls_failed_` hooks. */
     readonly error?: string | undefined;
 }
+/** The user name and the password that a SOCKS5 client has sent (RFC 1929). */
+interface Socks5AuthHook {
+    readonly client: ClientConnection;
+    readonly username: string;
+    readonly password: string;
+    /** Set to true: the client is let in. */
+    valid: boolean;
+}
 /** The options from now on. */
 interface ConfigureHook {
     /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
@@ -1014,6 +1042,8 @@ interface Hooks {
     http_connected: HttpFlow;
     /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
     http_connect_error: HttpFlow;
+    /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
+    socks5_auth: Socks5AuthHook;
     tcp_start: TcpFlow;
     /** `flow.last` is the message. */
     tcp_message: TcpFlow;
@@ -1137,9 +1167,13 @@ interface ModeInfo {
     /** One line, for people. */
     readonly description: string;
     readonly defaultPort: number;
-    readonly transport: 'tcp' | 'udp';
+    /** Those that a spec of the mode may listen on. */
+    readonly transports: readonly ('tcp' | 'udp')[];
     /** What may stand after the colon of the mode's spec; undefined for a mode that takes nothing there. */
-    readonly data: string | undefined;
+    readonly data: {
+        readonly placeholder: string;
+        readonly help: string;
+    } | undefined;
 }
 /** Every mode that midwire has. */
 declare function modeInfos(): ModeInfo[];
@@ -1158,7 +1192,7 @@ declare class ProxyOptions {
      * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
      * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
      * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
-     * and values that are wrong, for options that are read only when midwire starts (mode, listen_host, listen_port, scripts,
+     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
      * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
      * ERR_ARGUMENT for filters, name servers and files of certificates that are wrong.
      */
@@ -1220,6 +1254,12 @@ declare class Midwire {
     private constructor();
     /** The addresses that the modes listen on. */
     get listeners(): readonly ListenerInfo[];
+    /**
+     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
+     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
+     * where a mode cannot, and all others have been started then.
+     */
+    setModes(modes: readonly string[]): Promise<void>;
     /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
     get endpoints(): readonly string[];
     /** The clients of tunnels. */

@@ -54,7 +54,7 @@ test('two queries that addons have made the same: the second fails, and the firs
   play.data(server, answer(query('same.example'), '192.0.2.9'))
   t.deepEqual(
     flows(play).map(({ answered, error }) => answered ?? error),
-    ['another query was changed to the same one', '192.0.2.9'],
+    ['another query with the same id and question waits for its answer', '192.0.2.9'],
   )
 })
 

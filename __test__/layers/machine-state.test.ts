@@ -1,16 +1,18 @@
 // What the machine keeps between events: timers, pauses, the reason of the end, and what counts as progress.
 import test from 'ava'
+import { DIRECT } from '../../src/flow/via.js'
+import type { Operation } from '../../src/layers/commands.js'
 import {
   type Context,
   hook,
   type Layer,
-  open,
   receive,
   receiveWithin,
   type Step,
   send,
   sleep,
 } from '../../src/layers/layer.js'
+import type { Route } from '../../src/layers/route.js'
 import { ClientGone } from '../../src/layers/task.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 
@@ -20,13 +22,16 @@ const layer = (steps: (context: Context) => Step<unknown>): Layer =>
     return undefined
   }
 
-const ELSEWHERE = { host: 'x', port: 1, transport: 'tcp' } as const
+const ELSEWHERE: Route = { to: { host: 'x', port: 1, transport: 'tcp' }, via: DIRECT, tls: undefined }
+
+/** Waits for a server: a new operation each time, as the machine tells them apart. */
+const open = (): Operation => ({ type: 'open', route: ELSEWHERE, pooled: false })
 
 test('no timer is left when its task is done, or when all are', (t) => {
   const play = new Playbook(
     layer(function* ({ machine, client }) {
       machine.fork(receiveWithin(client, 100))
-      yield* open(ELSEWHERE)
+      yield open()
     }),
   )
   t.is(play.timers, 2, 'of the forked task, and the watchdog')
@@ -41,7 +46,7 @@ test('a timer that goes off when its task waits for something without a time is 
   const play = new Playbook(
     layer(function* ({ client }) {
       seen.push(String(yield* receiveWithin(client, 100)))
-      seen.push(yield* open(ELSEWHERE))
+      seen.push(yield open())
     }),
   )
   play.data(play.client, 'x').after(100)
@@ -54,7 +59,7 @@ test('a connection that was read again can be paused again', (t) => {
   const play = new Playbook(
     layer(function* ({ client }) {
       for (;;) {
-        yield* open(ELSEWHERE)
+        yield open()
         client.takeAll()
         yield* receive(client)
       }
@@ -76,7 +81,7 @@ test('that we let go of the client ourselves is no loss: the other tasks go on',
     layer(function* ({ machine, client }) {
       machine.fork(
         (function* (): Step<void> {
-          yield* open(ELSEWHERE)
+          yield open()
           seen.push('opened')
         })(),
       )
@@ -96,7 +101,7 @@ test('the first reason of an end is the one that is told: of a channel, and of t
       try {
         yield* hook(context, 'client_connected', context.client.connection)
         yield* receive(context.client)
-        yield* open(ELSEWHERE)
+        yield open()
       } catch (error) {
         seen.push(error instanceof ClientGone ? error.message : 'wrong')
       }
@@ -125,10 +130,10 @@ test('a task is told once that the connection is over, and may wait for a server
     layer(function* (context) {
       try {
         yield* hook(context, 'client_connected', context.client.connection)
-        yield* open(ELSEWHERE)
+        yield open()
       } catch (error) {
         seen.push((error as Error).message)
-        seen.push(yield* open(ELSEWHERE))
+        seen.push(yield open())
       }
     }),
     { hooks: 'wait' },
@@ -199,7 +204,7 @@ for (const [what, settings, happen, steps] of [
 }
 
 for (const [type, steps] of [
-  ['secureServer', { type: 'secureServer', tls: { sni: undefined, alpn: [] } }],
+  ['secureServer', { type: 'secureServer', route: { ...ELSEWHERE, tls: { sni: undefined, alpn: [] } }, isHop: false }],
   [
     'secureClient',
     { type: 'secureClient', tls: { sni: undefined, alpn: undefined, upstream: undefined, key: 'p256' } },

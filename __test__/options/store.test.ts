@@ -71,21 +71,21 @@ test('empty means the default, and toggle the opposite of what is', (t) => {
 
 test('what is read at the start cannot be changed later, but said again', (t) => {
   const store = new OptionStore()
-  store.update({ mode: 'regular' })
-  store.update({ mode: ['regular', 'wireguard'] })
+  store.update({ scripts: 'a.js' })
+  store.update({ scripts: ['a.js', 'b.js'] })
   store.begin()
-  store.update({ mode: ['regular', 'wireguard'], listen_host: '' })
+  store.update({ scripts: ['a.js', 'b.js'], listen_host: '' })
   refused(
     t,
-    () => store.update({ flow_detail: 4, mode: 'regular' }),
-    /^mode is read when midwire starts: start it anew/,
+    () => store.update({ flow_detail: 4, scripts: 'a.js' }),
+    /^scripts is read when midwire starts: start it anew/,
   )
   t.is(store.snapshot.flow_detail, 1)
   const fixed = Object.entries<OptionDefinition>(OPTIONS).filter(([, one]) => one.fixed)
   t.deepEqual(
     fixed.map(([name]) => name),
     [
-      ...['mode', 'listen_host', 'listen_port', 'scripts', 'endpoint', 'congestion', 'tcp_buffer'],
+      ...['listen_host', 'listen_port', 'scripts', 'endpoint', 'congestion', 'tcp_buffer'],
       ...['wireguard_subnet', 'onboarding_host'],
     ],
   )

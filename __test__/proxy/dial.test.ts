@@ -4,7 +4,9 @@ import type { Socket } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import type { ClientConnection } from '../../src/connection.js'
-import { OpenFailure, type ServerTls } from '../../src/layers/commands.js'
+import { DIRECT } from '../../src/flow/via.js'
+import { OpenFailure } from '../../src/layers/commands.js'
+import type { Route, ServerTls } from '../../src/layers/route.js'
 import { readOptions } from '../../src/options/read.js'
 import { Dialer } from '../../src/proxy/dial.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
@@ -32,16 +34,22 @@ function dialer(own: { host: string; port: number; transport: string }[] = []): 
   return new Dialer(readOptions({ ssl_insecure: true }), new Dispatcher(() => {}), () => own)
 }
 
-const dial = (by: Dialer, host: string, port: number) =>
-  by.dial(client, { host, port, transport: 'tcp' }, new AbortController().signal)
+const routeTo = (host: string, port: number, tls?: ServerTls): Route => ({
+  to: { host, port, transport: 'tcp' },
+  via: DIRECT,
+  tls,
+})
+
+const dial = (by: Dialer, route: Route) => by.dial(client, route, new AbortController().signal)
 
 /** Connects and does TLS, always by the same dialer; false where that fails. */
 function asker() {
   const by = dialer()
   return async (host: string, port: number, tls: ServerTls): Promise<boolean> => {
-    const dialled = await dial(by, host, port)
+    const route = routeTo(host, port, tls)
+    const dialled = await dial(by, route)
     if (dialled instanceof OpenFailure) throw new Error(dialled.message)
-    const pipe = await by.secure(client, dialled, tls)
+    const pipe = await by.secure(client, dialled, route, false)
     if (pipe instanceof OpenFailure) return false
     pipe.close()
     return true
@@ -87,7 +95,7 @@ test('a session under which a handshake has failed is offered no more', async (t
 test('a name that leads back to us is no way: the connection is given up', async (t) => {
   const ours = await listen(t)
   const us = dialer([{ host: '127.0.0.1', port: ours.port, transport: 'tcp' }])
-  const dialled = await dial(us, 'localhost', ours.port)
+  const dialled = await dial(us, routeTo('localhost', ours.port))
   t.true(dialled instanceof OpenFailure)
   t.is((dialled as OpenFailure).code, 'LOOP')
   await (await ours.talk(0)).gone()

@@ -49,7 +49,7 @@ test('reading: one, all at once, and the definitions', async (t) => {
 test('what is read at the start is refused with a sentence', async (t) => {
   const { proxy } = await startProxy(t)
   for (const [name, value] of [
-    ['mode', 'wireguard'],
+    ['listen_host', '127.0.0.2'],
     ['listen_port', 1],
     ['onboarding_host', 'other.test'],
   ] as const) {

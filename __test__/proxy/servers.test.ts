@@ -3,21 +3,23 @@ import test from 'ava'
 import type { ClientConnection, ServerConnection } from '../../src/connection.js'
 import type { Channel } from '../../src/layers/channel.js'
 import { type Opened, OpenFailure } from '../../src/layers/commands.js'
+import type { Route } from '../../src/layers/route.js'
 import { Bindings } from '../../src/proxy/bindings.js'
 import type { Core } from '../../src/proxy/core.js'
-import { Pool, type Pooled } from '../../src/proxy/pool.js'
+import type { Dialled } from '../../src/proxy/dial.js'
+import { Pool } from '../../src/proxy/pool.js'
 import type { ChannelReceiver } from '../../src/proxy/receiver.js'
 import { Servers } from '../../src/proxy/servers.js'
-import { FakeTransport, fakePooled, PLACE } from '../support/fake-transport.js'
+import { FakeTransport, fakeDialled, PLACE, ROUTE } from '../support/fake-transport.js'
 
 const client = { id: 'client' } as ClientConnection
-const tls = { sni: 'a.test', alpn: [] }
+const SECURE: Route = { ...ROUTE, tls: { sni: 'a.test', alpn: [] } }
 
 /** Answers of a dialer, each given by the test. */
 function setUp() {
   const gone: string[] = []
   const signals: AbortSignal[] = []
-  let dialled: (answer: Pooled | OpenFailure) => void = () => {}
+  let dialled: (answer: Dialled | OpenFailure) => void = () => {}
   let secured: (answer: FakeTransport | OpenFailure) => void = () => {}
   const pool = new Pool(() => {})
   const core = {
@@ -40,29 +42,29 @@ function setUp() {
   const servers = new Servers(core, client, bindings)
   return {
     ...{ servers, pool, gone, signals, bindings },
-    dialled: (answer: Pooled | OpenFailure) => dialled(answer),
+    dialled: (answer: Dialled | OpenFailure) => dialled(answer),
     secured: (answer: FakeTransport | OpenFailure) => secured(answer),
   }
 }
 
-const failure = new OpenFailure({ id: 'server', ...PLACE }, 'X', 'no TLS', true)
+const failure = new OpenFailure({ id: 'server', ...PLACE }, 'X', 'no TLS')
 
 /** A server that is connected. */
 async function connected() {
   const all = setUp()
-  const opening = all.servers.open(PLACE, undefined, false) as Promise<Opened>
-  const pooled = fakePooled()
-  all.dialled(pooled)
+  const opening = all.servers.open(ROUTE, false) as Promise<Opened>
+  const server = fakeDialled()
+  all.dialled(server)
   const channel = (await opening) as Channel<ServerConnection>
-  return { ...all, channel, transport: pooled.transport }
+  return { ...all, channel, transport: server.transport }
 }
 
 test('a server that is connected when its client has gone is closed', async (t) => {
   const { servers, dialled, gone, signals } = setUp()
-  const opening = servers.open(PLACE, tls, false) as Promise<Opened>
+  const opening = servers.open(SECURE, false) as Promise<Opened>
   servers.close()
   t.true(signals[0]?.aborted)
-  const { transport, connection } = fakePooled()
+  const { transport, connection } = fakeDialled()
   dialled({ transport, connection })
   t.true((await opening) instanceof OpenFailure, 'and no TLS is begun with it')
   t.deepEqual(transport.did, ['closed'])
@@ -72,7 +74,7 @@ test('a server that is connected when its client has gone is closed', async (t) 
 
 test('a server whose TLS is done when its client has gone is reset, and told of once', async (t) => {
   const { servers, channel, transport, secured, gone } = await connected()
-  const securing = servers.secure(channel, tls)
+  const securing = servers.secure(channel, SECURE, false)
   servers.close()
   t.deepEqual(transport.did, ['destroyed'])
   const late = new FakeTransport()
@@ -85,7 +87,7 @@ test('a server whose TLS is done when its client has gone is reset, and told of 
 test('a server whose TLS fails has gone, once, whether its client is there or not', async (t) => {
   for (const leaves of [false, true]) {
     const { servers, channel, secured, gone } = await connected()
-    const securing = servers.secure(channel, tls)
+    const securing = servers.secure(channel, SECURE, false)
     if (leaves) servers.close()
     secured(failure)
     t.is(await securing, failure)
@@ -103,17 +105,18 @@ test('an attempt that is over is not given up any more', async (t) => {
 
 test('what is released lies in the pool, and is no business of its client any more', async (t) => {
   const { servers, channel, transport, pool, gone } = await connected()
-  servers.release(channel, tls)
+  channel.route = SECURE
+  servers.release(channel)
   t.deepEqual(servers.channels, [])
   servers.close()
   t.deepEqual(transport.did, [])
   t.deepEqual(gone, [])
   const other = setUp()
-  pool.take(PLACE, tls)
-  other.pool.put({ transport, connection: channel.connection }, tls, client)
-  const again = other.servers.open(PLACE, tls, 'only') as Channel<ServerConnection>
+  t.is(pool.take(SECURE)?.connection, channel.connection)
+  other.pool.put({ transport, connection: channel.connection }, SECURE, client)
+  const again = other.servers.open(SECURE, 'only') as Channel<ServerConnection>
   t.true(again.reused, 'its next user knows that it was used')
-  t.is(other.servers.open(PLACE, tls, 'only'), undefined)
+  t.is(other.servers.open(SECURE, 'only'), undefined)
 })
 
 for (const what of ['has ended', 'has said something', 'is gone'] as const) {
@@ -122,8 +125,8 @@ for (const what of ['has ended', 'has said something', 'is gone'] as const) {
     if (what === 'has ended') channel.ended = true
     else if (what === 'is gone') channel.closed = true
     else channel.push(Buffer.from('x'))
-    servers.release(channel, tls)
-    t.false(pool.has(PLACE))
+    servers.release(channel)
+    t.false(pool.has(ROUTE))
     t.deepEqual(transport.did, ['closed'])
     t.deepEqual(gone, ['server'])
   })

@@ -1,11 +1,13 @@
 // A transport without a network: what is done to it is noted, and the test says what happens.
-import type { Pooled } from '../../src/proxy/pool.js'
-import { deaf, type Receiver, type StreamTransport } from '../../src/transports/transport.js'
+import { DIRECT } from '../../src/flow/via.js'
+import type { Route } from '../../src/layers/route.js'
+import type { Dialled } from '../../src/proxy/dial.js'
+import { noReceiver, type Receiver, type StreamTransport } from '../../src/transports/transport.js'
 
 export class FakeTransport implements StreamTransport {
   readonly local = undefined
   readonly remote = undefined
-  receiver: Receiver = deaf
+  receiver: Receiver = noReceiver
   /** What was done, in order. */
   readonly did: string[] = []
   /** What `write` answers. */
@@ -13,6 +15,10 @@ export class FakeTransport implements StreamTransport {
 
   get duplex(): never {
     return { destroy: () => this.did.push('destroyed') } as never
+  }
+
+  get lowest(): never {
+    return this.duplex
   }
 
   write(data: Uint8Array): boolean {
@@ -48,7 +54,10 @@ export class FakeTransport implements StreamTransport {
 
 export const PLACE = { host: 'a.test', port: 443, transport: 'tcp' } as const
 
+/** To the same place, directly and without TLS. */
+export const ROUTE: Route = { to: PLACE, via: DIRECT, tls: undefined }
+
 /** A server connection on a fake transport. */
-export function fakePooled(id = 'server'): Pooled & { readonly transport: FakeTransport } {
+export function fakeDialled(id = 'server'): Dialled & { readonly transport: FakeTransport } {
   return { transport: new FakeTransport(), connection: { id, ...PLACE } }
 }

@@ -258,11 +258,11 @@ export class Playbook implements World {
 
   /** A hook that waits does something with its subject, and is done. */
   hooked<Name extends HookName>(name: Name, work: (subject: Hooks[Name]) => void): this {
-    const wish = this.#wishes.find((one) => one.type === 'hook' && one.name === name)
-    if (wish?.type !== 'hook') throw new Error(`nobody waits for ${name}`)
-    this.#wishes.splice(this.#wishes.indexOf(wish), 1)
-    work(wish.subject as Hooks[Name])
-    this.machine.handle({ type: 'reply', wish, value: undefined })
+    const operation = this.#operations.find((one) => one.type === 'hook' && one.name === name)
+    if (operation?.type !== 'hook') throw new Error(`nobody waits for ${name}`)
+    this.#operations.splice(this.#operations.indexOf(operation), 1)
+    work(operation.subject as Hooks[Name])
+    this.machine.handle({ type: 'reply', operation, value: undefined })
     return this
   }
 

@@ -8,7 +8,9 @@ import { dial, Talk } from './talk.js'
 export interface Way {
   readonly name: string
   /** The spec of the mode; a mode that leads to one server has its port. */
-  spec(port: number): string
+  spec(port: number, tls: boolean): string
+  /** Set for a mode that leads every client to one server. */
+  readonly leadsToOne?: boolean
   /** What the client says and hears before the connection leads to the server. Throws with the answer where it is refused. */
   begin(t: ExecutionContext, running: Running, host: string, port: number): Promise<Talk>
 }
@@ -30,7 +32,9 @@ async function octets(talk: Talk, length: number): Promise<Buffer> {
 async function connectBySocks5(talk: Talk, host: string, port: number): Promise<Talk> {
   talk.says(Buffer.from([5, 1, 0]))
   await octets(talk, 2)
-  talk.says(Buffer.concat([Buffer.from([5, 1, 0, 3, host.length]), Buffer.from(host), Buffer.from([port >> 8, port & 255])]))
+  talk.says(
+    Buffer.concat([Buffer.from([5, 1, 0, 3, host.length]), Buffer.from(host), Buffer.from([port >> 8, port & 255])]),
+  )
   const reply = await octets(talk, 10)
   if (reply[1] !== 0) throw new Error(`reply ${reply[1]}`)
   return talk
@@ -80,8 +84,9 @@ export const WAYS: readonly Way[] = [
     begin: async (t, running, host, port) => connectBySocks4a(await plain(t, running), host, port),
   },
   {
-    name: 'reverse:tcp',
-    spec: (port) => `reverse:tcp://127.0.0.1:${port}@0`,
+    name: 'reverse:tcp and reverse:tls',
+    leadsToOne: true,
+    spec: (port, tls) => `reverse:${tls ? 'tls' : 'tcp'}://localhost:${port}@0`,
     begin: (t, running) => plain(t, running),
   },
 ]

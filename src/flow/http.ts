@@ -14,6 +14,8 @@ export interface HttpRequestParts {
   version: HttpVersion
   headers: HttpHeaders
   /** Default: none. */
+  absolute?: string | undefined
+  /** Default: none. */
   irregularities?: readonly string[] | undefined
 }
 
@@ -25,6 +27,11 @@ export class HttpRequest extends HttpMessage {
   /** The server that the request goes to: an addon that changes `host` or `port` sends the request elsewhere. */
   host: string
   port: number
+  /**
+   * The beginning of a request line in absolute-form, `http://example.org:8000`, of a client that takes its server for a proxy: it goes on
+   * like this. Undefined for origin-form, and where midwire is that proxy.
+   */
+  absolute: string | undefined
 
   constructor(parts: HttpRequestParts, bodyLimit: number, now: number) {
     super(parts, parts.headers, bodyLimit, now)
@@ -33,6 +40,7 @@ export class HttpRequest extends HttpMessage {
     this.scheme = parts.scheme
     this.host = parts.host
     this.port = parts.port
+    this.absolute = parts.absolute
   }
 
   protected override get side() {
@@ -41,7 +49,8 @@ export class HttpRequest extends HttpMessage {
 
   /** The request target in the request line to a server (RFC 9112, 3.2). */
   get target(): string {
-    if (this.method !== 'CONNECT') return this.path
+    if (this.method !== 'CONNECT')
+      return this.absolute === undefined ? this.path : `${this.absolute}${this.path === '*' ? '' : this.path}`
     return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
   }
 
@@ -67,6 +76,7 @@ export class HttpRequest extends HttpMessage {
   set url(text: string) {
     const url = new URL(text)
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${text} is no http or https URL`)
+    this.absolute = undefined
     this.scheme = url.protocol === 'https:' ? 'https' : 'http'
     this.host = hostOf(url.host)
     this.port = url.port ? Number(url.port) : this.scheme === 'https' ? 443 : 80

@@ -11,6 +11,7 @@ import { errorPage } from './http1/pages.js'
 import { turnToServer } from './http1/reverse.js'
 import { type Place, placeOf, targetOf } from './http1/target.js'
 import { readHead, takeHead } from './http1/transfer.js'
+import { enterTunnel } from './http1/tunnel.js'
 import { Upstream } from './http1/upstream.js'
 import { writeResponseHead } from './http1/write.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from './layer.js'
@@ -51,6 +52,10 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
       const outcome = yield* exchange(context, upstream, head, explicit, startedAt).run()
       if (outcome === 'next') continue
       if (typeof outcome === 'object') {
+        if (head.method === 'CONNECT') {
+          enterTunnel(context, outcome.upgraded, head)
+          return 'next'
+        }
         context.server = outcome.upgraded
         log(context, 'debug', 'the connection was upgraded: it passes as raw TCP from here on')
         return 'raw'
@@ -86,7 +91,9 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   turnToServer(context, head.headers)
   const { method, version, headers, irregularities } = head
   const { scheme, host, port, path } = target
-  const parts = { method, path, scheme, host, port, version, headers, irregularities }
+  // A server that midwire stands in for is no proxy, whatever the client says.
+  const absolute = context.entrance.target ? undefined : target.absolute
+  const parts = { method, path, scheme, host, port, version, headers, absolute, irregularities }
   const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)

@@ -26,7 +26,17 @@ export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
  * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
  * the list.
  */
-export type LayerName = 'reach' | 'accept' | 'socks' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'dns' | 'raw'
+export type LayerName =
+  | 'reach'
+  | 'accept'
+  | 'socks'
+  | 'next'
+  | 'ignore'
+  | 'tls'
+  | 'http-proxy'
+  | 'http1'
+  | 'dns'
+  | 'raw'
 
 /** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>

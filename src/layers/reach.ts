@@ -3,7 +3,7 @@ import { canonicalName } from '../flow/host-name.js'
 import { OpenFailure } from './commands.js'
 import { type Context, type Layer, log, type Step } from './layer.js'
 import { open, routeTo } from './open.js'
-import type { Destination } from './route.js'
+import type { Destination, Route } from './route.js'
 
 /** How the client is refused for a code of an OpenFailure. All other codes are `unreachable`. */
 const REFUSALS: Record<string, 'refused' | 'unreachable' | 'prohibited'> = {
@@ -44,11 +44,18 @@ export function* leadTo(context: Context, to: Destination): Step<OpenFailure | u
   return options.connection_strategy === 'eager' && !context.inside ? yield* reach(context) : undefined
 }
 
+/** Most HTTP proxies refuse CONNECT to the port of plain HTTP, which they forward: it is not tried before it is known to be another protocol. */
+function isForwarded({ to, via }: Route): boolean {
+  const scheme = via.at(-1)?.scheme
+  return to.port === 80 && (scheme === 'http' || scheme === 'https')
+}
+
 /** Connects to the destination, unless an idle connection shows that the server can be reached. */
 function* reach(context: Context): Step<OpenFailure | undefined> {
   const { destination } = context
   if (!destination) return undefined
   const route = routeTo(context, destination)
+  if (isForwarded(route)) return undefined
   if (yield { type: 'known', place: route }) return undefined
   const opened = yield* open(context, route)
   if (opened instanceof OpenFailure) return opened

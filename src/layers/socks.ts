@@ -57,7 +57,11 @@ export const socksLayer: Layer = function* (context) {
     const place = isFive ? yield* readFive(context, reader) : yield* readFour(context, reader)
     const failure = yield* leadTo(context, { ...place, transport: 'tcp' })
     if (failure) log(context, 'info', failure.message)
-    push(context, client, Buffer.from(isFive ? replyFive(codeOf(failure)) : replyFour(failure ? REJECTED_4 : GRANTED_4)))
+    push(
+      context,
+      client,
+      Buffer.from(isFive ? replyFive(codeOf(failure)) : replyFour(failure ? REJECTED_4 : GRANTED_4)),
+    )
     if (!failure) return 'next'
   } catch (error) {
     if (!(error instanceof SocksError)) throw error
@@ -121,7 +125,8 @@ function* readFive(context: Context, reader: Reader): Step<Place> {
   const methods = yield* reader.bytes(yield* reader.byte())
   const wanted = wants(context, 'socks5_auth') ? METHOD.password : METHOD.none
   if (!methods.includes(wanted)) {
-    const what = wanted === METHOD.password ? 'offers no user name and password' : 'wants to authenticate in another way'
+    const what =
+      wanted === METHOD.password ? 'offers no user name and password' : 'wants to authenticate in another way'
     throw new SocksError(`the client ${what}`, [5, METHOD.unacceptable])
   }
   push(context, context.client, Buffer.from([5, wanted]))
@@ -140,7 +145,8 @@ function* authenticate(context: Context, reader: Reader): Step<void> {
   const password = yield* reader.text()
   const subject: Socks5AuthHook = { client: context.client.connection, username, password, valid: false }
   yield* hook(context, 'socks5_auth', subject)
-  if (!subject.valid) throw new SocksError(`the user name or the password of ${JSON.stringify(username)} is wrong`, [1, 1])
+  if (!subject.valid)
+    throw new SocksError(`the user name or the password of ${JSON.stringify(username)} is wrong`, [1, 1])
   push(context, context.client, Buffer.from([1, 0]))
 }
 

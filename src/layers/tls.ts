@@ -86,7 +86,10 @@ export const tlsLayer: Layer = function* (context) {
 }
 
 /** How TLS is done with the server: as the client does it with us, or as the mode says; undefined for a server without TLS. */
-function serverTlsFor({ destination, entrance: { target }, options }: Context, hello: ClientHello): ServerTls | undefined {
+function serverTlsFor(
+  { destination, entrance: { target }, options }: Context,
+  hello: ClientHello,
+): ServerTls | undefined {
   if (target && !target.tls) return undefined
   const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
   // A client that takes us for the server asks for our name.

@@ -46,7 +46,13 @@ export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): 
     for (const transport of defaultsOf(spec, mode).transports) {
       const key = `${transport} ${port} ${canonical(host)}`
       const other = taken.get(key)
-      if (other) throw sameAddress(spec, other, `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`, port)
+      if (other)
+        throw sameAddress(
+          spec,
+          other,
+          `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`,
+          port,
+        )
       taken.set(key, spec)
     }
   }

@@ -42,7 +42,7 @@ const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definit
 
 /** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 export const OPTIONS = {
-  mode: fixed(list('modes, each `name[:data][@[host:]port]`; default: wireguard and regular')),
+  mode: list('modes, each `name[:data][@[host:]port]`; default: wireguard and regular'),
   listen_host: fixed(
     text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for other modes'),
   ),

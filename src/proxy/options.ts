@@ -45,7 +45,7 @@ export class ProxyOptions {
    * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
    * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
    * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
-   * and values that are wrong, for options that are read only when midwire starts (mode, listen_host, listen_port, scripts,
+   * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
    * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
    * ERR_ARGUMENT for filters, name servers and files of certificates that are wrong.
    */

@@ -8,9 +8,10 @@ import { parseFilter } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
-import type { Arrival, ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
-import { checkSpecs, modeOf, parseSpec } from '../modes/spec.js'
+import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
+import { checkSpecs, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
+import type { Options } from '../options/definitions.js'
 import { confdirOf } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
@@ -19,6 +20,7 @@ import { Connections } from './connections.js'
 import { Dispatcher, describe } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
 import { defineOf, ProxyOptions } from './options.js'
+import { RunningModes } from './running-modes.js'
 
 /** The modes that run together where none is given. */
 const DEFAULT_MODES = ['wireguard', 'regular']
@@ -37,7 +39,9 @@ export class Midwire {
   readonly #connections: Connections
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
-  #modes: RunningMode[] = []
+  readonly #modes: RunningModes
+  /** The last change of the list of modes, with the errors of those that could not be started. */
+  #modesChanged: Promise<Error[]> = Promise.resolve([])
   #closing: Promise<void> | undefined
   #settleClosed: () => void = () => {}
 
@@ -49,8 +53,7 @@ export class Midwire {
     const store = new OptionStore()
     store.update({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
     const options = store.snapshot
-    const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
-    checkSpecs(specs, options)
+    const specs = specsOf(options)
     const confdir = confdirOf(given.confdir)
     const authority = await loadAuthority(confdir)
     const scripts = await loadScripts(options.scripts)
@@ -81,28 +84,51 @@ export class Midwire {
           maxVersion: options.tls_version_client_max,
         }),
       listeners: () => this.listeners,
-      resolvers: () => this.#modes.flatMap(({ resolver = [] }) => resolver),
+      resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       finished: (flow) => this.#finished(flow),
       log: (level, message) => this.log(level, message),
+    })
+    this.#modes = new RunningModes((specs) => ({
+      options: store.snapshot,
+      confdir,
+      specs,
+      arrived: (by, arrival) => this.#arrived(by, arrival),
+      log: (level, message) => this.log(level, message),
+    }))
+    store.subscribe(['mode'], (options) => {
+      specsOf(options)
+      // Not before the update is done: what comes after this may refuse it.
+      this.#modesChanged = Promise.resolve().then(() => this.#changeModes())
     })
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
   }
 
   /** The addresses that the modes listen on. */
   get listeners(): readonly ListenerInfo[] {
-    return this.#modes.flatMap(({ spec, listeners }) =>
+    return this.#modes.all.flatMap(({ spec, listeners }) =>
       listeners.map((listener) => ({ spec: spec.text, mode: spec.name, ...listener })),
     )
   }
 
+  /**
+   * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
+   * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
+   * where a mode cannot, and all others have been started then.
+   */
+  async setModes(modes: readonly string[]): Promise<void> {
+    this.options.set({ mode: [...modes] })
+    const [failure] = await this.#modesChanged
+    if (failure) throw failure
+  }
+
   /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
   get endpoints(): readonly string[] {
-    return this.#modes.flatMap(({ endpoints = [] }) => endpoints)
+    return this.#modes.all.flatMap(({ endpoints = [] }) => endpoints)
   }
 
   /** The clients of tunnels. */
   get peers(): readonly PeerInfo[] {
-    return this.#modes.flatMap(({ spec, peers = [], endpoints = [] }) =>
+    return this.#modes.all.flatMap(({ spec, peers = [], endpoints = [] }) =>
       peers.map((peer) => ({ spec: spec.text, ...peer, endpoints })),
     )
   }
@@ -163,24 +189,22 @@ export class Midwire {
 
   /** Adds the addons, configures them, and starts the modes. Closes the proxy where one of these fails. */
   async #begin(addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
-    const context: ModeContext = {
-      options: this.#store.snapshot,
-      confdir: this.confdir,
-      specs,
-      arrived: (by, arrival) => this.#arrived(by, arrival),
-      log: (level, message) => this.log(level, message),
-    }
     try {
       for (const addon of addons) this.#add(addon)
       this.#store.begin()
       this.#dispatcher.configure(this.#allOptions())
-      for (const spec of specs) await modeOf(spec).check?.(spec, context)
-      for (const spec of specs) this.#modes.push(await modeOf(spec).start(spec, context))
+      await this.#modes.start(specs)
     } catch (error) {
       await this.close()
       throw error
     }
     await this.#dispatcher.run('running', undefined)
+  }
+
+  async #changeModes(): Promise<Error[]> {
+    const failures = await this.#modes.change(specsOf(this.#store.snapshot))
+    for (const { message } of failures) this.log('error', message)
+    return failures
   }
 
   #add(addon: Addon): () => void {
@@ -219,14 +243,20 @@ export class Midwire {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#modes.map((mode) => mode.close()))
-    this.#modes = []
+    await this.#modes.close()
     await this.#connections.close()
     await this.#dispatcher.run('done', undefined)
     for (const reader of this.#readers) reader.end()
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
     this.#settleClosed()
   }
+}
+
+/** The specs of the option. Throws ERR_MODE. */
+function specsOf(options: Options): ModeSpec[] {
+  const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
+  checkSpecs(specs, options)
+  return specs
 }
 
 /** Calls an output. An error in it must not end the proxy. */

@@ -30,15 +30,15 @@ export class Pipe implements StreamTransport {
   #linger: NodeJS.Timeout | undefined
   #corked = false
   readonly #listeners: [string, (value: never) => void][]
-  readonly #below: Resettable
+  readonly lowest: Resettable
 
   /**
-   * Nothing is read before there is a receiver, so that no data is lost. `below` is the stream that `duplex` works on, which has to send
-   * RST where `duplex` cannot: a TLSSocket has none.
+   * Nothing is read before there is a receiver, so that no data is lost. `lowest` is the stream under all TLS, which has to send RST: a
+   * TLSSocket has none.
    */
-  constructor(duplex: Duplex, ends: Ends, below: Duplex = duplex) {
+  constructor(duplex: Duplex, ends: Ends, lowest: Duplex = duplex) {
     this.duplex = duplex
-    this.#below = below
+    this.lowest = lowest
     this.local = ends.local
     this.remote = ends.remote
     this.#listeners = [
@@ -115,16 +115,16 @@ export class Pipe implements StreamTransport {
 
   reset(): void {
     if (this.duplex.destroyed) return
-    const below = this.#below
-    if (below.resetAndDestroy && below !== this.duplex) {
-      // The TLSSocket must release the handle below it before that closes, else Node dies of SIGSEGV. So the TLSSocket destroys `below`.
-      below.destroy = () => {
-        Reflect.deleteProperty(below, 'destroy')
-        below.resetAndDestroy?.()
-        return below
+    const { lowest } = this
+    if (lowest.resetAndDestroy && lowest !== this.duplex) {
+      // The TLSSocket must release the handle below it before that closes, else Node dies of SIGSEGV. So the TLSSocket destroys `lowest`.
+      lowest.destroy = () => {
+        Reflect.deleteProperty(lowest, 'destroy')
+        lowest.resetAndDestroy?.()
+        return lowest
       }
       this.duplex.destroy()
-    } else if (below.resetAndDestroy) below.resetAndDestroy()
+    } else if (lowest.resetAndDestroy) lowest.resetAndDestroy()
     else this.duplex.destroy()
   }
 

@@ -150,7 +150,7 @@ function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport,
       socket.off('error', fail).off('close', gone).off('end', gone)
       below.off('error', fail).off('end', gone)
       below.on('error', () => {})
-      const pipe = new Pipe(socket, { local: transport.local, remote: transport.remote }, below)
+      const pipe = new Pipe(socket, { local: transport.local, remote: transport.remote }, transport.lowest)
       resolve({ pipe, state: stateOf(socket) })
     })
   })

@@ -35,6 +35,8 @@ export interface Transport {
 /** A transport over a Node stream, which TLS can be put over. */
 export interface StreamTransport extends Transport {
   readonly duplex: Duplex
+  /** The stream under all TLS, which alone can send RST. */
+  readonly lowest: Duplex
   /** Gives the stream away: the receiver gets no more events. */
   detach(): Duplex
 }

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { hostPort } from './addresses.js'
-import { DatagramFlow, DatagramFlows, type FlowDatagram } from './datagram-flow.js'
+import { type DatagramFlow, DatagramFlows, type FlowDatagram } from './datagram-flow.js'
 import { listenFailure } from './socket.js'
 
 /** The flows of one socket. Datagrams of clients beyond them are dropped; flows end when they are silent. */
@@ -38,7 +38,8 @@ export function listenUdp(
       const local = addressOf(own.address, own.port)
       socket.on('message', (data, { address, port: from }) => {
         const flow = `${address} ${from}`
-        if (flows.size < MAX_FLOWS || flows.has(flow)) flows.handleDatagram(new SocketDatagram(socket, local, address, from, data))
+        if (flows.size < MAX_FLOWS || flows.has(flow))
+          flows.handleDatagram(new SocketDatagram(socket, local, address, from, data))
       })
       resolve({ host: own.address, port: own.port, close: () => closeSocket(socket, flows) })
     })
@@ -71,7 +72,8 @@ class SocketDatagram implements FlowDatagram {
   }
 
   reply(data: Uint8Array): void {
-    if (this.#socket.getSendQueueSize() + data.length > MAX_SENDING_BYTES) throw new Error('too many answers wait to be sent')
+    if (this.#socket.getSendQueueSize() + data.length > MAX_SENDING_BYTES)
+      throw new Error('too many answers wait to be sent')
     this.#socket.send(data, this.source.port, this.#address, () => {})
   }
 

@@ -280,9 +280,9 @@ test('empty lines before a request are not kept', (t) => {
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
 })
 
-test('an absolute target says what Host is (RFC 9112, 3.2.2)', (t) => {
+test('an absolute target says what Host is (RFC 9112, 3.2.2), and stays absolute: the server may be a proxy', (t) => {
   const { said } = asked({}, 'GET http://Good.test/a HTTP/1.1\r\nX: 1\r\nhost: evil.test\r\n\r\n')
-  t.deepEqual(said, [`send server ${sent('GET /a HTTP/1.1\r\nX: 1\r\nhost: Good.test\r\n\r\n')}`])
+  t.deepEqual(said, [`send server ${sent('GET http://Good.test/a HTTP/1.1\r\nX: 1\r\nhost: Good.test\r\n\r\n')}`])
 })
 
 test('a head that takes too long is a 408', (t) => {

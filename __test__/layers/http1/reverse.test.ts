@@ -15,12 +15,17 @@ function asked(request: string, options: PlaybookOptions = {}) {
 
 test('Host names the server, with its port where that is not the usual one', (t) => {
   const { said, play, server } = asked('GET / HTTP/1.1\r\nHost: localhost:8080\r\n\r\n')
-  t.deepEqual(said, ['open tcp app.test:8000 pooled', `send server ${sent('GET / HTTP/1.1\r\nHost: app.test:8000\r\n\r\n')}`])
+  t.deepEqual(said, [
+    'open tcp app.test:8000 pooled',
+    `send server ${sent('GET / HTTP/1.1\r\nHost: app.test:8000\r\n\r\n')}`,
+  ])
   play.data(server, 'HTTP/1.1 204 No Content\r\n\r\n')
   t.is(flowOf(play).request.url, 'http://app.test:8000/')
   const usual = asked('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', { destination: { ...destination, port: 80 } })
   t.is(usual.said[1], `send server ${sent('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')}`)
-  const six = asked('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', { destination: { ...destination, host: '2001:db8::1' } })
+  const six = asked('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', {
+    destination: { ...destination, host: '2001:db8::1' },
+  })
   t.regex(`${six.said[1]}`, /Host: \[2001:db8::1\]:8000/)
 })
 

@@ -83,7 +83,7 @@ export class Exchange {
     }
     const server = this.#upstream.kept(flow) ?? (yield* this.#open())
     flow.server = server.connection
-    yield* this.#upload.begin(server, this.#upstream.writer(flow))
+    yield* this.#upload.begin(server, this.#upstream.writer(flow, server))
     const head = yield* this.#responseHead(server)
     return 'framing' in head ? yield* this.#respond(head) : head
   }
@@ -117,7 +117,7 @@ export class Exchange {
           )
         server = again
         this.#flow.server = server.connection
-        yield* this.#upload.sendHeld(server, this.#upstream.writer(this.#flow))
+        yield* this.#upload.sendHeld(server, this.#upstream.writer(this.#flow, server))
         continue
       }
       const head = parseResponseHead(bytes, 0, bytes.length, !this.#context.options.validate_inbound_headers)
@@ -173,6 +173,10 @@ export class Exchange {
       return 'close'
     }
     yield* this.#upload.finish()
+    if (this.#request.method === 'CONNECT' && sent === response && response.status < 300) {
+      this.#upstream.give()
+      return { upgraded: server }
+    }
     // A client that knows the server may authenticate without being asked to, and need not hear of it.
     const said = [this.#request.headers.get('authorization'), response.headers.get('www-authenticate')]
     if (said.some((value) => CONNECTION_AUTHENTICATION.test(value ?? ''))) this.#upstream.bind()
@@ -186,7 +190,8 @@ export class Exchange {
     response.endedAt ??= this.#context.machine.world.now()
     announceNoBody(response, framing)
     this.#begin(response, false)
-    const bodiless = this.#request.method === 'HEAD' || isBodiless(response.status)
+    const { method } = this.#request
+    const bodiless = method === 'HEAD' || isBodiless(response.status) || (method === 'CONNECT' && response.status < 300)
     const plan = planFraming(response, framing, bodiless, this.#request.version !== '1.0')
     if (!writeMessage(this.#context, this.#client, response, plan, writeResponseHead)) throw new Closed(this.#client)
     return this.#client.full ? room(this.#client) : NOTHING

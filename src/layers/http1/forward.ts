@@ -29,6 +29,6 @@ export const writeForForwarder =
     if (credentials) headers.set('Proxy-Authorization', basic(credentials))
     const authority = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`
     // A server-wide OPTIONS has no path in a URL.
-    const target = `http://${authority}${path === '*' ? '' : path}`
+    const target = request.absolute === undefined ? `http://${authority}${path === '*' ? '' : path}` : request.target
     return writeRequestHead({ method, target, version, headers }, body)
   }

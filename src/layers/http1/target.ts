@@ -15,6 +15,8 @@ export interface Place {
 export interface Target extends Place {
   /** `host` or `host:port` of a target that is a URL; undefined for other targets. */
   authority?: string
+  /** Scheme and authority of a target that is a URL, and stays one. */
+  absolute?: string
 }
 
 /** The place that the requests of a connection go to, where the client does not use a proxy. */
@@ -46,7 +48,7 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   const named = authority(scheme[2], secure ? 443 : 80)
   // An empty port is the default one (RFC 3986, 3.2.3), and is not passed on.
   const text = scheme[2].replace(/:$/, '')
-  if (place) return { ...place, path, authority: text }
+  if (place) return { ...place, path, authority: text, absolute: `${scheme[1].toLowerCase()}://${text}` }
   return { scheme: secure ? 'https' : 'http', ...named, path, authority: text }
 }
 

@@ -27,7 +27,7 @@ export class Upstream {
   /** The connection that is kept, if it leads to the request's place and is open. */
   kept(flow: HttpFlow): Channel<ServerConnection> | undefined {
     const kept = this.#channel
-    if (!kept?.route || !sameRoute(kept.route, this.#routeFor(flow))) return undefined
+    if (!kept?.route || !this.#leadsTo(kept.route, flow)) return undefined
     if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
     this.drop()
     return undefined
@@ -108,10 +108,19 @@ export class Upstream {
     this.#bound = true
   }
 
-  /** How the head of a request is written on the connection that it goes by. */
-  writer(flow: HttpFlow): WriteRequest {
-    const proxy = forwarder(flow.request, this.#routeToServer(flow))
-    return proxy ? writeForForwarder(proxy) : writeRequestHead
+  /** How the head of a request is written on a connection: a proxy that forwards is told the whole URL. */
+  writer(flow: HttpFlow, { route }: Channel<ServerConnection>): WriteRequest {
+    const toServer = this.#routeToServer(flow)
+    const proxy = forwarder(flow.request, toServer)
+    return proxy && !(route && sameRoute(route, toServer)) ? writeForForwarder(proxy) : writeRequestHead
+  }
+
+  /** A tunnel to the server that is there is as good as the proxy that it goes through. */
+  #leadsTo(route: Route, flow: HttpFlow): boolean {
+    const toServer = this.#routeToServer(flow)
+    if (sameRoute(route, toServer)) return true
+    const proxy = forwarder(flow.request, toServer)
+    return proxy !== undefined && sameRoute(route, routeToForwarder(proxy, toServer))
   }
 
   #routeFor(flow: HttpFlow): Route {
@@ -122,6 +131,9 @@ export class Upstream {
 
   #routeToServer(flow: HttpFlow): Route {
     const { request } = flow
+    const { destination, serverTls } = this.#context
+    // What a CONNECT names comes after the proxy that the client speaks to, which is the destination here.
+    if (request.method === 'CONNECT' && destination) return routeTo(this.#context, destination, serverTls, flow)
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
     return routeTo(this.#context, placeOf(request), tls, flow)
   }

@@ -26,6 +26,7 @@ export type HopLayer = (
 /** Exactly `length` bytes of the proxy's answer, or why they did not come. */
 export function* take(context: Context, channel: AnyChannel, length: number): Step<Buffer | HopFailure> {
   const bytes = yield* takeBytes(context, channel, length, context.machine.world.now() + HOP_MILLISECONDS)
-  if (bytes === TIMEOUT) return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
+  if (bytes === TIMEOUT)
+    return { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }
   return bytes ?? { code: 'ECONNRESET', message: channel.error ?? 'it has closed the connection' }
 }

@@ -1,0 +1,69 @@
+// The modes of a proxy: started together, and changed while they run.
+import type { ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
+import { modeOf } from '../modes/spec.js'
+
+export class RunningModes {
+  readonly #contextFor: (specs: readonly ModeSpec[]) => ModeContext
+  #running: readonly RunningMode[] = []
+  /** Changes wait for each other. */
+  #last: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** `contextFor` makes what the modes of a list of specs are started with. */
+  constructor(contextFor: (specs: readonly ModeSpec[]) => ModeContext) {
+    this.#contextFor = contextFor
+  }
+
+  get all(): readonly RunningMode[] {
+    return this.#running
+  }
+
+  /** Starts all of them; throws the error of the first that cannot be started. Those before it run then. */
+  async start(specs: readonly ModeSpec[]): Promise<void> {
+    const context = this.#contextFor(specs)
+    for (const spec of specs) await modeOf(spec).check?.(spec, context)
+    for (const spec of specs) this.#running = [...this.#running, await modeOf(spec).start(spec, context)]
+  }
+
+  /**
+   * Changes the list: modes that are in it no more are closed first, then new ones are started; the rest go on as they are. The answer
+   * has the errors of those that could not be started, in the order of the list.
+   */
+  change(specs: readonly ModeSpec[]): Promise<Error[]> {
+    const changed = this.#last.then(() => this.#change(specs))
+    this.#last = changed
+    return changed
+  }
+
+  async #change(specs: readonly ModeSpec[]): Promise<Error[]> {
+    if (this.#closed) return []
+    const left = [...this.#running]
+    // Two modes may have one spec: `regular@0` twice listens on two ports.
+    const kept = specs.map((spec) => {
+      const index = left.findIndex((running) => running.spec.text === spec.text)
+      return index === -1 ? undefined : left.splice(index, 1)[0]
+    })
+    this.#running = kept.filter((running) => running !== undefined)
+    await Promise.allSettled(left.map((running) => running.close()))
+    const context = this.#contextFor(specs)
+    const failures: Error[] = []
+    for (const [index, spec] of specs.entries()) {
+      if (kept[index] || this.#closed) continue
+      try {
+        await modeOf(spec).check?.(spec, context)
+        const running = await modeOf(spec).start(spec, context)
+        this.#running = [...this.#running, running]
+        if (this.#closed) await running.close()
+      } catch (error) {
+        failures.push(error as Error)
+      }
+    }
+    return failures
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#running.map((running) => running.close()))
+    this.#running = []
+  }
+}
