@@ -70,7 +70,15 @@ const rooms: Record<string, Room> = {
   addons: {
     imports: ['flow', 'hooks', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
-    shared: ['onboarding-page', 'onboarding-style', 'onboarding-steps', 'own-module', 'own-resolver', 'hook-names'],
+    shared: [
+      'onboarding-page',
+      'onboarding-style',
+      'onboarding-steps',
+      'own-module',
+      'own-resolver',
+      'hook-names',
+      'htpasswd',
+    ],
   },
   sinks: {
     imports: ['flow', 'hooks', 'errors', 'store'],
@@ -149,8 +157,8 @@ function fault(path: string, { from, typeOnly }: Import): string | undefined {
   const other = roomOf(target)
   if (other === room) {
     const sibling = basename(target).replace(/\.js$/, '')
-    // The list knows all of them, and so does the grammar, which names them.
-    const isList = ['index.ts', 'spec.ts'].includes(basename(path))
+    // The lists know all of them, and so does the grammar, which names them.
+    const isList = ['index.ts', 'spec.ts', 'by-option.ts'].includes(basename(path))
     return !rule.shared || isList || rule.shared.includes(sibling) ? undefined : `one of ${room} may not know another`
   }
   if (spoken.includes(other) && typeOnly) return undefined

@@ -7,10 +7,15 @@ import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.j
 /** Milliseconds that a hook may take. An addon that never answers fails its flow, and no other. */
 const HOOK_MILLISECONDS = 30_000
 
+/** The ranks of addons that are always there, and of users' addons. Those that an option has brought have ranks between them. */
+export const FIRST_RANK = -1
+export const LAST_RANK = Number.POSITIVE_INFINITY
+
 type Method = (subject: unknown) => unknown
 
 interface Entry {
   readonly addon: Addon
+  readonly rank: number
   readonly label: string
   readonly method: Method
 }
@@ -23,13 +28,18 @@ export class Dispatcher {
     this.#log = log
   }
 
-  /** Throws ERR_HOOK for a method whose name is nearly that of a hook. */
-  add(addon: Addon): void {
+  /**
+   * Adds an addon behind all others of its rank and of lower ranks. Throws ERR_HOOK for a method whose name is nearly that of a
+   * hook.
+   */
+  add(addon: Addon, rank = LAST_RANK): void {
     for (const name of hooksOf(addon)) {
       const method = (addon as unknown as Record<HookName, Method>)[name]
+      const entry: Entry = { addon, rank, label: addon.name ?? 'addon', method }
       const entries = this.#entries.get(name) ?? []
-      entries.push({ addon, label: addon.name ?? 'addon', method })
-      this.#entries.set(name, entries)
+      const later = entries.findIndex((other) => other.rank > rank)
+      // The list is a new one, because a hook that is running goes through the old one.
+      this.#entries.set(name, entries.toSpliced(later === -1 ? entries.length : later, 0, entry))
     }
   }
 

@@ -17,8 +17,9 @@ import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
-import { Dispatcher, describe } from './dispatch.js'
+import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
+import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { RunningModes } from './running-modes.js'
 
@@ -36,6 +37,7 @@ export class Midwire {
   readonly closed: Promise<void>
   readonly #store: OptionStore
   readonly #dispatcher: Dispatcher
+  readonly #optionAddons: OptionAddons
   readonly #connections: Connections
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
@@ -61,7 +63,7 @@ export class Midwire {
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
     const builtin = builtinAddons(options, authority, resolver)
-    await proxy.#begin([...builtin, ...(given.addons ?? []), ...scripts], specs)
+    await proxy.#begin(builtin, [...(given.addons ?? []), ...scripts], specs)
     return proxy
   }
 
@@ -75,6 +77,7 @@ export class Midwire {
       this.#settleClosed = settle
     })
     this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
+    this.#optionAddons = new OptionAddons(this.#dispatcher, (level, message) => this.log(level, message))
     this.#connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
@@ -188,8 +191,10 @@ export class Midwire {
   }
 
   /** Adds the addons, configures them, and starts the modes. Closes the proxy where one of these fails. */
-  async #begin(addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
+  async #begin(builtin: readonly Addon[], addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
     try {
+      for (const addon of builtin) this.#dispatcher.add(addon, FIRST_RANK)
+      this.#optionAddons.follow(this.#store.snapshot)
       for (const addon of addons) this.#add(addon)
       this.#store.begin()
       this.#dispatcher.configure(this.#allOptions())
@@ -227,6 +232,9 @@ export class Midwire {
   }
 
   #configure(change: ConfigureHook): void {
+    // These come first, because nothing may keep a refused update from taking them back.
+    const added = this.#optionAddons.follow(change.options)
+    for (const addon of added) this.#dispatcher.configure(this.#allOptions(), addon)
     for (const sink of this.#sinks) sink.configure?.(change)
     this.#dispatcher.configure(change)
   }

@@ -1,0 +1,67 @@
+// Keeps the addons that exist only while an option has a value in step with the options.
+import { BY_OPTION, type ByOption, type Surroundings } from '../addons/by-option.js'
+import type { Addon } from '../hooks.js'
+import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
+import { expandHome } from '../options/paths.js'
+import { sameValue } from '../options/values.js'
+import type { Dispatcher } from './dispatch.js'
+
+/** The option's value, and the addon that was made for it. */
+interface Made {
+  readonly value: OptionValue
+  readonly addon: Addon
+}
+
+type All = ReadonlyMap<ByOption, Made>
+
+export class OptionAddons {
+  readonly #dispatcher: Dispatcher
+  readonly #surroundings: Surroundings
+  readonly #list: readonly ByOption[]
+  #made: All = new Map()
+  /** The addons before the update that is under way. An update that is refused takes them again, and makes none anew. */
+  #before: All = new Map()
+
+  constructor(dispatcher: Dispatcher, log: Surroundings['log'], list = BY_OPTION) {
+    this.#dispatcher = dispatcher
+    this.#surroundings = { log, path: expandHome }
+    this.#list = list
+  }
+
+  /**
+   * Adds, replaces and removes addons as the options say, and returns those that have come. Throws ERR_OPTION for a value that is
+   * wrong, and then changes nothing. An update that is refused after this call calls again, with the old options.
+   */
+  follow(options: OptionSnapshot): Addon[] {
+    const before = this.#made
+    const next = new Map<ByOption, Made>()
+    for (const entry of this.#list) {
+      const value = options[entry.option] as OptionValue
+      if (isEmpty(value)) continue
+      const kept = [before, this.#before]
+        .map((made) => made.get(entry))
+        .find((one) => one && sameValue(one.value, value))
+      const make = entry.make as (value: OptionValue, surroundings: Surroundings) => Addon
+      next.set(entry, kept ?? { value, addon: make(value, this.#surroundings) })
+    }
+    const added: Addon[] = []
+    for (const [rank, entry] of this.#list.entries()) {
+      const [left, come] = [before.get(entry)?.addon, next.get(entry)?.addon]
+      if (left === come) continue
+      if (left) this.#dispatcher.remove(left)
+      if (!come) continue
+      this.#dispatcher.add(come, rank)
+      added.push(come)
+    }
+    this.#made = next
+    this.#before = before
+    // The update is over by then. A value that is given again later is to be read anew, as is the file that it names.
+    queueMicrotask(() => {
+      this.#before = new Map()
+    })
+    return added
+  }
+}
+
+const isEmpty = (value: OptionValue): boolean =>
+  value === undefined || value === false || value === '' || (Array.isArray(value) && value.length === 0)
