@@ -68,6 +68,8 @@ export interface ClientConnection extends Connection {
   readonly local: Address
   /** The spec of the mode, as it was given: `wireguard`, `regular@8080`. */
   readonly mode: string
+  /** The client uses midwire as its proxy (HTTP, SOCKS) and names its destination itself; false where the mode knows the destination. */
+  readonly explicit: boolean
   /** The WireGuard peer; undefined for a client that is not in a tunnel. */
   readonly peer?: Peer | undefined
 }

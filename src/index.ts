@@ -24,6 +24,7 @@ export type {
   LogEntry,
   LogLevel,
   ServerHook,
+  Socks5AuthHook,
   TlsHook,
 } from './hooks.js'
 export { HOOK_NAMES } from './hooks.js'

@@ -8,7 +8,15 @@ import { readOptions } from '../../src/options/read.js'
 
 function asked(address: string, options = { block_global: true, block_private: false }, peer?: Peer) {
   const end = { address, port: 1234, family: 4 } as const
-  const client: ClientConnection = { id: '1', transport: 'tcp', remote: end, local: end, mode: 'regular', peer }
+  const client: ClientConnection = {
+    id: '1',
+    transport: 'tcp',
+    remote: end,
+    local: end,
+    mode: 'regular',
+    explicit: true,
+    peer,
+  }
   const addon = block()
   addon.configure?.({ options: readOptions(options) as OptionSnapshot, changed: new Set() })
   void addon.client_connected?.(client)

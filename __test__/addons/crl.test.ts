@@ -11,7 +11,14 @@ function ask(path: string, method = 'GET') {
   const headers = new HttpHeaders(['Host', 'crl.example.org'])
   const parts = { method, path, scheme: 'http', host: 'crl.example.org', port: 80, version: '1.1', headers } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
-  const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
+  const client: ClientConnection = {
+    id: 'c',
+    transport: 'tcp',
+    remote: end,
+    local: end,
+    mode: 'regular',
+    explicit: true,
+  }
   const flow = new HttpFlow(
     { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),

@@ -58,7 +58,15 @@ function ask(
     headers: new HttpHeaders(raw),
   } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
-  const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'wireguard', peer }
+  const client: ClientConnection = {
+    id: 'c',
+    transport: 'tcp',
+    remote: end,
+    local: end,
+    mode: 'wireguard',
+    explicit: false,
+    peer,
+  }
   const flow = new HttpFlow(
     { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
@@ -209,7 +217,14 @@ test('a host that an option made up breaks nothing', (t) => {
     headers: new HttpHeaders(raw),
   } as const
   const end = { address: '10.0.0.1', port: 1, family: 4 } as const
-  const client: ClientConnection = { id: 'c', transport: 'tcp', remote: end, local: end, mode: 'regular' }
+  const client: ClientConnection = {
+    id: 'c',
+    transport: 'tcp',
+    remote: end,
+    local: end,
+    mode: 'regular',
+    explicit: true,
+  }
   const flow = new HttpFlow(
     { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),

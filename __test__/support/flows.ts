@@ -11,6 +11,7 @@ export const client: ClientConnection = {
   id: 'client',
   transport: 'tcp',
   mode: 'wireguard',
+  explicit: false,
   remote: { address: '10.0.0.1', port: 51_234, family: 4 },
   local: { address: '93.184.216.34', port: 443, family: 4 },
   peer: { publicKey: 'k'.repeat(43), name: 'phone' },

@@ -97,6 +97,7 @@ export class Playbook implements World {
       remote,
       local,
       mode: settings.mode ?? 'wireguard',
+      explicit: settings.mode === 'regular' && !settings.destination,
     })
     const own = typeof first === 'function'
     this.machine = new Machine(this, own ? { ...LAYERS, accept: first } : LAYERS)

@@ -2,6 +2,7 @@
 import { HttpFlow, HttpRequest } from '../flow/http.js'
 import { answerProblem } from './http1/answer.js'
 import { requestKeepAlive } from './http1/connection.js'
+import { hookWithCredentials } from './http1/credentials.js'
 import { Http1Error } from './http1/error.js'
 import { Exchange } from './http1/exchange.js'
 import { requestFraming } from './http1/framing.js'
@@ -82,8 +83,6 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   )
   if (takenOff !== undefined) log(context, 'debug', takenOff)
   const target = targetOf(head, explicit ? undefined : placeOf(context))
-  // A client that uses midwire as its proxy means the field for midwire. Without an explicit proxy it is meant for the server.
-  if (explicit) head.headers.delete('proxy-authorization')
   // A target that is a URL overrides the Host field (RFC 9112, 3.2.2).
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
@@ -97,7 +96,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
-  return new Exchange(context, flow, framing, upstream, requestKeepAlive(head))
+  return new Exchange({ context, flow, framing, upstream, explicit, persistent: requestKeepAlive(head) })
 }
 
 /** Opens a tunnel for CONNECT. Its contents are looked at like those of a connection of its own: `next` goes on. */
@@ -112,7 +111,7 @@ function* connect(
   const place: Place = { ...targetOf(head, undefined), path: '' }
   const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
   const flow = new HttpFlow(origin(context, undefined), request)
-  yield* hook(context, 'http_connect', flow)
+  yield* hookWithCredentials(context, 'http_connect', flow)
   const problem = flow.response && answerProblem(flow.response)
   if (problem !== undefined) flow.error ??= { message: problem, timestamp: context.machine.world.now() }
   if (flow.error) return yield* connectFailed(context, flow, 502)

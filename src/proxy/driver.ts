@@ -45,6 +45,7 @@ export class Driver implements World, ChannelReceiver {
       remote: arrival.source,
       local: arrival.destination,
       mode: mode.spec.text,
+      explicit: arrival.entrance.destination === undefined,
       peer: arrival.peer,
       openedAt: Date.now(),
     }

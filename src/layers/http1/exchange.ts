@@ -8,6 +8,7 @@ import { Gone, Idle } from '../task.js'
 import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
 import { BodyReader } from './body.js'
 import { responseKeepAlive, wantsUpgrade } from './connection.js'
+import { hookWithCredentials } from './credentials.js'
 import { Http1Error } from './error.js'
 import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
@@ -32,6 +33,18 @@ interface Answering {
   framing: Framing
 }
 
+export interface ExchangeParts {
+  readonly context: Context
+  readonly flow: HttpFlow
+  /** The framing of the request's body. */
+  readonly framing: Framing
+  readonly upstream: Upstream
+  /** The client uses midwire as its proxy: a field Proxy-Authorization is meant for midwire, and else for the server. */
+  readonly explicit: boolean
+  /** The client's connection can carry another request after this one. */
+  readonly persistent: boolean
+}
+
 export class Exchange {
   readonly #context: Context
   readonly #client: AnyChannel
@@ -39,18 +52,20 @@ export class Exchange {
   readonly #upstream: Upstream
   readonly #request: HttpRequest
   readonly #upload: Upload
+  readonly #explicit: boolean
   /** The client's connection can carry another request after this one. */
   #persistent: boolean
   /** A part of the final response has gone to the client, so no error page can. */
   #answering = false
 
-  constructor(context: Context, flow: HttpFlow, framing: Framing, upstream: Upstream, persistent: boolean) {
+  constructor({ context, flow, framing, upstream, explicit, persistent }: ExchangeParts) {
     this.#context = context
     this.#client = context.client
     this.#flow = flow
     this.#upstream = upstream
     this.#request = flow.request
     this.#upload = new Upload(context, flow, framing)
+    this.#explicit = explicit
     this.#persistent = persistent
   }
 
@@ -72,7 +87,9 @@ export class Exchange {
 
   *#attempt(): Step<Outcome> {
     const flow = this.#flow
-    yield* hook(this.#context, 'requestheaders', flow)
+    yield* this.#explicit
+      ? hookWithCredentials(this.#context, 'requestheaders', flow)
+      : hook(this.#context, 'requestheaders', flow)
     this.#check()
     if (flow.response) return yield* this.#answer()
     yield* this.#upload.hold()
