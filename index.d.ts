@@ -742,11 +742,6 @@ declare const OPTIONS: {
     } & {
         readonly fixed: true;
     };
-    readonly upstream_auth: {
-        readonly type: "string";
-        readonly default: undefined;
-        readonly help: string;
-    };
     readonly keep_host_header: {
         readonly type: "boolean";
         readonly default: boolean;
@@ -874,6 +869,16 @@ declare const OPTIONS: {
         readonly type: "integer";
         readonly range: readonly [number, number];
         readonly default: 600;
+        readonly help: string;
+    };
+    readonly proxyauth: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly upstream_auth: {
+        readonly type: "string";
+        readonly default: undefined;
         readonly help: string;
     };
     readonly block_global: {

@@ -77,6 +77,7 @@ const rooms: Record<string, Room> = {
       'own-module',
       'own-resolver',
       'hook-names',
+      'by-option',
       'htpasswd',
     ],
   },

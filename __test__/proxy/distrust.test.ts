@@ -97,7 +97,7 @@ test('what is known of one client says nothing of another', (t) => {
   const leave = (address: string, hasSpoken = false) =>
     distrust.left(
       {
-        ...{ id: 'x', transport: 'tcp', mode: 'regular', closedAt: 1 },
+        ...{ id: 'x', transport: 'tcp', mode: 'regular', explicit: true, closedAt: 1 },
         remote: { address, port: 1, family: 4 },
         local: { address: '127.0.0.1', port: 2, family: 4 },
         tls: { sni: 'a.test', establishedAt: 1 },

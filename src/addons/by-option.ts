@@ -1,6 +1,7 @@
 // The built-in addons that exist only while an option has a value, in the order in which they run. Without the value no hook is theirs.
 import type { Addon, LogLevel } from '../hooks.js'
 import type { OptionName, Options } from '../options/definitions.js'
+import { proxyauth } from './proxyauth.js'
 
 /** The services of the proxy for these addons. */
 export interface Surroundings {
@@ -17,4 +18,4 @@ export type ByOption = {
   }
 }[OptionName]
 
-export const BY_OPTION: readonly ByOption[] = []
+export const BY_OPTION: readonly ByOption[] = [{ option: 'proxyauth', make: proxyauth }]

@@ -51,6 +51,8 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   listen_port: 'PORT',
   scripts: 'FILE',
   endpoint: 'HOST',
+  proxyauth: 'SPEC',
+  upstream_auth: 'USER:PASSWORD',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
@@ -68,7 +70,7 @@ export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 export const NOT_YET: ReadonlySet<string> = new Set([
   ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
-  ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers', 'upstream-auth', 'proxyauth'],
+  ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers'],
   ...['certs', 'cert-passphrase', 'anticache', 'anticomp', 'stickycookie', 'stickyauth', 'store-streamed-bodies'],
   ...['http2', 'no-http2', 'commands'],
 ])

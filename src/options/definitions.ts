@@ -56,7 +56,6 @@ export const OPTIONS = {
   ),
   tcp_buffer: fixed(size('6m', "bytes that a window of the tunnel's TCP grows to, 16m at most", [64 << 10, 16 << 20])),
   wireguard_subnet: fixed(list('the addresses in the tunnel; default 10.0.0.0/24 and fd6d:6964:7769:7265::/64')),
-  upstream_auth: text(undefined, '`user:password` for the proxy of mode upstream, or the server of mode reverse'),
   keep_host_header: flag(false, 'mode reverse leaves the Host field, and the name in TLS, as the client has them'),
   keep_alt_svc_header: flag(false, 'mode reverse leaves Alt-Svc as the server has it'),
   connection_strategy: choice(['eager', 'lazy'], 'eager', 'connect to the server at once, or only when it is needed'),
@@ -84,6 +83,14 @@ export const OPTIONS = {
     'refuse HTTP heads that break the grammar; off: accept those with one possible meaning',
   ),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
+  proxyauth: text(
+    undefined,
+    'ask clients for a user and a password: `user:password`, `any`, or `@FILE` of htpasswd (bcrypt, {SHA})',
+  ),
+  upstream_auth: text(
+    undefined,
+    'user and password, `user:password`, for the proxy or server of upstream and reverse modes',
+  ),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
   dns_name_servers: list("name servers for the tunnel's resolver; default: the system's"),
