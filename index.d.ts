@@ -865,6 +865,11 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly connect_addr: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
     readonly tcp_timeout: {
         readonly type: "integer";
         readonly range: readonly [number, number];

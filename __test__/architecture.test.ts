@@ -61,7 +61,7 @@ const rooms: Record<string, Room> = {
     ],
   },
   proxy: {
-    imports: [...tables, 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
+    imports: [...tables, 'addresses', 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
     node: [
       ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
       ...['crypto', 'os', 'path', 'fs/promises'],

@@ -92,3 +92,11 @@ test('what the client has begun and does not end is raw after 500 ms', (t) => {
   play.after(500)
   t.deepEqual(play.said(), ['send server "GE"'])
 })
+
+test('connect_addr is the local address of every connection to a server', (t) => {
+  const options = { connect_addr: '192.0.2.9' }
+  t.deepEqual(new Playbook('reach', { options }).said(), ['open tcp 192.0.2.1:80 from 192.0.2.9'])
+  const play = new Playbook('http-proxy', { mode: 'regular', options })
+  play.data(play.client, 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n')
+  t.deepEqual(play.said(), ['open tcp a.test:80 pooled from 192.0.2.9'])
+})

@@ -58,6 +58,7 @@ export function resolverOf(t: ExecutionContext, options: Partial<ResolverOptions
   return resolver
 }
 
+/** A name server's answers: addresses for every name but three. */
 export const zone: Script = {
   udp: (query, say) => {
     const { name = '', type } = query.questions[0] ?? {}
@@ -82,3 +83,18 @@ export const zone: Script = {
 
 export const shown = ({ rcode, answers }: DnsMessage) =>
   `${rcode} ${answers.map((one) => `${one.ttl} ${recordText(one)}`).join(', ')}`
+
+/** Answers with the addresses that a name has here; other names do not exist. A name without addresses of a family has none of it. */
+export const hosts = (names: Readonly<Record<string, readonly string[]>>): Script => ({
+  udp: (query, say) => {
+    const { name = '', type } = query.questions[0] ?? {}
+    const addresses = names[name]
+    if (!addresses) return say(writeDns(dnsReply(query, { rcode: 3 })))
+    const answers = addresses.flatMap((address) => {
+      const isV6 = address.includes(':')
+      if (type === DNS_TYPE.AAAA && isV6) return [aaaaRecord(name, address, 60)]
+      return type === DNS_TYPE.A && !isV6 ? [aRecord(name, address, 60)] : []
+    })
+    return say(writeDns(dnsReply(query, { answers })))
+  },
+})

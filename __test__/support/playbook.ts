@@ -33,6 +33,7 @@ export const defaults: LayerOptions = {
   body_size_limit: 0,
   validate_inbound_headers: true,
   tcp_timeout: 600,
+  connect_addr: undefined,
   inside: ['mitm.it'],
 }
 
@@ -157,11 +158,12 @@ export class Playbook implements World {
         this.#lines.push(`send ${this.#name(command.channel)} ${JSON.stringify(command.data.toString('latin1'))}`)
         return undefined
       case 'open': {
-        const { to, via } = command.route
+        const { to, via, from } = command.route
         const tls = command.route.tls ? ` tls:${command.route.tls.sni ?? ''}:${command.route.tls.alpn.join('+')}` : ''
         const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
         const way = via.length > 0 ? ` via ${via.map(hopText).join(' ')}` : ''
-        this.#lines.push(`open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}`)
+        const local = from === undefined ? '' : ` from ${from}`
+        this.#lines.push(`open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}${local}`)
         return this.#begin(command)
       }
       case 'secureServer':

@@ -33,11 +33,13 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
   context.server = undefined
   try {
     for (;;) {
-      // Between requests a client may be silent for long. Once a head has begun, the client has 30 s for the rest.
+      // Between requests a client may be silent for long. Once a head has begun, the client has 30 s for the rest. What the server says
+      // meanwhile is nobody's answer.
       if (client.buffered === 0) {
         if (client.ended || client.closed) break
-        yield { type: 'receive', channel: client, or: undefined, milliseconds: 0 }
-        if (client.buffered === 0) break
+        upstream.check()
+        yield { type: 'receive', channel: client, or: upstream.idle, milliseconds: 0 }
+        continue
       }
       const startedAt = context.machine.world.now()
       let bytes = takeHead(client, 'request')

@@ -71,6 +71,8 @@ export interface LayerOptions {
   readonly validate_inbound_headers: boolean
   /** Seconds. */
   readonly tcp_timeout: number
+  /** The local address of connections to servers; undefined for the system's choice. */
+  readonly connect_addr: string | undefined
   /** Names that addons answer by themselves (`mitm.it`): no server is dialled for them. */
   readonly inside: readonly string[]
 }

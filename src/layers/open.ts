@@ -10,12 +10,12 @@ import { HOPS } from './via/index.js'
 
 /** The route of a connection to `to`. The proxies are those of the flow, else of the client's tunnel, else of its entrance. */
 export function routeTo(
-  { via, entrance }: Context,
+  { via, entrance, options }: Context,
   to: Destination,
   tls: ServerTls | undefined = undefined,
   flow?: Flow,
 ): Route {
-  return { to, via: flow?.via ?? via ?? entrance.via ?? DIRECT, tls }
+  return { to, via: flow?.via ?? via ?? entrance.via ?? DIRECT, from: options.connect_addr, tls }
 }
 
 /** The place of a proxy, as a server to connect to. */

@@ -82,6 +82,7 @@ export const OPTIONS = {
     true,
     'refuse HTTP heads that break the grammar; off: accept those with one possible meaning',
   ),
+  connect_addr: text(undefined, 'IP address of this machine that connections to servers come from'),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   proxyauth: text(
     undefined,
@@ -93,8 +94,11 @@ export const OPTIONS = {
   ),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
-  dns_name_servers: list("name servers for the tunnel's resolver; default: the system's"),
-  dns_use_hosts_file: flag(true, "the tunnel's resolver reads the hosts file"),
+  dns_name_servers: list("name servers for the tunnel's resolver, and for servers' names; default: the system's"),
+  dns_use_hosts_file: flag(
+    true,
+    "the tunnel's resolver reads the hosts file; with dns_name_servers, servers' names are looked up there, too",
+  ),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
   onboarding_host: fixed(text('mitm.it', 'the name of the page with the certificate')),
   flow_detail: integer(

@@ -39,7 +39,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
   ['midwire leaves DNS records as they are', 'strip_ech'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
-  ['midwire connects from the address that the system chooses', 'connect_addr'],
   ['midwire always listens', 'server'],
   ['--verbose shows the whole log', 'proxy_debug'],
   ['the conf dir is chosen with --confdir, or with MIDWIRE_CONFDIR', 'confdir'],

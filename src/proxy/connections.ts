@@ -10,6 +10,7 @@ import type { ListenerInfo } from './api.js'
 import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
+import { Places } from './places.js'
 import { Resolver } from './resolver.js'
 import { type Shared, share, type Unchanging } from './shared.js'
 
@@ -33,7 +34,8 @@ export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
-  readonly #resolver: Resolver
+  readonly resolver: Resolver
+  readonly places = new Places()
   readonly #distrust: Distrust
   /** Shared by the connections that begin now. Older ones keep the value that they began with. */
   #shared: Shared
@@ -45,19 +47,19 @@ export class Connections implements Unchanging {
     const { options, dispatcher } = around
     this.#around = around
     this.dispatcher = dispatcher
-    this.#shared = share(this, options.snapshot)
     this.#distrust = new Distrust(options.snapshot.onboarding_host, (level, message) => around.log(level, message))
-    this.#resolver = new Resolver({
+    this.resolver = new Resolver({
       ...resolverOptions(options.snapshot),
       inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
       // On a machine that has midwire as its name server, midwire would ask itself.
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
     })
+    this.#shared = share(this, options.snapshot)
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)
     })
     options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
-      this.#resolver.configure(resolverOptions(snapshot))
+      this.resolver.configure(resolverOptions(snapshot))
     })
   }
 
@@ -99,11 +101,12 @@ export class Connections implements Unchanging {
   }
 
   resolve(query: Buffer): Promise<Buffer | Error> {
-    return this.#resolver.answer(query)
+    return this.resolver.answer(query)
   }
 
   serverGone(client: ClientConnection, server: ServerConnection): void {
     server.closedAt ??= Date.now()
+    this.places.gone(server)
     void this.dispatcher.run('server_disconnected', { client, server })
   }
 
@@ -123,7 +126,7 @@ export class Connections implements Unchanging {
     this.#closing = true
     for (const driver of [...this.#drivers]) driver.abort()
     this.#shared.pool.close()
-    this.#resolver.close()
+    this.resolver.close()
     if (this.#drivers.size === 0) return
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, FAREWELL_MILLISECONDS)

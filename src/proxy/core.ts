@@ -9,6 +9,7 @@ import type { Secured } from '../transports/tls.js'
 import type { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Driver } from './driver.js'
+import type { Places } from './places.js'
 import type { Pool } from './pool.js'
 
 export interface Core {
@@ -16,6 +17,7 @@ export interface Core {
   readonly dispatcher: Dispatcher
   readonly dialer: Dialer
   readonly pool: Pool
+  readonly places: Places
   log(level: LogLevel, message: string): void
   /** Reports a flow that is over. */
   finished(flow: Flow): void

@@ -1,6 +1,5 @@
 // Connects to servers, does TLS with them, keeps their TLS sessions, and never connects to midwire itself.
 import { randomUUID } from 'node:crypto'
-import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { SecureContext } from 'node:tls'
 import { explainCertificate } from '../certs/explain.js'
@@ -11,12 +10,12 @@ import { OpenFailure } from '../layers/commands.js'
 import { type Route, routeKey } from '../layers/route.js'
 import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
-import { connectTcp } from '../transports/socket.js'
 import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
 import type { StreamTransport, Transport } from '../transports/transport.js'
-import { connectUdp } from '../transports/udp.js'
+import { connectTo } from './connect.js'
 import type { Dispatcher } from './dispatch.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
+import type { Resolver } from './resolver.js'
 import { serverContext } from './server-context.js'
 
 /** TLS sessions that are kept to be resumed, by destination and TLS settings. */
@@ -41,40 +40,35 @@ export class Dialer {
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
   #context: SecureContext | undefined
   readonly #own: OwnListeners
+  readonly #resolver: Resolver
 
-  constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners) {
+  constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners, resolver: Resolver) {
     this.#options = options
     this.#dispatcher = dispatcher
     this.#own = own
+    this.#resolver = resolver
   }
 
   /** Connects to the server of a route, or to the first proxy on the way, until `signal` aborts. Never rejects. */
-  async dial(client: ClientConnection, { to, via }: Route, signal: AbortSignal): Promise<Dialled | OpenFailure> {
-    const server: ServerConnection = {
-      id: randomUUID(),
-      transport: to.transport,
-      host: to.host,
-      port: to.port,
-      ...(via.length > 0 && { via: via.map(hopText) }),
-    }
+  async dial(client: ClientConnection, route: Route, signal: AbortSignal): Promise<Dialled | OpenFailure> {
+    const { to, via, from } = route
+    const server = serverOf(route)
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
     if (server.error) return this.#failure(client, server, 'KILLED', server.error)
     const { host, port } = via[0] ?? to
-    if (isIP(host) && this.#isOwn(host, port, to.transport)) return this.#ourselves(client, server)
     let transport: Transport
     try {
-      transport = to.transport === 'udp' ? await connectUdp(host, port) : await connectTcp(host, port, signal)
+      const connecting = { resolver: this.#resolver, isOwn: this.#isOwn.bind(this) }
+      transport = await connectTo(connecting, { host, port, transport: to.transport }, from, signal)
     } catch (error) {
-      return this.#failure(client, server, codeOf(error), explainConnect(error, { host, port }))
+      const code = codeOf(error)
+      const message = code === 'LOOP' ? isOurselves(server) : explainConnect(error, { host, port })
+      return this.#failure(client, server, code, message)
     }
     server.local = transport.local
     server.remote = transport.remote
     server.openedAt = Date.now()
-    if (transport.remote && this.#isOwn(transport.remote.address, transport.remote.port, to.transport)) {
-      transport.reset()
-      return this.#ourselves(client, server)
-    }
     await this.#dispatcher.run('server_connected', { client, server })
     return { transport, connection: server }
   }
@@ -121,6 +115,12 @@ export class Dialer {
     return secured.pipe
   }
 
+  /** Reports that a server is not dialled at all. Never rejects. */
+  refuse(client: ClientConnection, route: Route, code: string, reason: string): Promise<OpenFailure> {
+    const { host, port } = route.to
+    return this.#failure(client, serverOf(route), code, explainConnect(reason, { host, port }))
+  }
+
   async #failure(
     client: ClientConnection,
     server: ServerConnection,
@@ -130,11 +130,6 @@ export class Dialer {
     server.error = message
     await this.#dispatcher.run('server_connect_error', { client, server })
     return new OpenFailure(server, code, message)
-  }
-
-  #ourselves(client: ClientConnection, server: ServerConnection): Promise<OpenFailure> {
-    const message = `${server.host}:${server.port} is midwire itself: the request would go round in circles`
-    return this.#failure(client, server, 'LOOP', message)
   }
 
   /** Whether an address and port lead back to one of midwire's listeners. One on a wildcard address has all local addresses. */
@@ -149,7 +144,18 @@ export class Dialer {
   }
 }
 
-/** Knows an address in its usual spelling only. Others are found when the connection is open, by its remote address. */
+const serverOf = ({ to, via }: Route): ServerConnection => ({
+  id: randomUUID(),
+  transport: to.transport,
+  host: to.host,
+  port: to.port,
+  ...(via.length > 0 && { via: via.map(hopText) }),
+})
+
+const isOurselves = ({ host, port }: ServerConnection): string =>
+  `${host}:${port} is midwire itself: the request would go round in circles`
+
+/** Knows the addresses of the interfaces. Others that lead here are found when the connection is open, by its remote address. */
 function isLocal(host: string): boolean {
   if (host.startsWith('127.') || host === '::1' || host === '0.0.0.0' || host === '::') return true
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host))

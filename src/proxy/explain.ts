@@ -27,8 +27,17 @@ export function explainConnect(
   error: unknown,
   { host, port }: { readonly host: string; readonly port: number },
 ): string {
-  const reason = CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
+  const reason =
+    ofLocalAddress(error) ?? CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
   return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
+}
+
+/** The reason of an error of `bind`: a server's connection is bound only where connect_addr names the address. */
+function ofLocalAddress(error: unknown): string | undefined {
+  const { syscall, code, address } = error as NodeJS.ErrnoException & { address?: string }
+  if (syscall !== 'bind') return undefined
+  if (code === 'EADDRNOTAVAIL') return `connect_addr, ${address}, is no address of this machine`
+  return `midwire cannot connect from connect_addr, ${address}: ${code}`
 }
 
 /** OpenSSL's texts for the alerts that it receives, in all versions. */

@@ -45,8 +45,8 @@ export class Eyeballs {
   }
 
   /**
-   * The answer for these families, of which all addresses must be; none where there are no addresses. An answer for both families is
-   * in the order of the system (RFC 6724), and its first address is tried first. Otherwise IPv6 goes first.
+   * All addresses of these families; none where the name has none. Addresses of both families at once are in the order of the system
+   * (RFC 6724), and the first of them is tried first. Otherwise IPv6 goes first.
    */
   found(families: readonly Family[], addresses: readonly { address: string; family: Family }[]): void {
     for (const family of families) this.#asked.delete(family)

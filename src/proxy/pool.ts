@@ -46,6 +46,18 @@ export class Pool {
     return idle
   }
 
+  /** Closes the connection to that destination, with any TLS settings, that has been idle for longest. False where the pool has none. */
+  closeOne(place: Place): boolean {
+    const key = placeKey(place)
+    if (!this.#places.has(key)) return false
+    let oldest: Idle | undefined
+    for (const [first] of this.#idle.values()) {
+      if (first?.place === key && (!oldest || first.since < oldest.since)) oldest = first
+    }
+    if (oldest) this.#drop(oldest)
+    return oldest !== undefined
+  }
+
   /** Adds an idle connection, which `client` used last. A closed pool closes it. */
   put(dialled: Dialled, route: Route, client: ClientConnection): void {
     if (this.#closed) {

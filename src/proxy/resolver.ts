@@ -1,4 +1,5 @@
-// The tunnel's own resolver: addresses come from the hosts file and Node's resolver; other queries go to the system's name server.
+// The resolver of the tunnel, and of servers' names: addresses come from the hosts file and Node's resolver; other queries go to the
+// system's name server.
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
 import { MidwireError } from '../errors.js'
@@ -70,12 +71,42 @@ export class Resolver {
   }
 
   /** The answer to a query, which may be that the name does not exist or that the server refuses. Rejects where no answer comes. */
-  async resolve(query: DnsMessage): Promise<DnsMessage> {
+  resolve(query: DnsMessage): Promise<DnsMessage> {
+    return this.#counted(() => this.#resolve(query))
+  }
+
+  /** Name servers are given by option, so that the system is not asked for names. */
+  get hasOwnServers(): boolean {
+    return (this.#options.nameServers?.length ?? 0) > 0
+  }
+
+  /** The addresses, of both families, that the hosts file has for a name; undefined where it has none, or may not be read. */
+  async inHostsFile(name: string): Promise<readonly string[] | undefined> {
+    return this.#options.useHostsFile ? this.#hosts.find(name) : undefined
+  }
+
+  /** The addresses of one family that the name servers have for a name. Rejects with c-ares' errors, such as ENOTFOUND and ENODATA. */
+  addressesOf(name: string, family: 4 | 6): Promise<readonly string[]> {
+    return this.#counted(() => {
+      const { servers, resolver } = this.#servers()
+      if (servers.length === 0) throw new Error('no name server is known: set dns_name_servers')
+      return family === 4 ? resolver.resolve4(name) : resolver.resolve6(name)
+    })
+  }
+
+  /** The addresses, of both families, that the system has for a name, in its order (RFC 6724). Rejects with its errors. */
+  async systemAddressesOf(name: string): Promise<readonly string[]> {
+    const found = await this.#counted(() => dns.lookup(name, { all: true, verbatim: true }))
+    return found.map(({ address }) => address)
+  }
+
+  /** Rejects where too many queries are under way. */
+  async #counted<T>(ask: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error('midwire is closing')
     if (this.#running >= MAX_QUERIES) throw new Error(`${MAX_QUERIES} queries are under way already`)
     this.#running += 1
     try {
-      return await this.#resolve(query)
+      return await ask()
     } finally {
       this.#running -= 1
     }

@@ -2,11 +2,12 @@
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Channel } from '../layers/channel.js'
 import { type Opened, OpenFailure } from '../layers/commands.js'
-import type { Route } from '../layers/route.js'
+import { placeKey, type Route } from '../layers/route.js'
 import { noReceiver } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import type { Dialled } from './dial.js'
+import { Crowded } from './places.js'
 
 export class Servers {
   readonly #core: Core
@@ -35,20 +36,60 @@ export class Servers {
    */
   open(route: Route, pooled: boolean | 'only'): Channel<ServerConnection> | Promise<Opened> | undefined {
     const idle = pooled ? this.#core.pool.take(route) : undefined
-    if (idle) {
-      const channel = this.#adopt(idle, route)
-      channel.reused = true
-      return channel
-    }
-    return pooled === 'only' ? undefined : this.#dial(route)
+    if (idle) return this.#reuse(idle, route)
+    return pooled === 'only' ? undefined : this.#open(route, pooled)
   }
 
-  async #dial(route: Route): Promise<Opened> {
+  #reuse(idle: Dialled, route: Route): Channel<ServerConnection> {
+    const channel = this.#adopt(idle, route)
+    channel.reused = true
+    return channel
+  }
+
+  async #open(route: Route, pooled: boolean): Promise<Opened> {
     const attempt = new AbortController()
     this.#attempts.add(attempt)
-    const dialled = await this.#core.dialer.dial(this.#client, route, attempt.signal)
-    this.#attempts.delete(attempt)
-    if (dialled instanceof OpenFailure) return dialled
+    try {
+      const place = await this.#enter(route, pooled, attempt.signal)
+      if (place instanceof Crowded) {
+        return await this.#core.dialer.refuse(this.#client, route, 'CROWDED', place.message)
+      }
+      if (typeof place === 'object') return this.#reuse(place, route)
+      const dialled = await this.#dial(route, place, attempt.signal)
+      return dialled instanceof OpenFailure ? dialled : await this.#ready(dialled, route)
+    } finally {
+      this.#attempts.delete(attempt)
+    }
+  }
+
+  /**
+   * Counts a connection at its place, and answers the place. Where the place is full, an idle connection is closed, or one is waited for:
+   * it becomes this one if it serves the route. Datagrams are not counted: a client uses a new port, and so a new flow, for each query.
+   */
+  async #enter(route: Route, pooled: boolean, signal: AbortSignal): Promise<string | undefined | Dialled | Crowded> {
+    if (route.to.transport === 'udp') return undefined
+    const { places, pool } = this.#core
+    const place = placeKey(route)
+    let idle: Dialled | undefined
+    const attempt = () => {
+      idle = pooled ? pool.take(route) : undefined
+      return idle !== undefined || places.enter(place) || (pool.closeOne(route) && places.enter(place))
+    }
+    const crowded = attempt() ? undefined : await places.wait(place, attempt, signal)
+    return crowded ?? idle ?? place
+  }
+
+  async #dial(route: Route, place: string | undefined, signal: AbortSignal): Promise<Dialled | OpenFailure> {
+    const { dialer, places } = this.#core
+    const dialled = await dialer.dial(this.#client, route, signal)
+    if (place === undefined) return dialled
+    if (dialled instanceof OpenFailure) places.leave(place)
+    else places.opened(place, dialled.connection)
+    return dialled
+  }
+
+  /** A connection as the layer that has asked for it gets it: under TLS, if nothing is in between. */
+  async #ready(dialled: Dialled, route: Route): Promise<Opened> {
     const channel = this.#adopt(dialled, { ...route, tls: undefined })
     // Proxies on the way are asked, and then TLS is done, by the layer that has opened the connection.
     if (route.via.length > 0 || !route.tls) return channel
@@ -91,6 +132,7 @@ export class Servers {
     const { connection, route } = channel
     if (route && !channel.closed && !channel.ended && channel.buffered === 0) {
       this.#core.pool.put({ transport, connection }, route, this.#client)
+      this.#core.places.changed(placeKey(route))
       return
     }
     transport.receiver = noReceiver

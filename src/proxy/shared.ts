@@ -1,8 +1,10 @@
 // The state that client connections share which begin under the same options. Open connections keep theirs when the options change.
 import type { SecureContext } from 'node:tls'
+import { plainAddress } from '../addresses.js'
 import type { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
 import { upstreamNames } from '../certs/upstream.js'
+import { MidwireError } from '../errors.js'
 import { canonicalName } from '../flow/host-name.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
@@ -14,11 +16,14 @@ import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import { explainClient } from './explain.js'
 import { Pool } from './pool.js'
+import type { Resolver } from './resolver.js'
 import { trustOf } from './server-context.js'
 
 /** The services that stay the same when options change. */
 export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool' | 'secureClient'> {
   readonly dispatcher: Dispatcher
+  /** Finds the addresses of servers. */
+  readonly resolver: Resolver
   /** A store that makes the certificates for clients. */
   certificates(options: Options): CertificateStore
   /** The addresses that midwire listens on. */
@@ -57,8 +62,9 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     certificates,
     layerOptions: layerOptionsOf(options),
     dispatcher,
-    dialer: kept?.dialer ?? new Dialer(options, dispatcher, () => around.listeners()),
+    dialer: kept?.dialer ?? new Dialer(options, dispatcher, () => around.listeners(), around.resolver),
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
+    places: around.places,
     log: (level, message) => around.log(level, message),
     finished: (flow) => around.finished(flow),
     resolve: (query) => around.resolve(query),
@@ -72,8 +78,20 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
 const layerOptionsOf = (options: Options): LayerOptions => ({
   ...options,
   body_size_limit: options.body_size_limit ?? 0,
+  connect_addr: localAddress(options.connect_addr),
   inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
 })
+
+/** The address in the spelling that comparisons need. Throws ERR_ARGUMENT for a text that is no address. */
+function localAddress(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const address = plainAddress(text)
+  if (address === undefined) {
+    throw new MidwireError('ERR_ARGUMENT', `connect_addr: ${JSON.stringify(text)} is no IP address`)
+  }
+  // A link-local address is one of this machine only with its zone.
+  return text.includes('%') ? text : address
+}
 
 /** Reads the authorities that the options name, to find errors now. The system's own are read at the first handshake. */
 function checkTrust(options: Options): void {

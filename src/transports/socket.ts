@@ -6,9 +6,6 @@ import { MidwireError } from '../errors.js'
 import { hostPort } from './addresses.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 
-/** The time that a connection has for its SYN-ACK. */
-const CONNECT_MILLISECONDS = 30_000
-
 /**
  * The time that a socket without a remote address has for its error. For an ICMP error after a SYN over IPv4, Linux wakes a poll before
  * the error is set; libuv looks in between, finds none and takes the socket for connected, although it has no remote end.
@@ -76,24 +73,34 @@ export function listenTcp(
   })
 }
 
-/** Connects. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, ENOTFOUND, EHOSTUNREACH ...; ECANCELED where `signal` aborts. */
-export function connectTcp(host: string, port: number, signal?: AbortSignal): Promise<Pipe> {
+/** How a socket is connected. */
+export interface ConnectOptions {
+  /** The local address; undefined for the system's choice. */
+  from?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Connects to an address; the kernel alone limits the time. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH ...;
+ * ECANCELED where `signal` aborts.
+ */
+export function connectTcp(address: string, port: number, { from, signal }: ConnectOptions = {}): Promise<Pipe> {
   return new Promise((resolve, reject) => {
-    const failure = (code: string) => Object.assign(new Error(`connect ${code} ${host}:${port}`), { code })
+    const failure = (code: string) => Object.assign(new Error(`connect ${code} ${address}:${port}`), { code })
     if (signal?.aborted) {
       reject(failure('ECANCELED'))
       return
     }
     const socket = connect({
-      host,
+      host: address,
       port,
+      ...(from !== undefined && { localAddress: from }),
       allowHalfOpen: true,
       noDelay: true,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: 500,
+      autoSelectFamily: false,
       highWaterMark: HIGH_WATER,
     } as Parameters<typeof connect>[0] & object)
-    let late = setTimeout(() => socket.destroy(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
+    let late: NodeJS.Timeout | undefined
     const cancel = () => socket.destroy(failure('ECANCELED'))
     signal?.addEventListener('abort', cancel)
     const settled = () => {
@@ -102,13 +109,11 @@ export function connectTcp(host: string, port: number, signal?: AbortSignal): Pr
     }
     socket.once('error', (error: NodeJS.ErrnoException) => {
       settled()
-      // Where several addresses were tried, each has its own error, and the first says most.
-      reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
+      reject(error)
     })
     socket.once('connect', () => {
       if (socket.remoteAddress === undefined) {
         // The error comes with the first read, also that of a connection that was reset at once.
-        clearTimeout(late)
         late = setTimeout(() => socket.destroy(failure('EHOSTUNREACH')), ERROR_MILLISECONDS)
         socket.resume()
         return

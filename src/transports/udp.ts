@@ -1,6 +1,5 @@
 // UDP with a server: one connected socket for each flow, so that only datagrams of that server are received.
 import { createSocket, type Socket } from 'node:dgram'
-import { lookup } from 'node:dns'
 import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
@@ -89,26 +88,24 @@ class UdpTransport implements Transport {
   }
 }
 
-/** A transport for datagrams to and from one server. Rejects with Node's errors. */
-export function connectUdp(host: string, port: number): Promise<Transport> {
+/**
+ * A transport for datagrams to and from one server. `from`: the local address; undefined for the system's choice. Rejects with Node's
+ * errors.
+ */
+export function connectUdp(address: string, port: number, from?: string): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    lookup(host, (error, address) => {
-      if (error) {
-        reject(error)
-        return
-      }
-      const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-      const fail = (failure: Error) => {
-        socket.close()
-        reject(failure)
-      }
-      socket.once('error', fail)
-      // A callback of `connect` would also be called for an error, such as no route, or a broadcast address.
-      socket.once('connect', () => {
-        socket.off('error', fail)
-        resolve(new UdpTransport(socket))
-      })
-      socket.connect(port, address)
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    const fail = (failure: Error) => {
+      socket.close()
+      reject(failure)
+    }
+    socket.once('error', fail)
+    // A callback of `connect` would also be called for an error, such as no route, or a broadcast address.
+    socket.once('connect', () => {
+      socket.off('error', fail)
+      resolve(new UdpTransport(socket))
     })
+    if (from === undefined) socket.connect(port, address)
+    else socket.bind({ port: 0, address: from }, () => socket.connect(port, address))
   })
 }

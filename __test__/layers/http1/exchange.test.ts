@@ -46,15 +46,6 @@ test('pipelined requests are answered one after the other', (t) => {
   t.deepEqual(play.said(), [`send client ${sent(OK)}`, `send server ${sent(GET.replace('/a', '/b'))}`])
 })
 
-test('bytes that nobody asked for end a connection to a server before it is used again', (t) => {
-  const { play, server } = asked()
-  play.data(server, OK)
-  play.data(server, 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil')
-  play.said()
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:80 pooled'])
-})
-
 test('bodies stream both ways, chunk by chunk', (t) => {
   const { play, server, said } = asked(
     {},

@@ -47,9 +47,11 @@ test('authentication of each request for itself binds nothing', (t) => {
 
 test('the connection after one that was authenticated is as free as any other', (t) => {
   const { play, server } = asked()
-  play.data(server, refusal('NTLM')).end(server).said()
+  play.data(server, refusal('NTLM')).said()
+  play.end(server)
+  t.deepEqual(play.said(), ['close server'])
   play.data(play.client, GET)
-  t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:80 pooled'])
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
   play.data(play.opened(), OK).said()
   play.end(play.client)
   t.deepEqual(play.said(), ['release server2', 'close client'])
@@ -155,4 +157,42 @@ test('a CONNECT begins anew: what was kept for requests is free, and TLS with th
   play.data(second, OK)
   const { scheme, host } = flowOf(play, 1).request
   t.deepEqual([scheme, host], ['http', 'other.test'])
+})
+
+const EVIL = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+
+test('bytes that nobody asked for end a connection to a server at once, and its client goes on with another', (t) => {
+  const { play, server } = asked()
+  play.data(server, OK)
+  t.deepEqual(play.said(), [`send client ${sent(OK)}`])
+  play.data(server, EVIL)
+  t.deepEqual(play.said(), ['close server'])
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
+  play.data(play.opened(), OK)
+  t.deepEqual(play.said(), [`send server2 ${sent(GET)}`, `send client ${sent(OK)}`])
+})
+
+test('bytes that nobody asked for, and that come with the answer, end the connection as well', (t) => {
+  const { play, server } = asked()
+  play.data(server, OK + EVIL)
+  t.deepEqual(play.said(), [`send client ${sent(OK)}`, 'close server'])
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'])
+})
+
+test('a connection that the server ends between two requests is closed at once, and its client stays', (t) => {
+  for (const how of ['end', 'close'] as const) {
+    const { play, server } = asked()
+    play.data(server, OK).said()
+    play[how](server)
+    t.deepEqual(play.said(), ['close server'], how)
+    play.data(play.client, '\r\n')
+    t.deepEqual(play.said(), [], how)
+    play.data(play.client, GET)
+    t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 pooled'], how)
+    play.data(play.opened(), OK).said()
+    play.end(play.client)
+    t.deepEqual(play.said(), ['release server2', 'close client'], how)
+  }
 })

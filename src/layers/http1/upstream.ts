@@ -24,13 +24,22 @@ export class Upstream {
     this.#used = context.server?.reused ?? false
   }
 
+  /** The connection that is kept between requests, which the layer listens to meanwhile. */
+  get idle(): Channel<ServerConnection> | undefined {
+    return this.#channel
+  }
+
+  /** Closes the kept connection where the server has ended it or has sent bytes that nobody has asked for. */
+  check(): void {
+    const kept = this.#channel
+    if (kept && (kept.closed || kept.ended || kept.buffered > 0)) this.drop()
+  }
+
   /** The connection that is kept, if it leads to the request's place and is open. */
   kept(flow: HttpFlow): Channel<ServerConnection> | undefined {
+    this.check()
     const kept = this.#channel
-    if (!kept?.route || !this.#leadsTo(kept.route, flow)) return undefined
-    if (!kept.closed && !kept.ended && kept.buffered === 0) return kept
-    this.drop()
-    return undefined
+    return kept?.route && this.#leadsTo(kept.route, flow) ? kept : undefined
   }
 
   /** Opens a connection to the request's place, or takes one from the pool. */

@@ -1,0 +1,114 @@
+// Connects to a host: finds its addresses, tries them by Happy Eyeballs, and keeps the first connection.
+import { isIP } from 'node:net'
+import type { Destination } from '../layers/route.js'
+import { connectTcp } from '../transports/socket.js'
+import type { Transport } from '../transports/transport.js'
+import { connectUdp } from '../transports/udp.js'
+import { codeOf } from './explain.js'
+import { Eyeballs, type Family } from './eyeballs.js'
+import { type Answer, findAddresses } from './names.js'
+import type { Resolver } from './resolver.js'
+
+/** Milliseconds for all of it: the look-up, and every address. */
+const CONNECT_MILLISECONDS = 30_000
+
+/** Codes that tell least of a server: this machine has no way to addresses of that family. */
+const NO_WAY = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+
+/** What connections are made with. */
+export interface Connecting {
+  readonly resolver: Resolver
+  /** Whether an address and port lead back to midwire. The error of such an address has the code LOOP. */
+  isOwn(address: string, port: number, transport: 'tcp' | 'udp'): boolean
+}
+
+/** Rejects with Node's errors, for a server with several addresses with the one that tells most; ECANCELED where `signal` aborts. */
+export function connectTo(
+  { resolver, isOwn }: Connecting,
+  { host, port, transport }: Destination,
+  from: string | undefined,
+  signal: AbortSignal,
+): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const families: readonly Family[] = from === undefined ? [6, 4] : [isIP(from) as Family]
+    const errors: unknown[] = []
+    /** Ends the attempts that are under way when another has succeeded, or when time is up. */
+    const others = new AbortController()
+    let settled = false
+    let delay: NodeJS.Timeout | undefined
+    const settle = () => {
+      settled = true
+      clearTimeout(delay)
+      clearTimeout(late)
+      signal.removeEventListener('abort', cancel)
+      others.abort()
+    }
+    const fail = (error: unknown) => {
+      if (settled) return
+      settle()
+      reject(error)
+    }
+    const failure = (code: string) => Object.assign(new Error(`connect ${code} ${host}:${port}`), { code })
+    const cancel = () => fail(failure('ECANCELED'))
+    const late = setTimeout(() => fail(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
+
+    const attempt = async (address: string): Promise<void> => {
+      try {
+        if (isOwn(address, port, transport)) throw failure('LOOP')
+        const connected =
+          transport === 'udp'
+            ? await connectUdp(address, port, from)
+            : await connectTcp(address, port, { from, signal: others.signal })
+        const { remote } = connected
+        const own = remote !== undefined && isOwn(remote.address, remote.port, transport)
+        if (settled || own) connected.reset()
+        if (own) throw failure('LOOP')
+        if (settled) return
+        settle()
+        resolve(connected)
+      } catch (error) {
+        if (settled) return
+        errors.push(error)
+        eyeballs.failed()
+      }
+    }
+    const eyeballs = new Eyeballs(families, {
+      // An attempt may fail at once, and the Eyeballs must not be told of that within the call.
+      begin: (address) => queueMicrotask(() => void attempt(address)),
+      delay(milliseconds) {
+        clearTimeout(delay)
+        if (milliseconds !== undefined) delay = setTimeout(() => eyeballs.elapsed(), milliseconds)
+      },
+      exhausted: () => fail(mostTelling(errors) ?? noAddress(from)),
+    })
+    const told = ({ families: answered, found }: Answer) => {
+      if (settled) return
+      if (found instanceof Error) errors.push(found)
+      eyeballs.found(answered, found instanceof Error ? [] : found)
+    }
+    signal.addEventListener('abort', cancel)
+    if (signal.aborted) cancel()
+    else findAddresses(resolver, host, families, told)
+  })
+}
+
+/** One of a server's addresses is ours; else the first attempt that has reached the server's network; else the first error. */
+function mostTelling(errors: readonly unknown[]): unknown {
+  return (
+    errors.find((error) => codeOf(error) === 'LOOP') ??
+    errors.find((error) => !NO_WAY.has(codeOf(error)) && !isNameError(error)) ??
+    errors.find((error) => !isNameError(error)) ??
+    errors.find((error) => codeOf(error) === 'EAI_AGAIN') ??
+    errors[0]
+  )
+}
+
+const isNameError = (error: unknown): boolean => ['ENOTFOUND', 'EAI_AGAIN'].includes(codeOf(error))
+
+function noAddress(from: string | undefined): Error {
+  const message =
+    from === undefined
+      ? 'the name has no address'
+      : `it has no IPv${isIP(from)} address, and connect_addr is one: ${from}`
+  return Object.assign(new Error(message), { code: 'FAMILY' })
+}
