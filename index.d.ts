@@ -1206,7 +1206,7 @@ declare class ProxyOptions {
      * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
      * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
      * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
-     * ERR_ARGUMENT for filters, name servers and files of certificates that are wrong.
+     * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
      */
     set(values: GivenOptions): void;
     set(name: string, value: GivenValue): void;

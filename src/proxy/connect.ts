@@ -53,6 +53,7 @@ export function connectTo(
     const late = setTimeout(() => fail(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
 
     const attempt = async (address: string): Promise<void> => {
+      if (settled) return
       try {
         if (isOwn(address, port, transport)) throw failure('LOOP')
         const connected =
