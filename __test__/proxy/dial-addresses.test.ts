@@ -114,6 +114,7 @@ test('beyond 256 connections to one place the next waits until one ends, and ano
 })
 
 test('an idle connection makes room at its place: it is used, where it can be, or closed', async (t) => {
+  t.timeout(8_000, 'it was closed for its age at best')
   const running = await startProxy(t)
   const upstream = await listen(t)
   await tunnels(t, running, upstream.port, MAX_CONNECTIONS - 1)

@@ -64,9 +64,11 @@ test('those that wait are let in in their order, each when there is room for it'
 test('an attempt that makes room itself, such as by closing an idle connection, does not let in the next', async (t) => {
   const { places, connections } = full()
   let turns = 0
+  let calls = 0
   const first = places.wait(
     'a',
     () => {
+      calls += 1
       places.gone(connections[0] as ServerConnection)
       return places.enter('a')
     },
@@ -83,6 +85,7 @@ test('an attempt that makes room itself, such as by closing an idle connection, 
   )
   places.changed('a')
   t.is(await first, undefined)
+  t.is(calls, 1, 'and is not asked again while it is being asked')
   t.is(turns, 1, 'asked once, after the first')
   t.false(places.enter('a'))
   given.abort()

@@ -155,3 +155,30 @@ test('there are at most 1,024, and the oldest go', (t) => {
   pool.close()
   t.true(all.every(({ transport }) => transport.closed))
 })
+
+test('a place gives up the connection that was idle for longest, whatever its TLS; another place keeps its own', (t) => {
+  const pool = new Pool(() => {})
+  const [first, second, other] = [dialled(), dialled(), dialled()]
+  const elsewhere: Route = { ...plain, to: { ...to, port: 80 } }
+  const clock = new Clock()
+  clock.with(() => {
+    for (const [one, way] of [
+      [other, elsewhere],
+      [first, plain],
+      [second, route],
+    ] as const) {
+      pool.put(one, way, client)
+      clock.after(1)
+    }
+    t.true(pool.closeOne(route))
+    t.deepEqual(
+      [first, second, other].map(({ transport }) => transport.closed),
+      [true, false, false],
+    )
+    t.true(pool.closeOne(route))
+    t.true(second.transport.closed)
+    t.false(pool.closeOne(route))
+    t.false(other.transport.closed)
+    pool.close()
+  })
+})

@@ -93,7 +93,7 @@ export function connectTo(
   })
 }
 
-/** One of a server's addresses is ours; else the first attempt that has reached the server's network; else the first error. */
+/** The error that tells most: that an address is midwire's own; else an answer from the server's side; else the first one. */
 function mostTelling(errors: readonly unknown[]): unknown {
   return (
     errors.find((error) => codeOf(error) === 'LOOP') ??

@@ -1,4 +1,4 @@
-// The addresses of servers: of a text that is one, of `localhost`, from the hosts file, from name servers given by option, or the system's.
+// Finds the addresses of servers: by the system, or, where dns_name_servers are given, by these and the hosts file.
 import { isIP } from 'node:net'
 import { plainAddress } from '../addresses.js'
 import { canonicalName } from '../flow/host-name.js'
@@ -17,11 +17,11 @@ const FAILED_SERVERS = new Set([
   ...['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'ECONNREFUSED', 'ETIMEOUT', 'EBADRESP', 'ECANCELLED'],
 ])
 
-/** The name servers of the option have no way to say `localhost`, which is this machine everywhere (RFC 6761, 6.3). */
+/** The addresses of `localhost`, for which no name server is asked (RFC 6761, 6.3). */
 const LOOPBACK = ['::1', '127.0.0.1']
 
 /**
- * Finds the addresses of these families that a host has, and calls `told` until all families are answered. Nothing is kept for the next
+ * Finds the addresses of these families that a host has. `told` is called once, or once for each family. Nothing is kept for the next
  * time: the system's resolver and name servers have caches of their own, which know when an address is out of date.
  */
 export function findAddresses(

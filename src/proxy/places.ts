@@ -1,13 +1,13 @@
-// Counts the connections to each place, of all clients together, and lets those wait for which there is no room.
+// Counts the connections to each place, of all clients together. Where a place is full, the next connection waits for room.
 import type { ServerConnection } from '../connection.js'
 
-/** The connections to one place at once. Idle ones of the pool count, and make room. */
+/** The connections that may lead to one place at once. Idle connections of the pool are among them. */
 export const MAX_CONNECTIONS = 256
 
-/** The connections to one place that wait at once. */
+/** The connections that may wait for room at one place. */
 export const MAX_WAITING = 1_024
 
-/** Milliseconds that a connection waits for another to end. */
+/** Milliseconds that a connection waits for room. */
 export const WAIT_MILLISECONDS = 30_000
 
 /** Why there is no room for a connection. */
@@ -20,10 +20,10 @@ export class Crowded {
 
 export class Places {
   readonly #counts = new Map<string, number>()
-  /** By place, those that wait, the first first. Each is called when there may be room, and answers whether it has all it wants. */
+  /** The attempts that wait at each place, in their order. An attempt is made when there may be room, and answers whether it succeeded. */
   readonly #waiting = new Map<string, (() => boolean)[]>()
-  /** The places whose first is being asked. What is asked may itself make room, in the middle of that. */
-  readonly #asking = new Set<string>()
+  /** The places at which an attempt is being made. An attempt may itself make room, and must not be made anew within itself. */
+  readonly #attempting = new Set<string>()
   readonly #entered = new WeakMap<ServerConnection, string>()
 
   /** Counts one more connection to a place; false where the place is full. Followed by `opened`, or by `leave` if the connection fails. */
@@ -39,7 +39,7 @@ export class Places {
     this.#entered.set(connection, place)
   }
 
-  /** A connection is over. It may be told of twice, and need not have been counted. */
+  /** A connection is over. The second call for a connection, and one for a connection that was not counted, do nothing. */
   gone(connection: ServerConnection): void {
     const place = this.#entered.get(connection)
     if (place === undefined) return
@@ -58,16 +58,16 @@ export class Places {
   /** There may be room: a connection has ended or lies idle. */
   changed(place: string): void {
     const waiting = this.#waiting.get(place)
-    if (!waiting || this.#asking.has(place)) return
-    this.#asking.add(place)
+    if (!waiting || this.#attempting.has(place)) return
+    this.#attempting.add(place)
     while (waiting[0]?.()) waiting.shift()
-    this.#asking.delete(place)
+    this.#attempting.delete(place)
     if (waiting.length === 0) this.#waiting.delete(place)
   }
 
   /**
-   * Waits until `attempt` answers true. It is called when there may be room, and those that wait for one place are called in their order.
-   * The answer is undefined then, or why the wait was given up.
+   * Waits until `attempt` answers true. The attempts at one place are made in their order, whenever there may be room. The answer is
+   * undefined then, or the reason why the wait was given up.
    */
   wait(place: string, attempt: () => boolean, signal: AbortSignal): Promise<Crowded | undefined> {
     const waiting = this.#waiting.get(place) ?? []

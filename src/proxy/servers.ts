@@ -63,8 +63,9 @@ export class Servers {
   }
 
   /**
-   * Counts a connection at its place, and answers the place. Where the place is full, an idle connection is closed, or one is waited for:
-   * it becomes this one if it serves the route. Datagrams are not counted: a client uses a new port, and so a new flow, for each query.
+   * Counts a connection at its place, and answers the place. Where the place is full, an idle connection there is closed, or the answer
+   * comes when another connection has ended. A connection that becomes idle meanwhile, and serves the route, is the answer instead.
+   * Datagrams are not counted: DNS clients use a new port, and so a new flow, for each query. Their answer is undefined.
    */
   async #enter(route: Route, pooled: boolean, signal: AbortSignal): Promise<string | undefined | Dialled | Crowded> {
     if (route.to.transport === 'udp') return undefined
