@@ -3,13 +3,13 @@
 export type Family = 4 | 6
 
 /** Milliseconds that IPv4 addresses wait for the IPv6 ones, where a name server answers for IPv4 first (RFC 8305, 3). */
-export const RESOLUTION_DELAY = 50
+const RESOLUTION_DELAY = 50
 
 /** Milliseconds before the next address is tried, while those that were tried before are silent (RFC 8305, 5). */
-export const ATTEMPT_DELAY = 250
+const ATTEMPT_DELAY = 250
 
 /** The addresses of each family that are tried. A name may have hundreds, and each attempt is a socket. */
-export const MAX_ADDRESSES = 16
+const MAX_ADDRESSES = 16
 
 /** What the decisions are carried out by. Nothing may be told to the Eyeballs within these calls. */
 export interface Attempts {
