@@ -10,6 +10,7 @@ import type { Route, ServerTls } from '../../src/layers/route.js'
 import { readOptions } from '../../src/options/read.js'
 import { Dialer } from '../../src/proxy/dial.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
+import { Resolver } from '../../src/proxy/resolver.js'
 import { certificate } from '../support/certificates.js'
 import { bind, listen } from '../support/talk.js'
 
@@ -31,7 +32,12 @@ async function upstream(t: ExecutionContext) {
 }
 
 function dialer(own: { host: string; port: number; transport: string }[] = []): Dialer {
-  return new Dialer(readOptions({ ssl_insecure: true }), new Dispatcher(() => {}), () => own)
+  return new Dialer(
+    readOptions({ ssl_insecure: true }),
+    new Dispatcher(() => {}),
+    () => own,
+    new Resolver({ useHostsFile: false }),
+  )
 }
 
 const routeTo = (host: string, port: number, tls?: ServerTls): Route => ({

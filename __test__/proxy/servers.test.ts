@@ -7,6 +7,7 @@ import type { Route } from '../../src/layers/route.js'
 import { Bindings } from '../../src/proxy/bindings.js'
 import type { Core } from '../../src/proxy/core.js'
 import type { Dialled } from '../../src/proxy/dial.js'
+import { Places } from '../../src/proxy/places.js'
 import { Pool } from '../../src/proxy/pool.js'
 import type { ChannelReceiver } from '../../src/proxy/receiver.js'
 import { Servers } from '../../src/proxy/servers.js'
@@ -20,17 +21,20 @@ function setUp() {
   const gone: string[] = []
   const signals: AbortSignal[] = []
   let dialled: (answer: Dialled | OpenFailure) => void = () => {}
+  // The dialer is asked a little later than the connection is.
+  const answer = new Promise<Dialled | OpenFailure>((resolve) => {
+    dialled = resolve
+  })
   let secured: (answer: FakeTransport | OpenFailure) => void = () => {}
   const pool = new Pool(() => {})
   const core = {
     pool,
+    places: new Places(),
     serverGone: (_: unknown, { id }: ServerConnection) => gone.push(id),
     dialer: {
       dial(_: unknown, __: unknown, signal: AbortSignal) {
         signals.push(signal)
-        return new Promise((resolve) => {
-          dialled = resolve
-        })
+        return answer
       },
       secure: () =>
         new Promise((resolve) => {
@@ -63,10 +67,10 @@ test('a server that is connected when its client has gone is closed', async (t) 
   const { servers, dialled, gone, signals } = setUp()
   const opening = servers.open(SECURE, false) as Promise<Opened>
   servers.close()
-  t.true(signals[0]?.aborted)
   const { transport, connection } = fakeDialled()
   dialled({ transport, connection })
   t.true((await opening) instanceof OpenFailure, 'and no TLS is begun with it')
+  t.true(signals[0]?.aborted)
   t.deepEqual(transport.did, ['closed'])
   t.deepEqual(gone, ['server'])
   t.deepEqual(servers.channels, [])

@@ -60,9 +60,9 @@ test.serial('an attempt that is given up before it begins is none; one that is o
   const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  await t.throwsAsync(connectTcp('127.0.0.1', port, AbortSignal.abort()), { code: 'ECANCELED' })
+  await t.throwsAsync(connectTcp('127.0.0.1', port, { signal: AbortSignal.abort() }), { code: 'ECANCELED' })
   const attempt = new AbortController()
-  const pipe = await connectTcp('127.0.0.1', port, attempt.signal)
+  const pipe = await connectTcp('127.0.0.1', port, { signal: attempt.signal })
   attempt.abort()
   t.false(pipe.duplex.destroyed)
   pipe.reset()

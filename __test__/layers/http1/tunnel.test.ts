@@ -18,10 +18,8 @@ test('a CONNECT to a proxy behind us goes to that proxy, and what is in its tunn
   play.close(server)
   play.said()
   play.data(play.client, GET)
-  t.deepEqual(
-    play.said(),
-    ['open tcp 192.0.2.9:3128 pooled'].slice(1).concat(['close server', 'open tcp 192.0.2.9:3128 pooled']),
-  )
+  // The same proxy, asked by us now, and not a server of that name.
+  t.deepEqual(play.said(), ['open tcp 192.0.2.9:3128 pooled'])
 })
 
 test('a proxy behind us that refuses a CONNECT is heard, and asked again', (t) => {
