@@ -97,6 +97,19 @@ interface Connection {
     /** Why the connection could not be opened, or was lost. */
     error?: string | undefined;
 }
+/** The process of a client on this machine. */
+interface ClientProcess {
+    readonly pid: number;
+    /** The path of the program; undefined where midwire may not read it. ` (deleted)` stands at its end where the file is gone. */
+    readonly path: string | undefined;
+    /** The arguments, with the program's own name first and spaces between them; cut after 4 KiB. */
+    readonly commandLine: string;
+    /**
+     * The id of the container that the process runs in: 64 hexadecimal digits of Docker, containerd, Podman, CRI-O or Kubernetes; the
+     * machine's name of systemd-nspawn or LXC. Undefined outside a container.
+     */
+    readonly container: string | undefined;
+}
 /** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 interface ClientConnection extends Connection {
     readonly remote: Address;
@@ -107,6 +120,11 @@ interface ClientConnection extends Connection {
     readonly explicit: boolean;
     /** The WireGuard peer; undefined for a client that is not in a tunnel. */
     readonly peer?: Peer | undefined;
+    /**
+     * The process of a client on this machine, on Linux, where option `client_process` has it looked up: known to all hooks. Undefined for clients of other
+     * machines, for processes that midwire may not see, and for those that ended first.
+     */
+    process?: ClientProcess | undefined;
 }
 /** The server's leg. Flows whose requests share a server connection share this object. */
 interface ServerConnection extends Connection {
@@ -906,6 +924,12 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly client_process: {
+        readonly type: "choice";
+        readonly choices: readonly ["auto", "on", "off"];
+        readonly default: "auto" | "on" | "off";
+        readonly help: string;
+    };
     readonly onboarding: {
         readonly type: "boolean";
         readonly default: boolean;
@@ -1644,4 +1668,4 @@ declare class WireGuardServer {
 }
 
 export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

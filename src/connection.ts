@@ -62,6 +62,20 @@ export interface Connection {
   error?: string | undefined
 }
 
+/** The process of a client on this machine. */
+export interface ClientProcess {
+  readonly pid: number
+  /** The path of the program; undefined where midwire may not read it. ` (deleted)` stands at its end where the file is gone. */
+  readonly path: string | undefined
+  /** The arguments, with the program's own name first and spaces between them; cut after 4 KiB. */
+  readonly commandLine: string
+  /**
+   * The id of the container that the process runs in: 64 hexadecimal digits of Docker, containerd, Podman, CRI-O or Kubernetes; the
+   * machine's name of systemd-nspawn or LXC. Undefined outside a container.
+   */
+  readonly container: string | undefined
+}
+
 /** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 export interface ClientConnection extends Connection {
   readonly remote: Address
@@ -72,6 +86,11 @@ export interface ClientConnection extends Connection {
   readonly explicit: boolean
   /** The WireGuard peer; undefined for a client that is not in a tunnel. */
   readonly peer?: Peer | undefined
+  /**
+   * The process of a client on this machine, on Linux, where option `client_process` has it looked up: known to all hooks. Undefined for clients of other
+   * machines, for processes that midwire may not see, and for those that ended first.
+   */
+  process?: ClientProcess | undefined
 }
 
 /** The server's leg. Flows whose requests share a server connection share this object. */

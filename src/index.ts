@@ -1,7 +1,15 @@
 // The public names of midwire, and nothing else.
 
 export { type Authority, loadAuthority } from './certs/authority.js'
-export type { Address, ClientConnection, Connection, Peer, ServerConnection, TlsState } from './connection.js'
+export type {
+  Address,
+  ClientConnection,
+  ClientProcess,
+  Connection,
+  Peer,
+  ServerConnection,
+  TlsState,
+} from './connection.js'
 export { type ErrorCode, MidwireError, nearest } from './errors.js'
 export { DnsFlow } from './flow/dns.js'
 export type { DnsMessage, DnsQuestion, DnsRecord } from './flow/dns-message.js'

@@ -41,6 +41,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     certificates: () => new CertificateStore(authority),
     listeners: () => [],
     resolvers: () => [],
+    seeksProcesses: () => false,
     finished: () => {},
     log,
   })

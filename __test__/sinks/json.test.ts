@@ -150,3 +150,12 @@ test('a flow is one line, whatever is in it', (t) => {
 test('only flows that match the filter are written', (t) => {
   t.is(lines([httpFlow(), dnsFlow('192.0.2.1')], '~dns').length, 2)
 })
+
+test('the process of a client on this machine is told, and null for others', (t) => {
+  const process = { pid: 7, path: '/bin/curl', commandLine: 'curl -v', container: undefined }
+  const flow = httpFlow()
+  Object.assign(flow, { client: { ...flow.client, process } })
+  const [, local, other] = lines([flow, httpFlow()])
+  t.like(local, { client: { process: { pid: 7, path: '/bin/curl', commandLine: 'curl -v' } } })
+  t.like(other, { client: { process: null } })
+})

@@ -70,6 +70,17 @@ test('detail 0 shows nothing, 2 headers, 3 bodies that are cut, 4 everything', (
   t.notRegex(four, /cut off/)
 })
 
+test('from detail 2 on the process of a client on this machine has a line, whatever the kind of flow', (t) => {
+  for (const flow of [httpFlow(), tcpFlow(), udpFlow(), dnsFlow('192.0.2.7')]) {
+    const process = { pid: 7, path: '/bin/curl', commandLine: 'curl\x1b[2J -v', container: 'c0ffee'.repeat(8) }
+    Object.assign(flow, { client: { ...flow.client, process } })
+    t.notRegex(shown(flow, { flow_detail: 1 }), /curl/)
+    const [, second = ''] = shown(flow, { flow_detail: 2 }).split('\n')
+    t.regex(second, /^ {4}process 7 in container c0ffeec0ffee: curl.* -v$/)
+    t.false(second.includes('\x1b'))
+  }
+})
+
 test('compressed bodies are shown as text, binary ones as a short hex dump', (t) => {
   const headers = ['Content-Encoding', 'gzip']
   t.regex(

@@ -67,6 +67,9 @@ export const TERMS = {
     make: (status: number) => (flow: AnyFlow) => flow.type === 'http' && flow.response?.status === status,
   },
   comment: { ...regexp('comment', (search) => (flow) => search(flow.comment)), lines: true },
+  container: regexp("container of a local client's process: its id", (search) => ({ client }) => {
+    return client.process?.container !== undefined && search(client.process.container)
+  }),
   d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
     if (flow.type !== 'http') return false
     const { host, prettyHost } = flow.request
@@ -83,6 +86,11 @@ export const TERMS = {
   marked: plain('it is marked', ({ marked }) => marked !== ''),
   marker: regexp('the text of its mark', (search) => (flow) => search(flow.marked)),
   meta: { ...regexp('notes of addons: lines `name: value`', (search) => (flow) => search(notes(flow))), lines: true },
+  process: regexp('process of a local client: its path or command line', (search) => ({ client }) => {
+    if (!client.process) return false
+    const { path, commandLine } = client.process
+    return search(commandLine) || (path !== undefined && search(path))
+  }),
   q: plain('request without a response', (flow) => hasResponse(flow) === false),
   replay: plain('it was replayed', () => false),
   replayq: plain('its request was replayed', () => false),

@@ -35,7 +35,16 @@ export function parseFilter(text: string, options: FilterOptions = {}): FlowFilt
   return new Parser(text, options.caseSensitive ?? false).parse()
 }
 
+/** Whether a filter has `~process` or `~container` in it. Throws ERR_FILTER. */
+export function seeksProcesses(text: string): boolean {
+  const parser = new Parser(text, false)
+  parser.parse()
+  return parser.operators.has('process') || parser.operators.has('container')
+}
+
 class Parser {
+  /** The names of the operators that were read. */
+  readonly operators = new Set<string>()
   readonly #text: string
   readonly #caseSensitive: boolean
   #at = 0
@@ -115,6 +124,7 @@ class Parser {
     const name = this.#text.slice(from, this.#at)
     const term = Object.hasOwn(TERMS, name) ? TERMS[name as keyof typeof TERMS] : undefined
     if (!term) this.#fail(unknown(name), start)
+    this.operators.add(name)
     if (term.takes === 'nothing') return term.make()
     return term.takes === 'number' ? term.make(this.#number(name)) : this.#regexp(term, name)
   }

@@ -99,6 +99,11 @@ export const OPTIONS = {
     true,
     "the tunnel's resolver reads the hosts file; with dns_name_servers, servers' names are looked up there, too",
   ),
+  client_process: choice(
+    ['auto', 'on', 'off'],
+    'auto',
+    'find the processes of clients on this machine (Linux); auto: where a filter has ~process or ~container',
+  ),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
   onboarding_host: fixed(text('mitm.it', 'the name of the page with the certificate')),
   flow_detail: integer(

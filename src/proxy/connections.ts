@@ -1,6 +1,7 @@
 // All client connections of a proxy, and the state that they share.
 import type { CertificateStore } from '../certs/store.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
+import { seeksProcesses } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
@@ -11,6 +12,7 @@ import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
 import { Places } from './places.js'
+import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
 import { type Shared, share, type Unchanging } from './shared.js'
 
@@ -26,6 +28,8 @@ export interface Surroundings {
   listeners(): readonly ListenerInfo[]
   /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
+  /** Whether a reader of flows asks for the processes of clients. */
+  seeksProcesses(): boolean
   finished(flow: Flow): void
   log(level: LogLevel, message: string): void
 }
@@ -37,6 +41,9 @@ export class Connections implements Unchanging {
   readonly resolver: Resolver
   readonly places = new Places()
   readonly #distrust: Distrust
+  readonly #processes: Processes
+  /** Whether `dumper_filter` asks for the processes of clients. */
+  #outputsSeek: boolean
   /** Shared by the connections that begin now. Older ones keep the value that they began with. */
   #shared: Shared
   #closing = false
@@ -48,6 +55,8 @@ export class Connections implements Unchanging {
     this.#around = around
     this.dispatcher = dispatcher
     this.#distrust = new Distrust(options.snapshot.onboarding_host, (level, message) => around.log(level, message))
+    this.#processes = new Processes()
+    this.#outputsSeek = outputsSeek(options.snapshot)
     this.resolver = new Resolver({
       ...resolverOptions(options.snapshot),
       inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
@@ -58,6 +67,9 @@ export class Connections implements Unchanging {
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)
     })
+    options.subscribe(['dumper_filter'], (snapshot) => {
+      this.#outputsSeek = outputsSeek(snapshot)
+    })
     options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
       this.resolver.configure(resolverOptions(snapshot))
     })
@@ -67,9 +79,25 @@ export class Connections implements Unchanging {
   begin(mode: RunningMode, arrival: Arrival): void {
     const driver = new Driver(this.#shared, mode, arrival)
     this.#drivers.add(driver)
+    const found = this.#seeksProcesses() ? this.#processes.find(driver.client) : undefined
+    // A client that asks once and closes is gone a moment later, so its connection waits until its process is found.
+    if (found) void found.then(() => this.#connected(driver, arrival))
+    else this.#connected(driver, arrival)
+  }
+
+  #connected(driver: Driver, arrival: Arrival): void {
+    // The proxy was closed during the look-up.
+    if (!this.#drivers.has(driver)) return
     const waited = this.dispatcher.run('client_connected', driver.client)
     if (waited) void waited.then(() => this.#start(driver, arrival))
     else this.#start(driver, arrival)
+  }
+
+  #seeksProcesses(): boolean {
+    const { client_process } = this.#shared.options
+    return (
+      client_process === 'on' || (client_process === 'auto' && (this.#outputsSeek || this.#around.seeksProcesses()))
+    )
   }
 
   #start(driver: Driver, arrival: Arrival): void {
@@ -124,6 +152,7 @@ export class Connections implements Unchanging {
   /** Ends every connection, and waits up to a second for their hooks. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#processes.close()
     for (const driver of [...this.#drivers]) driver.abort()
     this.#shared.pool.close()
     this.resolver.close()
@@ -142,3 +171,5 @@ const resolverOptions = ({ dns_name_servers, dns_use_hosts_file }: Options) => (
   nameServers: dns_name_servers,
   useHostsFile: dns_use_hosts_file,
 })
+
+const outputsSeek = ({ dumper_filter }: Options) => dumper_filter !== undefined && seeksProcesses(dumper_filter)

@@ -4,7 +4,7 @@ import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { CertificateStore } from '../certs/store.js'
-import { parseFilter } from '../flow/filter.js'
+import { parseFilter, seeksProcesses } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
@@ -41,6 +41,8 @@ export class Midwire {
   readonly #connections: Connections
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
+  /** The readers whose filter asks for the processes of clients. */
+  readonly #seekers = new Set<FlowReader>()
   readonly #modes: RunningModes
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
@@ -88,6 +90,7 @@ export class Midwire {
         }),
       listeners: () => this.listeners,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
+      seeksProcesses: () => this.#seekers.size > 0,
       finished: (flow) => this.#finished(flow),
       log: (level, message) => this.log(level, message),
     })
@@ -145,11 +148,17 @@ export class Midwire {
     const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
     const reader = new FlowReader(
       accepts,
-      (left) => this.#readers.delete(left),
+      (left) => {
+        this.#readers.delete(left)
+        this.#seekers.delete(left)
+      },
       (error) => this.log('error', `a filter of flows() has failed: ${describe(error).text}`),
     )
     if (this.#closing) reader.end()
-    else this.#readers.add(reader)
+    else {
+      this.#readers.add(reader)
+      if (typeof filter === 'string' && seeksProcesses(filter)) this.#seekers.add(reader)
+    }
     return reader
   }
 

@@ -115,6 +115,7 @@ const clientObject = (client: ClientConnection) => ({
   port: client.remote.port,
   mode: client.mode,
   peer: client.peer?.name ?? client.peer?.publicKey ?? null,
+  process: client.process ?? null,
   destination: { address: client.local.address, port: client.local.port },
   tls: tlsObject(client),
 })

@@ -91,7 +91,7 @@ class Shown {
     const end = tail.map(([style, text]) => (style ? paint(style, text) : text)).join('')
     const head = `${client}: ${paint(METHOD_STYLES[method] ?? 'boldMagenta', method)} ${paint('bold', cut(url, room))}${versions}`
     if (this.#detail < 2) return `${head}${end}\n`
-    return `${head}\n${this.#message(request)}${end}\n${response ? this.#message(response) : ''}\n`
+    return `${head}\n${this.#process(flow)}${this.#message(request)}${end}\n${response ? this.#message(response) : ''}\n`
   }
 
   #statusParts(flow: HttpFlow, response: HttpResponse): [Style | undefined, string][] {
@@ -137,7 +137,7 @@ class Shown {
     const line = `${start}${paint('bold', questions)}${paint('bold', ' <<')} ${paint(isGood ? 'cyan' : 'red', told)}\n`
     if (this.#detail < 2) return line
     const messages = [request, ...(response ? [response] : [])].map((message) => indented(messageText(message)))
-    return `${line}${messages.join('\n')}\n`
+    return `${line}${this.#process(flow)}${messages.join('\n')}\n`
   }
 
   #raw(flow: TcpFlow | UdpFlow): string {
@@ -152,12 +152,22 @@ class Shown {
     const failure = flow.error ? `${paint('bold', ' <<')} ${paint('red', oneLine(flow.error.message))}` : ''
     const ends = `${clientText(flow)} <-> ${paint('bold', place)}`
     const line = `${ends} ${paint('boldMagenta', tls)}${bytes} ${paint('dim', time)}${failure}\n`
-    if (this.#detail < 3) return line
+    if (this.#detail < 2) return line
+    const head = `${line}${this.#process(flow)}`
+    if (this.#detail < 3) return head
     const messages = flow.messages.map(({ fromClient, content }) => {
       return `${paint('bold', fromClient ? ' >>' : ' <<')} ${sizeText(content.length)}\n${bodyText(content, this.#lines)}`
     })
     const kept = flow.truncated ? '    (the rest was not kept: body_record_limit says how much is)\n' : ''
-    return `${line}${messages.join('')}${kept}\n`
+    return `${head}${messages.join('')}${kept}\n`
+  }
+
+  /** The process of a client on this machine, as a line of its own. */
+  #process({ client }: AnyFlow): string {
+    if (!client.process) return ''
+    const { pid, path, commandLine, container } = client.process
+    const place = container === undefined ? '' : ` in container ${oneLine(container).slice(0, 12)}`
+    return `    ${this.#paint('dim', `process ${pid}${place}: ${oneLine(commandLine || path || 'unknown')}`)}\n`
   }
 
   /** Characters left on a line beside `taken`; Infinity where the output is no terminal, or a flow has several lines. */
