@@ -146,6 +146,8 @@ declare const SENTENCES: {
     readonly ERR_ADDRESS_IN_USE: "{}: end the program that has it, or choose another port (0 takes a free one)";
     readonly ERR_ADDRESS_NOT_AVAILABLE: "{}: choose an address of this machine, or leave host out to listen on all of them";
     readonly ERR_PERMISSION: "{}: ports below 1024 may need rights that this process does not have; choose a higher one";
+    readonly ERR_ROOT: "{}: this needs root, or the capability CAP_NET_ADMIN";
+    readonly ERR_COMMAND: "{}";
     readonly ERR_NATIVE_MISSING: "{}";
     readonly ERR_NATIVE_PANIC: "{}: this is a fault of midwire; please report it with this message";
     readonly ERR_NATIVE: "{}";
@@ -1452,6 +1454,12 @@ declare class IcmpMessage extends Message {
     reply(message: Uint8Array): void;
 }
 
+/**
+ * The firewall mark of the packets that midwire sends itself while it is a transparent proxy. Rules that redirect packets leave those
+ * with this mark alone; else midwire's own connections would come back to it.
+ */
+declare const TRANSPARENT_MARK = 28023;
+
 /** A new private key: 44 characters of base64, as `wg genkey` makes them. */
 declare function generatePrivateKey(): string;
 /** The public key of a private one, as `wg pubkey` makes it. Throws ERR_KEY. */
@@ -1667,5 +1675,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
 export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -52,6 +52,7 @@ const rooms: Record<string, Room> = {
       'listen',
       'listener',
       'server-spec',
+      'tproxy',
       'subnet',
       'tunnel-arrivals',
       'tunnel-server',
@@ -90,6 +91,8 @@ const rooms: Record<string, Room> = {
     imports: ['index'],
     node: [
       ...['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'],
+      // The firewall's commands of `midwire transparent`.
+      'child_process',
       // The demonstration's device and web site.
       ...['http', 'https', 'tls', 'net', 'events', 'stream'],
     ],

@@ -12,6 +12,8 @@ const SENTENCES = {
   ERR_ADDRESS_IN_USE: '{}: end the program that has it, or choose another port (0 takes a free one)',
   ERR_ADDRESS_NOT_AVAILABLE: '{}: choose an address of this machine, or leave host out to listen on all of them',
   ERR_PERMISSION: '{}: ports below 1024 may need rights that this process does not have; choose a higher one',
+  ERR_ROOT: '{}: this needs root, or the capability CAP_NET_ADMIN',
+  ERR_COMMAND: '{}',
   ERR_NATIVE_MISSING: '{}',
   ERR_NATIVE_PANIC: '{}: this is a fault of midwire; please report it with this message',
   ERR_NATIVE: '{}',

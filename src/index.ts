@@ -64,6 +64,7 @@ export type { Sink } from './sinks/sink.js'
 export { terminalSink } from './sinks/terminal.js'
 export type { ClientConfigOptions } from './transports/client-config.js'
 export type { Datagram, IcmpMessage } from './transports/datagram.js'
+export { TRANSPARENT_MARK } from './transports/descriptor.js'
 export { generatePrivateKey, publicKey } from './transports/keys.js'
 export type { ConnectionRequest } from './transports/request.js'
 export type {

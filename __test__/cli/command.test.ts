@@ -59,7 +59,7 @@ test('--options lists what scripts of the command line define, whatever is wrong
 test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
   const general = (await ran(['--help'])).out
   t.regex(general, /midwire help filter/)
-  for (const name of ['wg', 'ca', 'demo']) {
+  for (const name of ['wg', 'ca', 'demo', 'transparent']) {
     const { out, code } = await ran([name, '--help'])
     t.is(code, 0)
     t.regex(out, new RegExp(`^midwire ${name}`))
@@ -71,7 +71,7 @@ test('a command has help of its own, before and after it; a filter has the gener
   t.is((await ran(['~d a', '--help'])).out, general)
   t.is((await ran(['version'])).out, (await ran(['--version'])).out)
   await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
-  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, filter, options/)
+  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, filter, options/)
 })
 
 test('help filter has every operator, and its examples are filters', async (t) => {

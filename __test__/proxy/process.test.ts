@@ -118,6 +118,7 @@ const clientOf = (port: number, address = '127.0.0.1'): ClientConnection => ({
   id: `${port}`,
   transport: 'tcp',
   mode: 'regular',
+  explicit: true,
   remote: { address, port, family: 4 },
   local: { address: '127.0.0.1', port: 8080, family: 4 },
 })

@@ -16,6 +16,8 @@ export interface Arguments {
   readonly color: boolean | undefined
   readonly confdir: string | undefined
   readonly publicKey: string | undefined
+  /** The flags that one command alone has, by their names. */
+  readonly ofCommand: ReadonlyMap<string, string | boolean>
   /** `NAME=VALUE` of each `--set`, in their order. */
   readonly sets: readonly string[]
   /** The options that flags set. The value of a list has an entry for each time that its flag was given. */
@@ -36,12 +38,14 @@ export function parseArguments(argv: readonly string[]): Arguments {
   })
   const own = new Map<string, string | boolean>()
   const sets: string[] = []
+  const ofCommand = new Map<string, string | boolean>()
   const given = new Map<OptionName, { flag: string; value: string | boolean | string[] }>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { flag, value } = meaning(token)
     const shown = token.rawName
     if (flag.long === 'set') sets.push(String(value))
+    else if (flag.command !== undefined) ofCommand.set(flag.long, value)
     else if (flag.option === undefined) own.set(flag.long, value)
     else if (flag.kind !== 'values') given.set(flag.option, { flag: shown, value })
     else {
@@ -61,6 +65,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     color: own.get('color') as boolean | undefined,
     confdir: text('confdir'),
     publicKey: text('public-key'),
+    ofCommand,
     sets,
     given,
   }

@@ -4,16 +4,18 @@ import { type Arguments, parseArguments } from './arguments.js'
 import { ca } from './ca.js'
 import { complaint, exitCodeOf } from './complaint.js'
 import { demo } from './demo.js'
+import { FLAGS } from './flags.js'
 import { helpText, optionsText } from './help.js'
 import { run } from './run.js'
 import type { Streams } from './streams.js'
 import { topicText } from './topics.js'
+import { transparent } from './transparent.js'
 import { version } from './version.js'
 import { wg } from './wg.js'
 
 type Command = (args: Arguments, streams: Streams) => Promise<number>
 
-const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo }
+const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo, transparent }
 
 /** Runs a command line and returns the exit code. Never rejects. */
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {
@@ -49,12 +51,16 @@ function helpOf({ help, words }: Arguments): string | undefined {
 const isVersion = ({ words: [first, ...rest] }: Arguments) => first === 'version' && rest.length === 0
 
 /** The second words of commands. A command line with one of them is not meant to be a filter. */
-const SECOND = ['show', 'qr', 'add', 'remove', 'path']
+const SECOND = ['show', 'qr', 'add', 'remove', 'path', 'up', 'down']
 
 function commandOf(args: Arguments): Command {
   const [first = '', second] = args.words
   if (args.publicKey !== undefined && !(first === 'wg' && second === 'add')) {
     throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
+  }
+  for (const name of args.ofCommand.keys()) {
+    const owner = FLAGS.find(({ long }) => long === name)?.command
+    if (owner !== first) throw new MidwireError('ERR_ARGUMENT', `--${name} belongs to midwire ${owner}`)
   }
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
   if (command) return command

@@ -6,6 +6,8 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_ADDRESS_IN_USE',
   'ERR_ADDRESS_NOT_AVAILABLE',
   'ERR_PERMISSION',
+  'ERR_ROOT',
+  'ERR_COMMAND',
   'ERR_NATIVE_MISSING',
   'ERR_NATIVE_PANIC',
   'ERR_NATIVE',

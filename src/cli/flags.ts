@@ -12,6 +12,8 @@ export interface Flag {
   readonly placeholder?: string
   /** True where there is a flag `--no-NAME`, too. */
   readonly negatable: boolean
+  /** The one command that has the flag; its help topic explains the flag, and --help leaves it out. */
+  readonly command?: string
   readonly help: string
 }
 
@@ -35,8 +37,22 @@ export const OWN_FLAGS: readonly Flag[] = [
   }),
   own('json', 'stdout is JSON lines: one when the proxy listens, then one for each flow'),
   own('color', 'colours, also where stdout is no terminal', { negatable: true }),
+  ...transparentFlags(),
   own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),
 ]
+
+function transparentFlags(): Flag[] {
+  const value = (placeholder: string) => ({ kind: 'value', placeholder, command: 'transparent' }) as const
+  const name = { command: 'transparent' }
+  return [
+    own('interface', 'redirect what arrives on this interface', value('IF')),
+    own('uid', 'redirect what programs of this machine open, but for those of USER', value('USER')),
+    own('ports', 'the ports that are redirected (default 80,443)', value('LIST')),
+    own('port', "the proxy's port (default 8080)", value('PORT')),
+    own('tproxy', 'TPROXY in place of REDIRECT: UDP, too', name),
+    own('dry-run', 'print the commands, and run none', name),
+  ]
+}
 
 const SHORT: Partial<Record<OptionName, string>> = {
   mode: 'm',

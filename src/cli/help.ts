@@ -18,9 +18,11 @@ export function helpText(): string {
 Without --mode, midwire is a WireGuard server for phones and other devices, and an HTTP proxy.
 
 Commands
-${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}
+${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}${row('midwire transparent up|down', 'firewall rules that bring connections to the proxy (Linux, root)')}
 Flags
-${OWN_FLAGS.map(flagRow).join('')}${common.map(flagRow).join('')}
+${OWN_FLAGS.filter(({ command }) => command === undefined)
+  .map(flagRow)
+  .join('')}${common.map(flagRow).join('')}
 Every option of --options is a flag, too: --tcp-timeout 60 is --set tcp_timeout=60.
 Options come from config.yaml in the conf dir, then --set, then flags.
 
@@ -30,7 +32,7 @@ Examples
 ${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
 Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
 
-More: midwire help filter, midwire help wg, midwire help ca.
+More: midwire help filter, midwire help wg, midwire help ca, midwire help transparent.
 `
 }
 
@@ -53,7 +55,7 @@ function row(left: string, right: string): string {
 
 const below = (line: string) => `${' '.repeat(INDENT + 2)}${line}\n`
 
-function flagRow({ long, short, kind, placeholder, negatable, help }: Flag): string {
+export function flagRow({ long, short, kind, placeholder, negatable, help }: Flag): string {
   const name = `${short ? `-${short}, ` : ''}--${negatable ? '[no-]' : ''}${long}`
   return row(kind === 'switch' ? name : `${name} ${placeholder ?? 'VALUE'}`, help)
 }

@@ -1,6 +1,7 @@
 // The texts of `midwire help TOPIC` and of `--help` after a command: what the command does, with examples.
-import { FILTER_HELP, MidwireError, nearest } from '../index.js'
-import { optionsText, rows } from './help.js'
+import { FILTER_HELP, MidwireError, nearest, TRANSPARENT_MARK } from '../index.js'
+import { OWN_FLAGS } from './flags.js'
+import { flagRow, optionsText, rows } from './help.js'
 
 const WG = `midwire wg show|qr [NAME]
 midwire wg add NAME [--public-key KEY]
@@ -52,6 +53,37 @@ Shows that midwire works on this machine: a WireGuard client, a proxy and a web 
 root and no network, changes nothing, and is over within seconds.
 `
 
+function transparentText(): string {
+  return `midwire transparent up [--interface IF] [--uid USER] [--ports LIST] [--port PORT] [--tproxy] [--dry-run]
+midwire transparent down [--dry-run]
+
+Sets and removes the rules by which the kernel brings connections to a transparent proxy on this machine, for IPv4 and IPv6. Needs
+Linux, root, and nft (or iptables). Each command is printed as it is run. The rules have a table of their own, called
+midwire; a second up replaces the first; down removes everything, also after a crash. The rules stay until down or a
+restart of the machine: while midwire does not run, redirected connections fail.
+
+Without --uid, what other devices send through this machine is redirected: they have it as their gateway. It has to forward
+packets for all that is not redirected (sysctl -w net.ipv4.ip_forward=1 and net.ipv6.conf.all.forwarding=1).
+With --uid USER, what programs of this machine open is redirected, but for those of USER: run midwire as USER, so that its
+own connections are left alone. With --interface, too, both are.
+
+${OWN_FLAGS.filter(({ command }) => command === 'transparent')
+  .map(flagRow)
+  .join('')}
+A LIST is of ports and ranges: 80,443,8000-8100. With --tproxy the kernel rewrites nothing: TCP and UDP come as they are, and
+midwire may connect to servers from the addresses of its clients. Packets that midwire marks with
+${TRANSPARENT_MARK} (0x${TRANSPARENT_MARK.toString(16)}) are never redirected.
+
+Examples
+${rows([
+  ['midwire transparent up --interface eth0', 'for devices behind eth0'],
+  ['midwire transparent up --uid midwire', 'for this machine; then: sudo -u midwire midwire ...'],
+  ['midwire transparent up --tproxy --interface wlan0 --ports 53,80,443', 'DNS and QUIC, too'],
+  ['midwire transparent up --dry-run', 'what would be done, as a shell script'],
+  ['midwire transparent down', ''],
+])}`
+}
+
 function filterText(): string {
   return `midwire [flags] FILTER
 
@@ -74,6 +106,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   wg: () => WG,
   ca: () => CA,
   demo: () => DEMO,
+  transparent: transparentText,
   filter: filterText,
   options: () => optionsText(),
 }

@@ -12,15 +12,22 @@ import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from
 /** Binds a port of a host, and hands over what comes. */
 type Bind = (at: { host: string; port: number }) => Promise<{ host: string; port: number; close(): Promise<void> }>
 
-/** Starts to listen on the address of a spec, in all its transports. Throws a MidwireError. */
+/** How a client came in that the firewall has turned to us, and where it wanted to go; undefined where nothing has turned it. */
+export type Turned = (socket: Socket) => { readonly entrance: Entrance; readonly destination: Address } | undefined
+
+/**
+ * Starts to listen on the address of a spec, in all its transports. `turned` says of each TCP connection what its entrance is; else all
+ * clients have the one that is given. Throws a MidwireError.
+ */
 export async function startListener(
   spec: ModeSpec,
   mode: Mode,
   context: ModeContext,
   entrance: Entrance,
+  turned?: Turned,
 ): Promise<RunningMode> {
   const address = listenAddress(spec, mode, context.options)
-  const running = new RunningListener(spec, mode, context, { ...entrance, via: spec.via ?? entrance.via })
+  const running = new RunningListener(spec, mode, context, { ...entrance, via: spec.via ?? entrance.via }, turned)
   try {
     for (const transport of defaultsOf(spec, mode).transports) await running.listen(transport, address)
   } catch (error) {
@@ -36,9 +43,11 @@ class RunningListener implements RunningMode {
   readonly listeners: Listener[] = []
   readonly #context: ModeContext
   readonly #entrance: Entrance
+  readonly #turned: Turned | undefined
   readonly #closers: (() => Promise<void>)[] = []
 
-  constructor(spec: ModeSpec, mode: Mode, context: ModeContext, entrance: Entrance) {
+  constructor(spec: ModeSpec, mode: Mode, context: ModeContext, entrance: Entrance, turned: Turned | undefined) {
+    this.#turned = turned
     this.spec = spec
     this.mode = mode
     this.#context = context
@@ -76,7 +85,12 @@ class RunningListener implements RunningMode {
   }
 
   readonly #bindTcp: Bind = (at) =>
-    listenTcp(at, (socket) => this.#context.arrived(this, socketArrival(socket, this.#entranceOf('tcp'))))
+    listenTcp(at, (socket) => {
+      const turned = this.#turned?.(socket)
+      if (turned) this.#context.arrived(this, socketArrival(socket, turned.entrance, turned.destination))
+      else if (this.#turned) socket.resetAndDestroy()
+      else this.#context.arrived(this, socketArrival(socket, this.#entranceOf('tcp')))
+    })
 
   readonly #bindUdp: Bind = (at) =>
     listenUdp(at, (flow) => this.#context.arrived(this, datagramArrival(flow, this.#entranceOf('udp'))))
@@ -97,12 +111,13 @@ const isFamilyError = (error: unknown) => (error as NodeJS.ErrnoException).code 
 /** Stands for the addresses of a socket that was closed before they could be read. */
 const NOWHERE: Address = { address: '', port: 0, family: 4 }
 
-function socketArrival(socket: Socket, entrance: Entrance): Arrival {
+/** `destination`: where the client wanted to go, where that is not our end of the socket. */
+export function socketArrival(socket: Socket, entrance: Entrance, destination?: Address): Arrival {
   const { local = NOWHERE, remote = NOWHERE } = socketEnds(socket)
   return {
     transport: 'tcp',
     source: remote,
-    destination: local,
+    destination: destination ?? local,
     peer: undefined,
     entrance,
     accept: () => socketPipe(socket),
@@ -113,7 +128,7 @@ function socketArrival(socket: Socket, entrance: Entrance): Arrival {
   }
 }
 
-function datagramArrival(flow: DatagramFlow, entrance: Entrance): Arrival {
+export function datagramArrival(flow: DatagramFlow, entrance: Entrance): Arrival {
   return {
     transport: 'udp',
     source: flow.remote,
@@ -125,3 +140,10 @@ function datagramArrival(flow: DatagramFlow, entrance: Entrance): Arrival {
     refuse: () => flow.close(),
   }
 }
+
+/** The entrance of a client whose packets name the server. */
+export const entranceTo = ({ address, port }: Address, transport: 'tcp' | 'udp', { via }: ModeSpec): Entrance => ({
+  layer: 'reach',
+  destination: { host: address, port, transport },
+  ...(via && { via }),
+})

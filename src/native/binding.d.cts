@@ -42,8 +42,32 @@ export declare class NativeServer {
   panicForTest(place: string): void
 }
 
+/** A UDP socket that receives datagrams for any address, and answers from these addresses. */
+export declare class NativeTransparentUdp {
+  /** Binds the socket and starts its task. `doorbell` is called on Node's thread when datagrams wait. */
+  static start(host: string, port: number, mark: number | undefined | null, doorbell: () => void): NativeTransparentUdp
+  get port(): number
+  /**
+   * Sends the datagrams of `length` bytes of commands, then fills `slab` with events. Returns the bytes filled; Node
+   * calls again until that is 0, and after that when the doorbell rings.
+   */
+  exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
+  /** The number of datagrams that were dropped, in both directions. */
+  get dropped(): number
+  /** Lets go of the sockets; STOPPED is the last event. */
+  close(): void
+}
+
+/** Closes a descriptor of `openSocket` that Node has not taken. */
+export declare function closeSocket(fd: number): void
+
 /** 32 bytes of the system's randomness, clamped as `wg genkey` does (RFC 7748, 5). */
 export declare function generatePrivateKey(): Buffer
+
+export interface NativeAddress {
+  address: string
+  port: number
+}
 
 /** A connection of our own that is being opened, and the peer that it goes to. */
 export interface NativeConnection {
@@ -103,5 +127,26 @@ export interface NativeServerOptions {
   /** 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace. */
   logLevel: number
 }
+
+export interface NativeSocketOptions {
+  udp: boolean
+  ipv6: boolean
+  /** Allows addresses that are not this machine's. */
+  transparent: boolean
+  /** The firewall mark of all packets that the socket sends (SO_MARK). */
+  mark?: number
+  /** The address to bind; absent: none is bound. */
+  host?: string
+  port?: number
+}
+
+/** Opens a socket that Node cannot open itself, and returns its descriptor. Node's caller owns it. */
+export declare function openSocket(options: NativeSocketOptions): number
+
+/**
+ * The address that a redirected TCP connection was opened to. Absent where the kernel knows of no redirection. `ipv6`
+ * is false for an IPv4 address that is mapped into IPv6, too.
+ */
+export declare function originalDestination(fd: number, ipv6: boolean): NativeAddress | null
 
 export declare function publicKey(privateKey: Uint8Array): Buffer

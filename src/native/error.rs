@@ -20,6 +20,8 @@ pub enum Code {
     NoRoute,
     Exhausted,
     Panic,
+    #[cfg(not(target_os = "linux"))]
+    Unsupported,
     Io,
 }
 
@@ -36,6 +38,8 @@ impl AsRef<str> for Code {
             Code::NoRoute => "NO_ROUTE",
             Code::Exhausted => "EXHAUSTED",
             Code::Panic => "PANIC",
+            #[cfg(not(target_os = "linux"))]
+            Code::Unsupported => "UNSUPPORTED",
             Code::Io => "IO",
         }
     }

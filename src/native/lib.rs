@@ -16,4 +16,5 @@ mod server;
 mod shared;
 mod socket_options;
 mod sockets;
+mod transparent;
 mod wireguard_task;

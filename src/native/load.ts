@@ -3,7 +3,14 @@ import { createRequire } from 'node:module'
 import { type ErrorCode, MidwireError } from '../errors.js'
 import type * as binding from './binding.cjs'
 
-export type { NativePeer, NativePeerStatus, NativeServer, NativeServerOptions } from './binding.cjs'
+export type {
+  NativePeer,
+  NativePeerStatus,
+  NativeServer,
+  NativeServerOptions,
+  NativeSocketOptions,
+  NativeTransparentUdp,
+} from './binding.cjs'
 
 let loaded: typeof binding | undefined
 

@@ -203,7 +203,7 @@ impl Drop for NativeServer {
     }
 }
 
-fn ring(doorbell: Function<'_, (), ()>) -> Result<Doorbell> {
+pub fn ring(doorbell: Function<'_, (), ()>) -> Result<Doorbell> {
     let built = doorbell
         .build_threadsafe_function::<()>()
         .callee_handled::<false>()

@@ -1,9 +1,10 @@
 // TCP sockets: listens, and connects to servers.
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { hostPort } from './addresses.js'
+import { type Outgoing, outgoingSocket, withDescriptor } from './descriptor.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 
 /**
@@ -45,9 +46,12 @@ export function listenFailure(error: NodeJS.ErrnoException, where: string): Erro
   return known ? new MidwireError(known[0], `${where} ${known[1]}`, { cause: error }) : error
 }
 
-/** Listens; `port` 0 takes a free one. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION. */
+/**
+ * Listens; `port` 0 takes a free one. `fd` is a socket that is bound already. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE,
+ * ERR_PERMISSION.
+ */
 export function listenTcp(
-  { host, port }: { host: string; port: number },
+  { host, port, fd }: { host: string; port: number; fd?: number },
   onSocket: (socket: Socket) => void,
 ): Promise<TcpListener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
@@ -60,7 +64,7 @@ export function listenTcp(
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(listenFailure(error, `TCP ${hostPort(host, port)}`))
     })
-    server.listen({ host, port, exclusive: true }, () => {
+    server.listen(fd === undefined ? { host, port, exclusive: true } : { fd }, () => {
       // A listener that has run out of descriptors goes on: the next connection may succeed (promise 39).
       server.removeAllListeners('error').on('error', () => {})
       const bound = server.address() as { address: string; port: number }
@@ -72,6 +76,8 @@ export function listenTcp(
     })
   })
 }
+
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }
 
 /** How a socket is connected. */
 export interface ConnectOptions {
@@ -85,21 +91,40 @@ export interface ConnectOptions {
  * ECANCELED where `signal` aborts.
  */
 export function connectTcp(address: string, port: number, { from, signal }: ConnectOptions = {}): Promise<Pipe> {
+  return connected(address, port, signal, () =>
+    connect({
+      host: address,
+      port,
+      ...(from !== undefined && { localAddress: from }),
+      ...SOCKET_OPTIONS,
+      autoSelectFamily: false,
+    } as Parameters<typeof connect>[0] & object),
+  )
+}
+
+/** Connects with a mark, or from an address that is not ours. Rejects as `connectTcp`, and with ERR_ROOT, ERR_ADDRESS. */
+export async function connectTcpAs(
+  address: string,
+  port: number,
+  outgoing: Outgoing,
+  signal?: AbortSignal,
+): Promise<Pipe> {
+  return connected(address, port, signal, () => {
+    const options = outgoingSocket('tcp', address, outgoing)
+    // Without manualStart, which Node uses itself, the socket would read before it is connected.
+    const take = (fd: number) => new Socket({ fd, ...SOCKET_OPTIONS, manualStart: true } as { fd: number })
+    return withDescriptor(options, `connecting to ${hostPort(address, port)}`, take).connect({ host: address, port })
+  })
+}
+
+function connected(address: string, port: number, signal: AbortSignal | undefined, begin: () => Socket): Promise<Pipe> {
   return new Promise((resolve, reject) => {
     const failure = (code: string) => Object.assign(new Error(`connect ${code} ${address}:${port}`), { code })
     if (signal?.aborted) {
       reject(failure('ECANCELED'))
       return
     }
-    const socket = connect({
-      host: address,
-      port,
-      ...(from !== undefined && { localAddress: from }),
-      allowHalfOpen: true,
-      noDelay: true,
-      autoSelectFamily: false,
-      highWaterMark: HIGH_WATER,
-    } as Parameters<typeof connect>[0] & object)
+    const socket = begin()
     let late: NodeJS.Timeout | undefined
     const cancel = () => socket.destroy(failure('ECANCELED'))
     signal?.addEventListener('abort', cancel)

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
+import { type Outgoing, outgoingSocket, withDescriptor } from './descriptor.js'
 import { noReceiver, type Receiver, type Transport } from './transport.js'
 
 /** The most bytes of datagrams that wait in Node because the kernel takes none. The newest beyond that are dropped. */
@@ -88,11 +89,24 @@ class UdpTransport implements Transport {
   }
 }
 
-/**
- * A transport for datagrams to and from one server. `from`: the local address; undefined for the system's choice. Rejects with Node's
- * errors.
- */
+/** A transport for datagrams to and from one server, from a local address where one is given. Rejects with Node's errors. */
 export function connectUdp(address: string, port: number, from?: string): Promise<Transport> {
+  return connected(address, (socket) => {
+    if (from === undefined) socket.connect(port, address)
+    else socket.bind({ port: 0, address: from }, () => socket.connect(port, address))
+  })
+}
+
+/** The same with a mark, or from an address that is not ours. Rejects with Node's errors, and ERR_ROOT. */
+export function connectUdpAs(address: string, port: number, outgoing: Outgoing): Promise<Transport> {
+  return connected(address, (socket) => {
+    socket.once('listening', () => socket.connect(port, address))
+    const options = outgoingSocket('udp', address, outgoing)
+    withDescriptor(options, `sending to ${address}, port ${port}`, (fd) => socket.bind({ fd }))
+  })
+}
+
+function connected(address: string, begin: (socket: Socket) => void): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     const fail = (failure: Error) => {
@@ -105,7 +119,10 @@ export function connectUdp(address: string, port: number, from?: string): Promis
       socket.off('error', fail)
       resolve(new UdpTransport(socket))
     })
-    if (from === undefined) socket.connect(port, address)
-    else socket.bind({ port: 0, address: from }, () => socket.connect(port, address))
+    try {
+      begin(socket)
+    } catch (error) {
+      fail(error as Error)
+    }
   })
 }

@@ -57,6 +57,8 @@ export type Need =
   | 'ranges'
   | 'fetch-by-environment'
   | 'midwire'
+  | 'nft'
+  | 'iptables'
   | 'tun'
 
 const command =
@@ -93,6 +95,8 @@ const needs: Record<Need, () => string | undefined> = {
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
+  nft: command('nft', 'nftables'),
+  iptables: command('iptables'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
 
