@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import dnsPacket from 'dns-packet'
-import { publicKey, startWireGuardServer } from '../src/index.js'
+import { modeInfos, publicKey, startWireGuardServer } from '../src/index.js'
+import { parseSpec } from '../src/modes/spec.js'
 
 const run = promisify(execFile)
 const typescript = readdirSync('examples').filter((name) => name.endsWith('.ts'))
@@ -122,6 +123,19 @@ test('the snippets of README.md type-check', async (t) => {
     return file
   })
   await typeChecks(t, files)
+})
+
+test('README.md has the modes that --help has, and each mode in its commands can be started so', (t) => {
+  const text = readFileSync('README.md', 'utf8')
+  for (const { name, description, defaultPort } of modeInfos()) {
+    const row = text.split('\n').find((line) => line.startsWith(`| \`${name}`)) ?? ''
+    t.true(row.includes(` ${description} (`) && row.includes(` ${defaultPort}`), name)
+  }
+  const specs = [...text.matchAll(/ (?:-m|--mode) (?:'([^']+)'|([^\s`']+))/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? '',
+  )
+  t.true(specs.length > 5)
+  for (const spec of specs) t.notThrows(() => parseSpec(spec), spec)
 })
 
 test('README.md and the first lines of the examples name only examples that there are', (t) => {

@@ -26,10 +26,10 @@ ${OWN_FLAGS.filter(({ command }) => command === undefined)
 Every option of --options is a flag, too: --tcp-timeout 60 is --set tcp_timeout=60.
 Options come from config.yaml in the conf dir, then --set, then flags.
 
-Modes, each NAME[:DATA][@[HOST:]PORT]
-${modeRows()}
+Modes, each NAME[:DATA][@[HOST:]PORT][ via PROXIES]
+${modeRows()}${row('... via PROXIES', 'what leaves goes through these proxies, as in upstream:PROXY; TCP alone')}
 Examples
-${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
+${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row('midwire -m reverse:https://example.com', 'stands in for example.com, on http://localhost:8080')}${row("midwire -m 'wireguard via socks5://localhost:9050'", 'devices leave by a SOCKS proxy')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
 Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
 
 More: midwire help filter, midwire help wg, midwire help ca, midwire help transparent.
@@ -63,7 +63,7 @@ export function flagRow({ long, short, kind, placeholder, negatable, help }: Fla
 function modeRows(): string {
   return modeInfos()
     .map(({ name, description, defaultPort, transports, data }) => {
-      const port = `${transports.join(' and ').toUpperCase()} ${defaultPort}`
+      const port = `${transports.map((transport) => transport.toUpperCase()).join(' and ')} ${defaultPort}`
       return row(
         data === undefined ? name : `${name}:${data.placeholder}`,
         `${description} (${port})${data ? `; ${data.placeholder}: ${data.help}` : ''}`,

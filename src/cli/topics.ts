@@ -67,18 +67,23 @@ packets for all that is not redirected (sysctl -w net.ipv4.ip_forward=1 and net.
 With --uid USER, what programs of this machine open is redirected, but for those of USER: run midwire as USER, so that its
 own connections are left alone. With --interface, too, both are.
 
+Clients with public addresses, this machine's own among them, are refused until midwire has --no-block-global.
+
 ${OWN_FLAGS.filter(({ command }) => command === 'transparent')
   .map(flagRow)
   .join('')}
-A LIST is of ports and ranges: 80,443,8000-8100. With --tproxy the kernel rewrites nothing: TCP and UDP come as they are, and
-midwire may connect to servers from the addresses of its clients. Packets that midwire marks with
+A LIST is of ports and ranges: 80,443,8000-8100. With --tproxy the kernel rewrites nothing: TCP and UDP come as they are.
+The proxy's mode is transparent:tproxy then, and needs root or CAP_NET_ADMIN; else it is transparent. Packets with the mark
 ${TRANSPARENT_MARK} (0x${TRANSPARENT_MARK.toString(16)}) are never redirected.
 
 Examples
 ${rows([
-  ['midwire transparent up --interface eth0', 'for devices behind eth0'],
-  ['midwire transparent up --uid midwire', 'for this machine; then: sudo -u midwire midwire ...'],
-  ['midwire transparent up --tproxy --interface wlan0 --ports 53,80,443', 'DNS and QUIC, too'],
+  ['midwire transparent up --interface eth0', 'for devices behind eth0; then: midwire -m transparent'],
+  ['midwire transparent up --uid midwire', 'for this machine; then: sudo -u midwire midwire -m transparent'],
+  [
+    'midwire transparent up --tproxy --interface wlan0 --ports 53,80,443',
+    'DNS and QUIC, too; then: midwire -m transparent:tproxy',
+  ],
   ['midwire transparent up --dry-run', 'what would be done, as a shell script'],
   ['midwire transparent down', ''],
 ])}`

@@ -5,7 +5,7 @@ import type { Mode } from './mode.js'
 
 export const regular: Mode = {
   name: 'regular',
-  description: 'HTTP proxy, for clients that are told to use one',
+  description: 'HTTP and SOCKS proxy, for clients that are told to use one',
   defaultPort: 8080,
   // Other machines can use the proxy only where the user gives an address for them (promise 43).
   defaultHost: '127.0.0.1',

@@ -29,7 +29,10 @@ export const reverse: Mode = {
   defaultPort: 8080,
   defaultHost: '127.0.0.1',
   transports: ['tcp', 'udp'],
-  data: { placeholder: 'SERVER', help: '[scheme://]host[:port]; http, https (default), tcp, tls, udp or dns' },
+  data: {
+    placeholder: 'SERVER',
+    help: '[scheme://]host[:port]; http, https (default), tcp, tls, udp or dns (port 53)',
+  },
   parse(spec) {
     const { transports = ['tcp'], defaultPort = 8080 } = SCHEMES[serverOf(spec).scheme]
     return { transports, defaultPort }

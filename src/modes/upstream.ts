@@ -12,7 +12,10 @@ export const upstream: Mode = {
   defaultPort: 8080,
   defaultHost: '127.0.0.1',
   transports: ['tcp'],
-  data: { placeholder: 'PROXY', help: 'http://host:port, https:// or socks5://' },
+  data: {
+    placeholder: 'PROXY',
+    help: 'http://host:port, https://, socks5:// or socks4a://; several with commas between',
+  },
   parse(spec) {
     hopsOf(spec)
     return {}

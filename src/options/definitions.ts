@@ -42,9 +42,9 @@ const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definit
 
 /** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 export const OPTIONS = {
-  mode: list('modes, each `name[:data][@[host:]port]`; default: wireguard and regular'),
+  mode: list('modes, each `name[:data][@[host:]port][ via proxies]`; default: wireguard and regular'),
   listen_host: fixed(
-    text('', 'address that listeners bind; empty: all addresses for wireguard, 127.0.0.1 for other modes'),
+    text('', 'address that listeners bind; empty: all for wireguard and transparent, 127.0.0.1 for other modes'),
   ),
   listen_port: fixed(integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own")),
   scripts: fixed(paths('addons to load: .js, .mjs or .ts files')),
