@@ -51,6 +51,20 @@ test('what a client sends arrives, by IPv4 and IPv6, as TCP and as datagrams', a
   t.deepEqual(answers, ['one', 'two'])
 })
 
+test('what a client sends leaves by the proxies of the spec', async (t) => {
+  const context = modeContext(t)
+  const running = await wireguard.start(parseSpec('wireguard@127.0.0.1:0 via socks5://proxy.test:1081'), context)
+  t.teardown(() => running.close())
+  const client = await clientOf(configOf(running, 'default'))
+  t.teardown(() => client.close())
+  client.connect({ host: '192.0.2.1', port: 80 }).on('error', () => {})
+  client.sendDatagram(Buffer.from('one'), { address: '10.0.0.1', port: 4000 }, { address: '192.0.2.1', port: 53 })
+  await until(() => context.arrivals.length === 2)
+  for (const { arrival } of context.arrivals) {
+    t.deepEqual(arrival.entrance.via, [{ scheme: 'socks5', host: 'proxy.test', port: 1081 }], arrival.transport)
+  }
+})
+
 test('a client that is refused sees a closed port', async (t) => {
   const context = modeContext(t)
   const running = await wireguard.start(parseSpec('wireguard@127.0.0.1:0'), context)

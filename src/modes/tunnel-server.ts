@@ -1,11 +1,12 @@
 // A WireGuard server that is started again when it fails, so that no listener is silently dead (promise 41).
+import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
 import { DatagramFlows } from '../transports/datagram-flow.js'
 import type { ConnectionRequest } from '../transports/request.js'
 import type { CongestionControl } from '../transports/server-options.js'
 import { startWireGuardServer, type WireGuardServer } from '../transports/wireguard.js'
 import type { Arrival } from './mode.js'
-import { TcpArrival, UdpArrival } from './tunnel-arrivals.js'
+import { TcpArrival, type Tunnel, UdpArrival } from './tunnel-arrivals.js'
 import { type ConfKeys, type ConfPeer, peerOptions } from './wireguard-json.js'
 
 /** Milliseconds before a server that failed is started again: the first delay, doubled after each failure up to the last. */
@@ -18,6 +19,8 @@ export interface TunnelServerOptions {
   readonly host: string | undefined
   /** The tunnel's own addresses, those of its resolver. */
   readonly addresses: readonly string[]
+  /** The proxies by which connections leave; undefined for none. */
+  readonly via: readonly Hop[] | undefined
   readonly congestion: CongestionControl
   /** The bytes that a TCP window may grow to. */
   readonly bufferSize: number
@@ -29,7 +32,7 @@ export interface TunnelServerOptions {
 
 export class TunnelServer {
   readonly #options: TunnelServerOptions
-  readonly #resolver: ReadonlySet<string>
+  readonly #tunnel: Tunnel
   readonly #flows: DatagramFlows
   #peers: readonly ConfPeer[]
   #server: WireGuardServer | undefined
@@ -42,8 +45,8 @@ export class TunnelServer {
   constructor(options: TunnelServerOptions) {
     this.#options = options
     this.#peers = options.conf.peers
-    this.#resolver = new Set(options.addresses)
-    this.#flows = new DatagramFlows((flow) => this.#arrived(new UdpArrival(flow, this.#resolver)))
+    this.#tunnel = { resolver: new Set(options.addresses), via: options.via }
+    this.#flows = new DatagramFlows((flow) => this.#arrived(new UdpArrival(flow, this.#tunnel)))
   }
 
   /** The UDP port, which stays the same when the server is started again. */
@@ -63,7 +66,7 @@ export class TunnelServer {
       congestion,
       bufferSize,
       ...(host !== undefined && { host }),
-      onRequest: (request: ConnectionRequest) => this.#arrived(new TcpArrival(request, this.#resolver)),
+      onRequest: (request: ConnectionRequest) => this.#arrived(new TcpArrival(request, this.#tunnel)),
       onDatagram: (datagram) => this.#flows.handleDatagram(datagram),
       onDatagramFlowEnd: (flow) => this.#flows.handleFlowEnd(flow),
       onError: (error) => this.#handleFailure(error),

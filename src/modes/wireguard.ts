@@ -65,6 +65,7 @@ class RunningWireGuard implements RunningMode {
       conf,
       host: host || undefined,
       addresses: subnet.resolver,
+      via: spec.via,
       congestion: context.options.congestion,
       bufferSize: context.options.tcp_buffer,
       verbose: context.options.termlog_verbosity === 'debug',
