@@ -710,6 +710,11 @@ declare const OPTIONS: {
         readonly default: readonly string[];
         readonly help: string;
     };
+    readonly via: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
     readonly listen_host: {
         readonly type: "string";
         readonly default: "";

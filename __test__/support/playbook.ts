@@ -34,6 +34,7 @@ export const defaults: LayerOptions = {
   validate_inbound_headers: true,
   tcp_timeout: 600,
   connect_addr: undefined,
+  via: [],
   inside: ['mitm.it'],
 }
 

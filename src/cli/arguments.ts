@@ -40,7 +40,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const sets: string[] = []
   const ofCommand = new Map<string, string | boolean>()
   const given = new Map<OptionName, { flag: string; value: string | boolean | string[] }>()
-  for (const token of tokens) {
+  for (const [index, token] of tokens.entries()) {
     if (token.kind !== 'option') continue
     const { flag, value } = meaning(token)
     const shown = token.rawName
@@ -49,8 +49,14 @@ export function parseArguments(argv: readonly string[]): Arguments {
     else if (flag.option === undefined) own.set(flag.long, value)
     else if (flag.kind !== 'values') given.set(flag.option, { flag: shown, value })
     else {
-      const before = given.get(flag.option)?.value
-      given.set(flag.option, { flag: shown, value: [...(Array.isArray(before) ? before : []), String(value)] })
+      const before = tokens[index - 1]
+      const isOfMode = before?.kind === 'option' && before.name === 'mode' && flag.option === 'via' && isWay(value)
+      const option = isOfMode ? 'mode' : flag.option
+      const list = [given.get(option)?.value ?? []].flat().map(String)
+      given.set(option, {
+        flag: isOfMode ? before.rawName : shown,
+        value: isOfMode ? [...list.slice(0, -1), `${list.at(-1)} via ${value}`] : [...list, String(value)],
+      })
     }
   }
   const text = (name: string) => own.get(name) as string | undefined
@@ -70,6 +76,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     given,
   }
 }
+
+/** Whether the value of --via is for all connections: a rule begins with its separator, which no name begins with. */
+const isWay = (value: string | boolean) => /^[\p{L}\p{N}[_%-]/u.test(String(value))
 
 const definition = ({ kind, short }: Flag) => ({
   type: kind === 'switch' ? ('boolean' as const) : ('string' as const),

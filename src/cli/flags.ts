@@ -63,6 +63,7 @@ const SHORT: Partial<Record<OptionName, string>> = {
 
 const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   mode: 'SPEC',
+  via: 'WAY',
   listen_host: 'HOST',
   listen_port: 'PORT',
   scripts: 'FILE',

@@ -34,18 +34,18 @@ const HOP = /^(?:([a-z0-9]+):\/\/)?(?:(.*)@)?(?:\[([0-9a-f:.]+)\]|([^:/@[\]\s]+)
 
 /**
  * Reads `direct`, or proxies in the order in which they are passed, with commas between: `http://user:password@host:port`,
- * `https://host`, `socks5://host:1080,http://[::1]:3128`. Without a scheme it is http. Throws ERR_VIA.
+ * `https://host`, `socks5://host:1080,http://[::1]:3128`. Without a scheme it is http. Throws ERR_VIA, with `label` before what is wrong.
  */
-export function parseVia(text: string): readonly Hop[] {
+export function parseVia(text: string, label = ''): readonly Hop[] {
   if (text.trim().toLowerCase() === 'direct') return DIRECT
-  return text.split(',').map((part) => parseHop(part.trim()))
+  return text.split(',').map((part) => parseHop(part.trim(), label))
 }
 
-function parseHop(text: string): Hop {
+function parseHop(text: string, label: string): Hop {
   const refuse = (why: string) => {
     // A password does not belong into an error.
     const shown = JSON.stringify(text.replace(/[^/@]*@/, '...@'))
-    return new MidwireError('ERR_VIA', `${shown}: ${why}`)
+    return new MidwireError('ERR_VIA', `${label}${shown}: ${why}`)
   }
   const [, given = 'http', user, ipv6, name, digits] = HOP.exec(text) ?? []
   const known = SCHEMES[given.toLowerCase()]

@@ -10,6 +10,7 @@ import type { Entrance } from './entrance.js'
 import type { Machine } from './machine.js'
 import type { Destination, Route, ServerTls } from './route.js'
 import type { Task } from './task.js'
+import type { ViaRule } from './via/rules.js'
 import { PENDING, TIMEOUT } from './world.js'
 
 /** A piece of a layer: a generator that yields commands, is resumed with their answers, and returns a T. */
@@ -73,6 +74,8 @@ export interface LayerOptions {
   readonly tcp_timeout: number
   /** The local address of connections to servers; undefined for the system's choice. */
   readonly connect_addr: string | undefined
+  /** Which connections leave by which proxies, unless a hook says. */
+  readonly via: readonly ViaRule[]
   /** Names that addons answer by themselves (`mitm.it`): no server is dialled for them. */
   readonly inside: readonly string[]
 }

@@ -1,21 +1,27 @@
 // Opens a connection by its route: to the server, or through the proxies on the way to it, and with the server's TLS.
 import type { ServerConnection } from '../connection.js'
-import type { Flow } from '../flow/flow.js'
+import type { AnyFlow } from '../flow/index.js'
 import { DIRECT, type Hop, hopText } from '../flow/via.js'
 import type { Channel } from './channel.js'
 import { type Opened, OpenFailure } from './commands.js'
 import { type Context, type Step, secureServer, serverName } from './layer.js'
 import type { Destination, Route, ServerTls } from './route.js'
 import { HOPS } from './via/index.js'
+import { ruledVia } from './via/rules.js'
 
-/** The route of a connection to `to`. The proxies are those of the flow, else of the client's tunnel, else of its entrance. */
+/**
+ * The route of a connection to `to`. The proxies are those of the flow, else of the client's tunnel, else of the option `via`, else of
+ * the client's entrance.
+ */
 export function routeTo(
-  { via, entrance, options }: Context,
+  context: Context,
   to: Destination,
   tls: ServerTls | undefined = undefined,
-  flow?: Flow,
+  flow?: AnyFlow,
 ): Route {
-  return { to, via: flow?.via ?? via ?? entrance.via ?? DIRECT, from: options.connect_addr, tls }
+  const { entrance, options } = context
+  const via = flow?.via ?? context.via ?? ruledVia(context, to, tls, flow) ?? entrance.via ?? DIRECT
+  return { to, via, from: options.connect_addr, tls }
 }
 
 /** The place of a proxy, as a server to connect to. */

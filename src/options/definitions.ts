@@ -42,7 +42,10 @@ const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definit
 
 /** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 export const OPTIONS = {
-  mode: list('modes, each `name[:data][@[host:]port][ via proxies]`; default: wireguard and regular'),
+  mode: list('modes, each `name[:data][@[host:]port][ via PROXIES]`; default: wireguard and regular'),
+  via: list(
+    'proxies on the way out, `socks5://host:1080,http://host`, or `direct`; or rules, `/FILTER/PROXIES`: the first counts',
+  ),
   listen_host: fixed(
     text('', 'address that listeners bind; empty: all for wireguard and transparent, 127.0.0.1 for other modes'),
   ),

@@ -94,10 +94,10 @@ export class Connections implements Unchanging {
   }
 
   #seeksProcesses(): boolean {
-    const { client_process } = this.#shared.options
-    return (
-      client_process === 'on' || (client_process === 'auto' && (this.#outputsSeek || this.#around.seeksProcesses()))
-    )
+    const { options, layerOptions } = this.#shared
+    if (options.client_process !== 'auto') return options.client_process === 'on'
+    const rulesSeek = layerOptions.via.some(({ seeksProcesses }) => seeksProcesses)
+    return rulesSeek || this.#outputsSeek || this.#around.seeksProcesses()
   }
 
   #start(driver: Driver, arrival: Arrival): void {

@@ -8,6 +8,7 @@ import { MidwireError } from '../errors.js'
 import { canonicalName } from '../flow/host-name.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
+import { parseViaRules } from '../layers/via/rules.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
 import type { Secured } from '../transports/tls.js'
@@ -47,12 +48,14 @@ export interface Shared extends Core {
 
 /**
  * The shared state for these options. It takes from `before` the parts whose options have not changed. Throws a MidwireError for
- * files of authorities that are wrong, and for TLS versions that OpenSSL refuses.
+ * files of authorities that are wrong, for TLS versions that OpenSSL refuses, and for entries of `via` that are wrong.
  */
 export function share(around: Unchanging, options: Options, before?: Shared): Shared {
   const isKept = (names: readonly OptionName[]) =>
     before !== undefined && names.every((name) => sameValue(before.options[name], options[name]))
   const { dispatcher } = around
+  // What may refuse the options comes before anything that changes.
+  const layerOptions = layerOptionsOf(options)
   const kept = isKept(OF_SERVERS) ? before : undefined
   if (!kept) checkTrust(options)
   const certificates = isKept(OF_CLIENTS) && before ? before.certificates : around.certificates(options)
@@ -60,7 +63,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   return {
     options,
     certificates,
-    layerOptions: layerOptionsOf(options),
+    layerOptions,
     dispatcher,
     dialer: kept?.dialer ?? new Dialer(options, dispatcher, () => around.listeners(), around.resolver),
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
@@ -79,6 +82,7 @@ const layerOptionsOf = (options: Options): LayerOptions => ({
   ...options,
   body_size_limit: options.body_size_limit ?? 0,
   connect_addr: localAddress(options.connect_addr),
+  via: parseViaRules(options.via),
   inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
 })
 

@@ -15,6 +15,11 @@ export class Upstream {
   #channel: Channel<ServerConnection> | undefined
   /** The connection has carried a request before: the server may have closed it meanwhile. */
   #used: boolean
+  /**
+   * The flow of the current request, and its way to the server. Rules are asked once for a flow: what they see of it changes when it has a
+   * server, and the connection stays as it is.
+   */
+  #asked: { readonly flow: HttpFlow; readonly route: Route } | undefined
   /** A request has authenticated the connection (NTLM, Negotiate): it must not serve another client. */
   #bound = false
 
@@ -29,8 +34,9 @@ export class Upstream {
     return this.#channel
   }
 
-  /** Closes the kept connection where the server has ended it or has sent bytes that nobody has asked for. */
+  /** Between requests: closes the kept connection where the server has ended it or has sent bytes that nobody has asked for. */
   check(): void {
+    this.#asked = undefined
     const kept = this.#channel
     if (kept && (kept.closed || kept.ended || kept.buffered > 0)) this.drop()
   }
@@ -119,23 +125,28 @@ export class Upstream {
 
   /** How the head of a request is written on a connection: a proxy that forwards is told the whole URL. */
   writer(flow: HttpFlow, { route }: Channel<ServerConnection>): WriteRequest {
-    const toServer = this.#routeToServer(flow)
+    const toServer = this.#wayOf(flow)
     const proxy = forwarder(flow.request, toServer)
     return proxy && !(route && sameRoute(route, toServer)) ? writeForForwarder(proxy) : writeRequestHead
   }
 
   /** A tunnel to the server that is there is as good as the proxy that it goes through. */
   #leadsTo(route: Route, flow: HttpFlow): boolean {
-    const toServer = this.#routeToServer(flow)
+    const toServer = this.#wayOf(flow)
     if (sameRoute(route, toServer)) return true
     const proxy = forwarder(flow.request, toServer)
     return proxy !== undefined && sameRoute(route, routeToForwarder(proxy, toServer))
   }
 
   #routeFor(flow: HttpFlow): Route {
-    const route = this.#routeToServer(flow)
+    const route = this.#wayOf(flow)
     const proxy = forwarder(flow.request, route)
     return proxy ? routeToForwarder(proxy, route) : route
+  }
+
+  #wayOf(flow: HttpFlow): Route {
+    if (this.#asked?.flow !== flow) this.#asked = { flow, route: this.#routeToServer(flow) }
+    return this.#asked.route
   }
 
   #routeToServer(flow: HttpFlow): Route {

@@ -1,0 +1,74 @@
+// The option `via`: which connections leave by which proxies. The first entry that matches says.
+import { MidwireError } from '../../errors.js'
+import { type FlowFilter, parseFilter, seeksProcesses } from '../../flow/filter.js'
+import { HttpHeaders } from '../../flow/headers.js'
+import { HttpFlow, HttpRequest } from '../../flow/http.js'
+import type { AnyFlow } from '../../flow/index.js'
+import { type Hop, parseVia } from '../../flow/via.js'
+import { type Context, origin } from '../layer.js'
+import type { Destination, ServerTls } from '../route.js'
+
+/** An entry of the option. */
+export interface ViaRule {
+  /** The flows that the entry is for; undefined for all. */
+  readonly filter: FlowFilter | undefined
+  /** The filter asks about the client's process. */
+  readonly seeksProcesses: boolean
+  readonly via: readonly Hop[]
+}
+
+/** The characters that a way begins with: those of a scheme, a host, a user name, or the brackets of IPv6. Others separate. */
+const WAY = /^[\p{L}\p{N}[_%-]/u
+
+/**
+ * Reads the entries: each is a way, `socks5://host:1080`, or a rule `/FILTER/WAY`, whose first character is the separator. Throws
+ * ERR_VIA and ERR_FILTER, which say the entry.
+ */
+export function parseViaRules(entries: readonly string[]): readonly ViaRule[] {
+  return entries.map((text, index) => parseRule(text.trim(), `entry ${index + 1}, `))
+}
+
+function parseRule(text: string, label: string): ViaRule {
+  if (WAY.test(text)) return { filter: undefined, seeksProcesses: false, via: parseVia(text, label) }
+  const [separator = ''] = text
+  const end = separator === '' ? -1 : text.indexOf(separator, separator.length)
+  // What has no second separator may hold a password, so it is not shown.
+  if (end === -1) {
+    throw new MidwireError('ERR_VIA', `${label}this is neither a way nor a rule, as in /~d example.com/socks5://host`)
+  }
+  const filter = text.slice(separator.length, end)
+  try {
+    const parsed = { filter: parseFilter(filter), seeksProcesses: seeksProcesses(filter) }
+    return { ...parsed, via: parseVia(text.slice(end + separator.length).trim(), label) }
+  } catch (error) {
+    if (!(error instanceof MidwireError) || error.code !== 'ERR_FILTER') throw error
+    throw new MidwireError('ERR_FILTER', `via ${label}${error.message.replace(/^filter: /, '')}`)
+  }
+}
+
+/**
+ * The way that the option has for a connection to `to`; undefined where no entry matches. Before there is a flow, the filters are
+ * asked about a CONNECT that goes there.
+ */
+export function ruledVia(
+  context: Context,
+  to: Destination,
+  tls: ServerTls | undefined,
+  flow: AnyFlow | undefined,
+): readonly Hop[] | undefined {
+  let asked = flow
+  for (const { filter, via } of context.options.via) {
+    if (!filter) return via
+    asked ??= standIn(context, to, tls)
+    if (filter(asked)) return via
+  }
+  return undefined
+}
+
+/** As in the request that may follow, the destination is the host, and the name that TLS has is that of the Host field. */
+function standIn(context: Context, { host, port }: Destination, tls: ServerTls | undefined): HttpFlow {
+  const parts = { method: 'CONNECT', path: '', scheme: 'https', host, port, version: '1.1' } as const
+  const request = new HttpRequest({ ...parts, headers: new HttpHeaders() }, 0, context.machine.world.now())
+  request.headers.set('Host', tls?.sni === undefined ? request.target : `${tls.sni}:${port}`)
+  return new HttpFlow(origin(context, undefined), request)
+}
