@@ -48,6 +48,27 @@ test('every option is a flag; the last one counts', (t) => {
   t.deepEqual(missing, [])
 })
 
+test('--via behind a --mode is the way of that mode; elsewhere, and with a filter, it is the option', (t) => {
+  t.deepEqual(
+    given('--via', 'direct', '-m', 'regular', '--via', 'socks5://a,http://b', '-m', 'socks5', '--via=[::1]:1'),
+    {
+      via: ['direct'],
+      mode: ['regular via socks5://a,http://b', 'socks5 via [::1]:1'],
+    },
+  )
+  t.deepEqual(given('-m', 'regular', '--via', '/~d a/direct', '--via', 'http://b'), {
+    mode: ['regular'],
+    via: ['/~d a/direct', 'http://b'],
+  })
+  t.deepEqual(given('-m', 'regular', '-k', '--via', 'http://b'), {
+    mode: ['regular'],
+    ssl_insecure: true,
+    via: ['http://b'],
+  })
+  t.is(parseArguments(['-m', 'regular', '--via', 'a']).given.get('mode')?.flag, '-m')
+  refused(t, ['--via'], /^--via wants a value: --via WAY$/)
+})
+
 test('no flag is there twice', (t) => {
   const names = FLAGS.flatMap(({ long, short, negatable }) => [long, short, negatable ? `no-${long}` : undefined])
   const all = names.filter((name) => name !== undefined)
