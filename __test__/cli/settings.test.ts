@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { parseArguments } from '../../src/cli/arguments.js'
-import { settle } from '../../src/cli/settings.js'
+import { placed, settle } from '../../src/cli/settings.js'
 import { MidwireError } from '../../src/index.js'
+import { parseViaRules } from '../../src/layers/via/rules.js'
+import { parseSpec } from '../../src/modes/spec.js'
 
 function confdir(t: ExecutionContext, config = ''): string {
   const folder = mkdtempSync(join(tmpdir(), 'midwire-settings-'))
@@ -107,4 +109,20 @@ test('the words of the command line are the filter', async (t) => {
   const folder = confdir(t, 'dumper_filter: ~tcp\n')
   t.is((await options(folder)).dumper_filter, '~tcp')
   t.is((await settle(parseArguments(['--confdir', folder]), '~d a & ~m GET')).options.dumper_filter, '~d a & ~m GET')
+})
+
+test('a wrong way is at the place of the mode or of the option that has it, and a wrong filter at that of its own option', (t) => {
+  const places = new Map([
+    ['mode', 'line 1'],
+    ['via', 'line 2'],
+    ['dumper_filter', 'line 3'],
+  ])
+  for (const [read, place] of [
+    [() => parseSpec('regular via ftp://a'), 'line 1: via "ftp'],
+    [() => parseViaRules(['ftp://a']), 'line 2: via entry 1, "ftp'],
+    [() => parseViaRules(['/~zz/direct']), 'line 2: filter: via entry 1, '],
+  ] as const) {
+    const error = placed(t.throws(read, { any: true }), places) as Error
+    t.true(error.message.startsWith(place), error.message)
+  }
 })

@@ -63,6 +63,17 @@ linux(
   },
 )
 
+linux("the filters of `via` ask, too, and choose a program's way by it", async (t) => {
+  const running = await startProxy(t, {
+    options: { via: ['/~process leaves-by-no-proxy/direct', 'socks5://127.0.0.1:1'] },
+  })
+  const { port } = await server(t)
+  const { pid } = child(t, running.port, port, 'leaves-by-no-proxy')
+  const flow = await running.flow('http')
+  t.is(flow.client.process?.pid, pid)
+  t.is(flow.error, undefined)
+})
+
 linux('a client in our own process is found, and its connection is served at once', async (t) => {
   const running = await startProxy(t, { options: { dumper_filter: '~process node' } })
   const { port } = await server(t)

@@ -53,17 +53,19 @@ export async function settle(args: Arguments, filter = ''): Promise<Settings> {
   }
 }
 
-/** The options whose errors do not begin with their names, by the first word or the code of these errors. */
+/** The options whose errors do not begin with their names, by the first words or the code of these errors. */
 const SUBJECTS: Record<string, OptionName | undefined> = {
   filter: 'dumper_filter',
   'filter: via': 'via',
+  'via entry': 'via',
+  via: 'mode',
   ERR_SCRIPT: 'scripts',
 }
 
 /** Adds file and line to an error about an option of config.yaml that was found only after the file was read. */
 export function placed(error: unknown, places: Places): unknown {
   if (!(error instanceof MidwireError)) return error
-  const [, unknown, first] = /^(?:unknown option `([^`]*)`|(filter: via|\w+))/.exec(error.message) ?? []
+  const [, unknown, first] = /^(?:unknown option `([^`]*)`|(filter: via|via entry|\w+))/.exec(error.message) ?? []
   const subject = unknown ?? first ?? ''
   const place = places.get(SUBJECTS[error.code] ?? SUBJECTS[subject] ?? subject)
   return place ? new MidwireError('ERR_OPTION', `${place}: ${error.message}`, { cause: error }) : error
