@@ -102,6 +102,17 @@ test('before there is a flow, filters are asked about a CONNECT to the destinati
 test('a raw flow is asked about as what it is', (t) => {
   const play = ruled(['/~http/socks5://http', '/~tcp/socks5://tcp'], 'raw')
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:80 via socks5://tcp:1080'])
+  // The client of a proxy is connected to the proxy: only the destination says where the flow goes.
+  const named = new Playbook('http-proxy', {
+    mode: 'regular',
+    options: { via: parseViaRules(['/~tcp & ~dst ^example.org:22$/socks5://ssh']), connection_strategy: 'lazy' },
+  })
+  named.data(named.client, 'CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n')
+  named.said()
+  named.data(named.client, 'SSH-2.0-OpenSSH_9.6\r\n')
+  t.deepEqual(named.said(), ['open tcp example.org:22 via socks5://ssh:1080'])
+  named.openFailed('ECONNREFUSED')
+  t.is(named.finished[0]?.server?.host, 'example.org')
 })
 
 test('a rule by name matches once the ClientHello has come: the connection that is open is closed, another leaves by the proxy', (t) => {

@@ -56,13 +56,19 @@ export function ruledVia(
   tls: ServerTls | undefined,
   flow: AnyFlow | undefined,
 ): readonly Hop[] | undefined {
+  const { via: rules } = context.options
+  if (rules.length === 0) return undefined
+  // A flow that is not HTTP has its destination in its server alone, which is not there yet.
+  const isLost = flow !== undefined && flow.type !== 'http' && flow.server === undefined
+  if (isLost) flow.server = { id: '', ...to }
   let asked = flow
-  for (const { filter, via } of context.options.via) {
-    if (!filter) return via
+  const rule = rules.find(({ filter }) => {
+    if (!filter) return true
     asked ??= standIn(context, to, tls)
-    if (filter(asked)) return via
-  }
-  return undefined
+    return filter(asked)
+  })
+  if (isLost) flow.server = undefined
+  return rule?.via
 }
 
 /** As in the request that may follow, the destination is the host, and the name that TLS has is that of the Host field. */
