@@ -4,7 +4,7 @@ import { type Flag, OPTION_FLAGS, OWN_FLAGS } from './flags.js'
 
 /** Options that most people need; --options has the rest. */
 const COMMON: readonly OptionName[] = [
-  ...(['mode', 'listen_host', 'listen_port', 'endpoint', 'scripts', 'flow_detail', 'ssl_insecure'] as const),
+  ...(['mode', 'via', 'listen_host', 'listen_port', 'endpoint', 'scripts', 'flow_detail', 'ssl_insecure'] as const),
   ...(['ignore_hosts', 'allow_hosts', 'tcp_hosts', 'show_ignored_hosts', 'rawtcp', 'showhost'] as const),
 ]
 
