@@ -832,6 +832,11 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly tls_fail_open: {
+        readonly type: "string";
+        readonly default: "off";
+        readonly help: string;
+    };
     readonly ignore_hosts: {
         readonly type: "regexps";
         readonly default: readonly string[];
@@ -934,7 +939,7 @@ declare const OPTIONS: {
     readonly client_process: {
         readonly type: "choice";
         readonly choices: readonly ["auto", "on", "off"];
-        readonly default: "auto" | "on" | "off";
+        readonly default: "off" | "auto" | "on";
         readonly help: string;
     };
     readonly onboarding: {
@@ -1198,6 +1203,15 @@ interface PeerInfo {
     /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
     readonly endpoints: readonly string[];
 }
+/** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
+interface PassedThrough {
+    /** The peer's name, or its public key where it has none; the IP address of a client that is not in a tunnel. */
+    readonly client: string;
+    /** The name in the client's ClientHello; the destination's host where it has none. */
+    readonly name: string;
+    /** Milliseconds since the epoch: from then on midwire tries to decrypt again. */
+    readonly until: number;
+}
 
 /** The iterator that `proxy.flows()` returns. */
 interface Flows extends AsyncIterableIterator<AnyFlow> {
@@ -1307,6 +1321,10 @@ declare class Midwire {
     get endpoints(): readonly string[];
     /** The clients of tunnels. */
     get peers(): readonly PeerInfo[];
+    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
+    get passedThrough(): readonly PassedThrough[];
+    /** Forgets them: the next connection of each is decrypted again. */
+    clearPassedThrough(): void;
     /**
      * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
      * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
@@ -1681,4 +1699,4 @@ declare class WireGuardServer {
 }
 
 export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

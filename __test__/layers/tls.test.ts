@@ -195,3 +195,60 @@ test('what only looks like TLS ends the connection with an alert, and says why',
   t.deepEqual(play.said(), [`send client ${alert}`, 'close client'])
   t.true(play.logs.some(({ message }) => /not with a ClientHello/.test(message)))
 })
+
+test('tls_fail_open: a client that has refused our certificate passes undecrypted, as a flow that says why', (t) => {
+  const options = { tls_fail_open: 'on' }
+  const hooks = { tls_clienthello() {}, tcp_start() {} }
+  const play = start({ connected: true, failsOpen: true, options, hooks })
+  play.data(play.client, hello)
+  t.deepEqual(play.asked, ['a.test:443'])
+  t.deepEqual(play.hooks, ['tls_clienthello', 'tcp_start'])
+  t.deepEqual(play.said(), [`send server ${JSON.stringify(hello.toString('latin1'))}`])
+  const [server] = play.servers
+  if (!server) return t.fail()
+  play.data(server, 'hello to you').end(server).end(play.client)
+  const [flow] = play.finished
+  t.like(flow, { type: 'tcp', bytesFromServer: 12, metadata: { tls_fail_open: 'a.test' } })
+  t.is(flow?.comment, 'not decrypted: the client does not trust our certificate for a.test (tls_fail_open)')
+})
+
+test('tls_fail_open: the hook comes first, and clients that have not refused are decrypted', (t) => {
+  const options = { tls_fail_open: 'on', upstream_cert: false }
+  const asks = start({ options })
+  asks.data(asks.client, hello)
+  t.deepEqual(asks.said(), ['secure client a.test http/1.1'])
+  t.deepEqual(asks.asked, ['a.test:443'])
+  const nameless = start({ options })
+  nameless.data(nameless.client, clientHello({ ciphers: [0xc02b], extensions: [[10, vector16(u16(23))]] }))
+  t.deepEqual(nameless.asked, ['192.0.2.1:443'])
+  const hooks = { tls_clienthello: (subject: { ignore: boolean }) => Object.assign(subject, { ignore: true }) }
+  const ignored = start({ connected: true, failsOpen: true, options, hooks })
+  ignored.data(ignored.client, hello).end(ignored.client)
+  ignored.end(ignored.servers[0] ?? ignored.client)
+  t.deepEqual([ignored.asked, ignored.finished], [[], []])
+})
+
+test('tls_fail_open: nobody is passed on to a place without TLS, and nobody asks while it is off', (t) => {
+  const options = { tls_fail_open: 'on', upstream_cert: false }
+  for (const settings of [
+    { options: { upstream_cert: false } },
+    { options, entrance: { target: { protocol: 'http1', tls: false } } },
+    { options, virtualResolver: true },
+    { options, mode: 'regular', entrance: { destination: undefined } },
+  ] as const) {
+    const play = start({ failsOpen: true, ...settings })
+    play.data(play.client, hello)
+    t.deepEqual(play.asked, [])
+  }
+})
+
+test('a client whose own TLS passes has no TLS of ours around it, where the mode does TLS with the server', (t) => {
+  const serverTls = { sni: 'b.test', alpn: ['http/1.1'] }
+  const target = { protocol: 'http1', tls: true } as const
+  const options = { tls_fail_open: 'on' }
+  const play = start({ connected: true, serverTls, failsOpen: true, options, entrance: { target } })
+  play.data(play.client, hello)
+  t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:443'])
+  play.opened()
+  t.deepEqual(play.said(), [`send server2 ${JSON.stringify(hello.toString('latin1'))}`])
+})

@@ -77,7 +77,11 @@ test('what ends with the proxy is no sign', async (t) => {
 
 test('an alert that comes after the handshake: a warning, once', (t) => {
   const log: string[] = []
-  const distrust = new Distrust('get.test', (level, message) => log.push(`${level} ${message}`))
+  const distrust = new Distrust(
+    'get.test',
+    (level, message) => log.push(`${level} ${message}`),
+    () => {},
+  )
   const remote = { address: '10.0.0.1', port: 7, family: 4 } as const
   const client = { id: '', transport: 'tcp', remote, local: remote, mode: 'wireguard', tls: { sni: 'a.test' } } as const
   const error = Object.assign(new Error('80BC:error:...'), {
@@ -93,7 +97,11 @@ test('an alert that comes after the handshake: a warning, once', (t) => {
 
 test('what is known of one client says nothing of another', (t) => {
   const said: string[] = []
-  const distrust = new Distrust('get.test', (level) => said.push(level))
+  const distrust = new Distrust(
+    'get.test',
+    (level) => said.push(level),
+    () => {},
+  )
   const leave = (address: string, hasSpoken = false) =>
     distrust.left(
       {

@@ -120,7 +120,10 @@ test('a flow without server or response says so', (t) => {
 })
 
 test('raw flows: how many messages, and bytes', (t) => {
+  const [, noted] = lines([Object.assign(tcpFlow(), { comment: 'not decrypted' })])
+  t.is(noted?.comment, 'not decrypted')
   const [, tcp, udp] = lines([tcpFlow(), udpFlow()])
+  t.is(tcp?.comment, undefined)
   t.like(tcp, { type: 'tcp', messages: 2, bytesFromClient: 11, bytesFromServer: 4, truncated: false })
   t.like(udp, { type: 'udp', messages: 1, bytesFromClient: 4, bytesFromServer: 4, truncated: true })
 })

@@ -41,6 +41,8 @@ test('an upgrade says to what', (t) => {
 
 test('a line a flow: raw TCP and UDP, with the bytes of each way', (t) => {
   t.is(shown(tcpFlow()), '10.0.0.1:51234 <-> ssh.example.com:22 tcp >> 11b << 4b 2.1s\n')
+  const noted = Object.assign(tcpFlow(), { comment: 'not\ndecrypted' })
+  t.is(shown(noted), '10.0.0.1:51234 <-> ssh.example.com:22 tcp >> 11b << 4b 2.1s (not\\ndecrypted)\n')
   t.is(shown(tcpFlow(), { showhost: false }), '10.0.0.1:51234 <-> 93.184.216.34:22 tcp >> 11b << 4b 2.1s\n')
   const failed = udpFlow()
   failed.error = { message: 'nobody answers', timestamp: 1 }

@@ -23,6 +23,7 @@ export const defaults: LayerOptions = {
   tls_version_client_min: 'TLS1_2',
   tls_version_client_max: 'UNBOUNDED',
   rawtcp: true,
+  tls_fail_open: 'off',
   ignore_hosts: [],
   allow_hosts: [],
   tcp_hosts: [],
@@ -52,6 +53,8 @@ export interface PlaybookOptions {
   entrance?: Partial<Entrance>
   /** What `known` answers: a connection to the destination lies idle. */
   known?: boolean
+  /** What `failsOpen` answers. */
+  failsOpen?: boolean
   /** A server that was opened before. */
   connected?: boolean
   serverTls?: ServerTls
@@ -78,6 +81,8 @@ export class Playbook implements World {
   readonly logs: { level: LogLevel; message: string }[] = []
   /** Names of the hooks that ran, in order. */
   readonly hooks: string[] = []
+  /** The places that `failsOpen` was asked about. */
+  readonly asked: string[] = []
   clock = 1_000
   #ids = 0
   #lines: Line[] = []
@@ -85,6 +90,7 @@ export class Playbook implements World {
   readonly #timers = new Map<Timed, number>()
   readonly #methods: HookMethods | 'wait'
   readonly #known: boolean
+  readonly #failsOpen: boolean
 
   /** Begins with the layer of that name, or with one of the test's own. */
   constructor(first: LayerName | Layer, settings: PlaybookOptions = {}) {
@@ -93,6 +99,7 @@ export class Playbook implements World {
     const local = { address: to.host, port: to.port, family: 4 } as const
     this.#methods = settings.hooks ?? {}
     this.#known = settings.known ?? false
+    this.#failsOpen = settings.failsOpen ?? false
     this.client = new Channel<ClientConnection>({
       id: 'client',
       transport: settings.transport ?? 'tcp',
@@ -190,8 +197,10 @@ export class Playbook implements World {
     }
   }
 
-  ask(_: Question): boolean {
-    return this.#known
+  ask(question: Question): boolean {
+    if (question.type === 'known') return this.#known
+    this.asked.push(`${question.host}:${question.port}`)
+    return this.#failsOpen
   }
 
   /** Timers that run. */

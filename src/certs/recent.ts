@@ -30,6 +30,11 @@ export class Recent<Key, Value> {
     return oldest.value[1]
   }
 
+  /** All values, the least recently used first. */
+  values(): Value[] {
+    return [...this.#entries.values()]
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key)
   }

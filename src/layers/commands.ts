@@ -60,7 +60,12 @@ export class OpenFailure {
 /** Answered at once. */
 export type Question =
   /** Whether a connection to that place lies idle, which shows that the server can be reached. Answers a boolean. */
-  { type: 'known'; place: Place }
+  | { type: 'known'; place: Place }
+  /**
+   * Whether the client has refused our certificate for that name (the one in its ClientHello, else the destination's host) so lately that
+   * option `tls_fail_open` lets it pass. Asked before the handshake: the world learns which name a refusal would be about. Answers a boolean.
+   */
+  | { type: 'failsOpen'; host: string; port: number }
 
 /** An operation that may take time. A task that yields one is resumed with the answer: at once, or when the world's `reply` comes. */
 export type Operation =

@@ -27,5 +27,6 @@ export function begin(
     via: undefined,
     inside: ownResolver,
     serverFailure: undefined,
+    failedOpen: undefined,
   }
 }

@@ -54,6 +54,8 @@ export interface LayerOptions {
   readonly tls_version_client_min: Options['tls_version_client_min']
   readonly tls_version_client_max: Options['tls_version_client_max']
   readonly rawtcp: boolean
+  /** `off`, `on` or a filter. The world applies the filter, and is not asked where it is `off`. */
+  readonly tls_fail_open: string
   readonly ignore_hosts: readonly RegExp[]
   readonly allow_hosts: readonly RegExp[]
   readonly tcp_hosts: readonly RegExp[]
@@ -103,6 +105,8 @@ export interface Context {
    * error page, inside its own TLS.
    */
   serverFailure: OpenFailure | undefined
+  /** The name for which the client does not trust our certificate, where `tls_fail_open` lets the connection pass for that reason. */
+  failedOpen: string | undefined
 }
 
 /** Waits for data and takes one chunk; undefined once the channel is over. */

@@ -30,6 +30,10 @@ class Relay {
     this.#kind = context.client.connection.transport
     const Kind = this.#kind === 'udp' ? UdpFlow : TcpFlow
     this.#flow = new Kind(origin(context), shown ? context.options.body_record_limit : 0)
+    const { failedOpen } = context
+    if (failedOpen === undefined) return
+    this.#flow.comment = `not decrypted: the client does not trust our certificate for ${failedOpen} (tls_fail_open)`
+    this.#flow.metadata.tls_fail_open = failedOpen
   }
 
   *run(): Step<void> {

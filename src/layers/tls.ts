@@ -45,7 +45,10 @@ export const tlsLayer: Layer = function* (context) {
   connection.tls = { sni: hello.sni, alpnOffers: hello.alpn, ja3: ja3(hello).hash, ja4: ja4(hello) }
   const subject: ClientHelloHook = { client: connection, server: context.server?.connection, ignore: false }
   yield* hook(context, 'tls_clienthello', subject)
-  if (subject.ignore) return 'ignore'
+  if (subject.ignore || (yield* failsOpen(context, hello))) {
+    yield* leaveTls(context)
+    return context.failedOpen === undefined ? 'ignore' : 'raw'
+  }
   if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
 
   const { options } = context
@@ -83,6 +86,26 @@ export const tlsLayer: Layer = function* (context) {
   context.secured = true
   yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
   return 'next'
+}
+
+/** Whether option `tls_fail_open` lets the connection pass, because the client has refused our certificate for this name before. */
+function* failsOpen(context: Context, hello: ClientHello): Step<boolean> {
+  const { destination, entrance, inside, options } = context
+  // Behind these there is no server that speaks TLS: midwire as the client's proxy, its own pages, and a target without TLS.
+  if (options.tls_fail_open === 'off' || !destination || inside || entrance.target?.tls === false) return false
+  const host = hello.sni ?? destination.host
+  if (!(yield { type: 'failsOpen', host, port: destination.port })) return false
+  context.failedOpen = host
+  return true
+}
+
+/** The client's own TLS goes to the server, so midwire does none with it. */
+function* leaveTls(context: Context): Step<void> {
+  const { server } = context
+  context.serverTls = undefined
+  if (!server?.route?.tls) return
+  yield { type: 'close', channel: server }
+  context.server = undefined
 }
 
 /** How TLS is done with the server: as the client does it with us, or as the mode says; undefined for a server without TLS. */

@@ -71,6 +71,10 @@ export const OPTIONS = {
   tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
   tls_version_server_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for servers'),
   tls_legacy_server: flag(false, 'accept old servers: no safe renegotiation, short keys, SHA-1; -k includes this'),
+  tls_fail_open: text(
+    'off',
+    'for an hour a client that refused our certificate for a name reaches that server undecrypted: `off`, `on`, or a filter',
+  ),
   ignore_hosts: regexps('connections to a host:port that matches pass without interception'),
   allow_hosts: regexps('only connections to a host:port that matches are intercepted; others pass'),
   tcp_hosts: regexps('connections to a host:port that matches are raw TCP'),

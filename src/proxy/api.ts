@@ -42,3 +42,13 @@ export interface PeerInfo {
   /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
   readonly endpoints: readonly string[]
 }
+
+/** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
+export interface PassedThrough {
+  /** The peer's name, or its public key where it has none; the IP address of a client that is not in a tunnel. */
+  readonly client: string
+  /** The name in the client's ClientHello; the destination's host where it has none. */
+  readonly name: string
+  /** Milliseconds since the epoch: from then on midwire tries to decrypt again. */
+  readonly until: number
+}

@@ -11,6 +11,7 @@ import type { ListenerInfo } from './api.js'
 import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
+import { FailOpen } from './fail-open.js'
 import { Places } from './places.js'
 import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
@@ -40,9 +41,10 @@ export class Connections implements Unchanging {
   readonly #drivers = new Set<Driver>()
   readonly resolver: Resolver
   readonly places = new Places()
+  readonly failOpen: FailOpen
   readonly #distrust: Distrust
   readonly #processes: Processes
-  /** Whether `dumper_filter` asks for the processes of clients. */
+  /** Whether `dumper_filter` or `tls_fail_open` asks for the processes of clients. */
   #outputsSeek: boolean
   /** Shared by the connections that begin now. Older ones keep the value that they began with. */
   #shared: Shared
@@ -54,7 +56,9 @@ export class Connections implements Unchanging {
     const { options, dispatcher } = around
     this.#around = around
     this.dispatcher = dispatcher
-    this.#distrust = new Distrust(options.snapshot.onboarding_host, (level, message) => around.log(level, message))
+    const log = (level: LogLevel, message: string) => around.log(level, message)
+    this.failOpen = new FailOpen(options.snapshot.tls_fail_open, log, Date.now)
+    this.#distrust = new Distrust(options.snapshot.onboarding_host, log, (client) => this.failOpen.refused(client))
     this.#processes = new Processes()
     this.#outputsSeek = outputsSeek(options.snapshot)
     this.resolver = new Resolver({
@@ -67,7 +71,8 @@ export class Connections implements Unchanging {
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)
     })
-    options.subscribe(['dumper_filter'], (snapshot) => {
+    options.subscribe(['tls_fail_open'], ({ tls_fail_open }) => this.failOpen.configure(tls_fail_open))
+    options.subscribe(['dumper_filter', 'tls_fail_open'], (snapshot) => {
       this.#outputsSeek = outputsSeek(snapshot)
     })
     options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
@@ -138,6 +143,14 @@ export class Connections implements Unchanging {
     void this.dispatcher.run('server_disconnected', { client, server })
   }
 
+  failsOpen(client: ClientConnection, host: string, port: number): boolean {
+    return this.failOpen.passes(client, host, port)
+  }
+
+  explainHandshake(error: unknown, client: ClientConnection): string {
+    return this.#distrust.failed(error, client)
+  }
+
   explainLoss(error: Error, connection: Connection): string {
     return this.#distrust.lost(error, connection)
   }
@@ -172,4 +185,5 @@ const resolverOptions = ({ dns_name_servers, dns_use_hosts_file }: Options) => (
   useHostsFile: dns_use_hosts_file,
 })
 
-const outputsSeek = ({ dumper_filter }: Options) => dumper_filter !== undefined && seeksProcesses(dumper_filter)
+const outputsSeek = ({ dumper_filter, tls_fail_open }: Options) =>
+  (dumper_filter !== undefined && seeksProcesses(dumper_filter)) || seeksProcesses(tls_fail_open)

@@ -23,11 +23,14 @@ export interface Core {
   finished(flow: Flow): void
   /** The answer to a DNS query, or an Error that says why there is none. Never rejects. */
   resolve(query: Buffer): Promise<Buffer | Error>
-  /** Does a handshake with a certificate for these names. Where it fails, the answer is the reason as a sentence. */
+  /** Does a client's handshake with a certificate for these names. Where it fails, the answer is the reason as a sentence. */
   secureClient(
     handshake: (context: SecureContext) => Promise<Secured>,
-    names: ClientTls & { address: string },
+    names: ClientTls,
+    client: ClientConnection,
   ): Promise<Secured | string>
+  /** Whether `tls_fail_open` lets a connection of the client to that name pass; asked before the client's handshake. */
+  failsOpen(client: ClientConnection, host: string, port: number): boolean
   /** Reports a server connection that is over. */
   serverGone(client: ClientConnection, server: ServerConnection): void
   /** The reason why a connection was lost, as a sentence. */

@@ -151,8 +151,9 @@ export class Driver implements World, ChannelReceiver {
     }
   }
 
-  ask({ place }: Question): boolean {
-    return this.#core.pool.has(place)
+  ask(question: Question): boolean {
+    if (question.type === 'known') return this.#core.pool.has(question.place)
+    return this.#core.failsOpen(this.client, question.host, question.port)
   }
 
   #wait(operation: Operation, promise: Promise<unknown> | undefined): unknown {
@@ -176,7 +177,7 @@ export class Driver implements World, ChannelReceiver {
       begun = true
       return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn })
     }
-    const result = await this.#core.secureClient(handshake, { ...tls, address: this.client.local.address })
+    const result = await this.#core.secureClient(handshake, tls, this.client)
     if (typeof result === 'string') {
       // A handshake that fails ends its connection; one that has not begun leaves that to us.
       if (!begun) transport.close()

@@ -62,6 +62,9 @@ const DISTRUST = new Set([
 /** True for an alert of a client that does not trust our certificate. */
 export const isDistrust = (error: unknown): boolean => DISTRUST.has(codeOf(error))
 
+/** True where the client has closed the connection during its handshake, as some do that do not trust our certificate. */
+export const isEarlyClose = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
+
 export const installFrom = (host: string): string => `install midwire's certificate in the client, from http://${host}`
 
 /** The reason why a client's handshake failed. `host` is the onboarding host, which has our certificate. */
@@ -69,7 +72,7 @@ export function explainClient(error: unknown, host: string): string {
   const code = codeOf(error)
   const install = installFrom(host)
   if (isDistrust(error)) return `the client does not trust our certificate: ${install}`
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
+  if (isEarlyClose(error)) {
     return `the client closed the connection during the handshake; if it does not trust our certificate: ${install}`
   }
   if (code === 'ERR_SSL_NO_SHARED_CIPHER') return 'the client offers no cipher that we have'

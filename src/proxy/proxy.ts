@@ -15,7 +15,7 @@ import type { Options } from '../options/definitions.js'
 import { confdirOf } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
-import type { ListenerInfo, MidwireOptions, PeerInfo } from './api.js'
+import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
@@ -137,6 +137,16 @@ export class Midwire {
     return this.#modes.all.flatMap(({ spec, peers = [], endpoints = [] }) =>
       peers.map((peer) => ({ spec: spec.text, ...peer, endpoints })),
     )
+  }
+
+  /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
+  get passedThrough(): readonly PassedThrough[] {
+    return this.#connections.failOpen.list()
+  }
+
+  /** Forgets them: the next connection of each is decrypted again. */
+  clearPassedThrough(): void {
+    this.#connections.failOpen.clear()
   }
 
   /**

@@ -1,21 +1,18 @@
 // The state that client connections share which begin under the same options. Open connections keep theirs when the options change.
-import type { SecureContext } from 'node:tls'
 import { plainAddress } from '../addresses.js'
 import type { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
 import { upstreamNames } from '../certs/upstream.js'
+import type { ClientConnection } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { canonicalName } from '../flow/host-name.js'
-import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
 import { parseViaRules } from '../layers/via/rules.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
-import type { Secured } from '../transports/tls.js'
 import type { Core } from './core.js'
 import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
-import { explainClient } from './explain.js'
 import { Pool } from './pool.js'
 import type { Resolver } from './resolver.js'
 import { trustOf } from './server-context.js'
@@ -25,6 +22,8 @@ export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool
   readonly dispatcher: Dispatcher
   /** Finds the addresses of servers. */
   readonly resolver: Resolver
+  /** The reason why a client's handshake failed, as a sentence. */
+  explainHandshake(error: unknown, client: ClientConnection): string
   /** A store that makes the certificates for clients. */
   certificates(options: Options): CertificateStore
   /** The addresses that midwire listens on. */
@@ -71,7 +70,19 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     log: (level, message) => around.log(level, message),
     finished: (flow) => around.finished(flow),
     resolve: (query) => around.resolve(query),
-    secureClient: (handshake, names) => secureClient(certificates, options.onboarding_host, handshake, names),
+    failsOpen: (client, host, port) => around.failsOpen(client, host, port),
+    secureClient: async (handshake, { key, sni, upstream }, client) => {
+      try {
+        const waited = certificates.prepare(key)
+        if (waited) await waited
+        const names = { key, sni, address: client.local.address, upstream: upstream && upstreamNames(upstream) }
+        return await handshake(certificates.context(names))
+      } catch (error) {
+        const why = around.explainHandshake(error, client)
+        const doubt = certificates.doubt(key)
+        return doubt ? `${why}; ${doubt}` : why
+      }
+    },
     serverGone: (client, server) => around.serverGone(client, server),
     explainLoss: (error, connection) => around.explainLoss(error, connection),
     departed: (driver, hasSpoken) => around.departed(driver, hasSpoken),
@@ -101,23 +112,4 @@ function localAddress(text: string | undefined): string | undefined {
 function checkTrust(options: Options): void {
   const trust = trustOf(options)
   if (trust.caFile || trust.caDirectory) trustedRoots(trust)
-}
-
-async function secureClient(
-  certificates: CertificateStore,
-  onboardingHost: string,
-  handshake: (context: SecureContext) => Promise<Secured>,
-  names: ClientTls & { address: string },
-): Promise<Secured | string> {
-  const { key, sni, address } = names
-  try {
-    const waited = certificates.prepare(key)
-    if (waited) await waited
-    const upstream = names.upstream && upstreamNames(names.upstream)
-    return await handshake(certificates.context({ key, sni, address, upstream }))
-  } catch (error) {
-    const why = explainClient(error, onboardingHost)
-    const doubt = certificates.doubt(key)
-    return doubt ? `${why}; ${doubt}` : why
-  }
 }

@@ -87,7 +87,7 @@ const line = (object: object): string =>
   `${JSON.stringify(object).replace(/[\x7f-\x9f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
 function flowObject(flow: AnyFlow): object {
-  const { id, type, client, server, createdAt, endedAt, error } = flow
+  const { id, type, client, server, createdAt, endedAt, error, comment } = flow
   return {
     event: 'flow',
     id,
@@ -98,6 +98,7 @@ function flowObject(flow: AnyFlow): object {
     endedAt: endedAt ?? null,
     ...contents(flow),
     error: error?.message ?? null,
+    comment: comment || undefined,
   }
 }
 

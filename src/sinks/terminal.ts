@@ -150,8 +150,9 @@ class Shown {
     const bytes = ` >> ${sizeText(flow.bytesFromClient)} << ${sizeText(flow.bytesFromServer)}`
     const time = durationText((flow.endedAt ?? flow.createdAt) - flow.createdAt)
     const failure = flow.error ? `${paint('bold', ' <<')} ${paint('red', oneLine(flow.error.message))}` : ''
+    const note = flow.comment === '' ? '' : ` ${paint('dim', `(${oneLine(flow.comment)})`)}`
     const ends = `${clientText(flow)} <-> ${paint('bold', place)}`
-    const line = `${ends} ${paint('boldMagenta', tls)}${bytes} ${paint('dim', time)}${failure}\n`
+    const line = `${ends} ${paint('boldMagenta', tls)}${bytes} ${paint('dim', time)}${failure}${note}\n`
     if (this.#detail < 2) return line
     const head = `${line}${this.#process(flow)}`
     if (this.#detail < 3) return head
