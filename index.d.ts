@@ -936,6 +936,11 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly strip_ech: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly client_process: {
         readonly type: "choice";
         readonly choices: readonly ["auto", "on", "off"];

@@ -3,7 +3,7 @@ import test from 'ava'
 import type { DnsFlow } from '../../src/flow/dns.js'
 import { type DnsRecord, parseDns, writeDns } from '../../src/flow/dns-message.js'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
-import { aRecord, dnsReply } from '../../src/flow/dns-reply.js'
+import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import { recordText } from '../../src/flow/dns-text.js'
 import { frameDns } from '../../src/layers/dns-framing.js'
 import { answer, flows, query, sent, tcp, udp, virtual } from '../support/dns-playbook.js'
@@ -206,4 +206,47 @@ test('a client that has asked and closed its side is answered still', (t) => {
     server: [],
     rest: ['close client'],
   })
+})
+
+/** Asks for a service, and gives the records that the client, a hook and the finished flow get of an answer with `ech` and `h3`. */
+function askForService(strip: boolean, own: boolean): [client: string, hook: string, flow: string] {
+  const question = writeDns(dnsQuery('example.org', DNS_TYPE.HTTPS, 7))
+  const data = Buffer.from('0001000001000602683302683200050004 00fe0d00'.replace(' ', ''), 'hex')
+  const service = { name: 'example.org', type: DNS_TYPE.HTTPS, class: 1, ttl: 300, data }
+  const bytes = writeDns(dnsReply(parseDns(question), { answers: [service] }))
+  let seen = ''
+  const hooks = {
+    dns_response({ response }: DnsFlow) {
+      seen = response?.answers.map(recordText).join() ?? ''
+    },
+  }
+  const play = udp({ options: { strip_ech: strip }, hooks, ...(own && virtual) })
+  play.data(play.client, question)
+  if (own) play.reply('resolve', bytes)
+  else play.data(play.opened(), bytes)
+  const [answered] = sent(play.said()).client
+  const told = answered && parseDns(answered).answers.map(recordText).join()
+  return [told ?? '', seen, flows(play)[0]?.answered ?? '']
+}
+
+test('strip_ech: answers of the resolver and of servers lose ech and h3, before hooks see them', (t) => {
+  const bare = '1 . alpn="h2"'
+  const whole = '1 . alpn="h3,h2" ech=AP4NAA=='
+  for (const own of [true, false]) {
+    t.deepEqual(askForService(true, own), [bare, bare, bare])
+    t.deepEqual(askForService(false, own), [whole, whole, whole])
+  }
+})
+
+test('strip_ech: what an addon answers is left as it is', (t) => {
+  const data = Buffer.from('000100000500 0400fe0d00'.replace(' ', ''), 'hex')
+  const answers = [{ name: 'example.org', type: DNS_TYPE.HTTPS, class: 1, ttl: 300, data }]
+  const hooks = {
+    dns_request(flow: DnsFlow) {
+      flow.response = dnsReply(flow.request, { answers })
+    },
+  }
+  const play = udp({ hooks })
+  play.data(play.client, query('example.org'))
+  t.deepEqual(parseDns(sent(play.said()).client[0] as Buffer).answers[0]?.data, data)
 })

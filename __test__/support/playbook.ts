@@ -29,6 +29,7 @@ export const defaults: LayerOptions = {
   tcp_hosts: [],
   udp_hosts: [],
   show_ignored_hosts: false,
+  strip_ech: true,
   body_record_limit: 1 << 20,
   stream_large_bodies: 1 << 20,
   body_size_limit: 0,

@@ -1,6 +1,6 @@
 // The RDATA of SVCB and HTTPS records: where a service is, and how to speak to it (RFC 9460, 2.2).
-import { DnsError } from './dns-message.js'
-import { SVCB_KEY, svcbKeyName } from './dns-names.js'
+import { DnsError, type DnsMessage, type DnsRecord } from './dns-message.js'
+import { DNS_TYPE, SVCB_KEY, svcbKeyName } from './dns-names.js'
 import { DnsReader, escapeText, nameBytes } from './dns-wire.js'
 
 export interface Svcb {
@@ -43,6 +43,78 @@ export function writeSvcb({ priority, target, params }: Svcb): Buffer {
   }
   return Buffer.concat(parts)
 }
+
+/**
+ * Takes the keys for Encrypted ClientHello, and HTTP/3, from the SVCB and HTTPS records of an answer: what clients did with them, midwire
+ * could not read. A record of a service that has nothing but HTTP/3 is left out.
+ */
+export function stripEch(message: DnsMessage): void {
+  const strip = (records: DnsRecord[]) => records.flatMap((record) => stripped(record))
+  const answers = strip(message.answers)
+  const additionals = strip(message.additionals)
+  const isSame = (some: DnsRecord[], others: DnsRecord[]) =>
+    some.length === others.length && some.every((one, index) => one === others[index])
+  if (isSame(answers, message.answers) && isSame(additionals, message.additionals)) return
+  message.answers = answers
+  message.additionals = additionals
+  // The server has vouched for other records.
+  message.authenticData = false
+}
+
+/** The record itself where there is nothing to take from it. */
+function stripped(record: DnsRecord): DnsRecord | [] {
+  if (record.type !== DNS_TYPE.HTTPS && record.type !== DNS_TYPE.SVCB) return record
+  try {
+    const svcb = parseSvcb(record.data)
+    const params = strippedParams(svcb.params)
+    if (!params) return []
+    const isSame =
+      params.length === svcb.params.length && params.every(({ value }, index) => value === svcb.params[index]?.value)
+    return isSame ? record : { ...record, data: writeSvcb({ ...svcb, params }) }
+  } catch (error) {
+    // Clients do not use a malformed record (RFC 9460, 2.2), so it goes on as it came.
+    if (error instanceof DnsError) return record
+    throw error
+  }
+}
+
+/** Undefined where nothing but HTTP/3 is left. */
+function strippedParams(params: readonly SvcParam[]): SvcParam[] | undefined {
+  const taken = new Set<number>([SVCB_KEY.ech])
+  const kept = params.flatMap((param) => {
+    if (param.key === SVCB_KEY.ech) return []
+    if (param.key !== SVCB_KEY.alpn) return param
+    const value = withoutItems(param.value, (reader) => isHttp3(reader.string()))
+    if (value === param.value) return param
+    if (value.length > 0) return { ...param, value }
+    // An empty list is malformed. Without the key the service has the scheme's own protocol, HTTP/1.1.
+    taken.add(SVCB_KEY.alpn)
+    return []
+  })
+  if (taken.has(SVCB_KEY.alpn) && kept.some(({ key }) => key === SVCB_KEY['no-default-alpn'])) return undefined
+  // A record whose `mandatory` names a key that is not there is malformed.
+  return kept.flatMap((param) => {
+    if (param.key !== SVCB_KEY.mandatory) return param
+    const value = withoutItems(param.value, (reader) => taken.has(reader.u16()))
+    if (value === param.value) return param
+    return value.length > 0 ? { ...param, value } : []
+  })
+}
+
+/** A list without some of its items; the same Buffer where there are none of them. `take` reads an item, and tells whether it goes. */
+function withoutItems(list: Buffer, take: (reader: DnsReader) => boolean): Buffer {
+  const reader = new DnsReader(list)
+  const kept: Buffer[] = []
+  while (reader.at < reader.end) {
+    const start = reader.at
+    if (!take(reader)) kept.push(list.subarray(start, reader.at))
+  }
+  const rest = Buffer.concat(kept)
+  return rest.length < list.length ? rest : list
+}
+
+/** `h3`, and the drafts of it: `h3-29`. */
+const isHttp3 = (protocol: Buffer) => /^h3(-|$)/.test(protocol.toString('latin1'))
 
 /** The record as text: `1 . alpn="h3,h2" port=443`. */
 export function svcbText(data: Buffer): string {

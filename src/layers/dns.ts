@@ -3,6 +3,7 @@ import { DnsFlow } from '../flow/dns.js'
 import { DNS_HEADER, DnsError, type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
 import { DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
 import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply.js'
+import { stripEch } from '../flow/dns-svcb.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
 import { type Asked, type Asker, DnsUpstream } from './dns-upstream.js'
@@ -179,14 +180,20 @@ class DnsConnection implements Asker<Query> {
     }
     const answer = yield { type: 'resolve', query: bytes }
     if (!Buffer.isBuffer(answer)) throw answer instanceof Error ? answer : new DnsError('there is no resolver')
-    flow.response = parseDns(answer)
+    flow.response = this.#stripped(parseDns(answer))
     return yield* this.#respond(query)
   }
 
   /** The server's answer has come. */
   answered(query: Query, response: DnsMessage): void {
-    query.flow.response = response
+    query.flow.response = this.#stripped(response)
     this.#resume(query, this.#respond(query))
+  }
+
+  /** An answer that has come, as it goes to the hooks and to the client. */
+  #stripped(response: DnsMessage): DnsMessage {
+    if (this.#context.options.strip_ech) stripEch(response)
+    return response
   }
 
   /** The server will not answer. */

@@ -61,6 +61,7 @@ export interface LayerOptions {
   readonly tcp_hosts: readonly RegExp[]
   readonly udp_hosts: readonly RegExp[]
   readonly show_ignored_hosts: boolean
+  readonly strip_ech: boolean
   /** Bytes. */
   readonly body_record_limit: number
   /** Bytes; bodies longer than this pass before their hook. */

@@ -106,6 +106,10 @@ export const OPTIONS = {
     true,
     "the tunnel's resolver reads the hosts file; with dns_name_servers, servers' names are looked up there, too",
   ),
+  strip_ech: flag(
+    true,
+    'take from HTTPS and SVCB records in DNS answers what hides names (ech), and HTTP/3, which midwire does not speak yet',
+  ),
   client_process: choice(
     ['auto', 'on', 'off'],
     'auto',

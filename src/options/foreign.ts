@@ -37,7 +37,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire does not speak HTTP/3 yet', 'http3'],
   ['midwire does not read WebSocket messages yet', 'websocket'],
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
-  ['midwire leaves DNS records as they are', 'strip_ech'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
   ['midwire always listens', 'server'],
   ['--verbose shows the whole log', 'proxy_debug'],
