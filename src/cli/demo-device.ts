@@ -78,6 +78,8 @@ export class Device {
   async request({ address, port, path, method = 'GET', body, secure = false }: DeviceRequest): Promise<DeviceResponse> {
     const stream = this.#client.connect({ host: address, port })
     const connection: Duplex = secure ? connect({ socket: stream, servername: HOST_NAME, ca: this.#authority }) : stream
+    // An error within the conversation is thrown by what waits for its parts. One that comes after the answer is of no consequence.
+    for (const one of new Set([stream, connection])) one.on('error', () => {})
     await once(connection, secure ? 'secureConnect' : 'connect')
     const headers = { host: `${HOST_NAME}:${port}`, 'user-agent': 'midwire-demo', connection: 'close' }
     const asked = request({ createConnection: () => connection, method, path, headers })
