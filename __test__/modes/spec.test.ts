@@ -94,6 +94,7 @@ test('what upstream and reverse lead to', (t) => {
     'reverse:HTTPS://example.com/',
     'reverse:tcp://[2001:db8::1]:22@2222',
     'reverse:dns://192.0.2.1',
+    'transparent:tproxy@8081 via http://a',
     'wireguard@51820 via socks5://user:pass@proxy:1080,http://other',
   ]
   for (const text of right) t.notThrows(() => parseSpec(text), text)
@@ -113,6 +114,8 @@ test('what upstream and reverse lead to', (t) => {
     ['reverse:https://a:0', /invalid port 0/],
     ['reverse:https://', /no server/],
     ['dns:x', /takes nothing after a colon/],
+    ['dns via socks5://a', /by no proxy/],
+    ['transparent:x', /stands tproxy, or nothing/],
   ]
   for (const [text, message] of wrong) t.throws(() => parseSpec(text), { code: 'ERR_MODE', message }, text)
   t.throws(() => parseSpec('regular via nonsense://x'), { code: 'ERR_VIA' })

@@ -1,4 +1,5 @@
 // `dns`: a DNS server, over UDP and TCP, with midwire's own resolver.
+import { MidwireError } from '../errors.js'
 import type { Entrance } from '../layers/entrance.js'
 import { startListener } from './listener.js'
 import type { Mode } from './mode.js'
@@ -11,5 +12,9 @@ export const dns: Mode = {
   defaultPort: 53,
   defaultHost: '127.0.0.1',
   transports: ['tcp', 'udp'],
+  parse({ text, via }) {
+    if (!via) return {}
+    throw new MidwireError('ERR_MODE', `${JSON.stringify(text)}: dns asks name servers itself, and by no proxy`)
+  },
   start: (spec, context) => startListener(spec, dns, context, TO_THE_RESOLVER),
 }
