@@ -1,5 +1,5 @@
 // Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
 
@@ -27,6 +27,19 @@ const browser = {
   chromium: 'chromium',
   certutil: 'libnss3-tools',
 }
+
+/** Proxies that midwire leads to. PostgreSQL is left out, as it is large and makes a database when it is installed. */
+const servers = {
+  squid: 'squid',
+  tinyproxy: 'tinyproxy-bin',
+  danted: 'dante-server',
+}
+
+/** The services of those packages. */
+const services = ['squid', 'danted']
+
+/** Debian asks this script whether an installed service may be started. */
+const startPolicy = '/usr/sbin/policy-rc.d'
 
 /** Python's HTTP clients, in an environment of the clone's own. */
 const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5' }
@@ -83,6 +96,19 @@ function installDebianPackages(missing) {
   })
 }
 
+/** Installs the servers, and starts none of them, neither now nor with the machine. Those that are there already are left alone. */
+function needServers() {
+  const absent = services.filter((service) => !has(service))
+  const own = !existsSync(startPolicy)
+  if (own) writeFileSync(startPolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    needDebianPackages(servers)
+  } finally {
+    if (own) rmSync(startPolicy)
+  }
+  if (has('systemctl')) for (const service of absent) output('systemctl', ['disable', '--quiet', service])
+}
+
 /** Debian's Python has the module `venv`, but makes no environment with pip in it until python3-venv is installed, too. */
 function needPythonClients() {
   const interpreter = at('.cache', 'python', 'bin', 'python')
@@ -127,6 +153,7 @@ export function prepareEndToEnd() {
     needCrate('boringtun-cli', { optimised: true })
     needTun()
     tryTo(() => needDebianPackages(browser), 'a browser')
+    tryTo(needServers, 'squid, tinyproxy and dante')
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needRanges, "Go's HTTP client")
     return undefined

@@ -60,6 +60,9 @@ export type Need =
   | 'nft'
   | 'iptables'
   | 'tun'
+  | 'squid'
+  | 'tinyproxy'
+  | 'danted'
 
 const command =
   (name: string, packet = name) =>
@@ -97,6 +100,9 @@ const needs: Record<Need, () => string | undefined> = {
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   nft: command('nft', 'nftables'),
   iptables: command('iptables'),
+  squid: command('squid'),
+  tinyproxy: command('tinyproxy', 'tinyproxy-bin'),
+  danted: command('danted', 'dante-server'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
 
