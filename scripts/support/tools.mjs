@@ -28,15 +28,18 @@ const browser = {
   certutil: 'libnss3-tools',
 }
 
-/** Proxies that midwire leads to. PostgreSQL is left out, as it is large and makes a database when it is installed. */
+/** Proxies and servers that midwire leads to. PostgreSQL is left out, as it is large and makes a database when it is installed. */
 const servers = {
   squid: 'squid',
   tinyproxy: 'tinyproxy-bin',
   danted: 'dante-server',
+  nginx: 'nginx-light',
+  'redis-server': 'redis-server',
+  dnsmasq: 'dnsmasq-base',
 }
 
 /** The services of those packages. */
-const services = ['squid', 'danted']
+const services = ['squid', 'danted', 'nginx', 'redis-server']
 
 /** Debian asks this script whether an installed service may be started. */
 const startPolicy = '/usr/sbin/policy-rc.d'
@@ -153,7 +156,7 @@ export function prepareEndToEnd() {
     needCrate('boringtun-cli', { optimised: true })
     needTun()
     tryTo(() => needDebianPackages(browser), 'a browser')
-    tryTo(needServers, 'squid, tinyproxy and dante')
+    tryTo(needServers, 'squid, tinyproxy, dante, nginx, redis and dnsmasq')
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needRanges, "Go's HTTP client")
     return undefined

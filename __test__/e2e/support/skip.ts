@@ -63,6 +63,9 @@ export type Need =
   | 'squid'
   | 'tinyproxy'
   | 'danted'
+  | 'nginx'
+  | 'redis'
+  | 'dnsmasq'
 
 const command =
   (name: string, packet = name) =>
@@ -103,6 +106,9 @@ const needs: Record<Need, () => string | undefined> = {
   squid: command('squid'),
   tinyproxy: command('tinyproxy', 'tinyproxy-bin'),
   danted: command('danted', 'dante-server'),
+  nginx: command('nginx', 'nginx-light'),
+  redis: () => command('redis-server')() ?? command('redis-cli', 'redis-tools')(),
+  dnsmasq: command('dnsmasq', 'dnsmasq-base'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
 
