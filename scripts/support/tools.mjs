@@ -101,6 +101,7 @@ function installDebianPackages(missing) {
 
 /** Installs the servers, and starts none of them, neither now nor with the machine. Those that are there already are left alone. */
 function needServers() {
+  if (Object.keys(servers).every((name) => has(name))) return
   const absent = services.filter((service) => !has(service))
   const own = !existsSync(startPolicy)
   if (own) writeFileSync(startPolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
