@@ -1,6 +1,7 @@
 // `midwire transparent`: sets and removes the firewall's rules that bring connections to a transparent proxy.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
 import { MidwireError } from '../index.js'
 import type { Arguments } from './arguments.js'
 import type { Streams } from './streams.js'
@@ -106,9 +107,16 @@ function hasIpv6(): boolean {
   }
 }
 
+/** The environment for programs of the system. npm puts those of packages in front of them, and one of these is called nft, too. */
+function systemPrograms(): NodeJS.ProcessEnv {
+  const { PATH = '' } = process.env
+  const folders = PATH.split(delimiter).filter((folder) => !/[\\/]node_modules[\\/]/.test(folder))
+  return { ...process.env, PATH: folders.join(delimiter) }
+}
+
 /** nft, or iptables where there is no nft. Throws ERR_COMMAND where there is neither, but for a dry run. */
 function firewall(isDry: boolean): Tool {
-  const has = (program: string) => spawnSync(program, ['--version']).error === undefined
+  const has = (program: string) => spawnSync(program, ['--version'], { env: systemPrograms() }).error === undefined
   if (has('nft')) return 'nft'
   if (has('iptables')) return 'iptables'
   if (isDry) return 'nft'
@@ -121,7 +129,11 @@ function firewall(isDry: boolean): Tool {
 /** Throws ERR_COMMAND, with what the command has said. */
 function run({ command: [program, ...args], input, mayFail, repeated }: Step): void {
   for (let times = 0; times < (repeated ? MAX_REPEATS : 1); times++) {
-    const { error, status, stderr } = spawnSync(program, args, { input: input ?? '', encoding: 'utf8' })
+    const { error, status, stderr } = spawnSync(program, args, {
+      input: input ?? '',
+      encoding: 'utf8',
+      env: systemPrograms(),
+    })
     if (!error && status === 0) continue
     if (mayFail || repeated) return
     const reason = error ? error.message : stderr.trim() || `exit code ${status}`

@@ -1,7 +1,14 @@
 // The processes of a test file: started here, and ended with the file whatever happens, each by its own id.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { delimiter } from 'node:path'
 import { within } from './wait.js'
+
+// npm puts the programs of packages in front of the system's, and one of these is called nft, too.
+process.env.PATH = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter)
 
 const running = new Set<ChildProcess>()
 
