@@ -1,7 +1,7 @@
 // Datagrams of one flow as a transport: in order, bounded, each for itself.
 import test from 'ava'
 import type { Datagram } from '../../src/transports/datagram.js'
-import { type DatagramFlow, DatagramFlows } from '../../src/transports/datagram-flow.js'
+import { type DatagramFlow, DatagramFlows, type FlowDatagram } from '../../src/transports/datagram-flow.js'
 import type { Receiver } from '../../src/transports/transport.js'
 
 interface Sent {
@@ -165,4 +165,20 @@ test('an end before there is a receiver is heard by it', async (t) => {
   first().receiver = hearing(heard)
   await tick()
   t.deepEqual(heard, ['close'])
+})
+
+test('beyond the bound no flow begins, and those that are there go on', (t) => {
+  const opened: DatagramFlow[] = []
+  const flows = new DatagramFlows((flow) => opened.push(flow), 1)
+  const end = { address: '192.0.2.1', port: 1, family: 4 } as const
+  const datagram = (flow: string): FlowDatagram => ({
+    ...{ flow, source: end, destination: end, peer: undefined, data: Buffer.from(flow) },
+    ...{ reply() {}, refuse() {}, bare: () => datagram(flow) },
+  })
+  for (const flow of ['a', 'b', 'a']) flows.handleDatagram(datagram(flow))
+  t.is(opened.length, 1)
+  t.is(flows.size, 1)
+  opened[0]?.close()
+  flows.handleDatagram(datagram('b'))
+  t.is(opened.length, 2, 'a flow that has ended makes room')
 })

@@ -59,12 +59,17 @@ function parseHop(text: string, label: string): Hop {
   return { scheme: known.scheme, host, port, ...(credentials && { credentials }) }
 }
 
-function readCredentials(text: string): Credentials | undefined {
+/** `user:password`, taken apart at the first colon; without one, all of it is the user name. */
+export function credentialsOf(text: string): Credentials {
   const colon = text.indexOf(':')
-  const parts = colon === -1 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)]
+  if (colon === -1) return { username: text, password: '' }
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+function readCredentials(text: string): Credentials | undefined {
+  const { username, password } = credentialsOf(text)
   try {
-    const [username = '', password = ''] = parts.map(decodeURIComponent)
-    return { username, password }
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
   } catch {
     return undefined
   }

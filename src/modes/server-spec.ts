@@ -1,6 +1,5 @@
-// The server that a mode leads to, `[scheme://]host[:port][/]`, and the credentials that an option has for it.
+// The server that a mode leads to, `[scheme://]host[:port][/]`.
 import { MidwireError } from '../errors.js'
-import type { Credentials } from '../flow/via.js'
 
 export interface ServerSpec<Scheme extends string> {
   readonly scheme: Scheme
@@ -36,13 +35,4 @@ export function parseServer<Scheme extends string>(
   if (port === undefined) throw refuse(`${scheme} needs a port, as in ${scheme}://${host}:1234`)
   if (port < 1 || port > 65_535) throw refuse(`invalid port ${digits}: a port is a whole number from 1 to 65535`)
   return { scheme, host, port }
-}
-
-/** `user:password`, taken apart at the first colon. */
-export function credentialsOf(text: string | undefined): Credentials | undefined {
-  if (!text) return undefined
-  const colon = text.indexOf(':')
-  return colon === -1
-    ? { username: text, password: '' }
-    : { username: text.slice(0, colon), password: text.slice(colon + 1) }
 }

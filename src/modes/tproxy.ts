@@ -1,15 +1,12 @@
 // Listens for what TPROXY brings, TCP connections and datagrams of both families, for the mode `transparent`.
 import type { Address } from '../connection.js'
-import { DatagramFlows, type FlowDatagram } from '../transports/datagram-flow.js'
+import { DatagramFlows, type FlowDatagram, MAX_SOCKET_FLOWS } from '../transports/datagram-flow.js'
 import { TRANSPARENT_MARK } from '../transports/descriptor.js'
 import { socketEnds } from '../transports/socket.js'
 import { listenTransparentTcp, listenTransparentUdp, type TransparentUdpListener } from '../transports/tproxy.js'
 import { listenAddress, listenError } from './listen.js'
 import { datagramArrival, entranceTo, socketArrival } from './listener.js'
 import type { Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
-
-/** The UDP flows of one listener. Datagrams of others are dropped; flows end when they are silent. */
-const MAX_FLOWS = 10_000
 
 /** Listens; throws a MidwireError, among them ERR_ROOT. */
 export async function startTproxy(spec: ModeSpec, mode: Mode, context: ModeContext): Promise<RunningMode> {
@@ -49,12 +46,12 @@ class RunningTproxy implements RunningMode {
     })
     this.#closers.push(() => tcp.close().catch(() => {}))
     this.listeners.push({ host, port: tcp.port, transport: 'tcp' })
-    const flows = new DatagramFlows((flow) =>
-      this.#context.arrived(this, datagramArrival(flow, entranceTo(flow.local, 'udp', this.spec))),
+    const flows = new DatagramFlows(
+      (flow) => this.#context.arrived(this, datagramArrival(flow, entranceTo(flow.local, 'udp', this.spec))),
+      MAX_SOCKET_FLOWS,
     )
     const udp = listenTransparentUdp({ ...at, port: tcp.port }, (source, destination, data) => {
-      const datagram = new TurnedDatagram(udp, source, destination, data)
-      if (flows.size < MAX_FLOWS || flows.has(datagram.flow)) flows.handleDatagram(datagram)
+      flows.handleDatagram(new TurnedDatagram(udp, source, destination, data))
     })
     udp.closed.then(
       () => flows.handleGone(),

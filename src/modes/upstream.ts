@@ -1,10 +1,9 @@
 // `upstream:[http|https]://host[:port]`: `regular`, whose connections leave by another proxy.
 import { MidwireError } from '../errors.js'
-import { type Hop, parseVia } from '../flow/via.js'
+import { credentialsOf, type Hop, parseVia } from '../flow/via.js'
 import { TO_A_PROXY } from '../layers/entrance.js'
 import { startListener } from './listener.js'
 import type { Mode, ModeSpec } from './mode.js'
-import { credentialsOf } from './server-spec.js'
 
 export const upstream: Mode = {
   name: 'upstream',
@@ -21,7 +20,8 @@ export const upstream: Mode = {
     return {}
   },
   start(spec, context) {
-    const credentials = credentialsOf(context.options.upstream_auth)
+    const { upstream_auth } = context.options
+    const credentials = upstream_auth ? credentialsOf(upstream_auth) : undefined
     const via = hopsOf(spec).map((hop) => ({ ...hop, ...(credentials && !hop.credentials && { credentials }) }))
     return startListener(spec, upstream, context, { ...TO_A_PROXY, via })
   },

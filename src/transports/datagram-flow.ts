@@ -151,24 +151,26 @@ export class DatagramFlow implements Transport {
   }
 }
 
+/** The flows that one socket of the system may have; flows end when they are silent. */
+export const MAX_SOCKET_FLOWS = 10_000
+
 /** The flows of a server, by their numbers. */
 export class DatagramFlows {
   readonly #flows = new Map<number | string, DatagramFlow>()
   readonly #opened: (flow: DatagramFlow) => void
+  readonly #most: number
   readonly #forget = (flow: number | string): void => {
     this.#flows.delete(flow)
   }
 
-  constructor(opened: (flow: DatagramFlow) => void) {
+  /** Datagrams that would begin more flows than `most` are dropped. The tunnel's engine has a bound of its own. */
+  constructor(opened: (flow: DatagramFlow) => void, most = Number.POSITIVE_INFINITY) {
     this.#opened = opened
+    this.#most = most
   }
 
   get size(): number {
     return this.#flows.size
-  }
-
-  has(flow: number | string): boolean {
-    return this.#flows.has(flow)
   }
 
   handleDatagram(datagram: FlowDatagram): void {
@@ -177,6 +179,7 @@ export class DatagramFlows {
       known.handleDatagram(datagram.data)
       return
     }
+    if (this.#flows.size >= this.#most) return
     const flow = new DatagramFlow(datagram, this.#forget)
     this.#flows.set(datagram.flow, flow)
     this.#opened(flow)

@@ -4,11 +4,8 @@ import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { hostPort } from './addresses.js'
-import { type DatagramFlow, DatagramFlows, type FlowDatagram } from './datagram-flow.js'
+import { type DatagramFlow, DatagramFlows, type FlowDatagram, MAX_SOCKET_FLOWS } from './datagram-flow.js'
 import { listenFailure } from './socket.js'
-
-/** The flows of one socket. Datagrams of clients beyond them are dropped; flows end when they are silent. */
-const MAX_FLOWS = 10_000
 
 /** Bytes of answers that wait in Node because the kernel takes none now; the newest are dropped beyond it. */
 const MAX_SENDING_BYTES = 1024 * 1024
@@ -25,7 +22,7 @@ export function listenUdp(
   opened: (flow: DatagramFlow) => void,
 ): Promise<UdpListener> {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-  const flows = new DatagramFlows(opened)
+  const flows = new DatagramFlows(opened, MAX_SOCKET_FLOWS)
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close()
@@ -37,9 +34,7 @@ export function listenUdp(
       const own = socket.address()
       const local = addressOf(own.address, own.port)
       socket.on('message', (data, { address, port: from }) => {
-        const flow = `${address} ${from}`
-        if (flows.size < MAX_FLOWS || flows.has(flow))
-          flows.handleDatagram(new SocketDatagram(socket, local, address, from, data))
+        flows.handleDatagram(new SocketDatagram(socket, local, address, from, data))
       })
       resolve({ host: own.address, port: own.port, close: () => closeSocket(socket, flows) })
     })

@@ -1,6 +1,6 @@
 // HTTP to a server that midwire stands in for: what names midwire is made to name the server, and the other way round.
 import type { HttpHeaders } from '../../flow/headers.js'
-import { basic } from '../../flow/via.js'
+import { basic, credentialsOf } from '../../flow/via.js'
 import type { Context } from '../layer.js'
 
 /** Makes the fields of a request those of a request to the server: its Host, and the credentials that the user has for it. */
@@ -12,11 +12,7 @@ export function turnToServer({ destination, entrance, options, serverTls }: Cont
     headers.set('Host', port === (serverTls ? 443 : 80) ? name : `${name}:${port}`)
   }
   const { upstream_auth } = options
-  if (upstream_auth && !headers.has('authorization')) {
-    const colon = upstream_auth.indexOf(':')
-    const [username, password] = [upstream_auth.slice(0, colon), upstream_auth.slice(colon + 1)]
-    headers.set('Authorization', basic({ username, password }))
-  }
+  if (upstream_auth && !headers.has('authorization')) headers.set('Authorization', basic(credentialsOf(upstream_auth)))
 }
 
 /** An alternative service of the server's own host, on another port (RFC 7838, 3): `h3=":443"`. */

@@ -1,6 +1,6 @@
 // A CONNECT to a proxy that is no part of midwire: once that proxy has agreed, what follows is looked at as if it had gone there by itself.
 import type { ServerConnection } from '../../connection.js'
-import type { Credentials, Hop } from '../../flow/via.js'
+import { type Credentials, credentialsOf, type Hop } from '../../flow/via.js'
 import type { Channel } from '../channel.js'
 import type { Context } from '../layer.js'
 import type { Destination, Route } from '../route.js'
@@ -32,6 +32,5 @@ function readBasic(value: string | undefined): Credentials | undefined {
   const [, encoded] = /^basic +([a-z0-9+/=]+)$/i.exec(value ?? '') ?? []
   if (encoded === undefined) return undefined
   const text = Buffer.from(encoded, 'base64').toString()
-  const colon = text.indexOf(':')
-  return colon === -1 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) }
+  return text.includes(':') ? credentialsOf(text) : undefined
 }
