@@ -85,6 +85,14 @@ export class HttpRequest extends HttpMessage {
   }
 }
 
+/** A CONNECT to a host, with nothing but its Host field. `now`: milliseconds since the epoch. */
+export function connectRequest(host: string, port: number, now: number): HttpRequest {
+  const parts = { method: 'CONNECT', path: '', scheme: 'https', host, port, version: '1.1' } as const
+  const request = new HttpRequest({ ...parts, headers: new HttpHeaders() }, 0, now)
+  request.headers.set('Host', request.target)
+  return request
+}
+
 /** The host of `host[:port]`, without the brackets of IPv6. */
 function hostOf(authority: string): string {
   if (authority.startsWith('[')) return authority.slice(1, authority.indexOf(']'))

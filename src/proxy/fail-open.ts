@@ -3,9 +3,8 @@ import { Recent } from '../certs/recent.js'
 import type { ClientConnection } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { type FlowFilter, parseFilter } from '../flow/filter.js'
-import { HttpHeaders } from '../flow/headers.js'
 import { canonicalName } from '../flow/host-name.js'
-import { HttpFlow, HttpRequest } from '../flow/http.js'
+import { connectRequest, HttpFlow } from '../flow/http.js'
 import type { LogLevel } from '../hooks.js'
 import type { PassedThrough } from './api.js'
 import { clientAddress } from './explain.js'
@@ -90,11 +89,6 @@ const keyOf = ({ remote, peer }: ClientConnection, host: string) =>
 
 /** The flow that the filter is asked about: a CONNECT to the name. It is seen by nobody else. */
 function connectFlow(client: ClientConnection, host: string, port: number, now: number): HttpFlow {
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const parts = { method: 'CONNECT', path: '', scheme: 'https', host, port, version: '1.1' } as const
-  const request = new HttpRequest({ ...parts, headers: new HttpHeaders(['Host', authority]) }, 0, now)
-  return new HttpFlow(
-    { world: { newId: () => '', now: () => now, killed() {} }, client, server: undefined, now },
-    request,
-  )
+  const world = { newId: () => '', now: () => now, killed() {} }
+  return new HttpFlow({ world, client, server: undefined, now }, connectRequest(host, port, now))
 }

@@ -1,6 +1,5 @@
 // Connects through an HTTP proxy by CONNECT (RFC 9110, 9.3.6). For an https proxy, TLS with it has been established before.
-import { HttpHeaders } from '../../flow/headers.js'
-import { HttpFlow, HttpRequest, HttpResponse } from '../../flow/http.js'
+import { connectRequest, HttpFlow, HttpResponse } from '../../flow/http.js'
 import { basic } from '../../flow/via.js'
 import { Http1Error } from '../http1/error.js'
 import { parseResponseHead } from '../http1/head.js'
@@ -11,20 +10,7 @@ import { HOP_MILLISECONDS, type HopFailure, type HopLayer } from './hop.js'
 
 export const throughHttp: HopLayer = function* (context, channel, hop, to): Step<HopFailure | undefined> {
   const { world } = context.machine
-  const request = new HttpRequest(
-    {
-      method: 'CONNECT',
-      path: '',
-      scheme: 'https',
-      host: to.host,
-      port: to.port,
-      version: '1.1',
-      headers: new HttpHeaders(),
-    },
-    0,
-    world.now(),
-  )
-  request.headers.set('Host', request.target)
+  const request = connectRequest(to.host, to.port, world.now())
   if (hop.credentials) request.headers.set('Proxy-Authorization', basic(hop.credentials))
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hook(context, 'http_connect_upstream', flow)

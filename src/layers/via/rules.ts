@@ -1,8 +1,7 @@
 // The option `via`: which connections leave by which proxies. The first entry that matches says.
 import { MidwireError } from '../../errors.js'
 import { type FlowFilter, parseFilter, seeksProcesses } from '../../flow/filter.js'
-import { HttpHeaders } from '../../flow/headers.js'
-import { HttpFlow, HttpRequest } from '../../flow/http.js'
+import { connectRequest, HttpFlow } from '../../flow/http.js'
 import type { AnyFlow } from '../../flow/index.js'
 import { type Hop, parseVia } from '../../flow/via.js'
 import { type Context, origin } from '../layer.js'
@@ -73,8 +72,7 @@ export function ruledVia(
 
 /** As in the request that may follow, the destination is the host, and the name that TLS has is that of the Host field. */
 function standIn(context: Context, { host, port }: Destination, tls: ServerTls | undefined): HttpFlow {
-  const parts = { method: 'CONNECT', path: '', scheme: 'https', host, port, version: '1.1' } as const
-  const request = new HttpRequest({ ...parts, headers: new HttpHeaders() }, 0, context.machine.world.now())
-  request.headers.set('Host', tls?.sni === undefined ? request.target : `${tls.sni}:${port}`)
+  const request = connectRequest(host, port, context.machine.world.now())
+  if (tls?.sni !== undefined) request.headers.set('Host', `${tls.sni}:${port}`)
   return new HttpFlow(origin(context, undefined), request)
 }
