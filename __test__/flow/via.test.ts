@@ -1,6 +1,6 @@
 // How a user writes the proxies by which a flow leaves.
 import test from 'ava'
-import { basic, DIRECT, hopText, parseVia } from '../../src/flow/via.js'
+import { basic, DIRECT, hopText, parseVia, proxiesOf, tunnelOf } from '../../src/flow/via.js'
 
 test('direct, one proxy, and one behind the other', (t) => {
   t.is(parseVia('Direct'), DIRECT)
@@ -20,11 +20,22 @@ test("curl's names of the schemes, and the ports of each", (t) => {
 })
 
 test('user name and password are percent-encoded, and the password is not shown', (t) => {
-  const [hop] = parseVia('http://me%40home:p%3a%2Fss@proxy:1')
+  const [hop] = proxiesOf(parseVia('http://me%40home:p%3a%2Fss@proxy:1'))
   t.deepEqual(hop?.credentials, { username: 'me@home', password: 'p:/ss' })
   t.is(hop && hopText(hop), 'http://me%40home@proxy:1')
-  t.deepEqual(parseVia('http://me@proxy')[0]?.credentials, { username: 'me', password: '' })
+  t.deepEqual(proxiesOf(parseVia('http://me@proxy'))[0]?.credentials, { username: 'me', password: '' })
   t.is(basic({ username: 'user', password: 'pässwörd' }), `Basic ${Buffer.from('user:pässwörd').toString('base64')}`)
+})
+
+test('a WireGuard tunnel stands first, and proxies after it', (t) => {
+  const via = parseVia('WireGuard: ~/home office.conf, socks5://10.0.0.1')
+  t.deepEqual(tunnelOf(via), { scheme: 'wireguard', file: '~/home office.conf' })
+  t.deepEqual(proxiesOf(via), [{ scheme: 'socks5', host: '10.0.0.1', port: 1080 }])
+  t.is(via.map(hopText).join(), 'wireguard:~/home office.conf,socks5://10.0.0.1:1080')
+  t.is(tunnelOf(proxiesOf(via)), undefined)
+  t.throws(() => parseVia('wireguard:'), { code: 'ERR_VIA', message: /the path of a wg-quick file/ })
+  t.throws(() => parseVia('http://a,wireguard:b'), { code: 'ERR_VIA', message: /stands before all proxies/ })
+  t.throws(() => parseVia('wireguard://b'), { code: 'ERR_VIA', message: /there is no scheme wireguard/ })
 })
 
 test('what is no proxy is refused with the part that is wrong, without its password', (t) => {

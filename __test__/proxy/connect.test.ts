@@ -7,7 +7,9 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
-import { type Connecting, connectTo } from '../../src/proxy/connect.js'
+import { connectTo } from '../../src/proxy/connect.js'
+import type { Endpoint, Exit } from '../../src/proxy/exits/exit.js'
+import { Sockets } from '../../src/proxy/exits/sockets.js'
 import { Resolver, type ResolverOptions } from '../../src/proxy/resolver.js'
 import { Clock } from '../support/clock.js'
 import { hosts, nameServer, type Script } from '../support/name-server.js'
@@ -29,7 +31,7 @@ interface More {
   from?: string
   transport?: 'tcp' | 'udp'
   signal?: AbortSignal
-  isOwn?: Connecting['isOwn']
+  isOwn?: Exit['isOwn']
 }
 
 async function setUp(t: ExecutionContext, script: Script, options: Partial<ResolverOptions> = {}): Promise<SetUp> {
@@ -44,8 +46,9 @@ async function setUp(t: ExecutionContext, script: Script, options: Partial<Resol
   return {
     server,
     async reach(host, port, { from, transport = 'tcp', signal = new AbortController().signal, isOwn } = {}) {
-      const connecting = { resolver, isOwn: isOwn ?? (() => false) }
-      const made = await connectTo(connecting, { host, port, transport }, from, signal)
+      const exit = new Sockets(resolver, () => [])
+      if (isOwn) exit.isOwn = isOwn
+      const made = await connectTo(exit, { host, port, transport }, from, signal)
       t.teardown(() => made.reset())
       return `${made.local?.address} ${made.remote?.address}`
     },
@@ -207,7 +210,7 @@ test('an address of midwire itself is never tried; where no other one answers, t
     t,
     hosts({ 'a.test': ['127.0.0.1', '127.0.0.2'], 'b.test': ['127.0.0.1', '127.0.0.3'] }),
   )
-  const isOwn = (address: string) => address === '127.0.0.1'
+  const isOwn = ({ address }: Endpoint) => address === '127.0.0.1'
   t.regex(await reach('a.test', port, { isOwn }), / 127\.0\.0\.2$/)
   for (const host of ['b.test', '127.0.0.1', '::ffff:127.0.0.1']) {
     await t.throwsAsync(reach(host, port, { isOwn }), { code: 'LOOP' }, host)

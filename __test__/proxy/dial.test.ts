@@ -10,6 +10,7 @@ import type { Route, ServerTls } from '../../src/layers/route.js'
 import { readOptions } from '../../src/options/read.js'
 import { Dialer } from '../../src/proxy/dial.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
+import { Sockets } from '../../src/proxy/exits/sockets.js'
 import { Resolver } from '../../src/proxy/resolver.js'
 import { certificate } from '../support/certificates.js'
 import { bind, listen } from '../support/talk.js'
@@ -35,8 +36,7 @@ function dialer(own: { host: string; port: number; transport: string }[] = []): 
   return new Dialer(
     readOptions({ ssl_insecure: true }),
     new Dispatcher(() => {}),
-    () => own,
-    new Resolver({ useHostsFile: false }),
+    () => new Sockets(new Resolver({ useHostsFile: false }), () => own),
   )
 }
 

@@ -8,7 +8,7 @@ export interface Credentials {
 }
 
 /** A proxy on the way to the server. SOCKS proxies are given names, not addresses: they resolve them. */
-export interface Hop {
+export interface ProxyHop {
   readonly scheme: 'http' | 'https' | 'socks5' | 'socks4a'
   /** A name or an address, without brackets. */
   readonly host: string
@@ -16,11 +16,20 @@ export interface Hop {
   readonly credentials?: Credentials | undefined
 }
 
+/** A WireGuard tunnel, whose other end sends packets on. It stands before all proxies, which are reached through it. */
+export interface TunnelHop {
+  readonly scheme: 'wireguard'
+  /** The path of a wg-quick file, with the keys and addresses of this end and its peers. */
+  readonly file: string
+}
+
+export type Hop = ProxyHop | TunnelHop
+
 /** Straight to the server. */
 export const DIRECT: readonly Hop[] = Object.freeze([])
 
 /** The schemes that a user may write, curl's spellings among them, and the port of each. */
-const SCHEMES: Record<string, { readonly scheme: Hop['scheme']; readonly port: number }> = {
+const SCHEMES: Record<string, { readonly scheme: ProxyHop['scheme']; readonly port: number }> = {
   http: { scheme: 'http', port: 80 },
   https: { scheme: 'https', port: 443 },
   socks5: { scheme: 'socks5', port: 1080 },
@@ -32,16 +41,29 @@ const SCHEMES: Record<string, { readonly scheme: Hop['scheme']; readonly port: n
 
 const HOP = /^(?:([a-z0-9]+):\/\/)?(?:(.*)@)?(?:\[([0-9a-f:.]+)\]|([^:/@[\]\s]+))(?::(\d{1,5}))?\/?$/is
 
+const TUNNEL = /^wireguard:(?!\/\/)\s*/i
+
 /**
- * Reads `direct`, or proxies in the order in which they are passed, with commas between: `http://user:password@host:port`,
- * `https://host`, `socks5://host:1080,http://[::1]:3128`. Without a scheme it is http. Throws ERR_VIA, with `label` before what is wrong.
+ * Reads `direct`, or what is passed on the way, in its order, with commas between: `http://user:password@host:port`,
+ * `https://host`, `socks5://host:1080,http://[::1]:3128`, `wireguard:client.conf,socks5://10.0.0.1`. Without a scheme it is http.
+ * Throws ERR_VIA, with `label` before what is wrong.
  */
 export function parseVia(text: string, label = ''): readonly Hop[] {
   if (text.trim().toLowerCase() === 'direct') return DIRECT
-  return text.split(',').map((part) => parseHop(part.trim(), label))
+  return text.split(',').map((part, index) => parseHop(part.trim(), index === 0, label))
 }
 
-function parseHop(text: string, label: string): Hop {
+function parseHop(text: string, isFirst: boolean, label: string): Hop {
+  if (!TUNNEL.test(text)) return parseProxy(text, label)
+  const file = text.replace(TUNNEL, '')
+  if (file !== '' && isFirst) return { scheme: 'wireguard', file }
+  const why = isFirst
+    ? 'after wireguard: stands the path of a wg-quick file'
+    : 'a WireGuard tunnel stands before all proxies'
+  throw new MidwireError('ERR_VIA', `${label}${JSON.stringify(text)}: ${why}`)
+}
+
+function parseProxy(text: string, label: string): ProxyHop {
   const refuse = (why: string) => {
     // A password does not belong into an error.
     const shown = JSON.stringify(text.replace(/[^/@]*@/, '...@'))
@@ -75,8 +97,20 @@ function readCredentials(text: string): Credentials | undefined {
   }
 }
 
+/** The WireGuard tunnel that a way begins with, if it begins with one. */
+export function tunnelOf([first]: readonly Hop[]): TunnelHop | undefined {
+  return first?.scheme === 'wireguard' ? first : undefined
+}
+
+/** The proxies of a way. */
+export function proxiesOf(via: readonly Hop[]): readonly ProxyHop[] {
+  return (tunnelOf(via) ? via.slice(1) : via) as readonly ProxyHop[]
+}
+
 /** A hop as a user writes it, without its password. */
-export function hopText({ scheme, host, port, credentials }: Hop): string {
+export function hopText(hop: Hop): string {
+  if (hop.scheme === 'wireguard') return `wireguard:${hop.file}`
+  const { scheme, host, port, credentials } = hop
   const user = credentials ? `${encodeURIComponent(credentials.username)}@` : ''
   return `${scheme}://${user}${host.includes(':') ? `[${host}]` : host}:${port}`
 }

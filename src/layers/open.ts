@@ -1,7 +1,7 @@
 // Opens a connection by its route: to the server, or through the proxies on the way to it, and with the server's TLS.
 import type { ServerConnection } from '../connection.js'
 import type { AnyFlow } from '../flow/index.js'
-import { DIRECT, type Hop, hopText } from '../flow/via.js'
+import { DIRECT, hopText, type ProxyHop, proxiesOf } from '../flow/via.js'
 import type { Channel } from './channel.js'
 import { type Opened, OpenFailure } from './commands.js'
 import { type Context, type Step, secureServer, serverName } from './layer.js'
@@ -25,21 +25,22 @@ export function routeTo(
 }
 
 /** The place of a proxy, as a server to connect to. */
-export const placeOfHop = ({ host, port }: Hop): Destination => ({ host, port, transport: 'tcp' })
+export const placeOfHop = ({ host, port }: ProxyHop): Destination => ({ host, port, transport: 'tcp' })
 
 /** How TLS is done with a proxy. */
-export const tlsWithHop = ({ host }: Hop): ServerTls => ({ sni: serverName(host), alpn: ['http/1.1'] })
+export const tlsWithHop = ({ host }: ProxyHop): ServerTls => ({ sni: serverName(host), alpn: ['http/1.1'] })
 
 /**
  * Opens a connection by its route, through all proxies and with the server's TLS. `pooled`: true allows, and `only` demands, an idle
  * connection of the pool. Undefined where `only` has found none.
  */
 export function* open(context: Context, route: Route, pooled: boolean | 'only' = false): Step<Opened | undefined> {
-  if (route.via.length === 0) return yield* dial(route, pooled)
+  const proxies = proxiesOf(route.via)
+  if (proxies.length === 0) return yield* dial(route, pooled)
   if (route.to.transport === 'udp') return cannotPass(context, route)
   const opened = yield* dial(route, pooled)
   if (!opened || opened instanceof OpenFailure || opened.reused) return opened
-  const failure = yield* throughHops(context, opened, route)
+  const failure = yield* throughProxies(context, opened, proxies, route)
   if (!failure) {
     opened.route = route
     return opened
@@ -58,17 +59,18 @@ function cannotPass(context: Context, { to, via }: Route): OpenFailure {
   return new OpenFailure(server, 'VIA', `datagrams cannot pass through ${via.map(hopText).join(', ')}`)
 }
 
-function* throughHops(
+function* throughProxies(
   context: Context,
   channel: Channel<ServerConnection>,
+  proxies: readonly ProxyHop[],
   route: Route,
 ): Step<OpenFailure | undefined> {
   const { via, tls, to, from } = route
-  for (const [index, hop] of via.entries()) {
-    const own: Route = { to: placeOfHop(hop), via: via.slice(0, index), from, tls: tlsWithHop(hop) }
+  for (const [index, hop] of proxies.entries()) {
+    const own: Route = { to: placeOfHop(hop), via: via.slice(0, via.indexOf(hop)), from, tls: tlsWithHop(hop) }
     const failure =
       (hop.scheme === 'https' ? yield* secureServer(channel, own, true) : undefined) ??
-      (yield* throughHop(context, channel, hop, via[index + 1] ?? to))
+      (yield* throughProxy(context, channel, hop, proxies[index + 1] ?? to))
     if (failure) return failure
   }
   if (!tls) return undefined
@@ -79,10 +81,10 @@ function* throughHops(
   return yield* secureServer(channel, route)
 }
 
-function* throughHop(
+function* throughProxy(
   context: Context,
   channel: Channel<ServerConnection>,
-  hop: Hop,
+  hop: ProxyHop,
   { host, port }: { readonly host: string; readonly port: number },
 ): Step<OpenFailure | undefined> {
   const failure = yield* HOPS[hop.scheme](context, channel, hop, { host, port, transport: 'tcp' })

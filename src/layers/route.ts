@@ -1,6 +1,6 @@
 // The route of a server connection, as one value with one key: connections of equal routes can replace each other.
 import { canonicalName, sameName } from '../flow/host-name.js'
-import { type Hop, hopText } from '../flow/via.js'
+import { type Hop, hopText, proxiesOf } from '../flow/via.js'
 
 /** The place that a server connection goes to. */
 export interface Destination {
@@ -20,7 +20,7 @@ export interface ServerTls {
 /** The place that a connection leads to, without regard to the protocol that it carries. */
 export interface Place {
   readonly to: Destination
-  /** The proxies on the way, the nearest first; none where the connection is direct. */
+  /** The tunnel and the proxies on the way, the nearest first; none where the connection is direct. */
   readonly via: readonly Hop[]
   /** The local address that the connection comes from; undefined for the system's choice. */
   readonly from?: string | undefined
@@ -35,8 +35,8 @@ export interface Route extends Place {
 export function placeKey({ to, via, from }: Place): string {
   const end = `${to.transport} ${canonicalName(to.host)} ${to.port}`
   if (via.length === 0 && from === undefined) return end
-  const way = via.map((hop) => `${hopText(hop)} ${encodeURIComponent(hop.credentials?.password ?? '')}`)
-  return [end, from ?? '', ...way].join(' ')
+  const passwords = proxiesOf(via).map(({ credentials }) => encodeURIComponent(credentials?.password ?? ''))
+  return JSON.stringify([end, from ?? '', via.map(hopText), passwords])
 }
 
 /** The key of a route. The pool keeps connections by this key, and TLS sessions are kept by it, too. */

@@ -22,7 +22,7 @@ export const upstream: Mode = {
   start(spec, context) {
     const { upstream_auth } = context.options
     const credentials = upstream_auth ? credentialsOf(upstream_auth) : undefined
-    const via = hopsOf(spec).map((hop) => ({ ...hop, ...(credentials && !hop.credentials && { credentials }) }))
+    const via = hopsOf(spec).map((hop) => (hop.scheme === 'wireguard' ? hop : { credentials, ...hop }))
     return startListener(spec, upstream, context, { ...TO_A_PROXY, via })
   },
 }

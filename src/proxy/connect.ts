@@ -1,13 +1,11 @@
 // Connects to a host: finds its addresses, tries them by Happy Eyeballs, and keeps the first connection.
 import { isIP } from 'node:net'
 import type { Destination } from '../layers/route.js'
-import { connectTcp } from '../transports/socket.js'
 import type { Transport } from '../transports/transport.js'
-import { connectUdp } from '../transports/udp.js'
+import type { Exit } from './exits/exit.js'
 import { codeOf } from './explain.js'
 import { Eyeballs, type Family } from './eyeballs.js'
-import { type Answer, findAddresses } from './names.js'
-import type { Resolver } from './resolver.js'
+import type { Answer } from './names.js'
 
 /** Milliseconds for all of it: the look-up, and every address. */
 const CONNECT_MILLISECONDS = 30_000
@@ -15,16 +13,9 @@ const CONNECT_MILLISECONDS = 30_000
 /** Codes that tell least of a server: this machine has no way to addresses of that family. */
 const NO_WAY = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
-/** What connections are made with. */
-export interface Connecting {
-  readonly resolver: Resolver
-  /** Whether an address and port lead back to midwire. The error of such an address has the code LOOP. */
-  isOwn(address: string, port: number, transport: 'tcp' | 'udp'): boolean
-}
-
-/** Rejects with Node's errors, for a server with several addresses with the one that tells most; ECANCELED where `signal` aborts. */
+/** Connects by an exit. Rejects with Node's errors, for a server with several addresses with the one that tells most; ECANCELED where `signal` aborts. */
 export function connectTo(
-  { resolver, isOwn }: Connecting,
+  exit: Exit,
   { host, port, transport }: Destination,
   from: string | undefined,
   signal: AbortSignal,
@@ -55,13 +46,11 @@ export function connectTo(
     const attempt = async (address: string): Promise<void> => {
       if (settled) return
       try {
-        if (isOwn(address, port, transport)) throw failure('LOOP')
-        const connected =
-          transport === 'udp'
-            ? await connectUdp(address, port, from)
-            : await connectTcp(address, port, { from, signal: others.signal })
+        const endpoint = { address, port, transport }
+        if (exit.isOwn(endpoint)) throw failure('LOOP')
+        const connected = await exit.connect(endpoint, { from, signal: others.signal })
         const { remote } = connected
-        const own = remote !== undefined && isOwn(remote.address, remote.port, transport)
+        const own = remote !== undefined && exit.isOwn({ ...endpoint, ...remote })
         if (settled || own) connected.reset()
         if (own) throw failure('LOOP')
         if (settled) return
@@ -89,7 +78,7 @@ export function connectTo(
     }
     signal.addEventListener('abort', cancel)
     if (signal.aborted) cancel()
-    else findAddresses(resolver, host, families, told)
+    else exit.find(host, families, told)
   })
 }
 

@@ -3,6 +3,7 @@ import type { CertificateStore } from '../certs/store.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import { seeksProcesses } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
+import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import type { Options } from '../options/definitions.js'
@@ -11,6 +12,8 @@ import type { ListenerInfo } from './api.js'
 import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
+import type { Exit } from './exits/exit.js'
+import { Exits } from './exits/index.js'
 import { FailOpen } from './fail-open.js'
 import { Places } from './places.js'
 import { Processes } from './processes.js'
@@ -39,7 +42,8 @@ export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
-  readonly resolver: Resolver
+  readonly #resolver: Resolver
+  readonly #exits: Exits
   readonly places = new Places()
   readonly failOpen: FailOpen
   readonly #distrust: Distrust
@@ -61,12 +65,13 @@ export class Connections implements Unchanging {
     this.#distrust = new Distrust(options.snapshot.onboarding_host, log, (client) => this.failOpen.refused(client))
     this.#processes = new Processes()
     this.#outputsSeek = outputsSeek(options.snapshot)
-    this.resolver = new Resolver({
+    this.#resolver = new Resolver({
       ...resolverOptions(options.snapshot),
       inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
       // On a machine that has midwire as its name server, midwire would ask itself.
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
     })
+    this.#exits = new Exits(this.#resolver, () => around.listeners())
     this.#shared = share(this, options.snapshot)
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)
@@ -76,7 +81,7 @@ export class Connections implements Unchanging {
       this.#outputsSeek = outputsSeek(snapshot)
     })
     options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
-      this.resolver.configure(resolverOptions(snapshot))
+      this.#resolver.configure(resolverOptions(snapshot))
     })
   }
 
@@ -121,8 +126,8 @@ export class Connections implements Unchanging {
     return this.#around.certificates(options)
   }
 
-  listeners(): readonly ListenerInfo[] {
-    return this.#around.listeners()
+  exitOf(via: readonly Hop[]): Exit {
+    return this.#exits.of(via)
   }
 
   log(level: LogLevel, message: string): void {
@@ -134,7 +139,7 @@ export class Connections implements Unchanging {
   }
 
   resolve(query: Buffer): Promise<Buffer | Error> {
-    return this.resolver.answer(query)
+    return this.#resolver.answer(query)
   }
 
   serverGone(client: ClientConnection, server: ServerConnection): void {
@@ -168,7 +173,7 @@ export class Connections implements Unchanging {
     this.#processes.close()
     for (const driver of [...this.#drivers]) driver.abort()
     this.#shared.pool.close()
-    this.resolver.close()
+    this.#resolver.close()
     if (this.#drivers.size === 0) return
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, FAREWELL_MILLISECONDS)

@@ -1,11 +1,10 @@
 // Connects to servers, does TLS with them, keeps their TLS sessions, and never connects to midwire itself.
 import { randomUUID } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import type { SecureContext } from 'node:tls'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
-import { hopText } from '../flow/via.js'
+import { type Hop, hopText, proxiesOf } from '../flow/via.js'
 import { OpenFailure } from '../layers/commands.js'
 import { type Route, routeKey } from '../layers/route.js'
 import type { Options } from '../options/definitions.js'
@@ -14,15 +13,15 @@ import { type SecuredServer, type ServerSession, secureServer } from '../transpo
 import type { StreamTransport, Transport } from '../transports/transport.js'
 import { connectTo } from './connect.js'
 import type { Dispatcher } from './dispatch.js'
+import type { Exit } from './exits/exit.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
-import type { Resolver } from './resolver.js'
 import { serverContext } from './server-context.js'
 
 /** TLS sessions that are kept to be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
 
-/** The addresses that midwire listens on. */
-type OwnListeners = () => readonly { host: string; port: number; transport: string }[]
+/** The exit of a way. */
+type ExitOf = (via: readonly Hop[]) => Exit
 
 /** An open connection to a server, with the transport that carries it. */
 export interface Dialled {
@@ -39,14 +38,12 @@ export class Dialer {
   readonly #dispatcher: Dispatcher
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
   #context: SecureContext | undefined
-  readonly #own: OwnListeners
-  readonly #resolver: Resolver
+  readonly #exitOf: ExitOf
 
-  constructor(options: Options, dispatcher: Dispatcher, own: OwnListeners, resolver: Resolver) {
+  constructor(options: Options, dispatcher: Dispatcher, exitOf: ExitOf) {
     this.#options = options
     this.#dispatcher = dispatcher
-    this.#own = own
-    this.#resolver = resolver
+    this.#exitOf = exitOf
   }
 
   /** Connects to the server of a route, or to the first proxy on the way, until `signal` aborts. Never rejects. */
@@ -56,11 +53,10 @@ export class Dialer {
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
     if (server.error) return this.#failure(client, server, 'KILLED', server.error)
-    const { host, port } = via[0] ?? to
+    const { host, port } = proxiesOf(via)[0] ?? to
     let transport: Transport
     try {
-      const connecting = { resolver: this.#resolver, isOwn: this.#isOwn.bind(this) }
-      transport = await connectTo(connecting, { host, port, transport: to.transport }, from, signal)
+      transport = await connectTo(this.#exitOf(via), { host, port, transport: to.transport }, from, signal)
     } catch (error) {
       const code = codeOf(error)
       const message = code === 'LOOP' ? isOurselves(server) : explainConnect(error, { host, port })
@@ -131,17 +127,6 @@ export class Dialer {
     await this.#dispatcher.run('server_connect_error', { client, server })
     return new OpenFailure(server, code, message)
   }
-
-  /** Whether an address and port lead back to one of midwire's listeners. One on a wildcard address has all local addresses. */
-  #isOwn(host: string, port: number, transport: string): boolean {
-    for (const listener of this.#own()) {
-      if (listener.port !== port || listener.transport !== transport) continue
-      if (listener.host === host) return true
-      const any = listener.host === '0.0.0.0' || listener.host === '::'
-      if (any && isLocal(host)) return true
-    }
-    return false
-  }
 }
 
 const serverOf = ({ to, via }: Route): ServerConnection => ({
@@ -154,12 +139,6 @@ const serverOf = ({ to, via }: Route): ServerConnection => ({
 
 const isOurselves = ({ host, port }: ServerConnection): string =>
   `${host}:${port} is midwire itself: the request would go round in circles`
-
-/** Knows the addresses of the interfaces. Others that lead here are found when the connection is open, by its remote address. */
-function isLocal(host: string): boolean {
-  if (host.startsWith('127.') || host === '::1' || host === '0.0.0.0' || host === '::') return true
-  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host))
-}
 
 function explainTls(error: unknown, host: string): string {
   return explainCertificate(error as NodeJS.ErrnoException, host) ?? `TLS with ${host} has failed: ${reasonOf(error)}`

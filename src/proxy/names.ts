@@ -12,6 +12,8 @@ export interface Answer {
   readonly found: readonly { address: string; family: Family }[] | Error
 }
 
+export type Told = (answer: Answer) => void
+
 /** Codes of c-ares that mean that the name servers have failed, and not that there is no such name. */
 const FAILED_SERVERS = new Set([
   ...['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'ECONNREFUSED', 'ETIMEOUT', 'EBADRESP', 'ECANCELLED'],
@@ -24,12 +26,7 @@ const LOOPBACK = ['::1', '127.0.0.1']
  * Finds the addresses of these families that a host has. `told` is called once, or once for each family. Nothing is kept for the next
  * time: the system's resolver and name servers have caches of their own, which know when an address is out of date.
  */
-export function findAddresses(
-  resolver: Resolver,
-  host: string,
-  families: readonly Family[],
-  told: (answer: Answer) => void,
-): void {
+export function findAddresses(resolver: Resolver, host: string, families: readonly Family[], told: Told): void {
   const all = (addresses: readonly string[]) => told({ families, found: ofFamilies(addresses, families) })
   const none = (error: unknown) => told({ families, found: explained(error, host) })
   if (isIP(host)) all([host])

@@ -1,5 +1,6 @@
 // The server connections of one client connection: opened or taken from the pool, put under TLS, given back, ended.
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import { proxiesOf } from '../flow/via.js'
 import { Channel } from '../layers/channel.js'
 import { type Opened, OpenFailure } from '../layers/commands.js'
 import { placeKey, type Route } from '../layers/route.js'
@@ -93,7 +94,7 @@ export class Servers {
   async #ready(dialled: Dialled, route: Route): Promise<Opened> {
     const channel = this.#adopt(dialled, { ...route, tls: undefined })
     // Proxies on the way are asked, and then TLS is done, by the layer that has opened the connection.
-    if (route.via.length > 0 || !route.tls) return channel
+    if (proxiesOf(route.via).length > 0 || !route.tls) return channel
     const failure = await this.secure(channel, route, false)
     if (failure) return failure
     channel.route = route

@@ -6,6 +6,7 @@ import { upstreamNames } from '../certs/upstream.js'
 import type { ClientConnection } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { canonicalName } from '../flow/host-name.js'
+import type { Hop } from '../flow/via.js'
 import type { LayerOptions } from '../layers/layer.js'
 import { parseViaRules } from '../layers/via/rules.js'
 import type { OptionName, Options } from '../options/definitions.js'
@@ -13,21 +14,19 @@ import { sameValue } from '../options/values.js'
 import type { Core } from './core.js'
 import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
+import type { Exit } from './exits/exit.js'
 import { Pool } from './pool.js'
-import type { Resolver } from './resolver.js'
 import { trustOf } from './server-context.js'
 
 /** The services that stay the same when options change. */
 export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool' | 'secureClient'> {
   readonly dispatcher: Dispatcher
-  /** Finds the addresses of servers. */
-  readonly resolver: Resolver
   /** The reason why a client's handshake failed, as a sentence. */
   explainHandshake(error: unknown, client: ClientConnection): string
   /** A store that makes the certificates for clients. */
   certificates(options: Options): CertificateStore
-  /** The addresses that midwire listens on. */
-  listeners(): readonly { host: string; port: number; transport: string }[]
+  /** The exit by which connections with this way leave. */
+  exitOf(via: readonly Hop[]): Exit
 }
 
 /** When one of these options changes, the pool, the TLS sessions and the context for servers are made anew. */
@@ -64,7 +63,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     certificates,
     layerOptions,
     dispatcher,
-    dialer: kept?.dialer ?? new Dialer(options, dispatcher, () => around.listeners(), around.resolver),
+    dialer: kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via)),
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
     places: around.places,
     log: (level, message) => around.log(level, message),

@@ -1,6 +1,6 @@
 // Plain HTTP by way of an HTTP proxy: the proxy is the server then, and the request line has the whole URL (RFC 9112, 3.2.2).
 import type { HttpRequest } from '../../flow/http.js'
-import { basic, type Hop } from '../../flow/via.js'
+import { basic, type ProxyHop } from '../../flow/via.js'
 import { placeOfHop, tlsWithHop } from '../open.js'
 import type { Route } from '../route.js'
 import { wantsUpgrade } from './connection.js'
@@ -10,19 +10,19 @@ import { writeRequestHead } from './write.js'
 export type WriteRequest = (request: HttpRequest, body?: Uint8Array) => Buffer
 
 /** The proxy that a request is given to as a whole. TLS, and what may be upgraded, goes through a tunnel instead (CONNECT). */
-export function forwarder(request: HttpRequest, { via }: Route): Hop | undefined {
+export function forwarder(request: HttpRequest, { via }: Route): ProxyHop | undefined {
   const last = via.at(-1)
   const isHttp = last?.scheme === 'http' || last?.scheme === 'https'
   return isHttp && request.scheme === 'http' && wantsUpgrade(request) === undefined ? last : undefined
 }
 
 /** The way to that proxy: all that it forwards can share a connection. */
-export function routeToForwarder(hop: Hop, { via, from }: Route): Route {
+export function routeToForwarder(hop: ProxyHop, { via, from }: Route): Route {
   return { to: placeOfHop(hop), via: via.slice(0, -1), from, tls: hop.scheme === 'https' ? tlsWithHop(hop) : undefined }
 }
 
 export const writeForForwarder =
-  ({ credentials }: Hop): WriteRequest =>
+  ({ credentials }: ProxyHop): WriteRequest =>
   (request, body) => {
     const { method, host, port, path, version } = request
     const headers = credentials ? request.headers.clone() : request.headers

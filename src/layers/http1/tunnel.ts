@@ -1,6 +1,6 @@
 // A CONNECT to a proxy that is no part of midwire: once that proxy has agreed, what follows is looked at as if it had gone there by itself.
 import type { ServerConnection } from '../../connection.js'
-import { type Credentials, credentialsOf, type Hop } from '../../flow/via.js'
+import { type Credentials, credentialsOf, type ProxyHop } from '../../flow/via.js'
 import type { Channel } from '../channel.js'
 import type { Context } from '../layer.js'
 import type { Destination, Route } from '../route.js'
@@ -22,7 +22,7 @@ export function enterTunnel(context: Context, server: Channel<ServerConnection>,
   context.secured = false
 }
 
-function proxyOf({ to: { host, port }, tls }: Route, { headers }: RequestHead): Hop {
+function proxyOf({ to: { host, port }, tls }: Route, { headers }: RequestHead): ProxyHop {
   const credentials = readBasic(headers.get('proxy-authorization'))
   return { scheme: tls ? 'https' : 'http', host, port, ...(credentials && { credentials }) }
 }

@@ -1,5 +1,5 @@
 // The interface of all kinds of hops: a conversation with a proxy, after which the connection leads to the next place.
-import type { Hop } from '../../flow/via.js'
+import type { ProxyHop } from '../../flow/via.js'
 import type { AnyChannel } from '../channel.js'
 import type { Context, Step } from '../layer.js'
 import { takeBytes } from '../octets.js'
@@ -19,7 +19,7 @@ export interface HopFailure {
 export type HopLayer = (
   context: Context,
   channel: AnyChannel,
-  hop: Hop,
+  hop: ProxyHop,
   to: Destination,
 ) => Step<HopFailure | undefined>
 

@@ -1,11 +1,11 @@
 // The list of all kinds of hops, by scheme.
-import type { Hop } from '../../flow/via.js'
+import type { ProxyHop } from '../../flow/via.js'
 import type { HopLayer } from './hop.js'
 import { throughHttp } from './http.js'
 import { throughSocks4a } from './socks4a.js'
 import { throughSocks5 } from './socks5.js'
 
-export const HOPS: Readonly<Record<Hop['scheme'], HopLayer>> = {
+export const HOPS: Readonly<Record<ProxyHop['scheme'], HopLayer>> = {
   http: throughHttp,
   https: throughHttp,
   socks5: throughSocks5,
