@@ -169,11 +169,32 @@ test('silence both ways ends a connection, silence one way does not', (t) => {
 test('an ignored connection passes without hooks and without a flow', (t) => {
   const play = new Playbook('ignore', { connected: true, hooks })
   play.data(play.client, 'secret')
-  t.deepEqual(play.said(), ['send server "secret"'])
+  t.deepEqual(play.said(), ['splice client server', 'send server "secret"'])
   play.end(play.client)
   if (play.servers[0]) play.end(play.servers[0])
   t.deepEqual(play.hooks, [])
   t.deepEqual(play.finished, [])
+})
+
+test('what has come before an ignored connection is spliced goes first; ends and losses pass as ever', (t) => {
+  const play = new Playbook('ignore', { hooks })
+  play.data(play.client, 'a').data(play.client, 'b')
+  const server = play.opened()
+  t.deepEqual(play.said().slice(-3), ['send server "a"', 'send server "b"', 'splice client server'])
+  play.end(server)
+  t.deepEqual(play.said(), ['end client'])
+  play.close(play.client, 'ECONNRESET')
+  t.deepEqual([...new Set(play.said())].sort(), ['reset client', 'reset server'])
+})
+
+test('data that passes below the layers keeps an ignored connection alive', (t) => {
+  const play = new Playbook('ignore', { connected: true, options: { tcp_timeout: 10 } })
+  play.after(9_000)
+  play.machine.progress()
+  play.after(9_000)
+  t.deepEqual(play.said(), ['splice client server'])
+  play.after(1_000)
+  t.true(play.said().includes('close client'))
 })
 
 test('an empty datagram is a datagram, both ways', (t) => {

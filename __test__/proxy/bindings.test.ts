@@ -12,6 +12,7 @@ function bound() {
     handleEnd: () => heard.push('end'),
     handleDrain: () => heard.push('drain'),
     handleDropped: (_, total) => heard.push(`dropped ${total}`),
+    handlePassed: () => heard.push('passed'),
     handleClose: () => heard.push('close'),
   })
   const channel = new Channel<ServerConnection>({ id: 'x', ...PLACE })

@@ -186,6 +186,9 @@ export class Playbook implements World {
       case 'resolve':
         this.#lines.push('resolve')
         return this.#begin(command)
+      case 'splice':
+        this.#lines.push(`splice client ${this.#name(command.server)}`)
+        return undefined
       case 'accept':
         this.#lines.push('accept')
         return undefined

@@ -29,6 +29,8 @@ export type Deed =
   /** Sends RST. */
   | { type: 'reset'; channel: AnyChannel }
   | { type: 'pause' | 'resume'; channel: AnyChannel }
+  /** From now on data of the client goes straight to the server, and the server's to the client. Ends and losses still rise. */
+  | { type: 'splice'; server: Channel<ServerConnection> }
   /** Accepts the client: its SYN is answered. */
   | { type: 'accept' }
   /** Refuses the client, with RST or an ICMP error. */

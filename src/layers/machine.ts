@@ -91,6 +91,11 @@ export class Machine {
     task.steps.return(undefined)
   }
 
+  /** Data has passed between two channels that are spliced. */
+  progress(): void {
+    this.#watchdog?.progress()
+  }
+
   handle(event: Event): void {
     if (this.#running) {
       this.#events.push(event)

@@ -1,8 +1,10 @@
 // Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
+
+import type { ServerConnection } from '../connection.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
-import type { AnyChannel } from './channel.js'
+import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
-import { type Context, finish, hook, join, type Layer, log, origin, receive, type Step, send } from './layer.js'
+import { type Context, finish, hook, join, type Layer, log, origin, push, receive, type Step, send } from './layer.js'
 import { open, routeTo } from './open.js'
 import { Gone, Idle } from './task.js'
 
@@ -46,6 +48,7 @@ class Relay {
       if (server) {
         context.server = server
         this.#flow.server = server.connection
+        if (!this.#shown) yield* this.#splice(server)
         const up = context.machine.fork(this.#pump(client, server, true))
         yield* this.#pump(server, client, false)
         yield* join(up)
@@ -88,6 +91,14 @@ class Relay {
 
   #fail(message: string): void {
     this.#flow.error ??= { message, timestamp: this.#context.machine.world.now() }
+  }
+
+  /** Lets the data pass below the layers. What has come already goes first. */
+  *#splice(server: Channel<ServerConnection>): Step<void> {
+    const { client } = this.#context
+    for (let data = client.take(); data; data = client.take()) push(this.#context, server, data)
+    for (let data = server.take(); data; data = server.take()) push(this.#context, client, data)
+    yield { type: 'splice', server }
   }
 
   /** Relays one direction until its end. */

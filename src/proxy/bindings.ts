@@ -3,6 +3,7 @@ import type { AnyChannel } from '../layers/channel.js'
 import { noReceiver, type StreamTransport, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
 import { type ChannelReceiver, OneChannel } from './receiver.js'
+import { Splice } from './splice.js'
 
 export class Bindings {
   readonly #receiver: ChannelReceiver
@@ -22,6 +23,22 @@ export class Bindings {
     transport.receiver = new OneChannel(this.#receiver, channel)
     // A layer may have paused the channel before TLS, when another transport carried it.
     if (channel.paused) transport.pause()
+  }
+
+  /** Lets the data of each channel go straight to the other. A channel that has no transport any more is left as it is. */
+  splice(one: AnyChannel, other: AnyChannel): void {
+    const [first, second] = [this.of(one), this.of(other)]
+    if (!first || !second) return
+    const ends = [
+      { channel: one, transport: first },
+      { channel: other, transport: second },
+    ] as const
+    first.receiver = new Splice(ends[0], ends[1], this.#receiver)
+    second.receiver = new Splice(ends[1], ends[0], this.#receiver)
+    for (const { channel, transport } of ends) {
+      channel.paused = false
+      transport.resume()
+    }
   }
 
   /** The channel's transport, for TLS to begin over it; a Handshake stands in its place until then. Undefined where it is closed. */

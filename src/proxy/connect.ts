@@ -2,13 +2,16 @@
 import { isIP } from 'node:net'
 import type { Destination } from '../layers/route.js'
 import type { Transport } from '../transports/transport.js'
-import type { Exit } from './exits/exit.js'
+import type { Endpoint, Exit } from './exits/exit.js'
 import { codeOf } from './explain.js'
 import { Eyeballs, type Family } from './eyeballs.js'
 import type { Answer } from './names.js'
 
 /** Milliseconds for all of it: the look-up, and every address. */
 const CONNECT_MILLISECONDS = 30_000
+
+/** The reason of attempts that are ended because another has succeeded, or because time is up. */
+const CANCELLED = 'cancelled'
 
 /** Codes that tell least of a server: this machine has no way to addresses of that family. */
 const NO_WAY = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
@@ -25,6 +28,7 @@ export function connectTo(
     const errors: unknown[] = []
     /** Ends the attempts that are under way when another has succeeded, or when time is up. */
     const others = new AbortController()
+    let underWay = 0
     let settled = false
     let delay: NodeJS.Timeout | undefined
     const settle = () => {
@@ -32,7 +36,8 @@ export function connectTo(
       clearTimeout(delay)
       clearTimeout(late)
       signal.removeEventListener('abort', cancel)
-      others.abort()
+      // Without a reason, Node makes an error for it with its stack.
+      if (underWay > 0) others.abort(CANCELLED)
     }
     const fail = (error: unknown) => {
       if (settled) return
@@ -43,12 +48,20 @@ export function connectTo(
     const cancel = () => fail(failure('ECANCELED'))
     const late = setTimeout(() => fail(failure('ETIMEDOUT')), CONNECT_MILLISECONDS)
 
+    const connect = async (endpoint: Endpoint): Promise<Transport> => {
+      underWay += 1
+      try {
+        return await exit.connect(endpoint, { from, signal: others.signal })
+      } finally {
+        underWay -= 1
+      }
+    }
     const attempt = async (address: string): Promise<void> => {
       if (settled) return
       try {
         const endpoint = { address, port, transport }
         if (exit.isOwn(endpoint)) throw failure('LOOP')
-        const connected = await exit.connect(endpoint, { from, signal: others.signal })
+        const connected = await connect(endpoint)
         const { remote } = connected
         const own = remote !== undefined && exit.isOwn({ ...endpoint, ...remote })
         if (settled || own) connected.reset()

@@ -129,6 +129,9 @@ export class Driver implements World, ChannelReceiver {
       case 'resume':
         this.#bindings.of(command.channel)?.resume()
         return undefined
+      case 'splice':
+        this.#bindings.splice(this.#channel, command.server)
+        return undefined
       case 'accept':
         this.#answered = true
         this.#bindings.bind(this.#channel, this.#arrival.accept())
@@ -216,6 +219,10 @@ export class Driver implements World, ChannelReceiver {
     const message =
       'datagrams are dropped: too many wait for a hook or for the other side, or one is too long; `dropped` of the connection counts them'
     this.perform({ type: 'log', level: 'warn', message })
+  }
+
+  handlePassed(): void {
+    this.#machine.progress()
   }
 
   handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void {

@@ -8,6 +8,8 @@ export interface ChannelReceiver {
   handleEnd(channel: AnyChannel): void
   handleDrain(channel: AnyChannel): void
   handleDropped(channel: AnyChannel, total: number): void
+  /** Data has passed between two channels that are spliced. */
+  handlePassed(): void
   handleClose(channel: AnyChannel, error: NodeJS.ErrnoException | undefined): void
 }
 

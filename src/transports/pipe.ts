@@ -107,6 +107,11 @@ export class Pipe implements StreamTransport {
 
   close(): void {
     if (this.duplex.destroyed) return
+    // Node would make an error for an end after the end, with its stack, for each connection that was half-closed before.
+    if (this.duplex.writableFinished) {
+      this.duplex.destroy()
+      return
+    }
     this.duplex.end(() => this.duplex.destroy())
     // Data that the peer still sends is dropped, but must be read: otherwise the peer could not send its FIN.
     this.duplex.resume()
