@@ -1,7 +1,8 @@
 // How a server lives in a process: it lets go of everything, works in worker threads, and never keeps Node from exiting.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
@@ -31,12 +32,12 @@ test('Node exits by itself once the last server is closed', async (t) => {
 })
 
 test('an open server keeps Node alive', async (t) => {
-  const child = run(process.execPath, ['--input-type=module', '-e', program('await start(); console.log("open")')], {
-    timeout: 2000,
-  })
-  const error = await t.throwsAsync(child)
-  t.true((error as { killed?: boolean }).killed)
-  t.is((error as { stdout?: string }).stdout, 'open\n')
+  const code = program('await start(); console.log("open")')
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill())
+  const left = once(child, 'exit').then(() => 'left')
+  t.is(String((await once(child.stdout, 'data'))[0]), 'open\n')
+  t.is(await Promise.race([left, setTimeout(500, 'stays')]), 'stays')
 })
 
 test('process.exit with open servers and connections ends at once', async (t) => {
