@@ -30,7 +30,20 @@ const rooms: Record<string, Room> = {
   native: { imports: ['errors'], node: ['module'] },
   transports: {
     imports: ['addresses', 'connection', 'errors', 'native'],
-    node: ['net', 'tls', 'dgram', 'dns', 'stream', 'events', 'buffer', 'timers', 'os', 'worker_threads'],
+    // pf tells a connection's original destination by its command alone.
+    node: [
+      'net',
+      'tls',
+      'dgram',
+      'dns',
+      'stream',
+      'events',
+      'buffer',
+      'timers',
+      'os',
+      'worker_threads',
+      'child_process',
+    ],
   },
   layers: {
     imports: ['addresses', 'connection', 'errors', 'flow', 'hooks'],

@@ -1,9 +1,9 @@
 // The mode `transparent` in a router between a device and its servers: REDIRECT and TPROXY, IPv4 and IPv6, HTTP, HTTPS and UDP.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { Midwire } from './support/midwire.js'
+import { Midwire, runMidwire } from './support/midwire.js'
 import type { Namespace } from './support/netns.js'
 import { run, start } from './support/processes.js'
 import { Remote } from './support/remote.js'
@@ -24,7 +24,7 @@ const answer = (request, response) => response.end('served ' + request.socket.re
 http.createServer(answer).listen(80, '::')
 https.createServer({ key: made, cert: made }, answer).listen(443, '::')
 const udp = dgram.createSocket('udp6')
-udp.on('message', (data, from) => udp.send('echo ' + data, from.port, from.address))
+udp.on('message', (data, from) => udp.send('echo ' + data + ' of ' + from.address, from.port, from.address))
 udp.bind(7777, '::', () => console.log('ready'))
 `
 
@@ -43,6 +43,11 @@ const test = suite(['midwire', 'nft', 'curl'], async (world) => {
   return { gateway, device, web, client }
 })
 
+const nobody = 65_534
+
+/** The words in front of a command that runs it as a user, without any right of root's. */
+const asUser = (uid: number) => ['setpriv', `--reuid=${uid}`, '--clear-groups']
+
 interface Place {
   gateway: Namespace
   device: { namespace: Namespace; cable: { serverDevice: string } }
@@ -55,13 +60,18 @@ async function routed(
   mode: string,
   up: string[],
   body: (midwire: Midwire) => Promise<void>,
+  more: readonly string[] = [],
+  as: readonly string[] = [],
 ) {
   const { gateway, device } = place
   const confdir = mkdtempSync(join(tmpdir(), 'midwire-transparent-'))
-  const midwire = await Midwire.start(gateway, confdir, ['-m', mode, '-k', '--set', 'block_global=false'])
+  if (as.length > 0) chownSync(confdir, nobody, nobody)
+  const args = ['-m', mode, '-k', '--set', 'block_global=false', ...more]
+  const midwire = await Midwire.start(gateway, confdir, args, as)
   const rules = (...args: string[]) =>
     run('ip', gateway.command(process.execPath, midwireCommand, 'transparent', ...args))
-  const { code, stderr } = await rules('up', '--interface', device.cable.serverDevice, ...up)
+  const which = up.includes('--uid') ? [] : ['--interface', device.cable.serverDevice]
+  const { code, stderr } = await rules('up', ...which, ...up)
   try {
     t.is(code, 0, stderr)
     await body(midwire)
@@ -102,11 +112,98 @@ for (const [name, mode, up] of [
 test('TPROXY: datagrams are answered from where they were sent to', async (t, { web, client, ...place }) => {
   await routed(t, place, 'transparent:tproxy@8080', ['--tproxy', '--ports', '7777'], async (midwire) => {
     for (const address of [web.cable.client.v4, web.cable.client.v6]) {
-      t.is(await client.call('askUdp', address, 7777, 'hello'), `echo hello from ${address} 7777`)
+      const own = address.includes(':') ? web.cable.server.v6 : `::ffff:${web.cable.server.v4}`
+      t.is(await client.call('askUdp', address, 7777, 'hello'), `echo hello of ${own} from ${address} 7777`)
     }
     await midwire.stop()
   })
 })
+
+const KEEPING = ['--set', 'spoof_source_address=true']
+
+test('spoof_source_address: servers see the client, by TCP and UDP, of both families; answers come back', async (t, place) => {
+  const { web, client, device } = place
+  const own = device.cable
+  device.namespace.ip('addr', 'add', `${own.other.v4}/24`, 'dev', own.clientDevice)
+  device.namespace.ip('addr', 'add', `${own.other.v6}/64`, 'dev', own.clientDevice, 'nodad')
+  const up = ['--tproxy', '--ports', '80,443,7777']
+  const body = async (midwire: Midwire) => {
+    for (const [address, ...sources] of [
+      [web.cable.client.v4, own.client.v4, own.other.v4],
+      [web.cable.client.v6, own.client.v6, own.other.v6],
+    ] as const) {
+      const host = hostOf(address)
+      const secure = ['--cacert', midwire.authority, '--connect-to', `web.test:443:${host}:443`]
+      // The second round has connections of the first in the pool, and none of another client is taken.
+      for (const source of [...sources, ...sources]) {
+        const seen = source.includes(':') ? source : `::ffff:${source}`
+        t.is(await curl(device, '--interface', source, `http://${host}/`), `served ${seen} ${host}`)
+        t.is(await curl(device, '--interface', source, ...secure, 'https://web.test/'), `served ${seen} web.test`)
+      }
+      const [source] = sources
+      const seen = source.includes(':') ? source : `::ffff:${source}`
+      const answer = await client.call('askUdp', address, 7777, 'hello')
+      t.true(
+        [seen, `::ffff:${own.other.v4}`, own.other.v6].some(
+          (one) => answer === `echo hello of ${one} from ${address} 7777`,
+        ),
+        answer,
+      )
+    }
+  }
+  await routed(t, place, 'transparent:tproxy@8080', up, body, KEEPING)
+})
+
+test('spoof_source_address: proxies see midwire, and other modes refuse the option', async (t, place) => {
+  const { web, device, gateway } = place
+  const { v4 } = web.cable.client
+  const via = ['--via', `http://${v4}:80`, ...KEEPING]
+  await routed(
+    t,
+    place,
+    'transparent:tproxy@8080',
+    ['--tproxy'],
+    async () => {
+      t.is(await curl(device, `http://${v4}/`), `served ::ffff:${web.cable.server.v4} ${v4}`)
+    },
+    via,
+  )
+  const { code, stderr } = await runMidwire(gateway, tmpdir(), ['-m', 'transparent', ...KEEPING])
+  t.is(code, 2)
+  t.regex(stderr, /^midwire: spoof_source_address: only mode transparent:tproxy can/)
+})
+
+test('without root transparent:tproxy is refused at the start', async (t, { gateway }) => {
+  const confdir = mkdtempSync(join(tmpdir(), 'midwire-transparent-'))
+  t.teardown(() => rmSync(confdir, { recursive: true, force: true }))
+  chownSync(confdir, nobody, nobody)
+  const { code, stderr } = await runMidwire(gateway, confdir, ['-m', 'transparent:tproxy', ...KEEPING], asUser(nobody))
+  t.is(code, 1)
+  t.regex(stderr, /^midwire: listening on TCP .*: this needs root, or the capability CAP_NET_ADMIN$/m)
+})
+
+for (const [who, as] of [
+  ['by the mark, as root', []],
+  ['by the user, without any right', asUser(nobody)],
+] as const) {
+  test(`programs of this machine (--uid); its own connections are left alone ${who}`, async (t, place) => {
+    const { web, gateway } = place
+    const body = async (midwire: Midwire) => {
+      for (const address of [web.cable.client.v4, web.cable.client.v6]) {
+        const host = hostOf(address)
+        const program = (...args: string[]) =>
+          run('ip', gateway.command(...asUser(1), 'curl', '-sS', '--max-time', '10', ...args))
+        const plain = await program(`http://${host}/`)
+        t.regex(plain.stdout.toString(), /^served /, plain.stderr)
+        t.is((await midwire.httpFlow(`http://${host}/`)).server?.host, address)
+        const secure = await program('-k', '--connect-to', `web.test:443:${host}:443`, 'https://web.test/own')
+        t.regex(secure.stdout.toString(), /^served .* web\.test$/, secure.stderr)
+        t.is((await midwire.httpFlow('https://web.test/own')).server?.host, address)
+      }
+    }
+    await routed(t, place, 'transparent@8080', ['--uid', String(nobody)], body, [], as)
+  })
+}
 
 test('a client that comes by itself is refused, and that is said', async (t, { device, ...place }) => {
   await routed(t, { ...place, device }, 'transparent@8080', [], async (midwire) => {

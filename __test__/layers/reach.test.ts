@@ -94,7 +94,7 @@ test('what the client has begun and does not end is raw after 500 ms', (t) => {
 })
 
 test('connect_addr is the local address of every connection to a server', (t) => {
-  const options = { connect_addr: '192.0.2.9' }
+  const options = { connect_addr: { address: '192.0.2.9', isForeign: false } }
   t.deepEqual(new Playbook('reach', { options }).said(), ['open tcp 192.0.2.1:80 from 192.0.2.9'])
   const play = new Playbook('http-proxy', { mode: 'regular', options })
   play.data(play.client, 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n')

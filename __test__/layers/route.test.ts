@@ -5,7 +5,7 @@ import { placeKey, type Route, routeKey, sameRoute } from '../../src/layers/rout
 
 const to = { host: 'a.test', port: 443, transport: 'tcp' } as const
 const tls = { sni: 'a.test', alpn: ['http/1.1'] }
-const route: Route = { to, via: parseVia('http://me:one@p'), from: '192.0.2.1', tls }
+const route: Route = { to, via: parseVia('http://me:one@p'), from: { address: '192.0.2.1', isForeign: true }, tls }
 
 const others: [what: string, Route][] = [
   ['host', { ...route, to: { ...to, host: 'b.test' } }],
@@ -17,6 +17,7 @@ const others: [what: string, Route][] = [
   ['user of a proxy', { ...route, via: parseVia('http://you:one@p') }],
   ['password of a proxy', { ...route, via: parseVia('http://me:two@p') }],
   ['our address', { ...route, from: undefined }],
+  ["another client's address", { ...route, from: { address: '192.0.2.2', isForeign: true } }],
 ]
 
 test('whatever makes a connection another one is in the keys', (t) => {
@@ -45,7 +46,7 @@ test('other spellings of the same are the same', (t) => {
   const same: Route = {
     to: { ...to, host: 'A.Test.' },
     via: parseVia('http://me:one@p'),
-    from: '192.0.2.1',
+    from: { address: '192.0.2.1', isForeign: true },
     tls: { sni: 'A.test', alpn: ['http/1.1'] },
   }
   t.is(routeKey(route), routeKey(same))

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { MODES } from '../../src/modes/index.js'
 import type { ListenOptions } from '../../src/modes/listen.js'
-import { checkSpecs, parseSpec } from '../../src/modes/spec.js'
+import { checkSource, checkSpecs, parseSpec } from '../../src/modes/spec.js'
 
 const none: ListenOptions = { listen_host: '', listen_port: undefined }
 const parsed = (text: string) => {
@@ -119,6 +119,16 @@ test('what upstream and reverse lead to', (t) => {
   ]
   for (const [text, message] of wrong) t.throws(() => parseSpec(text), { code: 'ERR_MODE', message }, text)
   t.throws(() => parseSpec('regular via nonsense://x'), { code: 'ERR_VIA' })
+})
+
+test("clients' addresses can be kept only where a mode keeps them", (t) => {
+  const check = (spoof_source_address: boolean, ...texts: string[]) =>
+    checkSource(texts.map(parseSpec), { spoof_source_address })
+  t.notThrows(() => check(false, 'regular'))
+  t.notThrows(() => check(true, 'regular', 'transparent:tproxy@8081'))
+  const message =
+    'spoof_source_address: only mode transparent:tproxy can let servers see the addresses of clients; add it, or leave the option out'
+  for (const mode of ['transparent', 'regular']) t.throws(() => check(true, mode), { code: 'ERR_OPTION', message })
 })
 
 test('each mode of the list says who it is', (t) => {

@@ -29,6 +29,7 @@ interface SetUp {
 
 interface More {
   from?: string
+  isForeign?: boolean
   transport?: 'tcp' | 'udp'
   signal?: AbortSignal
   isOwn?: Exit['isOwn']
@@ -45,10 +46,19 @@ async function setUp(t: ExecutionContext, script: Script, options: Partial<Resol
   t.teardown(() => resolver.close())
   return {
     server,
-    async reach(host, port, { from, transport = 'tcp', signal = new AbortController().signal, isOwn } = {}) {
-      const exit = new Sockets(resolver, () => [])
+    async reach(
+      host,
+      port,
+      { from, isForeign = false, transport = 'tcp', signal = new AbortController().signal, isOwn } = {},
+    ) {
+      const exit = new Sockets(resolver, { listeners: () => [], mark: () => undefined })
       if (isOwn) exit.isOwn = isOwn
-      const made = await connectTo(exit, { host, port, transport }, from, signal)
+      const made = await connectTo(
+        exit,
+        { host, port, transport },
+        from === undefined ? undefined : { address: from, isForeign },
+        signal,
+      )
       t.teardown(() => made.reset())
       return `${made.local?.address} ${made.remote?.address}`
     },
@@ -187,6 +197,8 @@ test('connect_addr: connections come from there, and only addresses of its famil
   for (const host of ['six.test', '::1']) {
     await t.throwsAsync(reach(host, port, { from: '127.0.0.5' }), { message })
   }
+  const foreign = "it has no IPv4 address, and the client's, which spoof_source_address keeps, is one: 192.0.2.1"
+  await t.throwsAsync(reach('::1', port, { from: '192.0.2.1', isForeign: true }), { message: foreign })
   await t.throwsAsync(reach('127.0.0.1', port, { from: '192.0.2.1' }), {
     code: 'EADDRNOTAVAIL',
     message: /^bind/,

@@ -40,6 +40,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     dispatcher,
     certificates: () => new CertificateStore(authority),
     listeners: () => [],
+    mark: () => undefined,
     resolvers: () => [],
     seeksProcesses: () => false,
     finished: () => {},

@@ -36,7 +36,7 @@ function dialer(own: { host: string; port: number; transport: string }[] = []): 
   return new Dialer(
     readOptions({ ssl_insecure: true }),
     new Dispatcher(() => {}),
-    () => new Sockets(new Resolver({ useHostsFile: false }), () => own),
+    () => new Sockets(new Resolver({ useHostsFile: false }), { listeners: () => own, mark: () => undefined }),
   )
 }
 

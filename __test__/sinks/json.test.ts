@@ -1,6 +1,7 @@
 // Flows as lines of JSON: the first line, what each kind of flow has, and that a line is a line.
 import test from 'ava'
 import type { AnyFlow } from '../../src/flow/index.js'
+import type { OptionSnapshot } from '../../src/options/definitions.js'
 import { jsonSink } from '../../src/sinks/json.js'
 import { dnsFlow, httpFlow, tcpFlow, udpFlow } from '../support/flows.js'
 
@@ -109,6 +110,21 @@ test('HTTP: what was odd in the form of a message is told, where something was',
   const [, line] = lines([flow])
   t.like(line, { response: { irregularities: ['its lines end in LF without CR'] } })
   t.notRegex(JSON.stringify(line?.request), /irregularities/)
+})
+
+test('the URL has the host that the client has named; without showhost the server that was dialled', (t) => {
+  let text = ''
+  const sink = jsonSink({ write: (more) => (text += more) })
+  sink.ready(facts)
+  sink.flow?.(httpFlow())
+  const options = { showhost: false, dumper_filter: undefined } as unknown as OptionSnapshot
+  sink.configure?.({ options, changed: new Set(['showhost']) })
+  sink.flow?.(httpFlow())
+  void sink.close?.()
+  const urls = [...text.matchAll(/"url":"([^"]*)"/g)].map(([, url]) => url)
+  t.deepEqual(urls, ['https://example.com/', 'https://93.184.216.34:443/'])
+  const [, line] = lines([httpFlow()])
+  t.like(line, { request: { url: 'https://example.com/', host: '93.184.216.34' } })
 })
 
 test('a flow without server or response says so', (t) => {

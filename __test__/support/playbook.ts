@@ -36,6 +36,8 @@ export const defaults: LayerOptions = {
   validate_inbound_headers: true,
   tcp_timeout: 600,
   connect_addr: undefined,
+  spoof_source_address: false,
+  transparent_by_name: false,
   via: [],
   inside: ['mitm.it'],
 }
@@ -171,7 +173,7 @@ export class Playbook implements World {
         const tls = command.route.tls ? ` tls:${command.route.tls.sni ?? ''}:${command.route.tls.alpn.join('+')}` : ''
         const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
         const way = via.length > 0 ? ` via ${via.map(hopText).join(' ')}` : ''
-        const local = from === undefined ? '' : ` from ${from}`
+        const local = from === undefined ? '' : ` from ${from.address}`
         this.#lines.push(`open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}${local}`)
         return this.#begin(command)
       }

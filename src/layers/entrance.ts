@@ -1,7 +1,7 @@
 // How a client has come in, as its mode describes it. Layers look at the entrance, and never at the name of the mode.
 import type { Hop } from '../flow/via.js'
 import type { LayerName } from './layer.js'
-import type { Destination } from './route.js'
+import type { Destination, Source } from './route.js'
 
 /** The server of an entrance that leads all clients to one server. The clients take midwire for that server. */
 export interface Target {
@@ -20,6 +20,8 @@ export interface Entrance {
   readonly target?: Target | undefined
   /** The proxies through which connections leave, the nearest first, unless a rule or a hook chooses others. */
   readonly via?: readonly Hop[] | undefined
+  /** The client's address, where servers can see it in place of midwire's own: their answers come back to midwire all the same. */
+  readonly source?: Source | undefined
   /** True where the destination is midwire's own resolver, for which no server is dialled. */
   readonly ownResolver?: boolean | undefined
 }

@@ -1,9 +1,8 @@
 // The names of a connection's host, which `ignore_hosts` and the other lists of hosts are matched against.
 import { spellings } from '../flow/host-name.js'
 import type { Evidence } from './decide.js'
-import { findHeadEnd, MAX_HEAD } from './http1/head.js'
+import { innerName, MORE } from './inner-name.js'
 import { looksLikeHttp, looksLikeTls } from './sniff.js'
-import { ClientHelloError, readClientHello } from './tls/client-hello.js'
 
 /** Names of a connection's host, and whether bytes that have not come yet may add one. */
 interface Names {
@@ -52,36 +51,21 @@ function namesBeforehand({ destination, sni }: Evidence): string[] {
 
 /** The names in the client's bytes: that of a ClientHello, or the Host field of a first request. */
 function namesInside(evidence: Evidence): Names {
-  const { transport, clientBytes, clientEnded, serverBytes, destination } = evidence
+  const { transport, clientBytes, serverBytes, destination } = evidence
   if (transport === 'udp' || serverBytes > 0 || !destination) return NONE
-  const tls = looksLikeTls(clientBytes)
-  const http = looksLikeHttp(clientBytes)
-  let name: string | undefined | typeof MORE
-  if (tls === 'yes') name = nameInHello(clientBytes)
-  else if (http === 'yes') name = nameInHead(clientBytes)
-  else if ((tls === 'more' || http === 'more') && !(evidence.waited && clientBytes.length > 0)) name = MORE
-  if (name === MORE) return { hosts: [], more: !clientEnded }
-  if (name === undefined) return NONE
+  const found = innerName(clientBytes)
+  if (found === MORE) return { hosts: [], more: mayCome(evidence) }
+  if (found === undefined) return NONE
+  const name = found.text
   // An empty port is the default one (RFC 3986, 3.2.3).
   const [, host = name, port] = /^(\[.*\]|[^:]*):(\d*)$/.exec(name) ?? []
   return { hosts: spellings(host).map((one) => withPort(one, Number(port || destination.port))), more: false }
 }
 
 const NONE: Names = { hosts: [], more: false }
-const MORE = Symbol()
 
-function nameInHello(bytes: Buffer): string | undefined | typeof MORE {
-  try {
-    const hello = readClientHello(bytes)
-    return hello ? (hello.sni ?? hello.serverName) : MORE
-  } catch (error) {
-    if (error instanceof ClientHelloError) return undefined
-    throw error
-  }
-}
-
-function nameInHead(bytes: Buffer): string | undefined | typeof MORE {
-  const end = findHeadEnd(bytes, 0)
-  if (end === -1) return bytes.length < MAX_HEAD.request ? MORE : undefined
-  return /\nhost:[ \t]*([^\r\n]*?)[ \t]*\r?\n/i.exec(bytes.toString('latin1', 0, end))?.[1] || undefined
+/** A client that has paused within a word may never end the word; one that is silent, or in the middle of a head, is waited for. */
+function mayCome({ clientBytes, clientEnded, waited }: Evidence): boolean {
+  const hasBegun = looksLikeTls(clientBytes) === 'yes' || looksLikeHttp(clientBytes) === 'yes'
+  return !clientEnded && (hasBegun || !waited || clientBytes.length === 0)
 }

@@ -1,5 +1,6 @@
 // The list of all layers, by name.
 import { acceptLayer } from './accept.js'
+import { byNameLayer } from './by-name.js'
 import { dnsLayer } from './dns.js'
 import { http1Layer, httpProxyLayer } from './http1.js'
 import type { Layers } from './layer.js'
@@ -12,6 +13,7 @@ import { tlsLayer } from './tls.js'
 export const LAYERS: Layers = {
   reach: reachLayer,
   accept: acceptLayer,
+  'by-name': byNameLayer,
   socks: socksLayer,
   next: nextLayer,
   ignore: ignoreLayer,

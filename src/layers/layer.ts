@@ -8,7 +8,7 @@ import type { AnyChannel, Channel } from './channel.js'
 import type { ClientTls, Command, OpenFailure, Operation } from './commands.js'
 import type { Entrance } from './entrance.js'
 import type { Machine } from './machine.js'
-import type { Destination, Route, ServerTls } from './route.js'
+import type { Destination, Route, ServerTls, Source } from './route.js'
 import type { Task } from './task.js'
 import type { ViaRule } from './via/rules.js'
 import { PENDING, TIMEOUT } from './world.js'
@@ -30,6 +30,7 @@ export const NOTHING: MaybeStep = { [Symbol.iterator]: () => over }
 export type LayerName =
   | 'reach'
   | 'accept'
+  | 'by-name'
   | 'socks'
   | 'next'
   | 'ignore'
@@ -76,7 +77,11 @@ export interface LayerOptions {
   /** Seconds. */
   readonly tcp_timeout: number
   /** The local address of connections to servers; undefined for the system's choice. */
-  readonly connect_addr: string | undefined
+  readonly connect_addr: Source | undefined
+  /** Servers see the client's address where its entrance has one. */
+  readonly spoof_source_address: boolean
+  /** A connection to a transparent proxy that nothing has redirected goes where its first bytes say. */
+  readonly transparent_by_name: boolean
   /** Which connections leave by which proxies, unless a hook says. */
   readonly via: readonly ViaRule[]
   /** Names that addons answer by themselves (`mitm.it`): no server is dialled for them. */

@@ -1,11 +1,11 @@
 // Opens a connection by its route: to the server, or through the proxies on the way to it, and with the server's TLS.
 import type { ServerConnection } from '../connection.js'
 import type { AnyFlow } from '../flow/index.js'
-import { DIRECT, hopText, type ProxyHop, proxiesOf } from '../flow/via.js'
+import { DIRECT, type Hop, hopText, type ProxyHop, proxiesOf } from '../flow/via.js'
 import type { Channel } from './channel.js'
 import { type Opened, OpenFailure } from './commands.js'
 import { type Context, type Step, secureServer, serverName } from './layer.js'
-import type { Destination, Route, ServerTls } from './route.js'
+import type { Destination, Route, ServerTls, Source } from './route.js'
 import { HOPS } from './via/index.js'
 import { ruledVia } from './via/rules.js'
 
@@ -21,7 +21,12 @@ export function routeTo(
 ): Route {
   const { entrance, options } = context
   const via = flow?.via ?? context.via ?? ruledVia(context, to, tls, flow) ?? entrance.via ?? DIRECT
-  return { to, via, from: options.connect_addr, tls }
+  return { to, via, from: clientAddress(context, via) ?? options.connect_addr, tls }
+}
+
+/** The client's address, where it is kept: by a direct way, and by that of a proxy that the client itself has asked for. */
+function clientAddress({ entrance, options, via: own }: Context, via: readonly Hop[]): Source | undefined {
+  return options.spoof_source_address && (via.length === 0 || via === own) ? entrance.source : undefined
 }
 
 /** The place of a proxy, as a server to connect to. */

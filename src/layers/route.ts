@@ -17,13 +17,20 @@ export interface ServerTls {
   alpn: readonly string[]
 }
 
+/** The address that a connection comes from. */
+export interface Source {
+  readonly address: string
+  /** It is the client's, and none of this machine's. */
+  readonly isForeign: boolean
+}
+
 /** The place that a connection leads to, without regard to the protocol that it carries. */
 export interface Place {
   readonly to: Destination
   /** The tunnel and the proxies on the way, the nearest first; none where the connection is direct. */
   readonly via: readonly Hop[]
-  /** The local address that the connection comes from; undefined for the system's choice. */
-  readonly from?: string | undefined
+  /** Undefined for the system's choice. */
+  readonly from?: Source | undefined
 }
 
 export interface Route extends Place {
@@ -36,7 +43,7 @@ export function placeKey({ to, via, from }: Place): string {
   const end = `${to.transport} ${canonicalName(to.host)} ${to.port}`
   if (via.length === 0 && from === undefined) return end
   const passwords = proxiesOf(via).map(({ credentials }) => encodeURIComponent(credentials?.password ?? ''))
-  return JSON.stringify([end, from ?? '', via.map(hopText), passwords])
+  return JSON.stringify([end, from?.address ?? '', via.map(hopText), passwords])
 }
 
 /** The key of a route. The pool keeps connections by this key, and TLS sessions are kept by it, too. */

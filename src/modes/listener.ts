@@ -12,11 +12,22 @@ import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from
 /** Binds a port of a host, and hands over what comes. */
 type Bind = (at: { host: string; port: number }) => Promise<{ host: string; port: number; close(): Promise<void> }>
 
-/** How a client came in that the firewall has turned to us, and where it wanted to go; undefined where nothing has turned it. */
-export type Turned = (socket: Socket) => { readonly entrance: Entrance; readonly destination: Address } | undefined
+/** How a client came in at a port that the firewall turns connections to, and where it wanted to go. */
+export interface Turned {
+  readonly entrance: Entrance
+  readonly destination: Address
+}
+
+/** What is special about a port that the firewall turns connections to. */
+export interface Turning {
+  /** `port` is the listener's. Undefined for a client that is refused. Never throws or rejects. */
+  turned(socket: Socket, port: number): Turned | undefined | Promise<Turned | undefined>
+  /** `RunningMode.mark`. */
+  readonly mark: number | undefined
+}
 
 /**
- * Starts to listen on the address of a spec, in all its transports. `turned` says of each TCP connection what its entrance is; else all
+ * Starts to listen on the address of a spec, in all its transports. `turning` says of each TCP connection what its entrance is; else all
  * clients have the one that is given. Throws a MidwireError.
  */
 export async function startListener(
@@ -24,10 +35,10 @@ export async function startListener(
   mode: Mode,
   context: ModeContext,
   entrance: Entrance,
-  turned?: Turned,
+  turning?: Turning,
 ): Promise<RunningMode> {
   const address = listenAddress(spec, mode, context.options)
-  const running = new RunningListener(spec, mode, context, { ...entrance, via: spec.via ?? entrance.via }, turned)
+  const running = new RunningListener(spec, mode, context, { ...entrance, via: spec.via ?? entrance.via }, turning)
   try {
     for (const transport of defaultsOf(spec, mode).transports) await running.listen(transport, address)
   } catch (error) {
@@ -43,15 +54,19 @@ class RunningListener implements RunningMode {
   readonly listeners: Listener[] = []
   readonly #context: ModeContext
   readonly #entrance: Entrance
-  readonly #turned: Turned | undefined
+  readonly #turning: Turning | undefined
   readonly #closers: (() => Promise<void>)[] = []
 
-  constructor(spec: ModeSpec, mode: Mode, context: ModeContext, entrance: Entrance, turned: Turned | undefined) {
-    this.#turned = turned
+  constructor(spec: ModeSpec, mode: Mode, context: ModeContext, entrance: Entrance, turning: Turning | undefined) {
+    this.#turning = turning
     this.spec = spec
     this.mode = mode
     this.#context = context
     this.#entrance = entrance
+  }
+
+  get mark(): number | undefined {
+    return this.#turning?.mark
   }
 
   /** Listens on the first of the hosts that this machine has. Port 0 becomes the port of the listener before, where that is free. */
@@ -84,13 +99,21 @@ class RunningListener implements RunningMode {
     }
   }
 
-  readonly #bindTcp: Bind = (at) =>
-    listenTcp(at, (socket) => {
-      const turned = this.#turned?.(socket)
-      if (turned) this.#context.arrived(this, socketArrival(socket, turned.entrance, turned.destination))
-      else if (this.#turned) socket.resetAndDestroy()
+  readonly #bindTcp: Bind = async (at) => {
+    const listener = await listenTcp(at, (socket) => {
+      const turned = this.#turning?.turned(socket, listener.port)
+      // Nobody reads the socket meanwhile: what the client sends waits in its buffer.
+      if (turned instanceof Promise) void turned.then((found) => this.#handleTurned(socket, found))
+      else if (this.#turning) this.#handleTurned(socket, turned)
       else this.#context.arrived(this, socketArrival(socket, this.#entranceOf('tcp')))
     })
+    return listener
+  }
+
+  #handleTurned(socket: Socket, turned: Turned | undefined): void {
+    if (turned) this.#context.arrived(this, socketArrival(socket, turned.entrance, turned.destination))
+    else socket.resetAndDestroy()
+  }
 
   readonly #bindUdp: Bind = (at) =>
     listenUdp(at, (flow) => this.#context.arrived(this, datagramArrival(flow, this.#entranceOf('udp'))))
@@ -140,6 +163,13 @@ export function datagramArrival(flow: DatagramFlow, entrance: Entrance): Arrival
     refuse: () => flow.close(),
   }
 }
+
+/** The entrance of a client of a transparent proxy that nothing has turned: it has come to our own end of the socket. */
+export const entranceByName = ({ address, port }: Address, { via }: ModeSpec): Entrance => ({
+  layer: 'by-name',
+  destination: { host: address, port, transport: 'tcp' },
+  ...(via && { via }),
+})
 
 /** The entrance of a client whose packets name the server. */
 export const entranceTo = ({ address, port }: Address, transport: 'tcp' | 'udp', { via }: ModeSpec): Entrance => ({

@@ -71,6 +71,8 @@ export interface RunningMode {
   readonly endpoints?: readonly string[]
   /** Tunnels only: the addresses of the tunnel's own resolver. The onboarding page is at the same addresses. */
   readonly resolver?: readonly string[]
+  /** The firewall mark that all of midwire's packets have to have while the mode runs, so that its rules leave them alone. */
+  readonly mark?: number | undefined
   /** Stops listening. Sockets that were accepted stay open; a tunnel's connections end with the tunnel. */
   close(): Promise<void>
 }
@@ -93,6 +95,8 @@ export interface Mode extends ListenDefaults {
   parse?(spec: ModeSpec): Partial<ListenDefaults>
   /** What may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
   readonly data?: { readonly placeholder: string; readonly help: string }
+  /** Whether servers can see the addresses of the mode's clients (`Entrance.source`). Default: no. */
+  keepsSource?(spec: ModeSpec): boolean
   /** Reads the mode's files before any mode listens. Throws a MidwireError for files that are missing or wrong. */
   check?(spec: ModeSpec, context: ModeContext): Promise<void>
   /** Starts to listen. Throws a MidwireError. */

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { MidwireError, nearest } from '../errors.js'
 import { parseVia } from '../flow/via.js'
+import type { Options } from '../options/definitions.js'
 import { hostPort } from '../transports/addresses.js'
 import { MODES } from './index.js'
 import { defaultsOf, type ListenOptions, listenAddress } from './listen.js'
@@ -56,6 +57,13 @@ export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): 
       taken.set(key, spec)
     }
   }
+}
+
+/** Throws ERR_OPTION where clients' addresses are to be kept, and no mode keeps them. */
+export function checkSource(specs: readonly ModeSpec[], options: Pick<Options, 'spoof_source_address'>): void {
+  if (!options.spoof_source_address || specs.some((spec) => modeOf(spec).keepsSource?.(spec))) return
+  const only = 'only mode transparent:tproxy can let servers see the addresses of clients'
+  throw new MidwireError('ERR_OPTION', `spoof_source_address: ${only}; add it, or leave the option out`)
 }
 
 function sameAddress(spec: ModeSpec, other: ModeSpec, where: string, port: number): MidwireError {

@@ -1,11 +1,12 @@
 // Listens for what TPROXY brings, TCP connections and datagrams of both families, for the mode `transparent`.
 import type { Address } from '../connection.js'
+import type { Entrance } from '../layers/entrance.js'
 import { DatagramFlows, type FlowDatagram, MAX_SOCKET_FLOWS } from '../transports/datagram-flow.js'
 import { TRANSPARENT_MARK } from '../transports/descriptor.js'
 import { socketEnds } from '../transports/socket.js'
 import { listenTransparentTcp, listenTransparentUdp, type TransparentUdpListener } from '../transports/tproxy.js'
 import { listenAddress, listenError } from './listen.js'
-import { datagramArrival, entranceTo, socketArrival } from './listener.js'
+import { datagramArrival, entranceByName, entranceTo, socketArrival } from './listener.js'
 import type { Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
 
 /** Listens; throws a MidwireError, among them ERR_ROOT. */
@@ -27,6 +28,7 @@ class RunningTproxy implements RunningMode {
   readonly spec: ModeSpec
   readonly mode: Mode
   readonly listeners: Listener[] = []
+  readonly mark = TRANSPARENT_MARK
   readonly #context: ModeContext
   readonly #closers: (() => unknown)[] = []
 
@@ -37,17 +39,19 @@ class RunningTproxy implements RunningMode {
   }
 
   async listen(host: string, port: number): Promise<void> {
-    const at = { host, port: port || (this.listeners[0]?.port ?? 0), mark: TRANSPARENT_MARK }
+    const at = { host, port: port || (this.listeners[0]?.port ?? 0), mark: this.mark }
     const tcp = await listenTransparentTcp(at, (socket) => {
-      const { local } = socketEnds(socket)
-      // The rules bring packets of other destinations alone: this client has come by itself.
-      if (!local || local.port === tcp.port) socket.resetAndDestroy()
-      else this.#context.arrived(this, socketArrival(socket, entranceTo(local, 'tcp', this.spec)))
+      const { local, remote } = socketEnds(socket)
+      if (!local || !remote) return void socket.destroy()
+      // The rules bring packets of other destinations alone: a client of this port has come by itself.
+      const isOurs = local.port === tcp.port
+      const entrance = isOurs ? entranceByName(local, this.spec) : this.#entranceOf(remote, local, 'tcp')
+      this.#context.arrived(this, socketArrival(socket, entrance))
     })
     this.#closers.push(() => tcp.close().catch(() => {}))
     this.listeners.push({ host, port: tcp.port, transport: 'tcp' })
     const flows = new DatagramFlows(
-      (flow) => this.#context.arrived(this, datagramArrival(flow, entranceTo(flow.local, 'udp', this.spec))),
+      (flow) => this.#context.arrived(this, datagramArrival(flow, this.#entranceOf(flow.remote, flow.local, 'udp'))),
       MAX_SOCKET_FLOWS,
     )
     const udp = listenTransparentUdp({ ...at, port: tcp.port }, (source, destination, data) => {
@@ -62,6 +66,10 @@ class RunningTproxy implements RunningMode {
     )
     this.#closers.push(() => udp.close())
     this.listeners.push({ host, port: udp.port, transport: 'udp' })
+  }
+
+  #entranceOf(client: Address, server: Address, transport: 'tcp' | 'udp'): Entrance {
+    return { ...entranceTo(server, transport, this.spec), source: { address: client.address, isForeign: true } }
   }
 
   async close(): Promise<void> {

@@ -90,6 +90,14 @@ export const OPTIONS = {
     'refuse HTTP heads that break the grammar; off: accept those with one possible meaning',
   ),
   connect_addr: text(undefined, 'IP address of this machine that connections to servers come from'),
+  spoof_source_address: flag(
+    false,
+    "mode transparent:tproxy: servers see the client's own address, but for those behind a proxy",
+  ),
+  transparent_by_name: flag(
+    false,
+    'mode transparent: what nothing has redirected goes to the name in TLS (port 443) or Host; all who reach the port may use it',
+  ),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   proxyauth: text(
     undefined,

@@ -1,6 +1,6 @@
 // Connects to a host: finds its addresses, tries them by Happy Eyeballs, and keeps the first connection.
 import { isIP } from 'node:net'
-import type { Destination } from '../layers/route.js'
+import type { Destination, Source } from '../layers/route.js'
 import type { Transport } from '../transports/transport.js'
 import type { Endpoint, Exit } from './exits/exit.js'
 import { codeOf } from './explain.js'
@@ -20,11 +20,11 @@ const NO_WAY = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 export function connectTo(
   exit: Exit,
   { host, port, transport }: Destination,
-  from: string | undefined,
+  from: Source | undefined,
   signal: AbortSignal,
 ): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const families: readonly Family[] = from === undefined ? [6, 4] : [isIP(from) as Family]
+    const families: readonly Family[] = from === undefined ? [6, 4] : [isIP(from.address) as Family]
     const errors: unknown[] = []
     /** Ends the attempts that are under way when another has succeeded, or when time is up. */
     const others = new AbortController()
@@ -108,10 +108,11 @@ function mostTelling(errors: readonly unknown[]): unknown {
 
 const isNameError = (error: unknown): boolean => ['ENOTFOUND', 'EAI_AGAIN'].includes(codeOf(error))
 
-function noAddress(from: string | undefined): Error {
+function noAddress(from: Source | undefined): Error {
+  const what = from?.isForeign ? "the client's, which spoof_source_address keeps," : 'connect_addr'
   const message =
     from === undefined
       ? 'the name has no address'
-      : `it has no IPv${isIP(from)} address, and connect_addr is one: ${from}`
+      : `it has no IPv${isIP(from.address)} address, and ${what} is one: ${from.address}`
   return Object.assign(new Error(message), { code: 'FAMILY' })
 }

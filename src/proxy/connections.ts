@@ -30,6 +30,8 @@ export interface Surroundings {
   /** A store that makes the certificates for clients; made anew when the options of clients' TLS versions change. */
   certificates(options: Options): CertificateStore
   listeners(): readonly ListenerInfo[]
+  /** The firewall mark that what midwire sends has to have now; undefined for none. */
+  mark(): number | undefined
   /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
   /** Whether a reader of flows asks for the processes of clients. */
@@ -70,8 +72,9 @@ export class Connections implements Unchanging {
       inside: (name) => (this.#shared.layerOptions.inside.includes(name) ? around.resolvers() : undefined),
       // On a machine that has midwire as its name server, midwire would ask itself.
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
+      mark: () => around.mark(),
     })
-    this.#exits = new Exits(this.#resolver, () => around.listeners())
+    this.#exits = new Exits(this.#resolver, around)
     this.#shared = share(this, options.snapshot)
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)

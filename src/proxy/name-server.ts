@@ -4,6 +4,8 @@ import { createSocket } from 'node:dgram'
 import { connect, isIP } from 'node:net'
 import { type DnsMessage, parseDns, writeDns } from '../flow/dns-message.js'
 import { queryKey } from '../flow/dns-reply.js'
+import { connectingAs } from '../transports/socket.js'
+import { connectSocketAs } from '../transports/udp.js'
 
 export interface NameServer {
   readonly address: string
@@ -24,9 +26,15 @@ export function parseNameServer(text: string): NameServer | undefined {
 }
 
 export class NameServerClient {
+  readonly #mark: () => number | undefined
   /** The exchanges that are under way, each by the function that ends it with an error. */
   readonly #open = new Set<(error: Error) => void>()
   #closed = false
+
+  /** `mark`: the firewall mark that queries have to have now. */
+  constructor(mark: () => number | undefined = () => undefined) {
+    this.#mark = mark
+  }
 
   /**
    * Forwards a query to the first server, to the first again, then to the second. The answer is the server's, with the id of the
@@ -58,10 +66,13 @@ export class NameServerClient {
 
   async #tryServer(server: NameServer, asked: DnsMessage, bytes: Buffer, id: number): Promise<DnsMessage> {
     const accept = (answer: Buffer) => acceptAnswer(answer, asked, id)
-    const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) => askUdp(server, bytes, accept, done))
+    const mark = this.#mark()
+    const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) => askUdp(server, mark, bytes, accept, done))
     if (!answer.truncated) return answer
     // Where TCP fails the truncated answer is passed on, because its TC bit tells the client to ask again by TCP.
-    return this.#exchange(server, 'TCP', TCP_TIMEOUT, (done) => askTcp(server, bytes, accept, done)).catch(() => answer)
+    return this.#exchange(server, 'TCP', TCP_TIMEOUT, (done) => askTcp(server, mark, bytes, accept, done)).catch(
+      () => answer,
+    )
   }
 
   /** One question by one transport: `start` asks it, and returns the function that releases its socket. */
@@ -77,11 +88,17 @@ export class NameServerClient {
       }
       const timer = setTimeout(() => settle(new Error(`no answer by ${how} within ${timeout / 1000} s`)), timeout)
       this.#open.add(settle)
-      stop = start(settle)
+      try {
+        stop = start(settle)
+      } catch (error) {
+        settle(error as Error)
+      }
       if (this.#closed) settle(new Error('midwire is closing'))
     })
   }
 }
+
+type Mark = number | undefined
 
 type Done = (result: DnsMessage | Error) => void
 
@@ -105,7 +122,7 @@ function acceptAnswer(answer: Buffer, asked: DnsMessage, id: number): DnsMessage
 }
 
 /** Asks from a connected socket with a port of its own, so that the system drops datagrams from other addresses. */
-function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): () => void {
+function askUdp(server: NameServer, mark: Mark, query: Buffer, accept: Accept, done: Done): () => void {
   const socket = createSocket(isIP(server.address) === 6 ? 'udp6' : 'udp4')
   socket.on('error', done)
   socket.on('message', (answer) => {
@@ -114,15 +131,17 @@ function askUdp(server: NameServer, query: Buffer, accept: Accept, done: Done): 
   })
   // An event and not a callback of connect, which is called for an error, too, such as a missing route.
   socket.on('connect', () => socket.send(query, (error) => error && done(error)))
-  socket.connect(server.port, server.address)
+  if (mark === undefined) socket.connect(server.port, server.address)
+  else connectSocketAs(socket, server, { mark })
   return () => {
     socket.removeAllListeners('message')
     socket.close()
   }
 }
 
-function askTcp(server: NameServer, query: Buffer, accept: Accept, done: Done): () => void {
-  const socket = connect({ host: server.address, port: server.port })
+function askTcp(server: NameServer, mark: Mark, query: Buffer, accept: Accept, done: Done): () => void {
+  const { address, port } = server
+  const socket = mark === undefined ? connect({ host: address, port }) : connectingAs(address, port, { mark })
   const head = Buffer.alloc(2)
   head.writeUInt16BE(query.length)
   socket.write(Buffer.concat([head, query]))

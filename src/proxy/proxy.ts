@@ -9,7 +9,7 @@ import type { Flow } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
-import { checkSpecs, parseSpec } from '../modes/spec.js'
+import { checkSource, checkSpecs, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options/definitions.js'
 import { confdirOf } from '../options/paths.js'
@@ -89,6 +89,7 @@ export class Midwire {
           maxVersion: options.tls_version_client_max,
         }),
       listeners: () => this.listeners,
+      mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       seeksProcesses: () => this.#seekers.size > 0,
       finished: (flow) => this.#finished(flow),
@@ -106,6 +107,7 @@ export class Midwire {
       // Not before the update is done: what comes after this may refuse it.
       this.#modesChanged = Promise.resolve().then(() => this.#changeModes())
     })
+    store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
   }
 
@@ -283,6 +285,7 @@ export class Midwire {
 function specsOf(options: Options): ModeSpec[] {
   const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
   checkSpecs(specs, options)
+  checkSource(specs, options)
   return specs
 }
 

@@ -28,6 +28,8 @@ export interface ResolverOptions {
   inside?: ((name: string) => readonly string[] | undefined) | undefined
   /** Whether midwire itself is the name server at that address. It is left out, because queries would go round without end. */
   isOurs?: ((address: string, port: number) => boolean) | undefined
+  /** The firewall mark that queries have to have now. Only those that midwire sends itself have it: the system's, and Node's, cannot. */
+  mark?: (() => number | undefined) | undefined
   /** Default: the system's. */
   hostsFile?: string | undefined
 }
@@ -40,7 +42,7 @@ interface Upstream {
 export class Resolver {
   #options: ResolverOptions
   readonly #hosts: HostsFile
-  readonly #client = new NameServerClient()
+  readonly #client: NameServerClient
   #upstream: Upstream | undefined
   #upstreamReadAt = 0
   #running = 0
@@ -51,6 +53,7 @@ export class Resolver {
     checkNameServers(options)
     this.#options = options
     this.#hosts = new HostsFile(options.hostsFile)
+    this.#client = new NameServerClient(options.mark)
   }
 
   /** Changes the options for later queries. Throws a MidwireError for a name server that is no address. */

@@ -18,6 +18,12 @@ export class RunningModes {
     return this.#running
   }
 
+  /** The firewall mark that what midwire sends has to have, for the sake of a mode that runs; undefined for none. */
+  get mark(): number | undefined {
+    for (const { mark } of this.#running) if (mark !== undefined) return mark
+    return undefined
+  }
+
   /** Starts all of them; throws the error of the first that cannot be started. Those before it run then. */
   async start(specs: readonly ModeSpec[]): Promise<void> {
     const context = this.#contextFor(specs)

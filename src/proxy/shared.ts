@@ -8,6 +8,7 @@ import { MidwireError } from '../errors.js'
 import { canonicalName } from '../flow/host-name.js'
 import type { Hop } from '../flow/via.js'
 import type { LayerOptions } from '../layers/layer.js'
+import type { Source } from '../layers/route.js'
 import { parseViaRules } from '../layers/via/rules.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
@@ -97,14 +98,14 @@ const layerOptionsOf = (options: Options): LayerOptions => ({
 })
 
 /** The address in the spelling that comparisons need. Throws ERR_ARGUMENT for a text that is no address. */
-function localAddress(text: string | undefined): string | undefined {
+function localAddress(text: string | undefined): Source | undefined {
   if (text === undefined) return undefined
   const address = plainAddress(text)
   if (address === undefined) {
     throw new MidwireError('ERR_ARGUMENT', `connect_addr: ${JSON.stringify(text)} is no IP address`)
   }
   // A link-local address is one of this machine only with its zone.
-  return text.includes('%') ? text : address
+  return { address: text.includes('%') ? text : address, isForeign: false }
 }
 
 /** Reads the authorities that the options name, to find errors now. The system's own are read at the first handshake. */

@@ -8,7 +8,7 @@ import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Options } from '../options/definitions.js'
 import { LineWriter, type TextOutput } from './lines.js'
-import { afterChange } from './shown.js'
+import { afterChange, urlByAddress } from './shown.js'
 import type { Sink } from './sink.js'
 
 /** Where the proxy listens and which peers it has, once it is ready; `spec` is the mode's, as the user gave it. */
@@ -35,9 +35,17 @@ export interface JsonSink extends Sink {
 /** Characters of flows' lines that wait for the first line. Beyond them flows are dropped, and counted; hardly any flow comes so early. */
 const MAX_EARLY = 1024 * 1024
 
-/** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
-export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dumper_filter'>> = {}): JsonSink {
-  let shown: Pick<Options, 'dumper_filter'> = { dumper_filter: options.dumper_filter }
+const NAMES = ['dumper_filter', 'showhost'] as const
+
+type ShownOptions = Pick<Options, (typeof NAMES)[number]>
+
+/**
+ * Writes each flow that matches `dumper_filter`, without its bodies. Without `showhost` (default: on) URLs have the address of the
+ * server in place of the host that the client has named. Throws ERR_FILTER.
+ */
+export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}): JsonSink {
+  const { dumper_filter, showhost = true } = options
+  let shown: ShownOptions = { dumper_filter, showhost }
   let accepts = filterOf(shown)
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
   let early: string | undefined = ''
@@ -62,13 +70,13 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
     },
     flow(flow) {
       if (!accepts(flow)) return
-      const text = line(flowObject(flow))
+      const text = line(flowObject(flow, shown.showhost))
       if (early === undefined) writer.write(text)
       else if (early.length < MAX_EARLY) early += text
       else dropped += 1
     },
     configure(change) {
-      const after = afterChange(shown, ['dumper_filter'], change)
+      const after = afterChange(shown, NAMES, change)
       accepts = filterOf(after)
       shown = after
     },
@@ -76,7 +84,7 @@ export function jsonSink(output: TextOutput, options: Partial<Pick<Options, 'dum
   }
 }
 
-const filterOf = ({ dumper_filter }: Pick<Options, 'dumper_filter'>): ((flow: AnyFlow) => boolean) =>
+const filterOf = ({ dumper_filter }: ShownOptions): ((flow: AnyFlow) => boolean) =>
   dumper_filter ? parseFilter(dumper_filter) : () => true
 
 /**
@@ -86,7 +94,7 @@ const filterOf = ({ dumper_filter }: Pick<Options, 'dumper_filter'>): ((flow: An
 const line = (object: object): string =>
   `${JSON.stringify(object).replace(/[\x7f-\x9f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
-function flowObject(flow: AnyFlow): object {
+function flowObject(flow: AnyFlow, showhost: boolean): object {
   const { id, type, client, server, createdAt, endedAt, error, comment } = flow
   return {
     event: 'flow',
@@ -96,14 +104,14 @@ function flowObject(flow: AnyFlow): object {
     server: server ? serverObject(server) : null,
     createdAt,
     endedAt: endedAt ?? null,
-    ...contents(flow),
+    ...contents(flow, showhost),
     error: error?.message ?? null,
     comment: comment || undefined,
   }
 }
 
-function contents(flow: AnyFlow): object {
-  if (flow.type === 'http') return httpObject(flow)
+function contents(flow: AnyFlow, showhost: boolean): object {
+  if (flow.type === 'http') return httpObject(flow, showhost)
   if (flow.type === 'dns') {
     return { request: dnsObject(flow.request), response: flow.response ? dnsObject(flow.response) : null }
   }
@@ -134,8 +142,9 @@ function tlsObject({ tls }: Connection): object | null {
   return { sni, alpn, version, cipher, ja3, ja4 }
 }
 
-function httpObject({ request, response, upgrade }: HttpFlow): object {
-  const { method, url, scheme, host, port, path } = request
+function httpObject({ request, response, upgrade }: HttpFlow, showhost: boolean): object {
+  const { method, scheme, host, port, path } = request
+  const url = showhost ? request.url : urlByAddress(request)
   return {
     request: { method, url, scheme, host, port, path, ...messageObject(request) },
     response: response ? { status: response.status, reason: response.reason, ...messageObject(response) } : null,

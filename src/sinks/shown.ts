@@ -1,4 +1,5 @@
-// The options of an output: those that it was made with, until one of them is changed while the proxy runs.
+// What an output shows: by the options that it was made with, until one of them is changed while the proxy runs; and URLs by `showhost`.
+import type { HttpRequest } from '../flow/http.js'
 import type { ConfigureHook } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 
@@ -11,4 +12,10 @@ export function afterChange<Name extends keyof Options>(
   const after = { ...before }
   for (const name of names) if (changed.has(name)) after[name] = (options as Options)[name]
   return after
+}
+
+/** The URL of a request with the server that it goes to, and not the host that the client has named (`request.url`). */
+export function urlByAddress({ scheme, host, port, path, method }: HttpRequest): string {
+  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return method === 'CONNECT' ? place : `${scheme}://${place}${path === '*' ? '' : path}`
 }

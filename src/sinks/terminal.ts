@@ -10,7 +10,7 @@ import type { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { Options } from '../options/definitions.js'
 import { bodyText } from './body-text.js'
 import { LineWriter, type TextOutput } from './lines.js'
-import { afterChange } from './shown.js'
+import { afterChange, urlByAddress } from './shown.js'
 import type { Sink } from './sink.js'
 import { cut, durationText, oneLine, type Paint, painter, placeText, type Style, sizeText } from './text.js'
 
@@ -80,7 +80,7 @@ class Shown {
     const versions =
       request.version === '1.1' && (response?.version ?? '1.1') === '1.1' ? '' : ` HTTP/${request.version}`
     const method = oneLine(request.method)
-    const url = oneLine(this.#showhost ? request.url : byAddress(request))
+    const url = oneLine(this.#showhost ? request.url : urlByAddress(request))
     const tail: [Style | undefined, string][] = []
     if (response) tail.push(...this.#statusParts(flow, response))
     if (flow.error) tail.push(['bold', ' <<'], ['red', ` ${oneLine(flow.error.message)}`])
@@ -189,12 +189,6 @@ const STATUS_STYLES: Record<number, Style> = {
 }
 
 const clientText = ({ client }: AnyFlow) => placeText(client.remote.address, client.remote.port)
-
-function byAddress({ scheme, host, port, path, method }: HttpRequest): string {
-  return method === 'CONNECT'
-    ? placeText(host, port)
-    : `${scheme}://${placeText(host, port)}${path === '*' ? '' : path}`
-}
 
 /** A field's value as text: its characters are bytes, and those that are not ASCII are UTF-8 as a rule. */
 function readable(value: string): string {

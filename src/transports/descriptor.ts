@@ -4,6 +4,7 @@ import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { callNative, type NativeSocketOptions, native } from '../native/load.js'
+import { hostPort } from './addresses.js'
 
 /**
  * The firewall mark of the packets that midwire sends itself while it is a transparent proxy. Rules that redirect packets leave those
@@ -31,22 +32,45 @@ export function originalDestination(socket: Socket): Address | undefined {
 export interface Outgoing {
   /** The firewall mark of its packets. */
   readonly mark?: number | undefined
-  /** The IP address that they come from; it need not be this machine's. */
-  readonly source?: string | undefined
+  /** The IP address that they come from; a foreign one is none of this machine's. Undefined for the system's choice. */
+  readonly from?: { readonly address: string; readonly isForeign: boolean } | undefined
 }
 
-/** The options of a socket for connecting to an address. */
-export function outgoingSocket(
+/**
+ * Opens a socket for connecting to an address, and calls `take` with its descriptor. Throws ERR_ROOT, and Node's EADDRNOTAVAIL where it
+ * is to come from an address that is not foreign, and not this machine's.
+ */
+export function withOutgoing<T>(
   transport: 'tcp' | 'udp',
-  address: string,
-  { mark, source }: Outgoing,
-): NativeSocketOptions {
-  return {
+  to: Pick<Address, 'address' | 'port'>,
+  { mark, from }: Outgoing,
+  take: (fd: number) => T,
+): T {
+  const options = {
     udp: transport === 'udp',
-    ipv6: isIPv6(address),
-    transparent: source !== undefined,
+    ipv6: isIPv6(to.address),
+    transparent: from?.isForeign === true,
     ...(mark !== undefined && { mark }),
-    ...(source !== undefined && { host: source, port: 0 }),
+    ...(from !== undefined && { host: from.address, port: 0 }),
+  }
+  try {
+    return withDescriptor(options, `connecting to ${hostPort(to.address, to.port)}`, take)
+  } catch (error) {
+    if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_NOT_AVAILABLE') throw error
+    const [code, address] = ['EADDRNOTAVAIL', from?.address]
+    throw Object.assign(new Error(`bind ${code} ${address}`), { syscall: 'bind', code, address })
+  }
+}
+
+/** Whether this process may mark what it sends. Without CAP_NET_ADMIN it may not, nor where the system is not Linux. */
+export function mayMark(): boolean {
+  const options = { udp: true, ipv6: false, transparent: false, mark: TRANSPARENT_MARK }
+  try {
+    withDescriptor(options, 'marking packets', (fd) => native().closeSocket(fd))
+    return true
+  } catch (error) {
+    if (error instanceof MidwireError && ['ERR_ROOT', 'ERR_NATIVE'].includes(error.code)) return false
+    throw error
   }
 }
 

@@ -1,10 +1,74 @@
 // Finds the original destination of a redirected connection in what `pfctl -s state` prints (macOS, FreeBSD).
-// Written from descriptions of that output: it has not been tried on a machine with pf.
+// Written from pfctl(8), pf.conf(5) and what others read out of that output: it has not been tried on a machine with pf.
+import { execFile } from 'node:child_process'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
+import { MidwireError } from '../errors.js'
 
 /** Lines longer than this are none of pf's. */
 const MAX_LINE = 1000
+
+/** Connections that wait for the states. Each listing costs a process, and all that wait for it share it. */
+const MAX_WAITING = 1_000
+/** Milliseconds for a listing, and its bytes: some 100,000 states. */
+const LIST_MILLISECONDS = 5_000
+const MAX_LIST = 16 << 20
+
+/** Looks up connections in the states of pf, as `list` gives them. */
+export class PfStates {
+  readonly #list: () => Promise<string>
+  #running: Promise<unknown> = Promise.resolve()
+  #next: Promise<string> | undefined
+  #waiting = 0
+
+  constructor(list: () => Promise<string>) {
+    this.#list = list
+  }
+
+  /** `pfDestination` of the states as they are now. Rejects with the errors of the listing; ERR_EXHAUSTED where too many wait. */
+  async find(client: Address): Promise<Address | undefined> {
+    if (this.#waiting >= MAX_WAITING)
+      throw new MidwireError('ERR_EXHAUSTED', `${MAX_WAITING} connections wait for pfctl`)
+    this.#waiting += 1
+    try {
+      return pfDestination(await this.#listing(), client)
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  /** One that runs already may be older than the connection, so that the next one is waited for. */
+  #listing(): Promise<string> {
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined
+      const listing = this.#list()
+      this.#running = listing.catch(() => {})
+      return listing
+    })
+    return this.#next
+  }
+}
+
+/** The command that lists the states of pf. Its user is root, or one whom sudo lets run it without a password. */
+export const stateCommand = (isRoot: boolean): readonly [string, ...string[]] => {
+  const command = ['/sbin/pfctl', '-s', 'state'] as const
+  return isRoot ? [...command] : ['sudo', '-n', ...command]
+}
+
+/** Runs that command. Rejects with ERR_COMMAND. */
+export function listStates(): Promise<string> {
+  const [program, ...args] = stateCommand(process.getuid?.() === 0)
+  const bounds = { timeout: LIST_MILLISECONDS, maxBuffer: MAX_LIST }
+  return new Promise((resolve, reject) => {
+    execFile(program, args, bounds, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout)
+      const what = [program, ...args].join(' ')
+      const why = stderr.trim().split('\n')[0] || error.message
+      const hint = 'midwire needs root, or a line of sudoers that allows this command without a password'
+      reject(new MidwireError('ERR_COMMAND', `${what}: ${why}: ${hint}`, { cause: error }))
+    })
+  })
+}
 
 /**
  * The address that the client wanted, before pf's `rdr` or `route-to` turned the connection to this machine. Undefined where no

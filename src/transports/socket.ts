@@ -4,7 +4,7 @@ import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { hostPort } from './addresses.js'
-import { type Outgoing, outgoingSocket, withDescriptor } from './descriptor.js'
+import { type Outgoing, withOutgoing } from './descriptor.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 
 /**
@@ -102,19 +102,21 @@ export function connectTcp(address: string, port: number, { from, signal }: Conn
   )
 }
 
-/** Connects with a mark, or from an address that is not ours. Rejects as `connectTcp`, and with ERR_ROOT, ERR_ADDRESS. */
+/** The same with a mark, or from a foreign address. Rejects as `connectTcp`, and with ERR_ROOT, ERR_ADDRESS. */
 export async function connectTcpAs(
   address: string,
   port: number,
   outgoing: Outgoing,
   signal?: AbortSignal,
 ): Promise<Pipe> {
-  return connected(address, port, signal, () => {
-    const options = outgoingSocket('tcp', address, outgoing)
-    // Without manualStart, which Node uses itself, the socket would read before it is connected.
-    const take = (fd: number) => new Socket({ fd, ...SOCKET_OPTIONS, manualStart: true } as { fd: number })
-    return withDescriptor(options, `connecting to ${hostPort(address, port)}`, take).connect({ host: address, port })
-  })
+  return connected(address, port, signal, () => connectingAs(address, port, outgoing))
+}
+
+/** A socket that is being connected. Throws ERR_ROOT, and Node's EADDRNOTAVAIL. */
+export function connectingAs(address: string, port: number, outgoing: Outgoing): Socket {
+  // Without manualStart, which Node uses itself, the socket would read before it is connected.
+  const take = (fd: number) => new Socket({ fd, ...SOCKET_OPTIONS, manualStart: true } as { fd: number })
+  return withOutgoing('tcp', { address, port }, outgoing, take).connect({ host: address, port })
 }
 
 function connected(address: string, port: number, signal: AbortSignal | undefined, begin: () => Socket): Promise<Pipe> {

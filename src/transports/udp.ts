@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
-import { type Outgoing, outgoingSocket, withDescriptor } from './descriptor.js'
+import { type Outgoing, withOutgoing } from './descriptor.js'
 import { noReceiver, type Receiver, type Transport } from './transport.js'
 
 /** The most bytes of datagrams that wait in Node because the kernel takes none. The newest beyond that are dropped. */
@@ -97,13 +97,19 @@ export function connectUdp(address: string, port: number, from?: string): Promis
   })
 }
 
-/** The same with a mark, or from an address that is not ours. Rejects with Node's errors, and ERR_ROOT. */
+/** The same with a mark, or from a foreign address. Rejects with Node's errors, and ERR_ROOT. */
 export function connectUdpAs(address: string, port: number, outgoing: Outgoing): Promise<Transport> {
-  return connected(address, (socket) => {
-    socket.once('listening', () => socket.connect(port, address))
-    const options = outgoingSocket('udp', address, outgoing)
-    withDescriptor(options, `sending to ${address}, port ${port}`, (fd) => socket.bind({ fd }))
-  })
+  return connected(address, (socket) => connectSocketAs(socket, { address, port }, outgoing))
+}
+
+/** Connects a socket of Node's that has just been made. Throws ERR_ROOT, and Node's EADDRNOTAVAIL. */
+export function connectSocketAs(
+  socket: Socket,
+  to: { readonly address: string; readonly port: number },
+  outgoing: Outgoing,
+): void {
+  socket.once('listening', () => socket.connect(to.port, to.address))
+  withOutgoing('udp', to, outgoing, (fd) => socket.bind({ fd }))
 }
 
 function connected(address: string, begin: (socket: Socket) => void): Promise<Transport> {

@@ -144,14 +144,17 @@ export async function askUdp(host: string, port: number, data: string): Promise<
 /** What a server says to midwire's own connection, with midwire's mark or from another address. */
 export async function askAs(host: string, port: number, outgoing: { mark?: boolean; source?: string } = {}) {
   const { mark, source } = outgoing
-  const as = { ...(mark && { mark: TRANSPARENT_MARK }), ...(source && { source }) }
+  const as = { ...(mark && { mark: TRANSPARENT_MARK }), ...(source && { from: { address: source, isForeign: true } }) }
   const hasNone = Object.keys(as).length === 0
   const transport = hasNone ? await connectTcp(host, port) : await connectTcpAs(host, port, as)
   return within(5000, `an answer of ${host}:${port}`, answerOf(transport))
 }
 
 export async function askUdpAs(host: string, port: number, source?: string): Promise<string> {
-  const transport = await connectUdpAs(host, port, { mark: TRANSPARENT_MARK, ...(source && { source }) })
+  const transport = await connectUdpAs(host, port, {
+    mark: TRANSPARENT_MARK,
+    ...(source && { from: { address: source, isForeign: true } }),
+  })
   const answer = answerOf(transport)
   transport.write(Buffer.from('a datagram'))
   return within(5000, `an answer of ${host}:${port}`, answer)
@@ -187,7 +190,9 @@ export async function refusedListeners(host: string, port: number): Promise<Reco
 /** The codes of the errors of connections with a mark, and from another address. */
 export async function refusedConnections(host: string, port: number): Promise<Record<string, unknown>> {
   const codes: Record<string, unknown> = {}
-  await connectTcpAs(host, port, { source: '192.0.2.77' }).catch(({ code }) => (codes.source = code))
+  await connectTcpAs(host, port, { from: { address: '192.0.2.77', isForeign: true } }).catch(
+    ({ code }) => (codes.source = code),
+  )
   await connectUdpAs(host, port, { mark: 7 }).catch(({ code }) => (codes.mark = code))
   return codes
 }

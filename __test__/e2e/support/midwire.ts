@@ -64,10 +64,10 @@ export class Midwire {
   readonly #flows: FlowLine[] = []
   readonly #news = new EventEmitter().setMaxListeners(0)
 
-  private constructor(namespace: Namespace, confdir: string, args: readonly string[]) {
+  private constructor(namespace: Namespace, confdir: string, args: readonly string[], as: readonly string[]) {
     this.namespace = namespace
     this.confdir = confdir
-    this.#child = start('ip', commandLine(namespace, confdir, ['--json', ...args]), {
+    this.#child = start('ip', commandLine(namespace, confdir, ['--json', ...args], as), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: plainEnvironment({ HOME: confdir }),
     })
@@ -85,9 +85,14 @@ export class Midwire {
     this.#child.once('close', () => this.#news.emit('news'))
   }
 
-  /** Starts it and waits for its first line. */
-  static async start(namespace: Namespace, confdir: string, args: readonly string[]): Promise<Midwire> {
-    const midwire = new Midwire(namespace, confdir, args)
+  /** Starts it and waits for its first line. `as`: the words in front of the command. */
+  static async start(
+    namespace: Namespace,
+    confdir: string,
+    args: readonly string[],
+    as: readonly string[] = [],
+  ): Promise<Midwire> {
+    const midwire = new Midwire(namespace, confdir, args, as)
     await midwire.#until(20_000, 'its first line', () => midwire.ready.listeners.length > 0)
     return midwire
   }
@@ -182,11 +187,29 @@ export class Midwire {
 }
 
 /** The arguments for `ip` that run the command in a namespace. */
-function commandLine(namespace: Namespace, confdir: string, args: readonly string[]): string[] {
-  return namespace.command(process.execPath, '--enable-source-maps', midwireCommand, '--confdir', confdir, ...args)
+function commandLine(
+  namespace: Namespace,
+  confdir: string,
+  args: readonly string[],
+  as: readonly string[] = [],
+): string[] {
+  return namespace.command(
+    ...as,
+    process.execPath,
+    '--enable-source-maps',
+    midwireCommand,
+    '--confdir',
+    confdir,
+    ...args,
+  )
 }
 
 /** Runs the command to its end. */
-export function runMidwire(namespace: Namespace, confdir: string, args: readonly string[]): Promise<Outcome> {
-  return run('ip', commandLine(namespace, confdir, args), { env: plainEnvironment({ HOME: confdir }) })
+export function runMidwire(
+  namespace: Namespace,
+  confdir: string,
+  args: readonly string[],
+  as: readonly string[] = [],
+): Promise<Outcome> {
+  return run('ip', commandLine(namespace, confdir, args, as), { env: plainEnvironment({ HOME: confdir }) })
 }

@@ -1,5 +1,5 @@
 // The interface of all exits: how bytes leave midwire for a server, or for the first proxy on the way to one.
-import type { ConnectOptions } from '../../transports/socket.js'
+import type { Source } from '../../layers/route.js'
 import type { Transport } from '../../transports/transport.js'
 import type { Family } from '../eyeballs.js'
 import type { Told } from '../names.js'
@@ -9,6 +9,13 @@ export interface Endpoint {
   readonly address: string
   readonly port: number
   readonly transport: 'tcp' | 'udp'
+}
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** Undefined for the system's choice. */
+  readonly from?: Source | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Exit {

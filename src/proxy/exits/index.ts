@@ -2,12 +2,12 @@
 import { type Hop, tunnelOf } from '../../flow/via.js'
 import type { Resolver } from '../resolver.js'
 import type { Exit } from './exit.js'
-import { type OwnListeners, Sockets } from './sockets.js'
+import { type OwnSockets, Sockets } from './sockets.js'
 
 export class Exits {
   readonly #sockets: Sockets
 
-  constructor(resolver: Resolver, own: OwnListeners) {
+  constructor(resolver: Resolver, own: OwnSockets) {
     this.#sockets = new Sockets(resolver, own)
   }
 

@@ -1,21 +1,26 @@
 // The exit by the sockets of this machine, which never lead to midwire itself.
 import { networkInterfaces } from 'node:os'
-import { type ConnectOptions, connectTcp } from '../../transports/socket.js'
+import { connectTcp, connectTcpAs } from '../../transports/socket.js'
 import type { Transport } from '../../transports/transport.js'
-import { connectUdp } from '../../transports/udp.js'
+import { connectUdp, connectUdpAs } from '../../transports/udp.js'
 import type { Family } from '../eyeballs.js'
 import { findAddresses, type Told } from '../names.js'
 import type { Resolver } from '../resolver.js'
-import type { Endpoint, Exit } from './exit.js'
+import type { ConnectOptions, Endpoint, Exit } from './exit.js'
 
-/** The addresses that midwire listens on. */
-export type OwnListeners = () => readonly { host: string; port: number; transport: string }[]
+/** What there is of midwire's own on this machine. */
+export interface OwnSockets {
+  /** The addresses that midwire listens on. */
+  listeners(): readonly { host: string; port: number; transport: string }[]
+  /** The firewall mark that what midwire sends has to have now; undefined for none. */
+  mark(): number | undefined
+}
 
 export class Sockets implements Exit {
   readonly #resolver: Resolver
-  readonly #own: OwnListeners
+  readonly #own: OwnSockets
 
-  constructor(resolver: Resolver, own: OwnListeners) {
+  constructor(resolver: Resolver, own: OwnSockets) {
     this.#resolver = resolver
     this.#own = own
   }
@@ -26,7 +31,7 @@ export class Sockets implements Exit {
 
   /** A listener on a wildcard address has all local addresses. */
   isOwn({ address, port, transport }: Endpoint): boolean {
-    for (const listener of this.#own()) {
+    for (const listener of this.#own.listeners()) {
       if (listener.port !== port || listener.transport !== transport) continue
       if (listener.host === address) return true
       const any = listener.host === '0.0.0.0' || listener.host === '::'
@@ -35,8 +40,16 @@ export class Sockets implements Exit {
     return false
   }
 
-  connect({ address, port, transport }: Endpoint, options: ConnectOptions): Promise<Transport> {
-    return transport === 'udp' ? connectUdp(address, port, options.from) : connectTcp(address, port, options)
+  connect({ address, port, transport }: Endpoint, { from, signal }: ConnectOptions): Promise<Transport> {
+    const mark = this.#own.mark()
+    // Node's own sockets do for all else. A link-local address with its zone is one that only Node binds.
+    const asNode = (mark === undefined && !from?.isForeign) || from?.address.includes('%')
+    if (transport === 'udp') {
+      return asNode ? connectUdp(address, port, from?.address) : connectUdpAs(address, port, { mark, from })
+    }
+    return asNode
+      ? connectTcp(address, port, { from: from?.address, signal })
+      : connectTcpAs(address, port, { mark, from }, signal)
   }
 }
 
