@@ -71,7 +71,7 @@ test('a command has help of its own, before and after it; a filter has the gener
   t.is((await ran(['~d a', '--help'])).out, general)
   t.is((await ran(['version'])).out, (await ran(['--version'])).out)
   await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
-  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, filter, options/)
+  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, cleanup, filter, options/)
 })
 
 test('help filter has every operator, and its examples are filters', async (t) => {

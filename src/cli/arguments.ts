@@ -45,7 +45,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     const { flag, value } = meaning(token)
     const shown = token.rawName
     if (flag.long === 'set') sets.push(String(value))
-    else if (flag.command !== undefined) ofCommand.set(flag.long, value)
+    else if (flag.commands !== undefined) ofCommand.set(flag.long, value)
     else if (flag.option === undefined) own.set(flag.long, value)
     else if (flag.kind !== 'values') given.set(flag.option, { flag: shown, value })
     else {

@@ -2,6 +2,7 @@
 import { MidwireError, nearest, optionDefinitions, parseOption } from '../index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { ca } from './ca.js'
+import { cleanup } from './cleanup.js'
 import { complaint, exitCodeOf } from './complaint.js'
 import { demo } from './demo.js'
 import { FLAGS } from './flags.js'
@@ -15,7 +16,7 @@ import { wg } from './wg.js'
 
 type Command = (args: Arguments, streams: Streams) => Promise<number>
 
-const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo, transparent }
+const COMMANDS: Readonly<Record<string, Command>> = { wg, ca, demo, transparent, cleanup }
 
 /** Runs a command line and returns the exit code. Never rejects. */
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {
@@ -59,8 +60,11 @@ function commandOf(args: Arguments): Command {
     throw new MidwireError('ERR_ARGUMENT', '--public-key belongs to midwire wg add NAME')
   }
   for (const name of args.ofCommand.keys()) {
-    const owner = FLAGS.find(({ long }) => long === name)?.command
-    if (owner !== first) throw new MidwireError('ERR_ARGUMENT', `--${name} belongs to midwire ${owner}`)
+    const owners = FLAGS.find(({ long }) => long === name)?.commands ?? []
+    if (!owners.includes(first)) {
+      const all = owners.map((owner) => `midwire ${owner}`).join(' and ')
+      throw new MidwireError('ERR_ARGUMENT', `--${name} belongs to ${all}`)
+    }
   }
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
   if (command) return command

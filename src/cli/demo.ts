@@ -8,13 +8,16 @@ import { Device } from './demo-device.js'
 import { HOST_NAME, Site } from './demo-site.js'
 import { delay, type Streams, wantsColor } from './streams.js'
 
+/** The beginning of the name of its folder, among the system's temporary ones. */
+export const DEMO_PREFIX = 'midwire-demo-'
+
 /** Milliseconds until the demonstration has failed; as a rule it takes less than one second. */
 const PATIENCE = 10_000
 
 /** Throws a MidwireError, or the error of a connection that has failed. */
 export async function demo(args: Arguments, { stdout, stderr, env }: Streams): Promise<number> {
   if (args.words.length > 1) throw new MidwireError('ERR_ARGUMENT', 'midwire demo takes no words')
-  const confdir = await mkdtemp(join(tmpdir(), 'midwire-demo-'))
+  const confdir = await mkdtemp(join(tmpdir(), DEMO_PREFIX))
   const site = await Site.start()
   const trusted = join(confdir, 'site.pem')
   await writeFile(trusted, site.certificate)

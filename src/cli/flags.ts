@@ -12,8 +12,8 @@ export interface Flag {
   readonly placeholder?: string
   /** True where there is a flag `--no-NAME`, too. */
   readonly negatable: boolean
-  /** The one command that has the flag; its help topic explains the flag, and --help leaves it out. */
-  readonly command?: string
+  /** The commands that have the flag; their help topics explain the flag, and --help leaves it out. Undefined where none is needed. */
+  readonly commands?: readonly string[]
   readonly help: string
 }
 
@@ -42,15 +42,15 @@ export const OWN_FLAGS: readonly Flag[] = [
 ]
 
 function transparentFlags(): Flag[] {
-  const value = (placeholder: string) => ({ kind: 'value', placeholder, command: 'transparent' }) as const
-  const name = { command: 'transparent' }
+  const value = (placeholder: string) => ({ kind: 'value', placeholder, commands: ['transparent'] }) as const
+  const name = { commands: ['transparent'] }
   return [
     own('interface', 'redirect what arrives on this interface', value('IF')),
     own('uid', 'redirect what programs of this machine open, but for those of USER', value('USER')),
     own('ports', 'the ports that are redirected (default 80,443)', value('LIST')),
     own('port', "the proxy's port (default 8080)", value('PORT')),
     own('tproxy', 'TPROXY in place of REDIRECT: UDP, too', name),
-    own('dry-run', 'print the commands, and run none', name),
+    own('dry-run', 'print the commands, and run none', { commands: ['transparent', 'cleanup'] }),
   ]
 }
 

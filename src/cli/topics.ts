@@ -53,6 +53,30 @@ Shows that midwire works on this machine: a WireGuard client, a proxy and a web 
 root and no network, changes nothing, and is over within seconds.
 `
 
+const flagsOf = (command: string) =>
+  OWN_FLAGS.filter(({ commands }) => commands?.includes(command))
+    .map(flagRow)
+    .join('')
+
+function cleanupText(): string {
+  return `midwire cleanup [--dry-run]
+
+Removes what a midwire that was killed has left on this machine, and prints each command as it is run: the rules and routes of midwire
+transparent up (for these it needs root), temporary files and locks in the conf dir and beside the WireGuard key files, and
+the folders of demonstrations. It is safe to repeat, and leaves alone what a midwire that runs is using, but for the rules:
+redirected connections go where they would go without midwire from then on. What midwire keeps (keys, certificates,
+config.yaml) stays.
+
+${flagsOf('cleanup')}
+These flags have to be the same here as those that the proxy was started with: --confdir, --mode.
+
+Examples
+${rows([
+  ['midwire cleanup --dry-run', 'what would be done'],
+  ['sudo midwire cleanup --confdir ~/.midwire', 'all of it'],
+])}`
+}
+
 function transparentText(): string {
   return `midwire transparent up [--interface IF] [--uid USER] [--ports LIST] [--port PORT] [--tproxy] [--dry-run]
 midwire transparent down [--dry-run]
@@ -69,9 +93,7 @@ own connections are left alone. With --interface, too, both are.
 
 Clients with public addresses, this machine's own among them, are refused until midwire has --no-block-global.
 
-${OWN_FLAGS.filter(({ command }) => command === 'transparent')
-  .map(flagRow)
-  .join('')}
+${flagsOf('transparent')}
 A LIST is of ports and ranges: 80,443,8000-8100. With --tproxy the kernel rewrites nothing: TCP and UDP come as they are.
 The proxy's mode is transparent:tproxy then, and needs root or CAP_NET_ADMIN; else it is transparent. Packets with the mark
 ${TRANSPARENT_MARK} (0x${TRANSPARENT_MARK.toString(16)}) are never redirected.
@@ -112,6 +134,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   ca: () => CA,
   demo: () => DEMO,
   transparent: transparentText,
+  cleanup: cleanupText,
   filter: filterText,
   options: () => optionsText(),
 }

@@ -47,9 +47,13 @@ export function downSteps(tool: Tool): Step[] {
   return [...rules, ...([4, 6] as const).flatMap(unrouteSteps)]
 }
 
+/** A command as a shell reads it. */
+export const commandText = (words: readonly string[]): string =>
+  words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+
 /** A step as a line of a shell script that does the same. */
 export function stepText({ command, input, mayFail, repeated }: Step): string {
-  const line = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(' ')
+  const line = commandText(command)
   if (input !== undefined) return `${line} <<'EOF'\n${input}EOF\n`
   if (repeated) return `while ${line} 2>/dev/null; do :; done\n`
   return mayFail ? `${line} 2>/dev/null || true\n` : `${line}\n`

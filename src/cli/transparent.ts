@@ -50,6 +50,22 @@ export async function transparent(args: Arguments, { stdout, stderr }: Streams):
   return 0
 }
 
+/**
+ * Does what `down` does, for `midwire cleanup`. The answer is why it cannot be done, where there may be rules; there are none where the
+ * system has no firewall that `up` knows.
+ */
+export function removeRules(stdout: Streams['stdout'], isDry: boolean): string | undefined {
+  if (process.platform !== 'linux') return undefined
+  const tool = installed()
+  if (!tool) return undefined
+  if (!isDry && !mayChangeNetwork()) return new MidwireError('ERR_ROOT', 'to look for them and remove them').message
+  for (const step of downSteps(tool)) {
+    stdout.write(stepText(step))
+    if (!isDry) run(step)
+  }
+  return undefined
+}
+
 /** CAP_NET_ADMIN, which root has, but not in every container. */
 function mayChangeNetwork(): boolean {
   const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
@@ -114,12 +130,16 @@ function systemPrograms(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: folders.join(delimiter) }
 }
 
-/** nft, or iptables where there is no nft. Throws ERR_COMMAND where there is neither, but for a dry run. */
-function firewall(isDry: boolean): Tool {
+/** nft, or iptables where there is no nft. */
+function installed(): Tool | undefined {
   const has = (program: string) => spawnSync(program, ['--version'], { env: systemPrograms() }).error === undefined
-  if (has('nft')) return 'nft'
-  if (has('iptables')) return 'iptables'
-  if (isDry) return 'nft'
+  return has('nft') ? 'nft' : has('iptables') ? 'iptables' : undefined
+}
+
+/** The same; throws ERR_COMMAND where there is neither, but for a dry run. */
+function firewall(isDry: boolean): Tool {
+  const tool = installed() ?? (isDry ? 'nft' : undefined)
+  if (tool) return tool
   throw new MidwireError(
     'ERR_COMMAND',
     'neither nft nor iptables is installed here: apt install nftables, for instance',

@@ -73,6 +73,16 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Whether the lock of a key file is there, and its process has been killed. */
+export const hasLeftOverLock = async (path: string): Promise<boolean> =>
+  (await leftOverSignature(`${path}.lock`)) !== undefined
+
+/** Removes such a lock. One that is in use stays. */
+export async function removeLeftOverLock(path: string): Promise<void> {
+  const signature = await leftOverSignature(`${path}.lock`)
+  if (signature !== undefined) await removeLock(`${path}.lock`, signature)
+}
+
 async function acquire(path: string, lock: string): Promise<void> {
   for (const deadline = Date.now() + LOCK_PATIENCE; ; ) {
     try {

@@ -66,6 +66,9 @@ export async function removeWireGuardPeer(name: string, given: PeerOptionsOf = {
   await removePeer(onlyTunnel(given).path, name)
 }
 
+/** The paths of the key files of all WireGuard modes, or of the one that such a mode would have. Throws ERR_OPTION, ERR_MODE. */
+export const keyFiles = (given: PeerOptionsOf): string[] => tunnels(given).map(({ path }) => path)
+
 function tunnels(given: PeerOptionsOf): Tunnel[] {
   const options = readOptions({ ...given.options, ...(given.modes && { mode: [...given.modes] }) })
   const specs = options.mode.map(parseSpec).filter(({ name }) => name === wireguard.name)
