@@ -222,13 +222,20 @@ interface Credentials {
     readonly password: string;
 }
 /** A proxy on the way to the server. SOCKS proxies are given names, not addresses: they resolve them. */
-interface Hop {
+interface ProxyHop {
     readonly scheme: 'http' | 'https' | 'socks5' | 'socks4a';
     /** A name or an address, without brackets. */
     readonly host: string;
     readonly port: number;
     readonly credentials?: Credentials | undefined;
 }
+/** A WireGuard tunnel, whose other end sends packets on. It stands before all proxies, which are reached through it. */
+interface TunnelHop {
+    readonly scheme: 'wireguard';
+    /** The path of a wg-quick file, with the keys and addresses of this end and its peers. */
+    readonly file: string;
+}
+type Hop = ProxyHop | TunnelHop;
 
 /** Why a flow failed. */
 interface FlowError {
@@ -900,6 +907,16 @@ declare const OPTIONS: {
         readonly default: undefined;
         readonly help: string;
     };
+    readonly spoof_source_address: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly transparent_by_name: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly tcp_timeout: {
         readonly type: "integer";
         readonly range: readonly [number, number];
@@ -1224,6 +1241,35 @@ interface Flows extends AsyncIterableIterator<AnyFlow> {
     readonly dropped: number;
 }
 
+/** The options of a proxy that its WireGuard clients depend on. */
+type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
+/**
+ * The clients of all WireGuard modes that a proxy with these options has. Missing key files are made. Throws
+ * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
+ */
+declare function wireGuardPeers(given?: PeerOptionsOf): Promise<PeerInfo[]>;
+/**
+ * Adds a client: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. A running proxy lets
+ * the client in within a second. Throws the errors of wireGuardPeers, ERR_WIREGUARD_CONF also for a name or key that is taken, and
+ * ERR_ARGUMENT where the modes have several key files.
+ */
+declare function addWireGuardPeer(name: string, given?: PeerOptionsOf & {
+    publicKey?: string | undefined;
+}): Promise<PeerInfo>;
+/**
+ * Removes a client and its keys. A running proxy shuts the client out within a second. Throws ERR_WIREGUARD_CONF for an unknown
+ * name, and ERR_ARGUMENT where the modes have several key files.
+ */
+declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promise<void>;
+
+/**
+ * Finds the files that midwires which were killed have left in the conf dir and beside the WireGuard key files, and removes them unless
+ * `dryRun` is true. Files of a midwire that runs stay. Gives their paths. Throws ERR_OPTION, ERR_MODE.
+ */
+declare function removeLeftOvers(given?: PeerOptionsOf & {
+    dryRun?: boolean;
+}): Promise<string[]>;
+
 interface ModeInfo {
     readonly name: string;
     /** One line, for people. */
@@ -1276,27 +1322,6 @@ declare class ProxyOptions {
  * Throws ERR_SCRIPT and ERR_OPTION.
  */
 declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
-
-/** The options of a proxy that its WireGuard clients depend on. */
-type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
-/**
- * The clients of all WireGuard modes that a proxy with these options has. Missing key files are made. Throws
- * ERR_WIREGUARD_CONF, ERR_OPTION, ERR_MODE, ERR_CONFDIR.
- */
-declare function wireGuardPeers(given?: PeerOptionsOf): Promise<PeerInfo[]>;
-/**
- * Adds a client: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. A running proxy lets
- * the client in within a second. Throws the errors of wireGuardPeers, ERR_WIREGUARD_CONF also for a name or key that is taken, and
- * ERR_ARGUMENT where the modes have several key files.
- */
-declare function addWireGuardPeer(name: string, given?: PeerOptionsOf & {
-    publicKey?: string | undefined;
-}): Promise<PeerInfo>;
-/**
- * Removes a client and its keys. A running proxy shuts the client out within a second. Throws ERR_WIREGUARD_CONF for an unknown
- * name, and ERR_ARGUMENT where the modes have several key files.
- */
-declare function removeWireGuardPeer(name: string, given?: PeerOptionsOf): Promise<void>;
 
 /** A running proxy. */
 declare class Midwire {
@@ -1378,8 +1403,13 @@ interface JsonSink extends Sink {
     /** Writes the first line, `{"event":"ready",...}`. Flows that ended before it come after it. */
     ready(facts: ReadyFacts): void;
 }
-/** Writes each flow that matches `dumper_filter`, without its bodies. Throws ERR_FILTER. */
-declare function jsonSink(output: TextOutput, options?: Partial<Pick<Options, 'dumper_filter'>>): JsonSink;
+declare const NAMES$1: readonly ["dumper_filter", "showhost"];
+type ShownOptions$1 = Pick<Options, (typeof NAMES$1)[number]>;
+/**
+ * Writes each flow that matches `dumper_filter`, without its bodies. Without `showhost` (default: on) URLs have the address of the
+ * server in place of the host that the client has named. Throws ERR_FILTER.
+ */
+declare function jsonSink(output: TextOutput, options?: Partial<ShownOptions$1>): JsonSink;
 
 interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
     /** Whether levels have colours. Default: false. */
@@ -1703,5 +1733,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
 export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

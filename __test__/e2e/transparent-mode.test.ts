@@ -25,6 +25,13 @@ http.createServer(answer).listen(80, '::')
 https.createServer({ key: made, cert: made }, answer).listen(443, '::')
 const udp = dgram.createSocket('udp6')
 udp.on('message', (data, from) => udp.send('echo ' + data + ' of ' + from.address, from.port, from.address))
+const names = dgram.createSocket('udp4')
+names.on('message', (data, from) => {
+  data[2] = 0x81
+  data[3] = 0x80
+  names.send(data, from.port, from.address)
+})
+names.bind(53)
 udp.bind(7777, '::', () => console.log('ready'))
 `
 
@@ -39,8 +46,10 @@ const test = suite(['midwire', 'nft', 'curl'], async (world) => {
   const command = web.namespace.command(process.execPath, '--input-type=module', '-e', SERVER)
   const server = start('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((ready) => server.stdout?.once('data', ready))
+  gateway.etc('hosts', `${web.cable.client.v4} web.test\n`)
   const client = await Remote.start<Program>(device.namespace, 'transparent')
-  return { gateway, device, web, client }
+  const local = await Remote.start<Program>(gateway, 'transparent')
+  return { gateway, device, web, client, local, inside: world.inside }
 })
 
 const nobody = 65_534
@@ -211,4 +220,66 @@ test('a client that comes by itself is refused, and that is said', async (t, { d
     t.regex(await curl(device, `http://${cable.server.v4}:8080/`), /reset|Empty reply/)
     await midwire.logged(/no original destination: was it redirected\?/)
   })
+})
+
+/** curl learns of the reset before or after its connection is open to it. */
+const REFUSED = /reset|Empty reply|Couldn't connect/
+
+const BY_NAME = ['--set', 'transparent_by_name=true']
+
+test('transparent_by_name: what nothing has redirected goes to the name in TLS or Host', async (t, place) => {
+  const { device, web } = place
+  for (const mode of ['transparent@8080', 'transparent:tproxy@8080']) {
+    const body = async (midwire: Midwire) => {
+      for (const gateway of [device.cable.server.v4, device.cable.server.v6]) {
+        const host = hostOf(gateway)
+        const plain = ['--connect-to', `web.test:80:${host}:8080`]
+        t.regex(await curl(device, ...plain, 'http://web.test/named'), /^served .* web\.test$/)
+        const flow = await midwire.httpFlow('http://web.test/named')
+        t.like(flow, { server: { host: 'web.test', port: 80, address: web.cable.client.v4 } })
+        const secure = ['--cacert', midwire.authority, '--connect-to', `web.test:443:${host}:8080`]
+        t.regex(await curl(device, ...secure, 'https://web.test/named'), /^served .* web\.test$/)
+        t.regex(await curl(device, `http://${host}:8080/`), /is midwire itself/)
+      }
+      const mapped = ['-H', `Host: [::ffff:${device.cable.server.v4}]:8080`]
+      t.regex(await curl(device, ...mapped, `http://${device.cable.server.v4}:8080/`), /is midwire itself/)
+      t.regex(await curl(device, '-H', 'Host:', `http://${device.cable.server.v4}:8080/`), /Empty reply|reset/)
+      await midwire.logged(/no original destination, and names none/)
+    }
+    await routed(t, place, mode, mode.includes('tproxy') ? ['--tproxy'] : [], body, BY_NAME)
+  }
+})
+
+test('a destination that is a listener of midwire is refused, whichever of its addresses it has', async (t, place) => {
+  const { device, web, inside } = place
+  const own = [inside, web.cable.server.v4, web.cable.server.v6]
+  await routed(t, place, 'transparent@8080', ['--ports', '8080'], async (midwire) => {
+    for (const address of own) {
+      t.regex(await curl(device, `http://${hostOf(address)}:8080/`), REFUSED)
+      await midwire.logged(new RegExp(`${address}\\]?:8080 is midwire itself`))
+    }
+  })
+  const other = ['-m', 'regular@0.0.0.0:9090', '-m', 'regular@[::]:9090']
+  const body = async (midwire: Midwire) => {
+    for (const address of [...own, device.cable.server.v4, device.cable.server.v6]) {
+      t.regex(await curl(device, `http://${hostOf(address)}:9090/`), REFUSED)
+      await midwire.logged(new RegExp(`${address}\\]?:9090 is midwire itself`))
+    }
+  }
+  await routed(t, place, 'transparent:tproxy@8080', ['--tproxy', '--ports', '9090'], body, other.slice(0, 2))
+  await routed(t, place, 'transparent:tproxy@8080', ['--tproxy', '--ports', '9090'], body, other.slice(2))
+})
+
+test('queries of midwire have the mark, too', async (t, place) => {
+  const { web, local } = place
+  const more = ['-m', 'dns@127.0.0.1:5353', '--set', `dns_name_servers=${web.cable.client.v4}`]
+  const up = ['--tproxy', '--uid', String(nobody), '--ports', '53']
+  const body = async (midwire: Midwire) => {
+    // TXT of x.test, which midwire forwards as it is.
+    const query = '\x01\x01\x01\0\0\x01\0\0\0\0\0\0\x01x\x04test\0\0\x10\0\x01'
+    t.regex(await local.call('askUdp', '127.0.0.1', 5353, query), /x.test/)
+    const { client } = await midwire.flow('the query', ({ type }) => type === 'dns')
+    t.is(client.mode, 'dns@127.0.0.1:5353')
+  }
+  await routed(t, place, 'transparent:tproxy@8080', up, body, more)
 })

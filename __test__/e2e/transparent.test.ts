@@ -1,10 +1,11 @@
 // `midwire transparent` and the sockets behind it: REDIRECT and TPROXY, of devices and of this machine's users; and nothing stays behind.
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import { networkState, pathWithoutNft, tablesState } from './support/firewall.js'
 import type { Cable, Namespace } from './support/netns.js'
-import { may, run } from './support/processes.js'
+import { run } from './support/processes.js'
 import { Remote } from './support/remote.js'
 import { midwireCommand } from './support/skip.js'
 import { suite } from './support/suite.js'
@@ -49,16 +50,6 @@ async function midwire(namespace: Namespace, args: readonly string[], env?: Node
   return run('ip', namespace.command(process.execPath, midwireCommand, 'transparent', ...args), env ? { env } : {})
 }
 
-/** All that `up` changes, as the system's own programs show it. Link-local addresses come by themselves, a while after their devices. */
-const state = (namespace: Namespace) =>
-  [
-    ['nft', 'list', 'ruleset'],
-    ...['-4', '-6'].flatMap((family) => [
-      ['ip', family, 'rule'],
-      ['ip', family, 'route', 'show', 'table', 'all'],
-    ]),
-  ].map((command) => namespace.must(...command).replace(/^.*\bfe80:.*\n/gm, ''))
-
 /** Runs `body` between `up`, which is repeated, and `down`. */
 async function between(
   t: ExecutionContext,
@@ -66,22 +57,22 @@ async function between(
   args: readonly string[],
   body: () => Promise<void>,
 ): Promise<void> {
-  const before = state(gateway)
+  const before = networkState(gateway)
   const up = await midwire(gateway, ['up', ...args])
   t.is(up.code, 0, up.stderr)
-  const once = state(gateway)
+  const once = networkState(gateway)
   t.notDeepEqual(once, before)
   try {
     t.is((await midwire(gateway, ['up', ...args])).code, 0)
-    t.deepEqual(state(gateway), once)
+    t.deepEqual(networkState(gateway), once)
     await body()
   } finally {
     const down = await midwire(gateway, ['down'])
     t.is(down.code, 0, down.stderr)
   }
-  t.deepEqual(state(gateway), before)
+  t.deepEqual(networkState(gateway), before)
   t.is((await midwire(gateway, ['down'])).code, 0)
-  t.deepEqual(state(gateway), before)
+  t.deepEqual(networkState(gateway), before)
 }
 
 test('REDIRECT: what a device sends comes with its original destination, IPv4 and IPv6', async (t, context) => {
@@ -219,12 +210,12 @@ test('an error of nft is shown with the command, and nothing stays', async (t, {
   // It removes the table, but sets none.
   const script = '#!/bin/sh\nif grep -q chain; then echo "Error: no such thing" >&2; exit 1; fi\n'
   writeFileSync(join(folder, 'nft'), script, { mode: 0o755 })
-  const before = state(gateway)
+  const before = networkState(gateway)
   const { code, stdout, stderr } = await midwire(gateway, ['up', '--tproxy'], { PATH: `${folder}:${process.env.PATH}` })
   t.is(code, 1)
   t.regex(stderr, /^midwire: nft -f -: Error: no such thing$/m)
   t.regex(stdout.toString(), /^ip -6 rule add /m)
-  t.deepEqual(state(gateway), before)
+  t.deepEqual(networkState(gateway), before)
 })
 
 test('a user without root is told so in one line, and may use --dry-run', async (t, { gateway }) => {
@@ -243,38 +234,27 @@ test('a user without root is told so in one line, and may use --dry-run', async 
 
 test('--dry-run is a shell script that does the same, and changes nothing itself', async (t, { gateway }) => {
   const args = ['--tproxy', '--uid', '0', '--interface', 'eth9']
-  const before = state(gateway)
+  const before = networkState(gateway)
   const dry = async (...words: string[]) => (await midwire(gateway, [...words, '--dry-run'])).stdout.toString()
   const [up, down] = [await dry('up', ...args), await dry('down')]
-  t.deepEqual(state(gateway), before)
+  t.deepEqual(networkState(gateway), before)
   gateway.must('sh', '-ec', up)
-  const bySh = state(gateway)
+  const bySh = networkState(gateway)
   gateway.must('sh', '-ec', down)
-  t.deepEqual(state(gateway), before)
+  t.deepEqual(networkState(gateway), before)
   await midwire(gateway, ['up', ...args])
-  t.deepEqual(state(gateway), bySh)
+  t.deepEqual(networkState(gateway), bySh)
   await midwire(gateway, ['down'])
 })
 
 test(
   'where nft is missing iptables and ip6tables do the same',
   async (t, context) => {
-    const folder = mkdtempSync(join(tmpdir(), 'midwire-path-'))
-    t.teardown(() => rmSync(folder, { recursive: true }))
-    for (const name of ['iptables', 'ip6tables', 'iptables-save', 'ip6tables-save', 'ip', 'id']) {
-      const path = may('sh', ['-c', `command -v ${name}`])?.trim()
-      if (path) symlinkSync(path, join(folder, name))
-    }
-    const env = { PATH: folder }
+    const env = { PATH: pathWithoutNft(t) }
     const { gateway, client, user, cable } = context
-    const rules = () => {
-      const saved = ['iptables-save', 'ip6tables-save'].map((one) => gateway.must(one)).join('')
-      const [, ...routes] = state(gateway)
-      return [saved.replace(/^#.*\n|\[\d+:\d+\]/gm, ''), ...routes]
-    }
     // The first run makes the tables, which are empty after the last.
     for (const round of [0, 1]) {
-      const before = rules()
+      const before = tablesState(gateway)
       for (const times of [1, 2]) {
         const up = await midwire(gateway, ['up', '--interface', cable.serverDevice, '--uid', '0'], env)
         t.is(up.code, 0, `${times}: ${up.stderr}`)
@@ -302,7 +282,7 @@ test(
         }
       }
       t.is((await midwire(gateway, ['down'], env)).code, 0)
-      if (round > 0) t.deepEqual(rules(), before)
+      if (round > 0) t.deepEqual(tablesState(gateway), before)
     }
   },
   ['iptables'],

@@ -52,6 +52,14 @@ test('specs that are wrong change nothing, by either way', async (t) => {
   t.is(running.proxy.listeners[0]?.port, running.port)
 })
 
+test('spoof_source_address is refused where no mode could keep it, at the start and later', async (t) => {
+  const refused = { code: 'ERR_OPTION', message: /^spoof_source_address: only mode transparent:tproxy can/ } as const
+  await t.throwsAsync(startProxy(t, { options: { spoof_source_address: true } }), refused)
+  const running = await startProxy(t, { modes: ['regular@0'] })
+  t.throws(() => running.proxy.options.set({ spoof_source_address: true }), refused)
+  t.false(running.proxy.options.get('spoof_source_address'))
+})
+
 test('the same spec twice is two listeners, and one less is one less', async (t) => {
   const running = await startProxy(t, { modes: ['regular@0', 'regular@0'] })
   t.is(running.proxy.listeners.length, 2)

@@ -96,7 +96,18 @@ Clients with public addresses, this machine's own among them, are refused until 
 ${flagsOf('transparent')}
 A LIST is of ports and ranges: 80,443,8000-8100. With --tproxy the kernel rewrites nothing: TCP and UDP come as they are.
 The proxy's mode is transparent:tproxy then, and needs root or CAP_NET_ADMIN; else it is transparent. Packets with the mark
-${TRANSPARENT_MARK} (0x${TRANSPARENT_MARK.toString(16)}) are never redirected.
+${TRANSPARENT_MARK} (0x${TRANSPARENT_MARK.toString(16)}) are never redirected: midwire marks its own where it has these rights. Names that it asks the system for
+are not marked, so that with port 53 among the ports midwire's user should be USER.
+
+--set spoof_source_address: in transparent:tproxy servers see the client's own address, by TCP and UDP. Their answers have to come
+back through this machine. Proxies on the way (--via) see midwire.
+--set transparent_by_name: a connection that nothing here has redirected, because a name server or the DNAT of another
+router has led it to midwire's port, goes to the name in TLS (port 443) or the Host field (its port, or 80). This is off by
+default: whoever reaches the port can use midwire as an open relay then. block_global still refuses public addresses.
+URLs have the host that the client has named; --no-showhost shows the server's address.
+
+macOS, FreeBSD, OpenBSD: set rules of pf yourself. On the first two the mode asks "pfctl -s state" about each connection, as root or
+by sudo without a password, and the rules are rdr; on OpenBSD they are divert-to. None of this was tried on such a machine.
 
 Examples
 ${rows([

@@ -111,6 +111,8 @@ class RunningListener implements RunningMode {
   }
 
   #handleTurned(socket: Socket, turned: Turned | undefined): void {
+    // The client may have left while its destination was looked up.
+    if (socket.destroyed) return
     if (turned) this.#context.arrived(this, socketArrival(socket, turned.entrance, turned.destination))
     else socket.resetAndDestroy()
   }
