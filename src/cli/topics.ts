@@ -61,11 +61,11 @@ const flagsOf = (command: string) =>
 function cleanupText(): string {
   return `midwire cleanup [--dry-run]
 
-Removes what a midwire that was killed has left on this machine, and prints each command as it is run: the rules and routes of midwire
-transparent up (for these it needs root), temporary files and locks in the conf dir and beside the WireGuard key files, and
-the folders of demonstrations. It is safe to repeat, and leaves alone what a midwire that runs is using, but for the rules:
-redirected connections go where they would go without midwire from then on. What midwire keeps (keys, certificates,
-config.yaml) stays.
+Removes what a midwire that was killed has left on this machine, and prints each command as it is run: the rules and routes
+of midwire transparent up (for these it needs root), temporary files and locks in the conf dir and beside the WireGuard key
+files, and the folders of demonstrations. It is safe to repeat, and leaves alone what a midwire that runs is using, but for
+the rules: redirected connections go where they would go without midwire from then on. What midwire keeps (keys,
+certificates, config.yaml) stays.
 
 ${flagsOf('cleanup')}
 These flags have to be the same here as those that the proxy was started with: --confdir, --mode.
@@ -106,8 +106,8 @@ router has led it to midwire's port, goes to the name in TLS (port 443) or the H
 default: whoever reaches the port can use midwire as an open relay then. block_global still refuses public addresses.
 URLs have the host that the client has named; --no-showhost shows the server's address.
 
-macOS, FreeBSD, OpenBSD: set rules of pf yourself. On the first two the mode asks "pfctl -s state" about each connection, as root or
-by sudo without a password, and the rules are rdr; on OpenBSD they are divert-to. None of this was tried on such a machine.
+macOS, FreeBSD, OpenBSD: set rules of pf yourself. On the first two the mode asks "pfctl -s state" about each connection, as root
+or by sudo without a password, and the rules are rdr; on OpenBSD they are divert-to. None of this was tried on such a machine.
 
 Examples
 ${rows([

@@ -1,5 +1,6 @@
 // The exit by the sockets of this machine, which never lead to midwire itself.
 import { networkInterfaces } from 'node:os'
+import { plainAddress } from '../../addresses.js'
 import { connectTcp, connectTcpAs } from '../../transports/socket.js'
 import type { Transport } from '../../transports/transport.js'
 import { connectUdp, connectUdpAs } from '../../transports/udp.js'
@@ -33,9 +34,10 @@ export class Sockets implements Exit {
   isOwn({ address, port, transport }: Endpoint): boolean {
     for (const listener of this.#own.listeners()) {
       if (listener.port !== port || listener.transport !== transport) continue
-      if (listener.host === address) return true
-      const any = listener.host === '0.0.0.0' || listener.host === '::'
-      if (any && isLocal(address)) return true
+      const [own, wanted] = [plain(listener.host), plain(address)]
+      if (own === wanted) return true
+      const any = own === '0.0.0.0' || own === '::'
+      if (any && isLocal(wanted)) return true
     }
     return false
   }
@@ -52,6 +54,9 @@ export class Sockets implements Exit {
       : connectTcpAs(address, port, { mark, from }, signal)
   }
 }
+
+/** An IPv4 address that is mapped into IPv6 is that address, and a zone leads to this machine or not as its address does. */
+const plain = (host: string): string => plainAddress(host) ?? host
 
 /** Knows the addresses of the interfaces. Others that lead here are found when the connection is open, by its remote address. */
 function isLocal(host: string): boolean {
