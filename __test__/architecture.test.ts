@@ -50,7 +50,7 @@ const rooms: Record<string, Room> = {
     node: ['buffer', 'zlib', 'crypto'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },
-  flow: { imports: ['connection', 'errors'], node: ['zlib', 'buffer'] },
+  flow: { imports: ['addresses', 'connection', 'errors'], node: ['zlib', 'buffer'] },
   store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
     imports: ['addresses', 'errors', 'native'],
@@ -96,7 +96,7 @@ const rooms: Record<string, Room> = {
     ],
   },
   sinks: {
-    imports: ['flow', 'hooks', 'errors', 'store'],
+    imports: ['addresses', 'flow', 'hooks', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
     shared: ['sink', 'lines', 'text', 'body-text', 'shown'],
   },

@@ -1,4 +1,4 @@
-// IP addresses as bytes and as text. One spelling is applied where an address enters midwire, so that all other code can compare texts.
+// IP addresses as bytes and as text, and hosts beside ports. One spelling is applied where an address enters midwire, so that all other code can compare texts.
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from './connection.js'
 
@@ -50,3 +50,9 @@ export function ipText(bytes: Buffer): string {
   for (let at = 0; at < 16; at += 2) words.push(bytes.readUInt16BE(at).toString(16))
   return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1)
 }
+
+/** A host as it stands in a URL or before a port: IPv6 addresses are in brackets (RFC 3986, 3.2.2). `host` has none yet. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+/** Host and port as text: `1.2.3.4:5`, `[::1]:5`, `example.org:5`. */
+export const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`

@@ -1,4 +1,5 @@
 // The operators of filters: what each of them takes and searches.
+import { hostPort } from '../addresses.js'
 import { messageText } from './dns-text.js'
 import type { Search } from './filter-regexp.js'
 import type { HttpHeaders } from './headers.js'
@@ -164,7 +165,7 @@ function contentTypes(search: Search, request: boolean, response: boolean): Test
 
 /** The texts of an address that are searched: `address:port`, for IPv6 with brackets and, as in mitmproxy, without. */
 function places(host: string, port: number): string[] {
-  if (host.includes(':')) return [`[${host}]:${port}`, `${host}:${port}`]
+  if (host.includes(':')) return [hostPort(host, port), `${host}:${port}`]
   return spellings(host).map((name) => `${name}:${port}`)
 }
 

@@ -1,4 +1,5 @@
 // HTTP as addons see it: a flow with its request and its response.
+import { bracketed, hostPort } from '../addresses.js'
 import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 import { bodyStreamed, HttpMessage, type HttpVersion } from './http-message.js'
@@ -51,7 +52,7 @@ export class HttpRequest extends HttpMessage {
   get target(): string {
     if (this.method !== 'CONNECT')
       return this.absolute === undefined ? this.path : `${this.absolute}${this.path === '*' ? '' : this.path}`
-    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
+    return hostPort(this.host, this.port)
   }
 
   /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */
@@ -63,7 +64,7 @@ export class HttpRequest extends HttpMessage {
   /** The URL that a browser would show in its address bar. */
   get url(): string {
     const host = this.prettyHost
-    const shown = host.includes(':') ? `[${host}]` : host
+    const shown = bracketed(host)
     if (this.method === 'CONNECT') return `${shown}:${this.port}`
     const port = this.port === (this.scheme === 'https' ? 443 : 80) ? '' : `:${this.port}`
     return `${this.scheme}://${shown}${port}${this.path === '*' ? '' : this.path}`

@@ -1,4 +1,5 @@
 // How a flow leaves: straight to its server, or through other proxies, one behind the other; and how a user writes that.
+import { hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 
 /** The user name and password that a proxy asks for. */
@@ -112,7 +113,7 @@ export function hopText(hop: Hop): string {
   if (hop.scheme === 'wireguard') return `wireguard:${hop.file}`
   const { scheme, host, port, credentials } = hop
   const user = credentials ? `${encodeURIComponent(credentials.username)}@` : ''
-  return `${scheme}://${user}${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${scheme}://${user}${hostPort(host, port)}`
 }
 
 /** The value of Proxy-Authorization or Authorization (RFC 7617). */

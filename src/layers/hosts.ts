@@ -1,4 +1,5 @@
 // The names of a connection's host, which `ignore_hosts` and the other lists of hosts are matched against.
+import { hostPort } from '../addresses.js'
 import { spellings } from '../flow/host-name.js'
 import type { Evidence } from './decide.js'
 import { innerName, MORE } from './inner-name.js'
@@ -36,17 +37,12 @@ export function isListed(evidence: Evidence, list: readonly RegExp[]): boolean {
 /** `search` and not `test`: for a global or sticky expression the result of `test` depends on the call before. */
 const matches = (list: readonly RegExp[], host: string) => list.some((regexp) => host.search(regexp) !== -1)
 
-/** `host:port`, `[2001:db8::1]:443`. */
-function withPort(host: string, port: number): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
 /** The names that are known without the client's bytes, each with the port. */
 function namesBeforehand({ destination, sni }: Evidence): string[] {
   if (!destination) return []
   const { host, address, port } = destination
   const all = [address, host, sni].filter((name) => name !== undefined)
-  return [...new Set(all.flatMap(spellings))].map((name) => withPort(name, port))
+  return [...new Set(all.flatMap(spellings))].map((name) => hostPort(name, port))
 }
 
 /** The names in the client's bytes: that of a ClientHello, or the Host field of a first request. */
@@ -59,7 +55,10 @@ function namesInside(evidence: Evidence): Names {
   const name = found.text
   // An empty port is the default one (RFC 3986, 3.2.3).
   const [, host = name, port] = /^(\[.*\]|[^:]*):(\d*)$/.exec(name) ?? []
-  return { hosts: spellings(host).map((one) => withPort(one, Number(port || destination.port))), more: false }
+  return {
+    hosts: spellings(host.replace(/^\[(.*)\]$/, '$1')).map((one) => hostPort(one, Number(port || destination.port))),
+    more: false,
+  }
 }
 
 const NONE: Names = { hosts: [], more: false }

@@ -1,8 +1,8 @@
 // The address that a mode listens on: from its spec, else from the options, else its default; and the errors of an address that is taken.
-import { isIPv6 } from 'node:net'
+
+import { bracketed, hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'
-import { hostPort } from '../transports/addresses.js'
 import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
 
 export type ListenOptions = Pick<Options, 'listen_host' | 'listen_port'>
@@ -45,7 +45,7 @@ export function listenError(
   if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error
   const other = port + 2 <= 65_535 ? port + 2 : port - 2
   const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
-  const own = spec.host === undefined ? '' : `${isIPv6(spec.host) ? `[${spec.host}]` : spec.host}:`
+  const own = spec.host === undefined ? '' : `${bracketed(spec.host)}:`
   const [transport = 'tcp'] = defaultsOf(spec, mode).transports
   const where = `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
   const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.text}`).join(' ')

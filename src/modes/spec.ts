@@ -1,9 +1,9 @@
 // The grammar of a mode's spec, `name[:data][@[host:]port][ via PROXIES]`, and the check that no two specs listen on one address.
 import { isIP } from 'node:net'
+import { hostPort } from '../addresses.js'
 import { MidwireError, nearest } from '../errors.js'
 import { parseVia } from '../flow/via.js'
 import type { Options } from '../options/definitions.js'
-import { hostPort } from '../transports/addresses.js'
 import { MODES } from './index.js'
 import { defaultsOf, type ListenOptions, listenAddress } from './listen.js'
 import type { Mode, ModeSpec } from './mode.js'

@@ -1,4 +1,5 @@
 // Errors of sockets and handshakes, as sentences for people.
+import { hostPort } from '../addresses.js'
 import { explainCertificate } from '../certs/explain.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 
@@ -29,7 +30,7 @@ export function explainConnect(
 ): string {
   const reason =
     ofLocalAddress(error) ?? CONNECT_REASONS[codeOf(error)] ?? (error instanceof Error ? error.message : String(error))
-  return `${host.includes(':') ? `[${host}]` : host}:${port}: ${reason}`
+  return `${hostPort(host, port)}: ${reason}`
 }
 
 /** The reason of an error of `bind`: a server's connection is bound only where connect_addr names the address. */
@@ -86,5 +87,4 @@ export function explainClient(error: unknown, host: string): string {
 }
 
 /** The address of a client, as lines of the log begin with it. */
-export const clientAddress = ({ remote: { address, port, family } }: ClientConnection): string =>
-  family === 6 ? `[${address}]:${port}` : `${address}:${port}`
+export const clientAddress = ({ remote: { address, port } }: ClientConnection): string => hostPort(address, port)

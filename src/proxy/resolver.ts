@@ -2,6 +2,7 @@
 // system's name server.
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
+import { hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import { type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
 import { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
@@ -186,7 +187,7 @@ export class Resolver {
       .map(parseNameServer)
       .filter((server) => server !== undefined)
       .filter(({ address, port }) => !isOurs?.(address, port))
-    if (servers.length > 0) resolver.setServers(servers.map(serverText))
+    if (servers.length > 0) resolver.setServers(servers.map(({ address, port }) => hostPort(address, port)))
     this.#upstreamReadAt = Date.now()
     this.#upstream = { resolver, servers }
     return this.#upstream
@@ -199,9 +200,6 @@ function checkNameServers({ nameServers = [] }: Pick<ResolverOptions, 'nameServe
   const shown = JSON.stringify(wrong)
   throw new MidwireError('ERR_ARGUMENT', `dns_name_servers: ${shown} is no IP address, with or without a port`)
 }
-
-const serverText = ({ address, port }: NameServer) =>
-  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 
 /** True for a client that checks signatures itself: c-ares does not give the records that it needs. */
 const validates = (query: DnsMessage) => query.checkingDisabled || optOf(query)?.dnssecOk === true

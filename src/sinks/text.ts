@@ -1,4 +1,5 @@
 // Texts and numbers as a terminal shows them: nothing that a peer sends can control the terminal.
+import { hostPort } from '../addresses.js'
 
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 const UNSAFE_IN_LINES = /[^\P{Cc}\n\t]|[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
@@ -39,8 +40,7 @@ export function durationText(milliseconds: number): string {
 }
 
 /** Host and port: `192.0.2.1:80`, `[2001:db8::1]:80`, `example.org:80`. */
-export const placeText = (host: string, port: number): string =>
-  oneLine(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+export const placeText = (host: string, port: number): string => oneLine(hostPort(host, port))
 
 /** The time of day with milliseconds, in the machine's time zone: `12:34:56.789`. */
 export function clockText(milliseconds: number): string {

@@ -1,5 +1,4 @@
 // The addresses of the addon's records as bytes and as text.
-import { isIPv4 } from 'node:net'
 import { ipBytes, ipText } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
@@ -21,7 +20,3 @@ export const sourceOf = (header: Buffer): Address =>
 
 export const destinationOf = (header: Buffer): Address =>
   end(records.destinationBytes(header), records.destinationPort(header), records.isIpv6(header))
-
-/** Host and port as text: `1.2.3.4:5`, `[::1]:5`. */
-export const hostPort = (host: string, port: number): string =>
-  isIPv4(host) || !host.includes(':') ? `${host}:${port}` : `[${host}]:${port}`

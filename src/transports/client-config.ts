@@ -1,8 +1,8 @@
 // Writes the configuration that a WireGuard client imports, in the format of wg-quick.
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
-import { hostPort } from './addresses.js'
 import { keyBytes } from './keys.js'
 
 export interface ClientConfigOptions {

@@ -1,10 +1,9 @@
 // Sockets by their descriptors: what Linux lets a transparent proxy do with them, and Node has no function for.
 import { isIPv6, type Socket } from 'node:net'
-import { addressOf } from '../addresses.js'
+import { addressOf, hostPort } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { callNative, type NativeSocketOptions, native } from '../native/load.js'
-import { hostPort } from './addresses.js'
 
 /**
  * The firewall mark of the packets that midwire sends itself while it is a transparent proxy. Rules that redirect packets leave those

@@ -1,5 +1,5 @@
 // Starts the addon's server, without IPv6 where the machine has none.
-import { isIP } from 'node:net'
+import { hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import { callNative, type NativeServer, type NativeServerOptions, native } from '../native/load.js'
 
@@ -9,7 +9,7 @@ import { callNative, type NativeServer, type NativeServerOptions, native } from 
  */
 export function startNativeServer(options: NativeServerOptions, anyHost: boolean, ring: () => void): NativeServer {
   const start = (hosts: string[]) => {
-    const where = hosts.map((host) => `${isIP(host) === 6 ? `[${host}]` : host}:${options.port}`).join(' and ')
+    const where = hosts.map((host) => hostPort(host, options.port)).join(' and ')
     return callNative(() => native().NativeServer.start({ ...options, hosts }, ring), `listening on UDP ${where}`)
   }
   try {

@@ -1,9 +1,8 @@
 // TCP sockets: listens, and connects to servers.
 import { connect, createServer, Socket } from 'node:net'
-import { addressOf } from '../addresses.js'
+import { addressOf, hostPort } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
-import { hostPort } from './addresses.js'
 import { type Outgoing, withOutgoing } from './descriptor.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 

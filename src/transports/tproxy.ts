@@ -1,9 +1,10 @@
 // Listeners for what TPROXY brings: TCP connections and datagrams to any address, which midwire answers from that address. Linux only.
 import type { Socket } from 'node:net'
+import { hostPort } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { type NativeTransparentUdp, native } from '../native/load.js'
-import { addressBytes, destinationOf, hostPort, sourceOf } from './addresses.js'
+import { addressBytes, destinationOf, sourceOf } from './addresses.js'
 import { Bridge } from './bridge.js'
 import { asRoot, withDescriptor } from './descriptor.js'
 import { addressHeader, COMMAND } from './records.js'

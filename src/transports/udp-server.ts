@@ -1,9 +1,8 @@
 // UDP for clients: one bound socket, and a flow for each client that sends to it.
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { addressOf } from '../addresses.js'
+import { addressOf, hostPort } from '../addresses.js'
 import type { Address } from '../connection.js'
-import { hostPort } from './addresses.js'
 import { type DatagramFlow, DatagramFlows, type FlowDatagram, MAX_SOCKET_FLOWS } from './datagram-flow.js'
 import { listenFailure } from './socket.js'
 

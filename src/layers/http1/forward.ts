@@ -1,4 +1,5 @@
 // Plain HTTP by way of an HTTP proxy: the proxy is the server then, and the request line has the whole URL (RFC 9112, 3.2.2).
+import { bracketed, hostPort } from '../../addresses.js'
 import type { HttpRequest } from '../../flow/http.js'
 import { basic, type ProxyHop } from '../../flow/via.js'
 import { placeOfHop, tlsWithHop } from '../open.js'
@@ -27,7 +28,7 @@ export const writeForForwarder =
     const { method, host, port, path, version } = request
     const headers = credentials ? request.headers.clone() : request.headers
     if (credentials) headers.set('Proxy-Authorization', basic(credentials))
-    const authority = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`
+    const authority = port === 80 ? bracketed(host) : hostPort(host, port)
     // A server-wide OPTIONS has no path in a URL.
     const target = request.absolute === undefined ? `http://${authority}${path === '*' ? '' : path}` : request.target
     return writeRequestHead({ method, target, version, headers }, body)

@@ -1,4 +1,5 @@
 // HTTP to a server that midwire stands in for: what names midwire is made to name the server, and the other way round.
+import { bracketed, hostPort } from '../../addresses.js'
 import type { HttpHeaders } from '../../flow/headers.js'
 import { basic, credentialsOf } from '../../flow/via.js'
 import type { Context } from '../layer.js'
@@ -8,8 +9,7 @@ export function turnToServer({ destination, entrance, options, serverTls }: Cont
   if (!entrance.target || !destination) return
   if (!options.keep_host_header) {
     const { host, port } = destination
-    const name = host.includes(':') ? `[${host}]` : host
-    headers.set('Host', port === (serverTls ? 443 : 80) ? name : `${name}:${port}`)
+    headers.set('Host', port === (serverTls ? 443 : 80) ? bracketed(host) : hostPort(host, port))
   }
   const { upstream_auth } = options
   if (upstream_auth && !headers.has('authorization')) headers.set('Authorization', basic(credentialsOf(upstream_auth)))
