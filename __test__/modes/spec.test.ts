@@ -3,6 +3,7 @@ import test from 'ava'
 import { MODES } from '../../src/modes/index.js'
 import type { ListenOptions } from '../../src/modes/listen.js'
 import { checkSource, checkSpecs, parseSpec } from '../../src/modes/spec.js'
+import { parseServer } from '../../src/modes/server-spec.js'
 
 const none: ListenOptions = { listen_host: '', listen_port: undefined }
 const parsed = (text: string) => {
@@ -16,6 +17,7 @@ test('specs', (t) => {
     ['REGULAR', ['regular', undefined, undefined, undefined]],
     ['regular:', ['regular', undefined, undefined, undefined]],
     ['regular@8081', ['regular', undefined, undefined, 8081]],
+    [' regular@8081\n', ['regular', undefined, undefined, 8081]],
     ['regular@0', ['regular', undefined, undefined, 0]],
     ['regular@:8081', ['regular', undefined, '', 8081]],
     ['regular@localhost:65535', ['regular', undefined, 'localhost', 65_535]],
@@ -38,6 +40,8 @@ test('what is no spec', (t) => {
     ['regulra', /did you mean regular\?/],
     ['osproxy', /no mode "osproxy"; the modes are/],
     ['@8080', /no mode ""/],
+    ['Local:curl', /Local is not there yet; the modes are wireguard/],
+    ['tun', /tun is not there yet/],
     ['regular:data', /takes nothing after a colon/],
     ['regular@', /invalid port ""/],
     ['regular@65536', /invalid port "65536"/],
@@ -99,10 +103,12 @@ test('what upstream and reverse lead to', (t) => {
   ]
   for (const text of right) t.notThrows(() => parseSpec(text), text)
   t.deepEqual(parseSpec('regular@1 via direct').via, [])
+  t.deepEqual(parseSpec('regular@1  VIA  direct ').via, [])
   const wrong: [string, RegExp][] = [
     ['upstream', /wants the proxy after a colon/],
     ['upstream:ftp://a', /no scheme ftp/],
     ['upstream:http://user:pass@host:3128', /upstream_auth/],
+    ['upstream:http://h:0', /a port is a whole number from 1 to 65535: .*socks4a:\/\/$/],
     ['upstream:http://a via http://b', /names its proxy itself/],
     ['reverse', /wants the server after a colon/],
     ['reverse:ftp://a', /no scheme ftp; the schemes are http, https, tcp, tls, udp, dns/],
@@ -119,6 +125,7 @@ test('what upstream and reverse lead to', (t) => {
   ]
   for (const [text, message] of wrong) t.throws(() => parseSpec(text), { code: 'ERR_MODE', message }, text)
   t.throws(() => parseSpec('regular via nonsense://x'), { code: 'ERR_VIA' })
+  for (const text of ['regular@1 via', 'regular@1 via ']) t.throws(() => parseSpec(text), { code: 'ERR_VIA' })
 })
 
 test("clients' addresses can be kept only where a mode keeps them", (t) => {
@@ -139,4 +146,11 @@ test('each mode of the list says who it is', (t) => {
     t.true(mode.defaultPort > 0)
     t.true(mode.transports.length > 0)
   }
+})
+
+test("names with letters that are not ASCII's are as DNS has them", (t) => {
+  const ports = { https: 443 }
+  t.like(parseServer('', 'Bücher.example:8443', 'https', ports), { host: 'xn--bcher-kva.example', port: 8443 })
+  t.like(parseServer('', 'LOCALHOST.', 'https', ports), { host: 'LOCALHOST.' })
+  t.throws(() => parseServer('', 'a\u3000b', 'https', ports), { code: 'ERR_MODE' })
 })

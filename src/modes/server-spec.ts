@@ -22,7 +22,7 @@ export function parseServer<Scheme extends string>(
 ): ServerSpec<Scheme> {
   const refuse = (why: string) => new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${why}`)
   const [, given = fallback, ipv6, name, digits] = SERVER.exec(server) ?? []
-  const host = ipv6 ?? name
+  const host = ipv6 ?? asciiName(name)
   if (host === undefined) {
     const why = /^[^/]*\/\/[^/]+\/./.test(server) ? 'a path has no place here' : 'this is no server'
     throw refuse(`${JSON.stringify(server)}: ${why}; write [scheme://]host[:port]`)
@@ -35,4 +35,11 @@ export function parseServer<Scheme extends string>(
   if (port === undefined) throw refuse(`${scheme} needs a port, as in ${scheme}://${host}:1234`)
   if (port < 1 || port > 65_535) throw refuse(`invalid port ${digits}: a port is a whole number from 1 to 65535`)
   return { scheme, host, port }
+}
+
+/** A name as DNS, TLS and Host have it: other letters than those of ASCII are encoded (RFC 5891). Undefined for what is no name. */
+function asciiName(name: string | undefined): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+  if (name === undefined || /^[\x00-\x7f]*$/.test(name)) return name
+  return URL.canParse(`http://${name}/`) ? new URL(`http://${name}/`).hostname : undefined
 }

@@ -10,7 +10,7 @@ import type { Mode, ModeSpec } from './mode.js'
 
 /** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
 export function parseSpec(text: string): ModeSpec {
-  const [, own = text, way] = /^(.*?)\s+via\s+(.*)$/s.exec(text) ?? []
+  const [, own = text, way] = /^(.*?)\s+via(|\s.*)$/is.exec(text.trim()) ?? [undefined, text.trim(), undefined]
   // The last @ begins the address, so that a path in `data` may hold others.
   const at = own.lastIndexOf('@')
   const left = at === -1 ? own : own.slice(0, at)
@@ -23,7 +23,7 @@ export function parseSpec(text: string): ModeSpec {
     throw new MidwireError('ERR_MODE', `${quoted(text)}: ${mode.name} takes nothing after a colon`)
   }
   const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, own.slice(at + 1))
-  const via = way === undefined ? undefined : parseVia(way)
+  const via = way === undefined ? undefined : parseVia(way.trim())
   const spec: ModeSpec = { text, name: mode.name, data, via, ...listen }
   mode.parse?.(spec)
   return spec
@@ -96,10 +96,9 @@ function unknownMode(text: string, given: string): MidwireError {
   const names = MODES.map(({ name }) => name)
   const meant = nearest(given, names)
   const hint = meant ? ` (did you mean ${meant}?)` : ''
-  return new MidwireError(
-    'ERR_MODE',
-    `${quoted(text)}: there is no mode ${quoted(given)}${hint}; the modes are ${names.join(', ')}`,
-  )
+  const isLater = LATER.includes(given.toLowerCase())
+  const what = isLater ? `${given} is not there yet` : `there is no mode ${quoted(given)}${hint}`
+  return new MidwireError('ERR_MODE', `${quoted(text)}: ${what}; the modes are ${names.join(', ')}`)
 }
 
 /** One spelling for each address: an IPv6 address has many. */
@@ -107,5 +106,8 @@ function canonical(host: string): string {
   if (isIP(host) !== 6 || host.includes('%')) return host.toLowerCase()
   return new URL(`http://[${host}]`).hostname
 }
+
+/** mitmproxy's modes that are still to come. */
+const LATER = ['local', 'tun']
 
 const quoted = (text: string) => JSON.stringify(text)

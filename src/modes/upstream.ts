@@ -34,7 +34,8 @@ function hopsOf({ text, data, via }: ModeSpec): readonly Hop[] {
   try {
     return parseVia(data)
   } catch (cause) {
-    const hint = data.includes('//') && /:[^/]*$/.test(data) ? '; user name and password go into upstream_auth' : ''
+    const hint =
+      data.includes('//') && /:[^/]*[^/\d][^/]*$/.test(data) ? '; user name and password go into upstream_auth' : ''
     throw new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${(cause as Error).message}${hint}`, { cause })
   }
 }
