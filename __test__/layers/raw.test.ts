@@ -137,6 +137,19 @@ test('what is recorded is capped, what passes is not', (t) => {
   t.is(flow?.bytesFromClient, 24)
 })
 
+test('a small message does not keep the large buffer that it came in, and one that is not recorded is no copy', (t) => {
+  const play = new Playbook('raw', { connected: true, options: { body_record_limit: 10 }, hooks })
+  const slab = Buffer.alloc(64 * 1024, 'x')
+  play.data(play.client, slab.subarray(0, 10))
+  play.data(play.client, slab.subarray(10, 20))
+  play.end(play.client)
+  if (play.servers[0]) play.end(play.servers[0])
+  const [flow] = play.finished as TcpFlow[]
+  t.is(`${flow?.messages[0]?.content}`, 'xxxxxxxxxx')
+  t.not(flow?.messages[0]?.content.buffer, slab.buffer)
+  t.is(flow?.last?.content.buffer, slab.buffer)
+})
+
 test('kill() ends a connection at once, whatever it waits for', (t) => {
   let flow: TcpFlow | undefined
   const play = new Playbook('raw', {

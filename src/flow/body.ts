@@ -64,6 +64,7 @@ export class RecordedBody {
 
 const EMPTY = Buffer.alloc(0)
 
-function withoutWaste(bytes: Buffer): Buffer {
+/** The bytes, or a copy of them where they are a small part of a larger allocation, which would be kept with them. */
+export function withoutWaste(bytes: Buffer): Buffer {
   return bytes.buffer.byteLength > bytes.length * WASTE ? Buffer.from(bytes) : bytes
 }

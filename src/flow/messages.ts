@@ -1,4 +1,5 @@
 // Flows of raw TCP and UDP: the messages of client and server in their order, recorded up to a limit.
+import { withoutWaste } from './body.js'
 import { Flow, type FlowOrigin } from './flow.js'
 import { FLOW_SIZE, MESSAGE_SIZE } from './size.js'
 
@@ -44,9 +45,10 @@ abstract class RawFlow extends Flow {
   record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage {
     if (fromClient) this.bytesFromClient += content.length
     else this.bytesFromServer += content.length
-    const message: RawMessage = { fromClient, content, timestamp }
+    const { recording } = this
+    const message: RawMessage = { fromClient, content: recording ? withoutWaste(content) : content, timestamp }
     this.last = message
-    if (this.recording) this.messages.push(message)
+    if (recording) this.messages.push(message)
     else this.truncated = true
     this.#room -= content.length
     return message

@@ -108,10 +108,11 @@ class Relay {
       const data = yield* receive(from)
       if (!data) break
       const message = this.#flow.record(fromClient, data, world.now())
+      const came = message.content
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
       // A hook drops a message by making its content empty. A datagram that has come empty is relayed, so the buffers are compared.
-      const goesOn = message.content.length > 0 || message.content === data
+      const goesOn = message.content.length > 0 || message.content === came
       if (goesOn && !(yield* send(to, message.content))) break
     }
     if (from.error) {
