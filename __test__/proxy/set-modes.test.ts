@@ -37,6 +37,14 @@ test('one that cannot listen is told of, and the others run; it is tried again w
   await t.throwsAsync(running.proxy.setModes(wanted), { code: 'ERR_ADDRESS_IN_USE' })
   t.true(running.log.some(({ level, message }) => level === 'error' && /in use/.test(message)))
   t.deepEqual([...new Set(running.proxy.listeners.map(({ mode }) => mode))], ['regular', 'dns'])
+  t.deepEqual(
+    running.proxy.listeners.map(({ transport, dropped }) => [transport, dropped]),
+    [
+      ['tcp', undefined],
+      ['tcp', undefined],
+      ['udp', 0],
+    ],
+  )
   await t.throwsAsync(running.proxy.setModes([...wanted, 'socks5@0']), { code: 'ERR_ADDRESS_IN_USE' })
   t.true(running.proxy.listeners.some(({ spec }) => spec === 'socks5@0'))
 })

@@ -178,6 +178,7 @@ test('beyond the bound no flow begins, and those that are there go on', (t) => {
   for (const flow of ['a', 'b', 'a']) flows.handleDatagram(datagram(flow))
   t.is(opened.length, 1)
   t.is(flows.size, 1)
+  t.is(flows.dropped, 1)
   opened[0]?.close()
   flows.handleDatagram(datagram('b'))
   t.is(opened.length, 2, 'a flow that has ended makes room')

@@ -9,8 +9,16 @@ import { listenUdp } from '../transports/udp-server.js'
 import { defaultsOf, listenAddress, listenError } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
 
+interface Bound {
+  readonly host: string
+  readonly port: number
+  /** As in `Listener`. */
+  readonly dropped?: number
+  close(): Promise<void>
+}
+
 /** Binds a port of a host, and hands over what comes. */
-type Bind = (at: { host: string; port: number }) => Promise<{ host: string; port: number; close(): Promise<void> }>
+type Bind = (at: { host: string; port: number }) => Promise<Bound>
 
 /** How a client came in at a port that the firewall turns connections to, and where it wanted to go. */
 export interface Turned {
@@ -88,7 +96,13 @@ class RunningListener implements RunningMode {
   async #bindFirst(transport: 'tcp' | 'udp', bind: Bind, [host = '', ...rest]: string[], port: number): Promise<void> {
     try {
       const bound = await bind({ host, port })
-      this.listeners.push({ host: bound.host, port: bound.port, transport })
+      const { host: address, port: own } = bound
+      this.listeners.push({
+        ...{ host: address, port: own, transport },
+        get dropped() {
+          return bound.dropped
+        },
+      })
       // The listener accepts no more connections. close() does not wait for those that are still open.
       this.#closers.push(async () => void bound.close().catch(() => {}))
     } catch (error) {

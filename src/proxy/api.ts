@@ -26,6 +26,8 @@ export interface ListenerInfo {
   readonly host: string
   readonly port: number
   readonly transport: 'tcp' | 'udp'
+  /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
+  readonly dropped?: number | undefined
 }
 
 /** A client of the tunnel. */

@@ -157,13 +157,15 @@ export const MAX_SOCKET_FLOWS = 10_000
 /** The flows of a server, by their numbers. */
 export class DatagramFlows {
   readonly #flows = new Map<number | string, DatagramFlow>()
+  /** The number of datagrams that were dropped because there were too many flows. */
+  dropped = 0
   readonly #opened: (flow: DatagramFlow) => void
   readonly #most: number
   readonly #forget = (flow: number | string): void => {
     this.#flows.delete(flow)
   }
 
-  /** Datagrams that would begin more flows than `most` are dropped. The tunnel's engine has a bound of its own. */
+  /** Datagrams that would begin more flows than `most` are dropped, and counted. The tunnel's engine has a bound of its own. */
   constructor(opened: (flow: DatagramFlow) => void, most = Number.POSITIVE_INFINITY) {
     this.#opened = opened
     this.#most = most
@@ -179,7 +181,10 @@ export class DatagramFlows {
       known.handleDatagram(datagram.data)
       return
     }
-    if (this.#flows.size >= this.#most) return
+    if (this.#flows.size >= this.#most) {
+      this.dropped += 1
+      return
+    }
     const flow = new DatagramFlow(datagram, this.#forget)
     this.#flows.set(datagram.flow, flow)
     this.#opened(flow)

@@ -12,6 +12,8 @@ const MAX_SENDING_BYTES = 1024 * 1024
 export interface UdpListener {
   readonly host: string
   readonly port: number
+  /** The number of datagrams of new clients that were dropped because there were too many flows. */
+  readonly dropped: number
   close(): Promise<void>
 }
 
@@ -35,7 +37,14 @@ export function listenUdp(
       socket.on('message', (data, { address, port: from }) => {
         flows.handleDatagram(new SocketDatagram(socket, local, address, from, data))
       })
-      resolve({ host: own.address, port: own.port, close: () => closeSocket(socket, flows) })
+      resolve({
+        host: own.address,
+        port: own.port,
+        get dropped() {
+          return flows.dropped
+        },
+        close: () => closeSocket(socket, flows),
+      })
     })
   })
 }
