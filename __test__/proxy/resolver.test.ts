@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { type DnsMessage, parseDns, writeDns } from '../../src/flow/dns-message.js'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
-import { dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
+import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import { recordText } from '../../src/flow/dns-text.js'
 import { parseHosts } from '../../src/proxy/hosts-file.js'
 import { parseNameServer } from '../../src/proxy/name-server.js'
@@ -144,7 +144,36 @@ test('silence is asked again, and a server that refuses is followed by the secon
   await t.throwsAsync(alone.resolve(dnsQuery('a.example', DNS_TYPE.TXT, 7)), {
     message: /127\.0\.0\.1 failed: .*ECONNREFUSED/,
   })
-  await t.throwsAsync(alone.resolve(dnsQuery('a.example', DNS_TYPE.A, 7)), { message: /refuse connections/ })
+  await t.throwsAsync(alone.resolve(dnsQuery('a.example', DNS_TYPE.A, 7)), { message: /failed: .*ECONNREFUSED/ })
+})
+
+test('a chain of CNAMEs is kept, with the case of the question', async (t) => {
+  const record = (name: string, target: string) => {
+    const data = Buffer.concat(target.split('.').map((label) => Buffer.from([label.length, ...Buffer.from(label)])))
+    return { name, type: DNS_TYPE.CNAME, class: 1, ttl: 9, data: Buffer.concat([data, Buffer.alloc(1)]) }
+  }
+  const { text } = await nameServer(t, {
+    udp: (query, say) => {
+      const [{ name = '' } = {}] = query.questions
+      const chain = [record(name, 'b.example'), record('b.example', 'c.example')]
+      say(writeDns(dnsReply(query, { answers: [...chain, aRecord('c.example', '192.0.2.1', 5)] })))
+    },
+  })
+  const answer = await resolverOf(t, { nameServers: [text] }).resolve(dnsQuery('A.eXample', DNS_TYPE.A, 7))
+  t.is(shown(answer), '0 9 b.example, 9 c.example, 5 192.0.2.1')
+  t.is(answer.answers[0]?.name, 'A.eXample')
+})
+
+test('a name server that cannot answer is followed by the next; its answer counts where there is no other', async (t) => {
+  const saying = (rcode: number) => nameServer(t, { udp: (query, say) => say(writeDns(dnsReply(query, { rcode }))) })
+  const [broken, refuses] = [await saying(2), await saying(5)]
+  const { text } = await nameServer(t, zone)
+  const ask = async (nameServers: string[]) =>
+    shown(await resolverOf(t, { nameServers }).resolve(dnsQuery('yes.example', DNS_TYPE.A, 7)))
+  t.is(await ask([broken.text, refuses.text, text]), '0 1234 192.0.2.1')
+  t.is(broken.queries.length, 1)
+  t.is(await ask([refuses.text, broken.text]), '5 ')
+  t.is(await ask([broken.text]), '2 ')
 })
 
 test('a name server that the system does not let us reach is an error at once, and no exception', async (t) => {

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIP } from 'node:net'
 import { type DnsMessage, parseDns, writeDns } from '../flow/dns-message.js'
+import { DNS_RCODE } from '../flow/dns-names.js'
 import { queryKey } from '../flow/dns-reply.js'
 import { connectingAs } from '../transports/socket.js'
 import { connectSocketAs } from '../transports/udp.js'
@@ -11,6 +12,12 @@ export interface NameServer {
   readonly address: string
   readonly port: number
 }
+
+/** The name servers that are asked, as the C library does (resolv.conf's MAXNS). */
+const MOST_SERVERS = 3
+
+/** Answers of a server that cannot answer or may not; another may know more. */
+const REFUSALS: readonly number[] = [DNS_RCODE.SERVFAIL, DNS_RCODE.NOTIMP, DNS_RCODE.REFUSED]
 
 /** Milliseconds for each attempt by UDP, and for the one by TCP. */
 const UDP_TIMEOUT = 2_000
@@ -37,25 +44,32 @@ export class NameServerClient {
   }
 
   /**
-   * Forwards a query to the first server, to the first again, then to the second. The answer is the server's, with the id of the
-   * query. Rejects when no server answers.
+   * Forwards a query to the first server, to the first again, then to the second and the third. The answer is the server's, with the id
+   * of the query. One that says that it cannot answer, or may not, is followed by the next; its answer counts where there is no other.
+   * Rejects when no server answers.
    */
   async ask(servers: readonly NameServer[], query: DnsMessage): Promise<DnsMessage> {
-    const [first, second] = servers
+    const [first, ...others] = servers
     if (!first) throw new Error('no name server is known')
     // A random id, which a forger that does not see the query has to guess.
     const asked = { ...query, id: randomInt(0x10000) }
     const bytes = Buffer.from(writeDns(query))
     bytes.writeUInt16BE(asked.id)
     let failure: unknown
-    for (const server of second ? [first, first, second] : [first, first]) {
+    let refusal: DnsMessage | undefined
+    const next = others.slice(0, MOST_SERVERS - 1)
+    for (const server of [first, first, ...next]) {
+      if (refusal && server === first) continue
       try {
-        return await this.#tryServer(server, asked, bytes, query.id)
+        const answer = await this.#tryServer(server, asked, bytes, query.id)
+        if (!REFUSALS.includes(answer.rcode)) return answer
+        refusal ??= answer
       } catch (error) {
         if (this.#closed) throw error
         failure = error
       }
     }
+    if (refusal) return refusal
     throw failure
   }
 
@@ -83,7 +97,8 @@ export class NameServerClient {
         if (!this.#open.delete(settle)) return
         clearTimeout(timer)
         stop?.()
-        if (result instanceof Error) reject(new Error(`the name server ${server.address} failed: ${result.message}`))
+        if (result instanceof Error)
+          reject(new Error(`the name server ${server.address} failed: ${result.message}`, { cause: result }))
         else resolve(result)
       }
       const timer = setTimeout(() => settle(new Error(`no answer by ${how} within ${timeout / 1000} s`)), timeout)

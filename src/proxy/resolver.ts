@@ -1,5 +1,4 @@
-// The resolver of the tunnel, and of servers' names: addresses come from the hosts file and Node's resolver; other queries go to the
-// system's name server.
+// The resolver of the tunnel, and of servers' names: the hosts file, then name servers, whose answers to queries pass as they are.
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
 import { hostPort } from '../addresses.js'
@@ -17,7 +16,7 @@ const MAX_QUERIES = 1_000
 /** Milliseconds after which the system's name servers are read again, because a laptop changes networks. */
 const FRESH = 10_000
 
-/** Names that c-ares and Node's resolver take unchanged. Queries for other names are forwarded as they are. */
+/** Names that the C library takes unchanged. */
 const PLAIN_NAME = /^[\w-]{1,63}(\.[\w-]{1,63})*$/
 
 export interface ResolverOptions {
@@ -123,7 +122,7 @@ export class Resolver {
   }
 
   async #resolve(query: DnsMessage): Promise<DnsMessage> {
-    const { servers, resolver } = this.#servers()
+    const { servers } = this.#servers()
     const [question] = query.questions
     if (query.opcode === DNS_OPCODE.QUERY && question?.class === DNS_CLASS.IN && query.questions.length === 1) {
       const inside = this.#options.inside?.(canonicalName(question.name))
@@ -135,44 +134,22 @@ export class Resolver {
         const known = this.#options.useHostsFile ? await this.#hosts.find(question.name) : undefined
         if (known) return addressReply(query, question, known)
         const plain = question.name.length < 254 && PLAIN_NAME.test(question.name)
-        if (plain && servers.length === 0 && this.#options.useHostsFile) return lookUp(query, question)
-        if (plain && servers.length > 0 && !validates(query)) return this.#addresses(query, question, resolver)
+        if (plain && this.#options.useHostsFile) return this.#askOrLookUp(servers, query, question)
       }
     }
     if (servers.length > 0) return this.#client.ask(servers, query)
     throw new Error('no name server is known: set dns_name_servers')
   }
 
-  /** Answers a question for addresses by Node's resolver, which is c-ares. */
-  async #addresses(query: DnsMessage, question: DnsQuestion, resolver: dns.Resolver): Promise<DnsMessage> {
-    const { name, type } = question
+  /** Asks the name servers; the C library where there is none. */
+  async #askOrLookUp(servers: readonly NameServer[], query: DnsMessage, question: DnsQuestion): Promise<DnsMessage> {
+    if (servers.length === 0) return lookUp(query, question)
     try {
-      if (type === DNS_TYPE.A) {
-        const found = await resolver.resolve4(name, { ttl: true })
-        return dnsReply(query, { answers: found.map(({ address, ttl }) => aRecord(name, address, ttl)) })
-      }
-      const found = await resolver.resolve6(name, { ttl: true })
-      return dnsReply(query, { answers: found.map(({ address, ttl }) => aaaaRecord(name, address, ttl)) })
+      return await this.#client.ask(servers, query)
     } catch (error) {
-      switch ((error as NodeJS.ErrnoException).code) {
-        case 'ENOTFOUND':
-          return dnsReply(query, { rcode: DNS_RCODE.NXDOMAIN })
-        case 'ENODATA':
-          return dnsReply(query)
-        case 'ESERVFAIL':
-        case 'EREFUSED':
-        case 'ENOTIMP':
-        case 'EFORMERR':
-          return dnsReply(query, { rcode: DNS_RCODE.SERVFAIL })
-        case 'ECONNREFUSED':
-          // Where the system has no name server, c-ares takes 127.0.0.1, where none listens.
-          if (this.#options.useHostsFile && !this.#options.nameServers?.length) return lookUp(query, question)
-          throw new Error('the name servers refuse connections')
-        case 'ETIMEOUT':
-          throw new Error('no name server has answered')
-        default:
-          throw error
-      }
+      // Where the system has no name server, Node gives 127.0.0.1, where none listens.
+      if (this.hasOwnServers || !isRefused(error)) throw error
+      return lookUp(query, question)
     }
   }
 
@@ -201,7 +178,10 @@ function checkNameServers({ nameServers = [] }: Pick<ResolverOptions, 'nameServe
   throw new MidwireError('ERR_ARGUMENT', `dns_name_servers: ${shown} is no IP address, with or without a port`)
 }
 
-/** True for a client that checks signatures itself: c-ares does not give the records that it needs. */
+const isRefused = (error: unknown) =>
+  ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
+
+/** True for a client that checks signatures itself, and needs what the server has said. */
 const validates = (query: DnsMessage) => query.checkingDisabled || optOf(query)?.dnssecOk === true
 
 /** An answer with the addresses of the family that the question asks for; an empty one for a question of another type. */
