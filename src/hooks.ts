@@ -67,13 +67,20 @@ export interface Hooks {
   tls_established_server: TlsHook
   tls_failed_client: TlsHook
   tls_failed_server: TlsHook
-  /** The head of a request; its body has not been read. Setting `flow.response` answers the request, and no server is asked. */
+  /**
+   * The head of a request; its body has not been read. Setting `flow.response` answers the request, and no server is asked. Setting
+   * `flow.request.content` sends that in the place of the body, which is dropped as it comes.
+   */
   requestheaders: HttpFlow
   /**
    * The whole request. Setting `flow.response` answers the request, and no server is asked; not where the body was streamed
    * (`flow.request.stream`, `stream_large_bodies`): the hook then runs when the server has all of it.
    */
   request: HttpFlow
+  /**
+   * The head of a response; its body has not been read. Setting `flow.response`, or its `content`, sends that in its place, and the
+   * server's connection is closed where a body was still to come.
+   */
   responseheaders: HttpFlow
   /** The whole response; the last hook of a flow that did not fail. */
   response: HttpFlow

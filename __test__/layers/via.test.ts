@@ -70,6 +70,47 @@ test('plain HTTP is given to an HTTP proxy with its URL, and other servers share
   t.deepEqual(play.said(), [line(`OPTIONS http://example.org:8000 HTTP/1.1\r\nHost: x\r\n${authorization}\r\n\r\n`)])
 })
 
+const forwarded = () => {
+  const play = asked('http://user:secret@proxy:3128', {
+    serverTls: undefined as never,
+    destination: { host: 'example.org', port: 80, transport: 'tcp' },
+  })
+  const server = play.opened()
+  play.said()
+  return { play, server }
+}
+
+test('a 407 of the proxy that forwards is a 502 for the client, which has other credentials, if any', (t) => {
+  const { play, server } = forwarded()
+  play.data(server, 'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="proxy"\r\nContent-Length: 0\r\n\r\n')
+  const said = play.said().join()
+  t.regex(said, /^close server,send client "HTTP\/1\.1 502 /)
+  t.regex(said, /the proxy http:\/\/user@proxy:3128 has not forwarded the request: it wants a user name/)
+  t.notRegex(said, /secret|Proxy-Authenticate/)
+  t.regex(`${flowOf(play).error?.message}`, /http:\/\/user@proxy:3128 .*\(407\)/)
+})
+
+test("other answers of the proxy that forwards pass, since they may be the server's", (t) => {
+  const { play, server } = forwarded()
+  play.data(server, 'HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n')
+  t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n')}`])
+})
+
+test("a 407 of the server's own passes: the client speaks to a proxy behind midwire", (t) => {
+  const play = new Playbook('http1', {})
+  play.data(play.client, 'GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n')
+  const server = play.opened()
+  play.said()
+  play.data(server, 'HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n')
+  t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n')}`])
+})
+
+test('a proxy that leaves without an answer to what it forwards is named', (t) => {
+  const { play, server } = forwarded()
+  play.end(server)
+  t.regex(play.said().join(), /502 .*the proxy http:\/\/user@proxy:3128 has closed the connection without an answer/)
+})
+
 test('what may be upgraded goes through a tunnel', (t) => {
   const play = new Playbook('http1', { entrance: { via: parseVia('http://proxy') } })
   play.data(play.client, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
@@ -80,7 +121,7 @@ test('what may be upgraded goes through a tunnel', (t) => {
 test('a refused CONNECT is a 502 that says which proxy refuses, and its connection is closed', (t) => {
   for (const [status, said] of [
     ['403 Forbidden', 'it answers 403 Forbidden'],
-    ['407 Proxy Authentication Required', 'it wants a user name and a password'],
+    ['407 Proxy Authentication Required', 'it wants a user name and a password, .*http://user:password@host'],
   ]) {
     const play = asked('http://user:secret@proxy:3128')
     const server = play.opened()

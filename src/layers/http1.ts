@@ -111,6 +111,8 @@ function* connect(
   const { client } = context
   if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
   const place: Place = { ...targetOf(head, undefined), path: '' }
+  // The target says where to, whatever the Host field says (RFC 9112, 3.2.2).
+  if (head.headers.has('host')) head.headers.set('Host', head.target)
   const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hookWithCredentials(context, 'http_connect', flow)

@@ -27,7 +27,7 @@ const STRICTER: [reason: RegExp, why: string][] = [
   [/^the target has a bare (CR|LF)/, 'node:http takes HTTP/0.9'],
   [/^the version is neither/, 'node:http takes several spaces'],
   [/^the target is neither a path nor a URL/, 'node:http takes more'],
-  [/^the URL of the target has no host/, 'node:http lets a user name stand before the host'],
+  [/^the URL of the target has (no host|a user name)/, 'node:http lets a user name stand before the host'],
   [/^only OPTIONS may have \*/, 'RFC 9112, 3.2.4'],
   [/^CONNECT wants host:port/, 'RFC 9112, 3.2.3'],
   [/begins with (a space|a tab): folded lines/, 'RFC 9112, 5.2: a server may refuse them'],

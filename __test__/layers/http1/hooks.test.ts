@@ -328,3 +328,10 @@ test('a client that says where to go in origin-form is told so', (t) => {
   play.data(play.client, GET)
   t.regex(play.said().join(), /HTTP\/1\.1 400 .*does not say where to/)
 })
+
+test('the Host field of a CONNECT is that of its target, which says where it goes', (t) => {
+  const seen: (string | undefined)[] = []
+  const play = new Playbook('http-proxy', { hooks: { http_connect: ({ request }) => void seen.push(request.url) } })
+  play.data(play.client, 'CONNECT example.org:443 HTTP/1.1\r\nHost: innocent.test\r\n\r\n')
+  t.deepEqual(seen, ['example.org:443'])
+})

@@ -1,10 +1,12 @@
 // One request and its response: hooks, the way to the server, and the bodies both ways.
 import type { ServerConnection } from '../../connection.js'
 import { type HttpFlow, type HttpRequest, HttpResponse } from '../../flow/http.js'
+import { hopText } from '../../flow/via.js'
 import type { AnyChannel, Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
 import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
 import { Gone, Idle } from '../task.js'
+import { WANTS_CREDENTIALS } from '../via/hop.js'
 import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
 import { BodyReader } from './body.js'
 import { responseKeepAlive, wantsUpgrade } from './connection.js'
@@ -130,7 +132,7 @@ export class Exchange {
         if (!again)
           throw new Http1Error(
             502,
-            `the server has closed the connection without an answer${server.error ? `: ${server.error}` : ''}`,
+            `${this.#nameOf(server)} has closed the connection without an answer${server.error ? `: ${server.error}` : ''}`,
           )
         server = again
         this.#flow.server = server.connection
@@ -146,12 +148,20 @@ export class Exchange {
         if (request.version !== '1.0') yield* send(this.#client, writeInterimHead(head))
         continue
       }
+      if (status === 407 && this.#upstream.forwarderOf(this.#flow, server))
+        throw new Http1Error(502, `${this.#nameOf(server)} has not forwarded the request: ${WANTS_CREDENTIALS}`)
       const framing = responseFraming(head, request.method)
       takeOffResponseHop(head)
       turnToClient(this.#context, head.headers)
       this.#flow.response = new HttpResponse(head, this.#context.options.body_record_limit, world.now())
       return { server, framing }
     }
+  }
+
+  /** The other end of a connection, for messages. */
+  #nameOf(server: Channel<ServerConnection>): string {
+    const proxy = this.#upstream.forwarderOf(this.#flow, server)
+    return proxy ? `the proxy ${hopText(proxy)}` : 'the server'
   }
 
   *#respond({ server, framing }: Answering): Step<Outcome> {
@@ -164,7 +174,8 @@ export class Exchange {
     this.#check()
     const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response', response), response)
     const sent = flow.response
-    let held = framing.kind === 'none' || sent !== response
+    // What replaces a body before it has come is sent as it is; the rest of the server's goes with its connection.
+    let held = framing.kind === 'none' || sent !== response || response.contentChanged
     if (!held && wants(this.#context, 'response')) {
       const long = framing.kind === 'length' && framing.length > options.stream_large_bodies
       const live = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false

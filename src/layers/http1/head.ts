@@ -211,6 +211,8 @@ export function targetProblem(method: string, target: string): string | undefine
   if (target === '*') return method === 'OPTIONS' ? undefined : 'only OPTIONS may have * as its target'
   const authority = URL_AUTHORITY.exec(target)?.[1]
   if (authority === undefined) return `the target is neither a path nor a URL: ${quoted(target)}`
+  if (authority.includes('@'))
+    return 'the URL of the target has a user name in it, which belongs into the field Authorization'
   return all(authority, HOST) ? undefined : `the URL of the target has no host and port: ${quoted(target)}`
 }
 

@@ -54,7 +54,6 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
 
 /** Reads `host:port`; where there is a default port, also `host:` and `host`. IPv6 addresses are in brackets. */
 function authority(text: string, defaultPort: number | undefined): { host: string; port: number } {
-  if (text.includes('@')) throw new Http1Error(400, 'a user name in the request target')
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{0,5}))?$/.exec(text)
   const host = parts?.[1] ?? parts?.[2]
   const port = parts?.[3] ? Number(parts[3]) : defaultPort

@@ -77,7 +77,10 @@ export class Transfer {
   #piece: Buffer | undefined
   /** All such pieces, the first among them, where there are several, as with small chunks. */
   #rest: Buffer[] | undefined
+  /** The body is read and kept nowhere. */
+  #dropping = false
   readonly #emit = (piece: Buffer): void => {
+    if (this.#dropping) return
     this.#message.body.append(piece)
     if (this.#piece === undefined) this.#piece = piece
     else if (this.#rest) this.#rest.push(piece)
@@ -111,6 +114,13 @@ export class Transfer {
     }
     this.#finish()
     return true
+  }
+
+  /** Reads the whole body and drops it: an addon has put another in its place before it has come. */
+  *drop(): Step<void> {
+    this.#dropping = true
+    while (!this.#reader.done) yield* this.#read()
+    this.#message.endedAt = this.#context.machine.world.now()
   }
 
   /**

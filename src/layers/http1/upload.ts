@@ -62,11 +62,20 @@ export class Upload {
   }
 
   /**
-   * Reads the body, where it has to be held and is not too long for that. Of any other body the data that has come is read, so that a
+   * Reads the body, where it has to be held and is not too long for that; a body that an addon has replaced already is dropped. Of any other body the data that has come is read, so that a
    * fault in it is found before a server gets the request.
    */
   hold(): MaybeStep {
-    return this.#transfer ? this.#holdOrReadAhead(this.#transfer) : NOTHING
+    const transfer = this.#transfer
+    if (!transfer) return NOTHING
+    return this.#request.contentChanged ? this.#drop(transfer) : this.#holdOrReadAhead(transfer)
+  }
+
+  /** An addon has set the content before the body has come. */
+  *#drop(transfer: Transfer): Step<void> {
+    yield* this.#continue()
+    yield* transfer.drop()
+    this.#held = true
   }
 
   *#holdOrReadAhead(transfer: Transfer): Step<void> {
@@ -82,11 +91,15 @@ export class Upload {
     return !long && wants(this.#context, 'request')
   }
 
+  /** Asks for the body in the server's place, where the client waits to be asked. */
+  *#continue(): Step<void> {
+    if (!expectsContinue(this.#request)) return
+    this.#request.headers.delete('expect')
+    yield* send(this.#client, CONTINUE)
+  }
+
   *#hold(transfer: Transfer): Step<void> {
-    if (expectsContinue(this.#request)) {
-      this.#request.headers.delete('expect')
-      yield* send(this.#client, CONTINUE)
-    }
+    yield* this.#continue()
     const { stream_large_bodies } = this.#context.options
     this.#held = yield* transfer.hold(this.#request.stream === false ? Number.POSITIVE_INFINITY : stream_large_bodies)
   }

@@ -2,6 +2,7 @@
 import type { ServerConnection } from '../../connection.js'
 import { sameName } from '../../flow/host-name.js'
 import type { HttpFlow, HttpRequest } from '../../flow/http.js'
+import type { ProxyHop } from '../../flow/via.js'
 import type { Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
 import { type Context, type Step, serverName } from '../layer.js'
@@ -124,10 +125,15 @@ export class Upstream {
   }
 
   /** How the head of a request is written on a connection: a proxy that forwards is told the whole URL. */
-  writer(flow: HttpFlow, { route }: Channel<ServerConnection>): WriteRequest {
+  writer(flow: HttpFlow, server: Channel<ServerConnection>): WriteRequest {
+    const proxy = this.forwarderOf(flow, server)
+    return proxy ? writeForForwarder(proxy) : writeRequestHead
+  }
+
+  /** The proxy at the other end of a connection, which forwards the request; undefined where the server is there. */
+  forwarderOf(flow: HttpFlow, { route }: Channel<ServerConnection>): ProxyHop | undefined {
     const toServer = this.#wayOf(flow)
-    const proxy = forwarder(flow.request, toServer)
-    return proxy && !(route && sameRoute(route, toServer)) ? writeForForwarder(proxy) : writeRequestHead
+    return route && sameRoute(route, toServer) ? undefined : forwarder(flow.request, toServer)
   }
 
   /** A tunnel to the server that is there is as good as the proxy that it goes through. */

@@ -9,6 +9,10 @@ import { TIMEOUT } from '../world.js'
 /** Milliseconds that a proxy has for each of its answers: it may have to connect to the next place first. */
 export const HOP_MILLISECONDS = 30_000
 
+/** Of a 407. The proxy's own answer would make a client send the credentials that it has for midwire. */
+export const WANTS_CREDENTIALS =
+  'it wants a user name and a password, or others than it was given (407): write them before its host, http://user:password@host'
+
 /** Why a proxy did not connect: Node's code where one fits, else VIA; and a sentence about the proxy. */
 export interface HopFailure {
   readonly code: string

@@ -6,7 +6,7 @@ import { parseResponseHead } from '../http1/head.js'
 import { readHead, takeHead } from '../http1/transfer.js'
 import { writeRequestHead } from '../http1/write.js'
 import { hook, origin, push, type Step } from '../layer.js'
-import { HOP_MILLISECONDS, type HopFailure, type HopLayer } from './hop.js'
+import { HOP_MILLISECONDS, type HopFailure, type HopLayer, WANTS_CREDENTIALS } from './hop.js'
 
 export const throughHttp: HopLayer = function* (context, channel, hop, to): Step<HopFailure | undefined> {
   const { world } = context.machine
@@ -27,8 +27,7 @@ export const throughHttp: HopLayer = function* (context, channel, hop, to): Step
       if (status < 200) continue
       if (status < 300) return undefined
       flow.response = new HttpResponse(head, 0, world.now())
-      if (status === 407)
-        return { code: 'VIA', message: 'it wants a user name and a password, or others than it was given (407)' }
+      if (status === 407) return { code: 'VIA', message: WANTS_CREDENTIALS }
       return { code: status === 504 ? 'ETIMEDOUT' : 'VIA', message: `it answers ${status} ${reason}`.trim() }
     }
   } catch (error) {
