@@ -72,7 +72,7 @@ function mayChangeNetwork(): boolean {
   return (BigInt(`0x${effective}`) & (1n << 12n)) !== 0n
 }
 
-/** What the flags want. Throws ERR_ARGUMENT. */
+/** The redirection that the flags ask for. Throws ERR_ARGUMENT. */
 function redirection(args: Arguments): Redirection {
   const text = (name: string) => args.ofCommand.get(name) as string | undefined
   const device = text('interface')

@@ -11,7 +11,7 @@ import { type Context, log, type Step } from './layer.js'
 import { open, routeTo } from './open.js'
 import { TIMEOUT } from './world.js'
 
-/** What this file keeps of a query. */
+/** A query that waits for its answer, as far as it is kept here. */
 export interface Asked {
   readonly flow: DnsFlow
   /** The bytes for the server; undefined until `ask` has made them. */

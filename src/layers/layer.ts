@@ -1,4 +1,4 @@
-// What a layer is, and the functions that layers are written with.
+// The interface of layers, and the functions that layers are written with.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, FlowOrigin } from '../flow/flow.js'
 import type { Hop } from '../flow/via.js'

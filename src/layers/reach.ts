@@ -38,7 +38,7 @@ export function* leadTo(context: Context, to: Destination): Step<OpenFailure | u
   const { options } = context
   context.destination = to
   context.inside = options.inside.includes(canonicalName(to.host))
-  // What the client has agreed on with the proxy is nothing to the server.
+  // The TLS that the client has with midwire as its proxy is nothing to the server.
   context.serverTls = undefined
   context.secured = false
   return options.connection_strategy === 'eager' && !context.inside ? yield* reach(context) : undefined

@@ -1,4 +1,4 @@
-// What a mode is: a way in for clients. Each mode has a file with its listener and the name of its first layer; spec.ts has their grammar.
+// A mode is a way in for clients. Each has a file with its listener and the name of its first layer; spec.ts has their grammar.
 import type { Address, Peer } from '../connection.js'
 import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
@@ -93,9 +93,9 @@ export interface Mode extends ListenDefaults {
   readonly description: string
   /** Empty for every address. */
   readonly defaultHost: string
-  /** What the data of a spec changes of these defaults. Throws ERR_MODE for data that are wrong. */
+  /** The defaults that the data of a spec change. Throws ERR_MODE for data that are wrong. */
   parse?(spec: ModeSpec): Partial<ListenDefaults>
-  /** What may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
+  /** The data that may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
   readonly data?: { readonly placeholder: string; readonly help: string }
   /** Whether servers can see the addresses of the mode's clients (`Entrance.source`). Default: no. */
   keepsSource?(spec: ModeSpec): boolean

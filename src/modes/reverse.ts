@@ -13,7 +13,7 @@ const LATER = ['http3', 'quic', 'dtls']
 
 type Scheme = keyof typeof PORTS
 
-/** What is spoken with the server, and where midwire listens (features 4.3). */
+/** For each scheme the protocol that is spoken with the server, and where midwire listens (features 4.3). */
 const SCHEMES: Record<Scheme, Target & Partial<ListenDefaults>> = {
   http: { tls: false, protocol: 'http1' },
   https: { tls: true, protocol: 'http1' },

@@ -8,7 +8,7 @@ import type { ConnectionRequest } from '../transports/request.js'
 import type { Transport } from '../transports/transport.js'
 import type { Arrival } from './mode.js'
 
-/** What all arrivals of a tunnel have in common. */
+/** The part that all arrivals of a tunnel have in common. */
 export interface Tunnel {
   /** The addresses of the tunnel's own resolver. */
   readonly resolver: ReadonlySet<string>

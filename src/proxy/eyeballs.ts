@@ -11,7 +11,7 @@ const ATTEMPT_DELAY = 250
 /** The addresses of each family that are tried. A name may have hundreds, and each attempt is a socket. */
 const MAX_ADDRESSES = 16
 
-/** What the decisions are carried out by. Nothing may be told to the Eyeballs within these calls. */
+/** The deeds that carry the decisions out. Nothing may be told to the Eyeballs within these calls. */
 export interface Attempts {
   /** Tries an address. If that fails, `failed` is to be called. */
   begin(address: string): void

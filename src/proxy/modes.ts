@@ -8,7 +8,7 @@ export interface ModeInfo {
   readonly defaultPort: number
   /** Those that a spec of the mode may listen on. */
   readonly transports: readonly ('tcp' | 'udp')[]
-  /** What may stand after the colon of the mode's spec; undefined for a mode that takes nothing there. */
+  /** The data that may stand after the colon of the mode's spec; undefined for a mode that takes nothing there. */
   readonly data: { readonly placeholder: string; readonly help: string } | undefined
 }
 

@@ -127,7 +127,7 @@ export function socketInode(link: string): number | undefined {
 }
 
 /**
- * What tells a process from a later one with the same pid, out of /proc/PID/stat: its start, in ticks after the machine's, and the name
+ * The mark that tells a process from a later one with the same pid, out of /proc/PID/stat: its start, in ticks after the machine's, and the name
  * of its program, which is another one after exec. Undefined for a text that is no such file.
  */
 export function processMark(stat: string): string | undefined {

@@ -53,7 +53,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   const isKept = (names: readonly OptionName[]) =>
     before !== undefined && names.every((name) => sameValue(before.options[name], options[name]))
   const { dispatcher } = around
-  // What may refuse the options comes before anything that changes.
+  // Options that are wrong are refused here, before anything has changed.
   const layerOptions = layerOptionsOf(options)
   const kept = isKept(OF_SERVERS) ? before : undefined
   if (!kept) checkTrust(options)

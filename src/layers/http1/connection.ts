@@ -1,4 +1,4 @@
-// What a message says about its connection: whether the connection persists, and to which protocols it may be upgraded.
+// The fields of a message that are about its connection: whether it persists, and to which protocols it may be upgraded.
 import type { HttpHeaders } from '../../flow/headers.js'
 import { SPACE, TAB } from './bytes.js'
 

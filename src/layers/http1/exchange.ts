@@ -26,7 +26,7 @@ import { writeInterimHead, writeResponseHead } from './write.js'
 /** Schemes that authenticate a connection, and so every later request on it (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
 
-/** What happens to the client's connection after an exchange; `next`: it carries another request. */
+/** The fate of the client's connection after an exchange; `next`: it carries another request. */
 export type Outcome = 'next' | 'close' | 'reset' | { upgraded: Channel<ServerConnection> }
 
 /** A server whose final response has begun. */
@@ -174,7 +174,7 @@ export class Exchange {
     this.#check()
     const transfer = new Transfer(this.#context, server, new BodyReader(framing, 'response', response), response)
     const sent = flow.response
-    // What replaces a body before it has come is sent as it is; the rest of the server's goes with its connection.
+    // Content that replaces a body before it has come is sent as it is; the rest of the server's body goes with its connection.
     let held = framing.kind === 'none' || sent !== response || response.contentChanged
     if (!held && wants(this.#context, 'response')) {
       const long = framing.kind === 'length' && framing.length > options.stream_large_bodies

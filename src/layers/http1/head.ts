@@ -199,7 +199,7 @@ function checkTarget(method: string, target: string): void {
 
 const URL_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i
 
-/** What is wrong with a target; undefined for a right one. Each byte by itself was checked before. */
+/** The fault of a request's target, as a sentence; undefined for a right one. Each byte by itself was checked before. */
 export function targetProblem(method: string, target: string): string | undefined {
   if (method === 'CONNECT') {
     const colon = target.lastIndexOf(':')

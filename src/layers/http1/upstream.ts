@@ -158,7 +158,7 @@ export class Upstream {
   #routeToServer(flow: HttpFlow): Route {
     const { request } = flow
     const { destination, serverTls } = this.#context
-    // What a CONNECT names comes after the proxy that the client speaks to, which is the destination here.
+    // The place that a CONNECT names lies behind the proxy that the client speaks to, and that proxy is the destination here.
     if (request.method === 'CONNECT' && destination) return routeTo(this.#context, destination, serverTls, flow)
     const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
     return routeTo(this.#context, placeOf(request), tls, flow)

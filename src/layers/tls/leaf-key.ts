@@ -38,7 +38,7 @@ const SCHEMES = {
   rsa: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0301, 0x0201],
 } as const
 
-/** What a client does not offer for a key, in the order of the checks. */
+/** The parts of TLS that a key needs and a client may not offer, in the order of the checks. */
 type Lack = 'suite' | 'group' | 'signature'
 const LACKS: readonly (Lack | undefined)[] = ['suite', 'group', 'signature', undefined]
 

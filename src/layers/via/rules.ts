@@ -31,7 +31,7 @@ function parseRule(text: string, label: string): ViaRule {
   if (WAY.test(text)) return { filter: undefined, seeksProcesses: false, via: parseVia(text, label) }
   const [separator = ''] = text
   const end = separator === '' ? -1 : text.indexOf(separator, separator.length)
-  // What has no second separator may hold a password, so it is not shown.
+  // A text without a second separator may hold a password, so it is not shown.
   if (end === -1) {
     throw new MidwireError('ERR_VIA', `${label}this is neither a way nor a rule, as in /~d example.com/socks5://host`)
   }
