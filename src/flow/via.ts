@@ -119,3 +119,6 @@ export function hopText(hop: Hop): string {
 /** The value of Proxy-Authorization or Authorization (RFC 7617). */
 export const basic = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+
+/** The sentence for a proxy that cannot be reached itself. */
+export const unreachable = (hop: Hop, why: string): string => `the proxy ${hopText(hop)} cannot be reached: ${why}`

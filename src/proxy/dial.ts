@@ -1,10 +1,11 @@
 // Connects to servers, does TLS with them, keeps their TLS sessions, and never connects to midwire itself.
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
+import { hostPort } from '../addresses.js'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
-import { type Hop, hopText, proxiesOf } from '../flow/via.js'
+import { type Hop, hopText, proxiesOf, unreachable } from '../flow/via.js'
 import { OpenFailure } from '../layers/commands.js'
 import { type Route, routeKey } from '../layers/route.js'
 import type { Options } from '../options/definitions.js'
@@ -53,14 +54,15 @@ export class Dialer {
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
     if (server.error) return this.#failure(client, server, 'KILLED', server.error)
-    const { host, port } = proxiesOf(via)[0] ?? to
+    const [proxy] = proxiesOf(via)
+    const { host, port } = proxy ?? to
     let transport: Transport
     try {
       transport = await connectTo(this.#exitOf(via), { host, port, transport: to.transport }, from, signal)
     } catch (error) {
       const code = codeOf(error)
-      const message = code === 'LOOP' ? isOurselves(server) : explainConnect(error, { host, port })
-      return this.#failure(client, server, code, message)
+      const message = code === 'LOOP' ? isOurselves(host, port) : explainConnect(error, { host, port })
+      return this.#failure(client, server, code, proxy ? unreachable(proxy, message) : message)
     }
     server.local = transport.local
     server.remote = transport.remote
@@ -100,7 +102,8 @@ export class Dialer {
       if (!context) over.transport.close()
       this.#sessions.delete(key)
       const code = codeOf(error)
-      const message = explainTls(error, name)
+      const reason = explainTls(error, name)
+      const message = isHop ? `the proxy https://${hostPort(route.to.host, route.to.port)}: ${reason}` : reason
       server.error = message
       if (!isHop) await this.#dispatcher.run('tls_failed_server', { client, server, error: message })
       return new OpenFailure(server, code, message)
@@ -137,8 +140,8 @@ const serverOf = ({ to, via }: Route): ServerConnection => ({
   ...(via.length > 0 && { via: via.map(hopText) }),
 })
 
-const isOurselves = ({ host, port }: ServerConnection): string =>
-  `${host}:${port} is midwire itself: the request would go round in circles`
+const isOurselves = (host: string, port: number): string =>
+  `${hostPort(host, port)} is midwire itself: the request would go round in circles`
 
 function explainTls(error: unknown, host: string): string {
   return explainCertificate(error as NodeJS.ErrnoException, host) ?? `TLS with ${host} has failed: ${reasonOf(error)}`

@@ -2,7 +2,7 @@
 import type { ServerConnection } from '../../connection.js'
 import { sameName } from '../../flow/host-name.js'
 import type { HttpFlow, HttpRequest } from '../../flow/http.js'
-import type { ProxyHop } from '../../flow/via.js'
+import { type ProxyHop, unreachable } from '../../flow/via.js'
 import type { Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
 import { type Context, type Step, serverName } from '../layer.js'
@@ -66,10 +66,17 @@ export class Upstream {
     this.keepNone()
     const opened = yield* open(this.#context, this.#routeFor(flow), true)
     if (!opened || opened instanceof OpenFailure)
-      return opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection')
+      return this.#ofProxy(flow, opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection'))
     this.#channel = opened
     this.#used = opened.reused
     return opened
+  }
+
+  /** A failure as it is told: to a client that has asked for a server, the address of a proxy that forwards says nothing. */
+  #ofProxy(flow: HttpFlow, failure: OpenFailure): OpenFailure {
+    const proxy = forwarder(flow.request, this.#wayOf(flow))
+    if (!proxy || failure.code === 'KILLED') return failure
+    return new OpenFailure(failure.server, failure.code, unreachable(proxy, failure.message))
   }
 
   /** Opens another connection, where the one that was lost had been used before; undefined where the request must not be sent again. */
