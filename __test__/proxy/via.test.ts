@@ -70,7 +70,7 @@ test('a proxy that cannot be reached is named, whether it forwards, connects, or
     const way = `http://127.0.0.1:${running.port}`
     t.regex(await said(way, request), new RegExp(`the proxy ${way} cannot be reached: .* is midwire itself`))
   }
-  const server = await answering(t)
+  const server = await listen(t, (talk) => talk.says('220 this is no TLS\r\n'))
   const way = `https://127.0.0.1:${server.port}`
   t.regex(await said(way, connect), new RegExp(`the proxy ${way}: TLS with 127.0.0.1 has failed`))
 })
