@@ -83,6 +83,7 @@ export class Device {
     await once(connection, secure ? 'secureConnect' : 'connect')
     const headers = { host: `${HOST_NAME}:${port}`, 'user-agent': 'midwire-demo', connection: 'close' }
     const asked = request({ createConnection: () => connection, method, path, headers })
+    asked.on('error', () => {})
     asked.end(body)
     const [response] = await once(asked, 'response')
     const chunks: Buffer[] = []
