@@ -61,6 +61,7 @@ const rooms: Record<string, Room> = {
     node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
     shared: [
       'mode',
+      'quoted',
       'spec',
       'listen',
       'listener',

@@ -154,3 +154,18 @@ test("names with letters that are not ASCII's are as DNS has them", (t) => {
   t.like(parseServer('', 'LOCALHOST.', 'https', ports), { host: 'LOCALHOST.' })
   t.throws(() => parseServer('', 'a\u3000b', 'https', ports), { code: 'ERR_MODE' })
 })
+
+test('passwords are in no message', (t) => {
+  for (const text of [
+    'regular@99999 via http://u:secret@127.0.0.1:9,socks5://v:12345@h',
+    'regular:x via http://u:s@cret@h',
+    'upstream:http://u:secret@127.0.0.1:9@1 via http://x',
+    'nonsense:http://u:secret@h',
+  ]) {
+    const error = t.throws(() => parseSpec(text), { code: 'ERR_MODE' })
+    t.notRegex(`${error?.message}`, /secret|s@cret|12345/, text)
+    t.regex(`${error?.message}`, /\/\/u:\.\.\.@/, text)
+  }
+  t.throws(() => parseSpec('regular:x via http://h:80'), { message: /"regular:x via http:\/\/h:80"/ })
+  t.throws(() => parseSpec('reverse:foo://a:80@8080'), { message: /"reverse:foo:\/\/a:80@8080"/ })
+})

@@ -3,6 +3,7 @@ import { MidwireError } from '../errors.js'
 import type { Entrance } from '../layers/entrance.js'
 import { startListener } from './listener.js'
 import type { Mode } from './mode.js'
+import { quotedSpec } from './quoted.js'
 
 const TO_THE_RESOLVER: Entrance = { layer: 'accept', ownResolver: true, target: { tls: false, protocol: 'dns' } }
 
@@ -14,7 +15,7 @@ export const dns: Mode = {
   transports: ['tcp', 'udp'],
   parse({ text, via }) {
     if (!via) return {}
-    throw new MidwireError('ERR_MODE', `${JSON.stringify(text)}: dns asks name servers itself, and by no proxy`)
+    throw new MidwireError('ERR_MODE', `${quotedSpec(text)}: dns asks name servers itself, and by no proxy`)
   },
   start: (spec, context) => startListener(spec, dns, context, TO_THE_RESOLVER),
 }

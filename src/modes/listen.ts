@@ -4,6 +4,7 @@ import { bracketed, hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'
 import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
+import { quotedSpec } from './quoted.js'
 
 export type ListenOptions = Pick<Options, 'listen_host' | 'listen_port'>
 
@@ -39,7 +40,7 @@ export function listenError(
   all: readonly ModeSpec[],
 ): unknown {
   if (NO_SUCH_NAME.has((error as NodeJS.ErrnoException).code ?? '')) {
-    const what = `mode ${JSON.stringify(spec.text)}: the host name ${JSON.stringify(host)} to listen on cannot be found`
+    const what = `mode ${quotedSpec(spec.text)}: the host name ${JSON.stringify(host)} to listen on cannot be found`
     return new MidwireError('ERR_ADDRESS_NOT_AVAILABLE', what, { cause: error })
   }
   if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error

@@ -3,6 +3,7 @@ import { MidwireError } from '../errors.js'
 import type { Entrance, Target } from '../layers/entrance.js'
 import { startListener } from './listener.js'
 import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
+import { quotedSpec } from './quoted.js'
 import { parseServer, type ServerSpec } from './server-spec.js'
 
 /** The port of each scheme; undefined where it has to be written. */
@@ -43,7 +44,7 @@ export const reverse: Mode = {
 }
 
 function serverOf({ text, data }: ModeSpec): ServerSpec<Scheme> {
-  const refuse = (why: string) => new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${why}`)
+  const refuse = (why: string) => new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${why}`)
   if (data === undefined) throw refuse('reverse wants the server after a colon, as in reverse:https://example.com')
   const later = LATER.find((scheme) => data.toLowerCase().startsWith(`${scheme}://`))
   if (later) throw refuse(`${later} is not there yet; the schemes are ${Object.keys(PORTS).join(', ')}`)

@@ -1,5 +1,6 @@
 // The server that a mode leads to, `[scheme://]host[:port][/]`.
 import { MidwireError } from '../errors.js'
+import { quotedSpec } from './quoted.js'
 
 export interface ServerSpec<Scheme extends string> {
   readonly scheme: Scheme
@@ -20,7 +21,7 @@ export function parseServer<Scheme extends string>(
   fallback: Scheme,
   ports: Readonly<Record<Scheme, number | undefined>>,
 ): ServerSpec<Scheme> {
-  const refuse = (why: string) => new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${why}`)
+  const refuse = (why: string) => new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${why}`)
   const [, given = fallback, ipv6, name, digits] = SERVER.exec(server) ?? []
   const host = ipv6 ?? asciiName(name)
   if (host === undefined) {

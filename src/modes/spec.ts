@@ -7,6 +7,7 @@ import type { Options } from '../options/definitions.js'
 import { MODES } from './index.js'
 import { defaultsOf, type ListenOptions, listenAddress } from './listen.js'
 import type { Mode, ModeSpec } from './mode.js'
+import { quotedSpec } from './quoted.js'
 
 /** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
 export function parseSpec(text: string): ModeSpec {
@@ -20,7 +21,7 @@ export function parseSpec(text: string): ModeSpec {
   if (!mode) throw unknownMode(text, given)
   const data = colon === -1 ? undefined : left.slice(colon + 1) || undefined
   if (data !== undefined && mode.data === undefined) {
-    throw new MidwireError('ERR_MODE', `${quoted(text)}: ${mode.name} takes nothing after a colon`)
+    throw new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${mode.name} takes nothing after a colon`)
   }
   const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, own.slice(at + 1))
   const via = way === undefined ? undefined : parseVia(way.trim())
@@ -71,7 +72,7 @@ function sameAddress(spec: ModeSpec, other: ModeSpec, where: string, port: numbe
   const instead = `${name}@${port === 65_535 ? 1024 : port + 1}`
   return new MidwireError(
     'ERR_MODE',
-    `${quoted(spec.text)}: ${quoted(other.text)} listens on ${where} already; give one of them another port, as in ${instead}`,
+    `${quotedSpec(spec.text)}: ${quotedSpec(other.text)} listens on ${where} already; give one of them another port, as in ${instead}`,
   )
 }
 
@@ -81,13 +82,13 @@ function parseListen(text: string, listen: string): Pick<ModeSpec, 'host' | 'por
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new MidwireError(
       'ERR_MODE',
-      `${quoted(text)}: invalid port ${quoted(port)}; after @ stands a port from 0 to 65535, or host:port`,
+      `${quotedSpec(text)}: invalid port ${quoted(port)}; after @ stands a port from 0 to 65535, or host:port`,
     )
   }
   if (colon === -1) return { host: undefined, port: Number(port) }
   const host = listen.slice(0, colon).replace(/^\[([^\]]*)\]$/, '$1')
   if (host !== '' && isIP(host) === 0 && !/^[\w.-]+$/.test(host)) {
-    throw new MidwireError('ERR_MODE', `${quoted(text)}: ${quoted(host)} is neither an address nor a name`)
+    throw new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${quoted(host)} is neither an address nor a name`)
   }
   return { host, port: Number(port) }
 }
@@ -98,7 +99,7 @@ function unknownMode(text: string, given: string): MidwireError {
   const hint = meant ? ` (did you mean ${meant}?)` : ''
   const isLater = LATER.includes(given.toLowerCase())
   const what = isLater ? `${given} is not there yet` : `there is no mode ${quoted(given)}${hint}`
-  return new MidwireError('ERR_MODE', `${quoted(text)}: ${what}; the modes are ${names.join(', ')}`)
+  return new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${what}; the modes are ${names.join(', ')}`)
 }
 
 /** One spelling for each address: an IPv6 address has many. */

@@ -4,6 +4,7 @@ import { credentialsOf, type Hop, parseVia } from '../flow/via.js'
 import { TO_A_PROXY } from '../layers/entrance.js'
 import { startListener } from './listener.js'
 import type { Mode, ModeSpec } from './mode.js'
+import { quotedSpec } from './quoted.js'
 
 export const upstream: Mode = {
   name: 'upstream',
@@ -28,7 +29,7 @@ export const upstream: Mode = {
 }
 
 function hopsOf({ text, data, via }: ModeSpec): readonly Hop[] {
-  const refuse = (why: string) => new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${why}`)
+  const refuse = (why: string) => new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${why}`)
   if (data === undefined) throw refuse('upstream wants the proxy after a colon, as in upstream:http://proxy:3128')
   if (via) throw refuse('upstream names its proxy itself; write more of them with commas between')
   try {
@@ -36,6 +37,6 @@ function hopsOf({ text, data, via }: ModeSpec): readonly Hop[] {
   } catch (cause) {
     const hint =
       data.includes('//') && /:[^/]*[^/\d][^/]*$/.test(data) ? '; user name and password go into upstream_auth' : ''
-    throw new MidwireError('ERR_MODE', `${JSON.stringify(text)}: ${(cause as Error).message}${hint}`, { cause })
+    throw new MidwireError('ERR_MODE', `${quotedSpec(text)}: ${(cause as Error).message}${hint}`, { cause })
   }
 }
