@@ -21,7 +21,7 @@ const SENTENCES = {
   ERR_NO_ROUTE: '{}: add the address to the allowedIps of the peer that leads to it',
   ERR_MODE: 'mode {}',
   ERR_VIA:
-    'via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://',
+    'via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://, before them a tunnel, wireguard:FILE',
   ERR_OPTION: '{}',
   ERR_HOOK: '{}',
   ERR_FILTER: 'filter: {}',

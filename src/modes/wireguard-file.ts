@@ -1,5 +1,6 @@
 // wireguard.conf on the disk: never half written, never made readable by other users, never written by two processes at once.
 import { randomBytes } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { link, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -32,12 +33,26 @@ export async function readConfText(path: string): Promise<ConfText | undefined> 
   try {
     const text = await readFile(path, 'utf8')
     const { mode } = await stat(path)
-    return { text, exposed: process.platform !== 'win32' && (mode & 0o077) !== 0 }
+    return { text, exposed: isExposed(mode) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unusable(path, 'cannot be read', error)
   }
 }
+
+/** The same at once, for options that are refused where a file is wrong. A file of more than `most` bytes is refused, too. */
+export function readConfTextNow(path: string, most: number): ConfText {
+  try {
+    const { mode, size } = statSync(path)
+    if (size > most) throw new Error(`it is longer than ${most} bytes`)
+    return { text: readFileSync(path, 'utf8'), exposed: isExposed(mode) }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, 'cannot be read', error)
+    throw new MidwireError('ERR_WIREGUARD_CONF', `${path}: there is no such file`)
+  }
+}
+
+const isExposed = (mode: number) => process.platform !== 'win32' && (mode & 0o077) !== 0
 
 /** Replaces the file: the whole text is on the disk before it gets the file's name. Throws ERR_WIREGUARD_CONF. */
 export async function writeConfText(path: string, text: string): Promise<void> {

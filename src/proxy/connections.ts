@@ -74,7 +74,10 @@ export class Connections implements Unchanging {
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
       mark: () => around.mark(),
     })
-    this.#exits = new Exits(this.#resolver, around)
+    this.#exits = new Exits(this.#resolver, around, {
+      tcp: () => ({ congestion: options.snapshot.congestion, bufferSize: options.snapshot.tcp_buffer }),
+      log,
+    })
     this.#shared = share(this, options.snapshot)
     options.subscribe(undefined, (snapshot) => {
       this.#shared = share(this, snapshot, this.#shared)
@@ -177,14 +180,16 @@ export class Connections implements Unchanging {
     for (const driver of [...this.#drivers]) driver.abort()
     this.#shared.pool.close()
     this.#resolver.close()
-    if (this.#drivers.size === 0) return
-    await new Promise<void>((resolve) => {
-      const late = setTimeout(resolve, FAREWELL_MILLISECONDS)
-      this.#allDeparted = () => {
-        clearTimeout(late)
-        resolve()
-      }
-    })
+    if (this.#drivers.size > 0) {
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, FAREWELL_MILLISECONDS)
+        this.#allDeparted = () => {
+          clearTimeout(late)
+          resolve()
+        }
+      })
+    }
+    await this.#exits.close()
   }
 }
 

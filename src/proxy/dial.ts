@@ -5,7 +5,7 @@ import { hostPort } from '../addresses.js'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
-import { type Hop, hopText, proxiesOf, unreachable } from '../flow/via.js'
+import { type Hop, hopText, proxiesOf, tunnelOf, unreachable } from '../flow/via.js'
 import { OpenFailure } from '../layers/commands.js'
 import { type Route, routeKey } from '../layers/route.js'
 import type { Options } from '../options/definitions.js'
@@ -58,7 +58,9 @@ export class Dialer {
     const { host, port } = proxy ?? to
     let transport: Transport
     try {
-      transport = await connectTo(this.#exitOf(via), { host, port, transport: to.transport }, from, signal)
+      // The packets inside of a tunnel come from the tunnel's own address.
+      const source = tunnelOf(via) ? undefined : from
+      transport = await connectTo(this.#exitOf(via), { host, port, transport: to.transport }, source, signal)
     } catch (error) {
       const code = codeOf(error)
       const message = code === 'LOOP' ? isOurselves(host, port) : explainConnect(error, { host, port })

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type DnsMessage, parseDns, writeDns } from '../flow/dns-message.js'
 import { DNS_RCODE } from '../flow/dns-names.js'
 import { queryKey } from '../flow/dns-reply.js'
@@ -32,15 +33,26 @@ export function parseNameServer(text: string): NameServer | undefined {
   return valid && Number(port) > 0 && Number(port) <= 65535 ? { address, port: Number(port) } : undefined
 }
 
+type Done = (result: DnsMessage | Error) => void
+
+type Accept = (answer: Buffer) => DnsMessage | undefined
+
+/** What carries a query to a name server: `accept` tells its answer from others. The function that it returns releases what it took. */
+type Ask = (server: NameServer, query: Buffer, accept: Accept, done: Done) => () => void
+
+export interface Carrier {
+  readonly udp: Ask
+  readonly tcp: Ask
+}
+
 export class NameServerClient {
-  readonly #mark: () => number | undefined
+  readonly #carrier: Carrier
   /** The exchanges that are under way, each by the function that ends it with an error. */
   readonly #open = new Set<(error: Error) => void>()
   #closed = false
 
-  /** `mark`: the firewall mark that queries have to have now. */
-  constructor(mark: () => number | undefined = () => undefined) {
-    this.#mark = mark
+  constructor(carrier: Carrier) {
+    this.#carrier = carrier
   }
 
   /**
@@ -80,13 +92,13 @@ export class NameServerClient {
 
   async #tryServer(server: NameServer, asked: DnsMessage, bytes: Buffer, id: number): Promise<DnsMessage> {
     const accept = (answer: Buffer) => acceptAnswer(answer, asked, id)
-    const mark = this.#mark()
-    const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) => askUdp(server, mark, bytes, accept, done))
+    const answer = await this.#exchange(server, 'UDP', UDP_TIMEOUT, (done) =>
+      this.#carrier.udp(server, bytes, accept, done),
+    )
     if (!answer.truncated) return answer
     // Where TCP fails the truncated answer is passed on, because its TC bit tells the client to ask again by TCP.
-    return this.#exchange(server, 'TCP', TCP_TIMEOUT, (done) => askTcp(server, mark, bytes, accept, done)).catch(
-      () => answer,
-    )
+    const byTcp = (done: Done) => this.#carrier.tcp(server, bytes, accept, done)
+    return this.#exchange(server, 'TCP', TCP_TIMEOUT, byTcp).catch(() => answer)
   }
 
   /** One question by one transport: `start` asks it, and returns the function that releases its socket. */
@@ -115,9 +127,11 @@ export class NameServerClient {
 
 type Mark = number | undefined
 
-type Done = (result: DnsMessage | Error) => void
-
-type Accept = (answer: Buffer) => DnsMessage | undefined
+/** Asks by the sockets of this machine. `mark`: the firewall mark that queries have to have now; undefined for none. */
+export const bySockets = (mark: () => Mark): Carrier => ({
+  udp: (server, query, accept, done) => askUdp(server, mark(), query, accept, done),
+  tcp: (server, query, accept, done) => askTcp(server, mark(), query, accept, done),
+})
 
 /** The answer with the client's id; undefined for a message that does not answer `asked`, which is late or forged. */
 function acceptAnswer(answer: Buffer, asked: DnsMessage, id: number): DnsMessage | undefined {
@@ -157,18 +171,23 @@ function askUdp(server: NameServer, mark: Mark, query: Buffer, accept: Accept, d
 function askTcp(server: NameServer, mark: Mark, query: Buffer, accept: Accept, done: Done): () => void {
   const { address, port } = server
   const socket = mark === undefined ? connect({ host: address, port }) : connectingAs(address, port, { mark })
+  return askStream(socket, query, accept, done)
+}
+
+/** Asks by a stream that is connected, or is about to be (RFC 1035, 4.2.2). */
+export function askStream(stream: Duplex, query: Buffer, accept: Accept, done: Done): () => void {
   const head = Buffer.alloc(2)
   head.writeUInt16BE(query.length)
-  socket.write(Buffer.concat([head, query]))
+  stream.write(Buffer.concat([head, query]))
   let received = Buffer.alloc(0)
-  socket.on('data', (data: Buffer) => {
+  stream.on('data', (data: Buffer) => {
     received = Buffer.concat([received, data])
     if (received.length < 2) return
     const end = 2 + received.readUInt16BE(0)
     if (received.length < end) return
     done(accept(received.subarray(2, end)) ?? new Error('the answer by TCP is to another question'))
   })
-  socket.on('error', done)
-  socket.on('close', () => done(new Error('the connection was closed without an answer')))
-  return () => socket.destroy()
+  stream.on('error', done)
+  stream.on('close', () => done(new Error('the connection was closed without an answer')))
+  return () => stream.destroy()
 }

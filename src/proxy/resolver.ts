@@ -8,7 +8,7 @@ import { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js
 import { aaaaRecord, aRecord, dnsReply, optOf, SYNTHETIC_TTL } from '../flow/dns-reply.js'
 import { canonicalName } from '../flow/host-name.js'
 import { HostsFile } from './hosts-file.js'
-import { type NameServer, NameServerClient, parseNameServer } from './name-server.js'
+import { bySockets, type NameServer, NameServerClient, parseNameServer } from './name-server.js'
 
 /** The queries that may be under way at once. */
 const MAX_QUERIES = 1_000
@@ -53,7 +53,7 @@ export class Resolver {
     checkNameServers(options)
     this.#options = options
     this.#hosts = new HostsFile(options.hostsFile)
-    this.#client = new NameServerClient(options.mark)
+    this.#client = new NameServerClient(bySockets(options.mark ?? (() => undefined)))
   }
 
   /** Changes the options for later queries. Throws a MidwireError for a name server that is no address. */

@@ -1,6 +1,7 @@
 // The modes of a proxy: started together, and changed while they run.
 import type { ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
 import { modeOf } from '../modes/spec.js'
+import { checkWay } from './exits/tunnel-file.js'
 
 export class RunningModes {
   readonly #contextFor: (specs: readonly ModeSpec[]) => ModeContext
@@ -27,7 +28,7 @@ export class RunningModes {
   /** Starts all of them; throws the error of the first that cannot be started. Those before it run then. */
   async start(specs: readonly ModeSpec[]): Promise<void> {
     const context = this.#contextFor(specs)
-    for (const spec of specs) await modeOf(spec).check?.(spec, context)
+    for (const spec of specs) await check(spec, context)
     for (const spec of specs) this.#running = [...this.#running, await modeOf(spec).start(spec, context)]
   }
 
@@ -56,7 +57,7 @@ export class RunningModes {
     for (const [index, spec] of specs.entries()) {
       if (kept[index] || this.#closed) continue
       try {
-        await modeOf(spec).check?.(spec, context)
+        await check(spec, context)
         const running = await modeOf(spec).start(spec, context)
         this.#running = [...this.#running, running]
         if (this.#closed) await running.close()
@@ -72,4 +73,10 @@ export class RunningModes {
     await Promise.allSettled(this.#running.map((running) => running.close()))
     this.#running = []
   }
+}
+
+/** Checks the files that a spec names. Throws a MidwireError. */
+async function check(spec: ModeSpec, context: ModeContext): Promise<void> {
+  checkWay(spec.via)
+  await modeOf(spec).check?.(spec, context)
 }

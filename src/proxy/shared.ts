@@ -16,6 +16,7 @@ import type { Core } from './core.js'
 import { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Exit } from './exits/exit.js'
+import { checkWay } from './exits/tunnel-file.js'
 import { Pool } from './pool.js'
 import { trustOf } from './server-context.js'
 
@@ -47,7 +48,7 @@ export interface Shared extends Core {
 
 /**
  * The shared state for these options. It takes from `before` the parts whose options have not changed. Throws a MidwireError for
- * files of authorities that are wrong, for TLS versions that OpenSSL refuses, and for entries of `via` that are wrong.
+ * files of authorities that are wrong, for TLS versions that OpenSSL refuses, and for entries of `via` that are wrong, or whose tunnels' files are.
  */
 export function share(around: Unchanging, options: Options, before?: Shared): Shared {
   const isKept = (names: readonly OptionName[]) =>
@@ -57,6 +58,8 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   const layerOptions = layerOptionsOf(options)
   const kept = isKept(OF_SERVERS) ? before : undefined
   if (!kept) checkTrust(options)
+  // A file that has gone wrong since is no fault of other options.
+  if (!isKept(['via'])) for (const { via } of layerOptions.via) checkWay(via)
   const certificates = isKept(OF_CLIENTS) && before ? before.certificates : around.certificates(options)
   if (!kept) before?.pool.close()
   return {

@@ -210,7 +210,7 @@ export class PeerTable {
 }
 
 /** One spelling for each range: `10.0.0.1` becomes `10.0.0.1/32`, and IPv6 addresses their shortest form. */
-function canonicalRange(text: string, what: string): string {
+export function canonicalRange(text: string, what: string): string {
   const wrong = () =>
     new MidwireError(
       'ERR_ARGUMENT',
