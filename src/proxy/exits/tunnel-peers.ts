@@ -15,6 +15,9 @@ export const HANDSHAKE_MILLISECONDS = 10_000
 /** The reason why a tunnel does not carry a connection, as a sentence. */
 export const tunnelFailure = (message: string): Error => Object.assign(new Error(message), { code: 'TUNNEL' })
 
+/** The end of the tunnel, as far as its peers need it. */
+type PeerTable = Pick<WireGuardServer, 'addPeer' | 'removePeer' | 'peers'>
+
 interface Range {
   readonly bytes: Uint8Array
   readonly bits: number
@@ -36,14 +39,14 @@ export interface TunnelPeer {
 
 export class TunnelPeers {
   readonly #name: string
-  readonly #server: WireGuardServer
+  readonly #server: PeerTable
   /** By which names of endpoints are looked up, and which knows what is midwire itself. */
   readonly #outside: Exit
   /** Those with the longest prefix first. */
   readonly #ranges: readonly Range[]
 
   /** `name` is the tunnel's, for sentences. The server has no peers yet. Throws what `addPeer` throws. */
-  constructor(name: string, conf: WgQuickConf, server: WireGuardServer, outside: Exit) {
+  constructor(name: string, conf: WgQuickConf, server: PeerTable, outside: Exit) {
     this.#name = name
     this.#server = server
     this.#outside = outside
