@@ -154,7 +154,7 @@ declare const SENTENCES: {
     readonly ERR_SERVER_CLOSED: "{}";
     readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
     readonly ERR_MODE: "mode {}";
-    readonly ERR_VIA: "via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://";
+    readonly ERR_VIA: "via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://, before them a tunnel, wireguard:FILE";
     readonly ERR_OPTION: "{}";
     readonly ERR_HOOK: "{}";
     readonly ERR_FILTER: "filter: {}";

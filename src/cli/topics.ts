@@ -77,6 +77,32 @@ ${rows([
 ])}`
 }
 
+const VIA = `midwire --via WAY
+midwire -m SPEC --via WAY
+midwire --via /FILTER/WAY
+
+By which way connections leave: all of them, those of the mode before it, or those that match a filter. Without it they go out
+directly. Scripts do it for one flow: flow.via = 'WAY'.
+
+${rows([
+  ['direct', 'straight to the server'],
+  ['http://USER:PASSWORD@HOST:PORT', 'a proxy; or https://, socks5://, socks4a://'],
+  ['wireguard:FILE', 'a WireGuard tunnel whose client midwire is; FILE is for wg-quick'],
+  ['WAY,WAY', 'one behind the other; a tunnel comes first'],
+])}
+A tunnel needs no root, and nothing else on this machine goes through it. It is started when a connection first needs it. TCP and UDP
+pass, from the file's Address to what AllowedIPs have. Names are asked of the file's DNS servers, through the tunnel, where AllowedIPs
+lead to them. Table, PostUp, FwMark and the like have no effect. When the file changes, the connections in the tunnel end, and the next
+one starts it anew. Where the other end does not answer within 10 s, the connection fails and says so.
+
+Examples
+${rows([
+  ['midwire --via socks5://localhost:9050', 'all connections leave by a SOCKS proxy'],
+  ['midwire -m regular --via wireguard:client.conf', 'those of this mode, through a tunnel'],
+  ['midwire --via wireguard:a.conf,http://10.0.0.1:3128', 'by a proxy that is in the network behind the tunnel'],
+  ["midwire --via '/~d corp.example/wireguard:~/corp.conf'", 'only these hosts; the rest goes out directly'],
+])}`
+
 function transparentText(): string {
   return `midwire transparent up [--interface IF] [--uid USER] [--ports LIST] [--port PORT] [--tproxy] [--dry-run]
 midwire transparent down [--dry-run]
@@ -146,6 +172,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   demo: () => DEMO,
   transparent: transparentText,
   cleanup: cleanupText,
+  via: () => VIA,
   filter: filterText,
   options: () => optionsText(),
 }

@@ -44,7 +44,7 @@ const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definit
 export const OPTIONS = {
   mode: list('modes, each `name[:data][@[host:]port][ via PROXIES]`; default: wireguard and regular'),
   via: list(
-    'proxies on the way out, `socks5://host:1080,http://host`, or `direct`; or rules, `/FILTER/PROXIES`: the first counts; right after --mode: of that mode',
+    'the way out: `socks5://host:1080,http://host`, `wireguard:FILE`, `direct`; or rules, `/FILTER/WAY`: the first counts; right after --mode: of that mode',
   ),
   listen_host: fixed(
     text('', 'address that listeners bind; empty: all for wireguard and transparent, 127.0.0.1 for other modes'),
