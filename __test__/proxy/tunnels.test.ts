@@ -41,13 +41,13 @@ function outsideOf(names: Record<string, string[] | Error>, own: string[] = []) 
   return { outside, asked, names }
 }
 
-function exitOf(t: ExecutionContext, text = textOf(all)) {
+function exitOf(t: ExecutionContext, text = textOf(all), hosts: Record<string, string[]> = {}) {
   const path = confFile(t, text)
   const log: string[] = []
   const exit = new WireGuardExit({ scheme: 'wireguard', file: path }, path, {
     outside: outsideOf({}).outside,
     tcp: () => ({ congestion: 'cubic', bufferSize: 100_000 }),
-    inHostsFile: async () => undefined,
+    inHostsFile: async (name) => hosts[name],
     log: (level, message) => log.push(`${level} ${message}`),
   })
   t.teardown(() => exit.close())
@@ -102,6 +102,30 @@ test.serial('a tunnel that cannot be started fails its connection, and the next 
   const { native } = await begun(exit)
   native.raise('connected', 1000)
   t.false(native.closing)
+})
+
+test.serial('names in the hosts file are not asked of the name servers', async (t) => {
+  const known: Record<string, string[]> = { 'printer.test': ['10.7.0.8', 'fd00::8', '10.7.0.9'] }
+  const text = textOf(all).replace('ListenPort', 'DNS = 10.9.0.53\nListenPort')
+  const { exit } = exitOf(t, text, known)
+  const answers: Answer[] = []
+  exit.find('printer.test', [6, 4], (answer) => answers.push(answer))
+  await settle()
+  t.deepEqual(answers, [
+    { families: [6], found: [{ address: 'fd00::8', family: 6 }] },
+    {
+      families: [4],
+      found: [
+        { address: '10.7.0.8', family: 4 },
+        { address: '10.7.0.9', family: 4 },
+      ],
+    },
+  ])
+  const native = FakeNativeServer.started.at(-1)
+  t.is(native?.commands('sendDatagram').length, 0)
+  exit.find('other.test', [4], () => {})
+  await settle()
+  t.is(native?.commands('sendDatagram').length, 1)
 })
 
 test.serial('midwire serves nobody in the tunnel, but its own addresses answer an echo request', async (t) => {

@@ -6,6 +6,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { generatePrivateKey, publicKey } from '../../src/index.js'
 import { CLIENT, confFile, type FarEndOptions, farEnd, NAME_SERVER } from '../support/far-end.js'
+import { hosts, nameServer } from '../support/name-server.js'
 import { ok, type Running, startProxy, tlsServer } from '../support/proxy.js'
 import { dial, listen, Talk } from '../support/talk.js'
 
@@ -36,7 +37,9 @@ test('HTTP and HTTPS, by address, from the address of the tunnel, which is start
     servers: { '10.7.0.1 80': (await answering(t)).port, 'fd00:7::1 443': await tlsServer(t) },
   })
   const path = confFile(t, far.text())
-  const running = await startProxy(t, { modes: [`regular@0 via wireguard:${path}`] })
+  // connect_addr is for what leaves by this machine's sockets.
+  const options = { connect_addr: '127.0.0.1' }
+  const running = await startProxy(t, { modes: [`regular@0 via wireguard:${path}`], options })
   t.regex(await ask(t, running, '10.7.0.1'), /^HTTP\/1.1 200 OK.*answer$/s)
   t.regex(await ask(t, running, '10.7.0.1'), /answer$/)
   const talk = await dial(t, running.port)
@@ -76,6 +79,20 @@ test("names are asked of the file's name server, through the tunnel, and by TCP 
   t.regex(await ask(t, running, 'printer'), /answer$/)
   t.true(far.asked.includes('udp A printer.corp.test'))
   t.regex(await ask(t, running, 'nobody.test'), /502.*nobody\.test:80: there is no such name/s)
+})
+
+test('without a name server in the file that the tunnel leads to, names are looked up as others are', async (t) => {
+  const { text } = await nameServer(t, hosts({ 'inside.test': ['10.7.0.1', '2001:db8::1'] }))
+  const far = await farEnd(t, { servers: { '10.7.0.1 80': (await answering(t)).port } })
+  const changes = { AllowedIPs: '10.0.0.0/8', Address: CLIENT.v4 }
+  for (const DNS of ['', '192.0.2.53', 'fd00:9::53']) {
+    const way = `wireguard:${confFile(t, far.text({ ...changes, DNS }))}`
+    const options = { dns_name_servers: [text] }
+    const running = await startProxy(t, { modes: [`regular@0 via ${way}`], options })
+    t.regex(await ask(t, running, 'inside.test'), /answer$/, DNS)
+    await running.proxy.close()
+  }
+  t.deepEqual(far.asked, [])
 })
 
 test('refused ports, missing routes and missing families are each a sentence', async (t) => {

@@ -129,6 +129,15 @@ export async function serveWeb(address: string, identity: Identity): Promise<voi
   await serveHttps(address, identity)
 }
 
+/** HTTP on port 80 that answers with one text, whatever it is asked. */
+export async function serveText(address: string, text: string): Promise<void> {
+  await listening(
+    createHttp((_, response) => response.end(text)),
+    80,
+    address,
+  )
+}
+
 /** Speaks first, as SSH does, then says back each line in capitals. */
 export async function serveBanner(address: string, port: number): Promise<void> {
   const server = createServer((socket) => {
