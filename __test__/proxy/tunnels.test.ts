@@ -1,4 +1,5 @@
 // Tunnels on the fake addon: when they start and end, which peer an address leads to, and where a peer is called.
+import { writeFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import type { PeerOptions } from '../../src/index.js'
 import type { Exit } from '../../src/proxy/exits/exit.js'
@@ -94,6 +95,32 @@ test.serial('a tunnel that has failed is started again by the next connection', 
   t.true(second.native.closing)
   await t.throwsAsync(connect(exit), { message: 'midwire is closing' })
 })
+
+test.serial(
+  'a file that has changed ends its tunnel, before the next one takes its port; the same text does not',
+  async (t) => {
+    const time = clock(t)
+    const text = textOf(all)
+    const { exit, path, log } = exitOf(t, text)
+    const first = await begun(exit)
+    writeFileSync(path, text)
+    time.now += 2_001
+    t.is((await begun(exit)).native, first.native)
+    writeFileSync(path, text.replace('4567', '4568'))
+    time.now += 1_999
+    t.is((await begun(exit)).native, first.native, 'the file was looked at a moment ago')
+    time.now += 2
+    const { close } = first.native
+    first.native.close = () => {}
+    const waiting = begun(exit)
+    t.is((await waiting).native, first.native, 'the first has not ended yet')
+    close.call(first.native)
+    await settle()
+    t.is((await first.failed)?.code, 'ECONNABORTED')
+    t.is((await begun(exit)).native.options.port, 4568)
+    t.deepEqual(log, [`info ${path} has changed: wireguard:${path} is started anew`])
+  },
+)
 
 test.serial('a tunnel that cannot be started fails its connection, and the next tries again', async (t) => {
   const { exit } = exitOf(t)

@@ -122,9 +122,8 @@ export class Tunnel {
     if (signal?.aborted) throw failure('ECANCELED')
     const stream = this.#stream(address, port)
     return new Promise((resolve, reject) => {
+      let silent: NodeJS.Timeout | undefined
       const cancel = () => stream.destroy(failure('ECANCELED'))
-      const silent = this.#whenSilent(peer, (error) => stream.destroy(error))
-      signal?.addEventListener('abort', cancel)
       const settled = () => {
         clearTimeout(silent)
         signal?.removeEventListener('abort', cancel)
@@ -142,6 +141,8 @@ export class Tunnel {
         resolve(new Pipe(stream, { local: stream.source, remote: stream.destination }))
       }
       stream.once('error', failed).once('close', closed).once('connect', connected)
+      signal?.addEventListener('abort', cancel)
+      silent = this.#whenSilent(peer, (error) => stream.destroy(error))
     })
   }
 

@@ -110,6 +110,7 @@ export class WireGuardExit implements Exit {
       if (file.text === this.#file?.text) return
       const isChange = this.#running !== undefined
       this.#file = file
+      this.#remark(file)
       if (!isChange) return
       this.#around.log('info', `${this.#path} has changed: ${this.#name} is started anew`)
       void this.#end()
@@ -121,12 +122,14 @@ export class WireGuardExit implements Exit {
     }
   }
 
+  #remark({ path, exposed, conf: { ignored } }: TunnelFile): void {
+    if (exposed) this.#around.log('warn', `${path} holds private keys, and others may read it: chmod 600 it`)
+    const have = ignored.length > 1 ? 'have' : 'has'
+    if (ignored.length > 0) this.#around.log('info', `${path}: ${ignored.join(', ')} ${have} no effect here`)
+  }
+
   async #start(file: TunnelFile): Promise<Tunnel> {
     const { outside, log } = this.#around
-    if (file.exposed) log('warn', `${file.path} holds private keys, and others may read it: chmod 600 it`)
-    const { ignored } = file.conf
-    if (ignored.length > 0)
-      log('info', `${file.path}: ${ignored.join(', ')} ${ignored.length > 1 ? 'have' : 'has'} no effect here`)
     // The port of the one before has to be free.
     await this.#last
     const tunnel = await Tunnel.start({
