@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import { midwire } from '../../src/cli/command.js'
 import { wantsColor } from '../../src/cli/streams.js'
 import { FILTER_HELP, generatePrivateKey, parseFilter, publicKey } from '../../src/index.js'
+import { parseViaRules } from '../../src/layers/via/rules.js'
 
 function confdir(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'midwire-command-'))
@@ -58,7 +59,7 @@ test('--options lists what scripts of the command line define, whatever is wrong
 
 test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
   const general = (await ran(['--help'])).out
-  t.regex(general, /midwire help filter/)
+  t.regex(general, /midwire help via, filter/)
   for (const name of ['wg', 'ca', 'demo', 'transparent', 'cleanup']) {
     const { out, code } = await ran([name, '--help'])
     t.is(code, 0)
@@ -71,7 +72,19 @@ test('a command has help of its own, before and after it; a filter has the gener
   t.is((await ran(['~d a', '--help'])).out, general)
   t.is((await ran(['version'])).out, (await ran(['--version'])).out)
   await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
-  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, cleanup, filter, options/)
+  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, cleanup, via, filter, options/)
+})
+
+test('help via has every kind of way, and its examples are ways', async (t) => {
+  const { out } = await ran(['help', 'via'])
+  for (const way of ['direct', 'http://', 'https://', 'socks5://', 'socks4a://', 'wireguard:FILE'])
+    t.true(out.includes(way), way)
+  const examples = [...out.matchAll(/^ {2}midwire .*--via (?:'(.+?)'|(\S+))/gm)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? '',
+  )
+  t.is(examples.length, 4)
+  t.is(parseViaRules(examples).length, 4)
+  t.true(out.split('\n').every((line) => line.length <= 140))
 })
 
 test('help filter has every operator, and its examples are filters', async (t) => {
