@@ -147,3 +147,55 @@ test('half a greeting ends with the client, and after 30 s', (t) => {
   t.regex(`${late.logs.at(-1)?.message}`, /has not said within 30 s/)
   t.is(late.timers, 0)
 })
+
+const ASSOCIATE = [5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0]
+
+test('UDP ASSOCIATE: the client is told the relay, which stays while the connection does', (t) => {
+  const play = start()
+  play.data(play.client, bytes(...ASSOCIATE, 0x1f, 0x90))
+  t.deepEqual(play.said(), [line(5, 0), 'associate 8080'])
+  play.reply('associate', { address: '192.0.2.9', port: 258, family: 4 })
+  t.deepEqual(play.said(), [line(5, 0, 0, 1, 192, 0, 2, 9, 1, 2)])
+  play.data(play.client, 'what follows means nothing')
+  t.deepEqual(play.said(), [])
+  play.end(play.client)
+  t.deepEqual(play.said(), ['close client'])
+  t.deepEqual([play.timers, play.machine.busy], [0, false])
+})
+
+test('a relay of IPv6; one that cannot be; and a client that leaves before it is told', (t) => {
+  const six = start()
+  six.data(six.client, bytes(...ASSOCIATE, 0, 0)).reply('associate', { address: '2001:db8::7', port: 9, family: 6 })
+  t.is(six.said().at(-1), line(5, 0, 0, 4, 0x20, 1, 0xd, 0xb8, ...new Array<number>(11).fill(0), 7, 0, 9))
+  const none = start()
+  none.data(none.client, bytes(...ASSOCIATE, 0, 0)).reply('associate', new Error('bind EMFILE'))
+  t.deepEqual(none.said().slice(-2), [line(...refused(1)), 'close client'])
+  t.regex(`${none.logs.at(-1)?.message}`, /no relay for datagrams: Error: bind EMFILE/)
+  const gone = start()
+  gone.data(gone.client, bytes(...ASSOCIATE, 0, 0)).close(gone.client)
+  t.is(gone.machine.busy, false)
+})
+
+test('where a password is wanted, it comes before UDP ASSOCIATE', (t) => {
+  const hooks = {
+    socks5_auth: (asked: Socks5AuthHook) => {
+      asked.valid = asked.password === 'right'
+    },
+  }
+  const none = start({ hooks })
+  none.data(none.client, bytes(...ASSOCIATE, 0, 0))
+  t.deepEqual(none.said(), [line(5, 0xff), 'close client'])
+  const right = start({ hooks })
+  right.data(right.client, bytes(5, 1, 2, 1, 2, 'me', 5, 'right', ...ASSOCIATE.slice(3), 0, 0))
+  t.deepEqual(right.said(), [line(5, 2), line(1, 0), 'associate 0'])
+})
+
+test('the connection may be silent while datagrams pass, and no longer', (t) => {
+  const play = start({ options: { tcp_timeout: 600 } })
+  play.data(play.client, bytes(...ASSOCIATE, 0, 0)).reply('associate', { address: '192.0.2.9', port: 258, family: 4 })
+  play.said()
+  for (let minutes = 0; minutes < 30; minutes += 9) play.relayed().after(9 * 60_000)
+  t.deepEqual(play.said(), [])
+  play.after(2 * 60_000)
+  t.is(play.machine.busy, false, 'after 600 s without a datagram it ends')
+})

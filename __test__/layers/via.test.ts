@@ -315,9 +315,3 @@ test('a way that was given for another is not taken: a kept connection stays wit
   play.data(play.client, GET)
   t.deepEqual(play.said(), ['release server', 'open tcp 192.0.2.1:80 pooled via socks5://two:1080'])
 })
-
-test('datagrams pass through no proxy, and that is said', (t) => {
-  const play = new Playbook('raw', { transport: 'udp', entrance: { via: parseVia('socks5://proxy') } })
-  t.deepEqual(play.said(), ['reset client'])
-  t.regex(`${play.finished[0]?.error?.message}`, /datagrams cannot pass through socks5:\/\/proxy:1080/)
-})

@@ -2,8 +2,8 @@
 import test from 'ava'
 import { MODES } from '../../src/modes/index.js'
 import type { ListenOptions } from '../../src/modes/listen.js'
-import { checkSource, checkSpecs, parseSpec } from '../../src/modes/spec.js'
 import { parseServer } from '../../src/modes/server-spec.js'
+import { checkSource, checkSpecs, parseSpec } from '../../src/modes/spec.js'
 
 const none: ListenOptions = { listen_host: '', listen_port: undefined }
 const parsed = (text: string) => {

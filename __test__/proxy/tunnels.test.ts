@@ -181,10 +181,14 @@ test.serial('midwire serves nobody in the tunnel, but its own addresses answer a
 })
 
 test.serial('there is a bound on tunnels: idle ones make room, busy ones do not', async (t) => {
-  const exits = new Exits(resolverOf(t, {}), () => [], {
-    tcp: () => ({ congestion: 'bbr', bufferSize: 65_536 }),
-    log: () => {},
-  })
+  const exits = new Exits(
+    resolverOf(t, {}),
+    { listeners: () => [], mark: () => undefined },
+    {
+      tcp: () => ({ congestion: 'bbr', bufferSize: 65_536 }),
+      log: () => {},
+    },
+  )
   const files = Array.from({ length: MAX_TUNNELS + 1 }, () => confFile(t, textOf(all)))
   const of = (file: string | undefined) => exits.of([{ scheme: 'wireguard', file: file ?? '' }])
   const first = of(files[0])

@@ -182,6 +182,14 @@ export class Playbook implements World {
           `secure ${command.isHop ? 'hop' : 'server'} ${command.route.tls?.sni ?? ''} ${command.route.tls?.alpn.join('+')}`.trimEnd(),
         )
         return this.#begin(command)
+      case 'relay':
+        this.#lines.push(
+          `relay ${command.at.host}:${command.at.port} to ${command.route.to.host}:${command.route.to.port}`,
+        )
+        return this.#begin(command)
+      case 'associate':
+        this.#lines.push(`associate ${command.port}`)
+        return this.#begin(command)
       case 'secureClient':
         this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
         return this.#begin(command)
@@ -236,6 +244,12 @@ export class Playbook implements World {
   /** A side is gone. */
   close(channel: AnyChannel, error?: string): this {
     this.machine.handle({ type: 'closed', channel, error })
+    return this
+  }
+
+  /** The client's datagrams pass, beside its connection. */
+  relayed(): this {
+    this.machine.handle({ type: 'relayed' })
     return this
   }
 

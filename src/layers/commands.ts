@@ -4,6 +4,7 @@ import type { Flow } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { Place, Route } from './route.js'
+import type { SocksPlace } from './socks/address.js'
 import type { Task } from './task.js'
 import type { Timed } from './world.js'
 
@@ -82,6 +83,16 @@ export type Operation =
    * or an OpenFailure.
    */
   | { type: 'secureServer'; channel: Channel<ServerConnection>; route: Route; isHop: boolean }
+  /**
+   * Puts datagrams in the place of a connection with a SOCKS5 proxy: they pass by the proxy's relay, `at`, until that connection ends. Where
+   * `at` has no host, 0.0.0.0 or ::, the relay is at the proxy's address. The answer is undefined, or an OpenFailure.
+   */
+  | { type: 'relay'; channel: Channel<ServerConnection>; route: Route; at: SocksPlace }
+  /**
+   * Opens a relay for the client's datagrams, each of which names its destination; it ends with the connection. `port`: where the
+   * datagrams are to come from; 0 where that is not known. The answer is the relay's Address, or an Error that says why there is none.
+   */
+  | { type: 'associate'; port: number }
   /** Does TLS with the client, whose ClientHello is in the channel. The answer is undefined, or why the handshake failed. */
   | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
   /** Runs the methods that addons have for a hook. No answer. */

@@ -1,5 +1,6 @@
 // Makes the context that the layers of a new client connection share.
 import type { ClientConnection } from '../connection.js'
+import { canonicalName } from '../flow/host-name.js'
 import type { Channel } from './channel.js'
 import type { Entrance } from './entrance.js'
 import { type Context, type LayerOptions, serverName } from './layer.js'
@@ -12,6 +13,8 @@ export function begin(
   options: LayerOptions,
 ): Context {
   const { destination, target, ownResolver = false } = entrance
+  // A datagram may have named the onboarding host.
+  const isInside = !target && destination !== undefined && options.inside.includes(canonicalName(destination.host))
   return {
     machine,
     client,
@@ -25,7 +28,7 @@ export function begin(
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,
     via: undefined,
-    inside: ownResolver,
+    inside: ownResolver || isInside,
     serverFailure: undefined,
     failedOpen: undefined,
   }

@@ -20,6 +20,7 @@ const UDP_SILENCE = 60_000
 /** Operations that a task does not begin once the connection is over: it is interrupted first. */
 const WAITS = new Set<Command['type']>([
   ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
+  ...(['relay', 'associate'] as const),
 ])
 
 /** Operations that time out at once in a task that was interrupted: the task may tidy up, but neither side can hold it up. */
@@ -137,6 +138,8 @@ export class Machine {
       case 'drain':
         event.channel.full = false
         this.#wake('room', event.channel)
+        return
+      case 'relayed':
         return
       case 'reply':
         this.#reply(event.operation, event.value)

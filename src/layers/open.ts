@@ -8,6 +8,7 @@ import { type Context, type Step, secureServer, serverName } from './layer.js'
 import type { Destination, Route, ServerTls, Source } from './route.js'
 import { HOPS } from './via/index.js'
 import { ruledVia } from './via/rules.js'
+import { askForRelay } from './via/socks5.js'
 
 /**
  * The route of a connection to `to`. The proxies are those of the flow, else of the client's tunnel, else of the option `via`, else of
@@ -42,10 +43,15 @@ export const tlsWithHop = ({ host }: ProxyHop): ServerTls => ({ sni: serverName(
 export function* open(context: Context, route: Route, pooled: boolean | 'only' = false): Step<Opened | undefined> {
   const proxies = proxiesOf(route.via)
   if (proxies.length === 0) return yield* dial(route, pooled)
-  if (route.to.transport === 'udp') return cannotPass(context, route)
+  const isUdp = route.to.transport === 'udp'
+  const obstacle = isUdp ? obstacleTo(proxies) : undefined
+  if (obstacle !== undefined) return cannotPass(context, route, obstacle)
   const opened = yield* dial(route, pooled)
   if (!opened || opened instanceof OpenFailure || opened.reused) return opened
-  const failure = yield* throughProxies(context, opened, proxies, route)
+  const [relay] = isUdp ? proxies : []
+  const failure = yield* relay
+    ? throughRelay(context, opened, relay, route)
+    : throughProxies(context, opened, proxies, route)
   if (!failure) {
     opened.route = route
     return opened
@@ -59,9 +65,32 @@ function* dial(route: Route, pooled: boolean | 'only'): Step<Opened | undefined>
   return (yield { type: 'open', route, pooled }) as Opened | undefined
 }
 
-function cannotPass(context: Context, { to, via }: Route): OpenFailure {
-  const server = { id: context.machine.world.newId(), ...to }
-  return new OpenFailure(server, 'VIA', `datagrams cannot pass through ${via.map(hopText).join(', ')}`)
+/** The proxy by which datagrams cannot pass, and why. The relay of a proxy is reached directly, or through a tunnel. */
+function obstacleTo(proxies: readonly ProxyHop[]): string | undefined {
+  const wrong = proxies.find(({ scheme }) => scheme !== 'socks5')
+  if (wrong) return `${hopText(wrong)}: of all proxies only SOCKS5 has datagrams`
+  const [first, second] = proxies
+  return (
+    first && second && `${hopText(first)} to ${hopText(second)}: they go by one SOCKS5 proxy, not by one behind another`
+  )
+}
+
+function cannotPass(context: Context, { to, via }: Route, obstacle: string): OpenFailure {
+  const server = { id: context.machine.world.newId(), ...to, via: via.map(hopText) }
+  return new OpenFailure(server, 'VIA', `datagrams cannot pass through ${obstacle}`)
+}
+
+/** Asks a proxy for a relay, by which the datagrams go from then on. Names are left to the proxy. */
+function* throughRelay(
+  context: Context,
+  channel: Channel<ServerConnection>,
+  hop: ProxyHop,
+  route: Route,
+): Step<OpenFailure | undefined> {
+  const at = yield* askForRelay(context, channel, hop)
+  if (!('code' in at)) return (yield { type: 'relay', channel, route, at }) as OpenFailure | undefined
+  const message = `the proxy ${hopText(hop)} relays no datagrams: ${at.message}`
+  return new OpenFailure(channel.connection, at.code, message)
 }
 
 function* throughProxies(

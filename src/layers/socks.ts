@@ -1,10 +1,13 @@
-// A SOCKS proxy (RFC 1928 and 1929; SOCKS4 and SOCKS4a): the client names its destination, and what follows is looked at as if it had come there.
-import { ipText } from '../addresses.js'
+// A SOCKS proxy (RFC 1928 and 1929; SOCKS4 and SOCKS4a): the client names its destination, and what follows is looked at as if it had come
+// there; or it wants a relay for datagrams, each of which names its destination.
+
+import type { Address } from '../connection.js'
 import type { Socks5AuthHook } from '../hooks.js'
 import type { OpenFailure } from './commands.js'
-import { type Context, hook, type Layer, log, push, type Step, wants } from './layer.js'
+import { type Context, hook, type Layer, log, push, receive, type Step, wants } from './layer.js'
 import { takeBytes } from './octets.js'
 import { leadTo } from './reach.js'
+import { hostOf, isPlace, KIND, type SocksPlace, socksAddress } from './socks/address.js'
 import { TIMEOUT } from './world.js'
 
 /** The time that a client has to say where it wants to go. */
@@ -15,6 +18,9 @@ const LONGEST_TEXT = 255
 
 /** Methods of authentication (RFC 1928, 3). */
 const METHOD = { none: 0, password: 2, unacceptable: 0xff } as const
+
+/** Commands (RFC 1928, 4). */
+const COMMAND = { connect: 1, bind: 2, associate: 3 } as const
 
 /** Replies (RFC 1928, 6). */
 const REPLY = { granted: 0, failure: 1, forbidden: 2, network: 3, host: 4, refused: 5, command: 7, address: 8 } as const
@@ -34,9 +40,10 @@ const REPLIES: Record<string, number> = {
 const GRANTED_4 = 90
 const REJECTED_4 = 91
 
-interface Place {
-  readonly host: string
-  readonly port: number
+interface Request {
+  readonly place: SocksPlace
+  /** The client wants a relay for datagrams; `place` is then where they will come from, as far as the client knows. */
+  readonly associates?: boolean
 }
 
 /** What is wrong with a client; `answer` is what it is told, where it can be told. */
@@ -54,7 +61,8 @@ export const socksLayer: Layer = function* (context) {
   try {
     const version = yield* reader.byte()
     const isFive = version === 5
-    const place = isFive ? yield* readFive(context, reader) : yield* readFour(context, reader)
+    const { place, associates } = isFive ? yield* readFive(context, reader) : yield* readFour(context, reader)
+    if (associates) return yield* associate(context, place)
     const failure = yield* leadTo(context, { ...place, transport: 'tcp' })
     if (failure) log(context, 'info', failure.message)
     push(
@@ -70,6 +78,21 @@ export const socksLayer: Layer = function* (context) {
   }
   yield { type: 'close', channel: client }
   return undefined
+}
+
+/**
+ * Opens a relay for the client's datagrams, and stays until the client ends the connection, which ends the relay (RFC 1928, 7). The datagrams
+ * become flows of their own.
+ */
+function* associate(context: Context, { port }: SocksPlace): Step<undefined> {
+  const { client } = context
+  const bound = (yield { type: 'associate', port }) as Address | Error
+  const address = bound instanceof Error ? undefined : socksAddress({ host: bound.address, port: bound.port })
+  if (!address) throw new SocksError(`there is no relay for datagrams: ${bound}`, replyFive(REPLY.failure))
+  push(context, client, Buffer.concat([Buffer.from([5, REPLY.granted, 0]), address]))
+  // The connection has nothing more to say.
+  while ((yield* receive(client)) !== undefined);
+  yield { type: 'close', channel: client }
 }
 
 const codeOf = (failure: OpenFailure | undefined): number =>
@@ -121,7 +144,7 @@ class Reader {
   }
 }
 
-function* readFive(context: Context, reader: Reader): Step<Place> {
+function* readFive(context: Context, reader: Reader): Step<Request> {
   const methods = yield* reader.bytes(yield* reader.byte())
   const wanted = wants(context, 'socks5_auth') ? METHOD.password : METHOD.none
   if (!methods.includes(wanted)) {
@@ -134,8 +157,10 @@ function* readFive(context: Context, reader: Reader): Step<Place> {
   const [version, command] = yield* reader.bytes(3)
   if (version !== 5) throw new SocksError(`a request of version ${version}`)
   const place = yield* readPlace(reader)
-  if (command === 1) return place
-  const name = command === 2 ? 'BIND' : command === 3 ? 'UDP ASSOCIATE' : `command ${command}`
+  if (command === COMMAND.connect) return checked(place, replyFive(REPLY.address))
+  // Many clients do not know yet where their datagrams will come from, and say 0.0.0.0:0.
+  if (command === COMMAND.associate) return { place, associates: true }
+  const name = command === COMMAND.bind ? 'BIND' : `command ${command}`
   throw new SocksError(`${name} is not there`, replyFive(REPLY.command))
 }
 
@@ -150,31 +175,30 @@ function* authenticate(context: Context, reader: Reader): Step<void> {
   push(context, context.client, Buffer.from([1, 0]))
 }
 
-function* readPlace(reader: Reader): Step<Place> {
+function* readPlace(reader: Reader): Step<SocksPlace> {
   const kind = yield* reader.byte()
   let host: string
-  if (kind === 1) host = ipText(yield* reader.bytes(4))
-  else if (kind === 4) host = ipText(yield* reader.bytes(16))
-  else if (kind === 3) host = yield* reader.text()
+  if (kind === KIND.ipv4) host = hostOf(yield* reader.bytes(4))
+  else if (kind === KIND.ipv6) host = hostOf(yield* reader.bytes(16))
+  else if (kind === KIND.name) host = yield* reader.text()
   else throw new SocksError(`an address of type ${kind}`, replyFive(REPLY.address))
-  return checked({ host, port: yield* reader.port() }, replyFive(REPLY.address))
+  return { host, port: yield* reader.port() }
 }
 
 /** SOCKS4 has an IPv4 address; SOCKS4a one that is none, 0.0.0.x, and a name at the end. */
-function* readFour(context: Context, reader: Reader): Step<Place> {
+function* readFour(context: Context, reader: Reader): Step<Request> {
   const command = yield* reader.byte()
   const port = yield* reader.port()
   const address = yield* reader.bytes(4)
   yield* reader.textToNul()
   const isName = address.readUInt32BE(0) < 256 && address[3] !== 0
-  const host = isName ? yield* reader.textToNul() : ipText(address)
+  const host = isName ? yield* reader.textToNul() : hostOf(address)
   if (wants(context, 'socks5_auth')) throw new SocksError('SOCKS4 has no passwords', replyFour(REJECTED_4))
-  if (command !== 1) throw new SocksError('BIND is not there', replyFour(REJECTED_4))
+  if (command !== COMMAND.connect) throw new SocksError('BIND is not there', replyFour(REJECTED_4))
   return checked({ host, port }, replyFour(REJECTED_4))
 }
 
-/** A name goes on as it is, to a resolver or a proxy: no byte may be in it that is none of a host's. */
-function checked(place: Place, refusal: readonly number[]): Place {
-  if (/^[\w.:-]+$/.test(place.host) && place.port > 0) return place
+function checked(place: SocksPlace, refusal: readonly number[]): Request {
+  if (isPlace(place)) return { place }
   throw new SocksError(`${JSON.stringify(place.host)}:${place.port} is no place to connect to`, refusal)
 }

@@ -53,4 +53,6 @@ export class Task implements Timed {
   }
 }
 
-const CLOCKED = new Set<Operation['type']>(['hook', 'open', 'secureServer', 'secureClient', 'resolve'])
+const CLOCKED = new Set<Operation['type']>([
+  ...(['hook', 'open', 'secureServer', 'secureClient', 'resolve', 'relay', 'associate'] as const),
+])

@@ -31,6 +31,8 @@ export interface Arrival {
   /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
   refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void
   readonly entrance: Entrance
+  /** The client uses midwire as its proxy, also where the entrance has a destination; undefined: where it has none. */
+  readonly explicit?: boolean
 }
 
 /** The proxy, as a mode needs it. */

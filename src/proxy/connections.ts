@@ -5,7 +5,7 @@ import { seeksProcesses } from '../flow/filter.js'
 import type { Flow } from '../flow/flow.js'
 import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
-import type { Arrival, RunningMode } from '../modes/mode.js'
+import type { Arrival, Listener, RunningMode } from '../modes/mode.js'
 import type { Options } from '../options/definitions.js'
 import type { OptionStore } from '../options/store.js'
 import type { ListenerInfo } from './api.js'
@@ -47,6 +47,7 @@ export class Connections implements Unchanging {
   readonly #resolver: Resolver
   readonly #exits: Exits
   readonly places = new Places()
+  readonly relays = new Set<Listener>()
   readonly failOpen: FailOpen
   readonly #distrust: Distrust
   readonly #processes: Processes
@@ -74,7 +75,11 @@ export class Connections implements Unchanging {
       isOurs: (address, port) => port === 53 && around.resolvers().includes(address),
       mark: () => around.mark(),
     })
-    this.#exits = new Exits(this.#resolver, around, {
+    const own = {
+      listeners: () => (this.relays.size > 0 ? [...around.listeners(), ...this.relays] : around.listeners()),
+      mark: () => around.mark(),
+    }
+    this.#exits = new Exits(this.#resolver, own, {
       tcp: () => ({ congestion: options.snapshot.congestion, bufferSize: options.snapshot.tcp_buffer }),
       log,
     })

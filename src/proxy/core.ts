@@ -5,6 +5,7 @@ import type { Flow } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
+import type { Arrival, Listener, RunningMode } from '../modes/mode.js'
 import type { Secured } from '../transports/tls.js'
 import type { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
@@ -18,6 +19,10 @@ export interface Core {
   readonly dialer: Dialer
   readonly pool: Pool
   readonly places: Places
+  /** The relays for datagrams of SOCKS clients, which belong to midwire's own addresses. */
+  readonly relays: Set<Listener>
+  /** Starts a client connection. */
+  begin(mode: RunningMode, arrival: Arrival): void
   log(level: LogLevel, message: string): void
   /** Reports a flow that is over. */
   finished(flow: Flow): void

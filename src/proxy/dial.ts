@@ -7,7 +7,8 @@ import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
 import { type Hop, hopText, proxiesOf, tunnelOf, unreachable } from '../flow/via.js'
 import { OpenFailure } from '../layers/commands.js'
-import { type Route, routeKey } from '../layers/route.js'
+import { type Destination, type Route, routeKey } from '../layers/route.js'
+import type { SocksPlace } from '../layers/socks/address.js'
 import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
 import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
@@ -49,7 +50,7 @@ export class Dialer {
 
   /** Connects to the server of a route, or to the first proxy on the way, until `signal` aborts. Never rejects. */
   async dial(client: ClientConnection, route: Route, signal: AbortSignal): Promise<Dialled | OpenFailure> {
-    const { to, via, from } = route
+    const { to, via } = route
     const server = serverOf(route)
     const waited = this.#dispatcher.run('server_connect', { client, server })
     if (waited) await waited
@@ -58,9 +59,8 @@ export class Dialer {
     const { host, port } = proxy ?? to
     let transport: Transport
     try {
-      // The packets inside of a tunnel come from the tunnel's own address.
-      const source = tunnelOf(via) ? undefined : from
-      transport = await connectTo(this.#exitOf(via), { host, port, transport: to.transport }, source, signal)
+      // Proxies are spoken with by TCP, also about datagrams.
+      transport = await this.#connect(route, { host, port, transport: proxy ? 'tcp' : to.transport }, signal)
     } catch (error) {
       const code = codeOf(error)
       const message = code === 'LOOP' ? isOurselves(host, port) : explainConnect(error, { host, port })
@@ -71,6 +71,22 @@ export class Dialer {
     server.openedAt = Date.now()
     await this.#dispatcher.run('server_connected', { client, server })
     return { transport, connection: server }
+  }
+
+  /** Connects to a place by the exit of a route. The packets inside of a tunnel come from the tunnel's own address. */
+  #connect({ via, from }: Route, to: Destination, signal: AbortSignal): Promise<Transport> {
+    return connectTo(this.#exitOf(via), to, tunnelOf(via) ? undefined : from, signal)
+  }
+
+  /** Connects to the relay of a proxy for datagrams, by the exit by which the proxy was reached. Never rejects. */
+  async relay(server: ServerConnection, route: Route, at: SocksPlace, signal: AbortSignal) {
+    try {
+      return await this.#connect(route, { ...at, transport: 'udp' }, signal)
+    } catch (error) {
+      const code = codeOf(error)
+      const why = code === 'LOOP' ? isOurselves(at.host, at.port) : explainConnect(error, at)
+      return new OpenFailure(server, code, `the relay of the proxy cannot be reached: ${why}`)
+    }
   }
 
   /**

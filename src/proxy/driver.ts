@@ -1,7 +1,7 @@
 // Drives one client connection: turns what its transports do into events for the layers, and performs the layers' commands.
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
-import type { ClientConnection, ServerConnection } from '../connection.js'
+import type { Address, ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
@@ -11,8 +11,10 @@ import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
 import { Machine } from '../layers/machine.js'
 import { PENDING, type World } from '../layers/world.js'
+import { datagramArrival } from '../modes/listener.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
 import { secureClient } from '../transports/tls.js'
+import { Association } from './association.js'
 import { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import { clientAddress } from './explain.js'
@@ -26,6 +28,7 @@ const CLOSED = 'midwire was closed'
 export class Driver implements World, ChannelReceiver {
   readonly client: ClientConnection
   readonly #core: Core
+  readonly #mode: RunningMode
   readonly #arrival: Arrival
   readonly #machine: Machine
   readonly #channel: Channel<ClientConnection>
@@ -35,9 +38,12 @@ export class Driver implements World, ChannelReceiver {
   /** True once the arrival was accepted or refused. */
   #answered = false
   #over = false
+  /** Ends the relay for the client's datagrams. */
+  #dissociate = () => {}
 
   constructor(core: Core, mode: RunningMode, arrival: Arrival) {
     this.#core = core
+    this.#mode = mode
     this.#arrival = arrival
     this.client = {
       id: randomUUID(),
@@ -45,7 +51,7 @@ export class Driver implements World, ChannelReceiver {
       remote: arrival.source,
       local: arrival.destination,
       mode: mode.spec.text,
-      explicit: arrival.entrance.destination === undefined,
+      explicit: arrival.explicit ?? arrival.entrance.destination === undefined,
       peer: arrival.peer,
       openedAt: Date.now(),
     }
@@ -145,6 +151,10 @@ export class Driver implements World, ChannelReceiver {
         return undefined
       case 'secureServer':
         return this.#wait(command, this.#servers.secure(command.channel, command.route, command.isHop))
+      case 'relay':
+        return this.#wait(command, this.#servers.relay(command.channel, command.route, command.at))
+      case 'associate':
+        return this.#wait(command, this.#associate(command.port))
       case 'secureClient':
         return this.#wait(command, this.#secureClient(command))
       case 'resolve':
@@ -194,6 +204,34 @@ export class Driver implements World, ChannelReceiver {
     return undefined
   }
 
+  /** Opens a relay for the client's datagrams. Their flows come in by the same mode, and leave as the client's connections do. */
+  async #associate(announced: number): Promise<Address | Error> {
+    const { relays } = this.#core
+    const { via } = this.#arrival.entrance
+    let association: Association
+    try {
+      association = await Association.open(this.client, announced, {
+        handleFlow: (flow, destination) => {
+          const entrance = { layer: 'reach', destination, ...(via && { via }) } as const
+          this.#core.begin(this.#mode, { ...datagramArrival(flow, entrance), explicit: true })
+        },
+        handlePassed: () => this.#handle({ type: 'relayed' }),
+        handleDropped: (total, why) => this.#countDropped(this.#channel, total, `a datagram was dropped: ${why}`),
+      })
+    } catch (error) {
+      return error as Error
+    }
+    const { address, port } = association.address
+    const listener = { host: address, port, transport: 'udp' } as const
+    relays.add(listener)
+    this.#dissociate = () => {
+      relays.delete(listener)
+      association.close()
+    }
+    if (this.#over) this.#dissociate()
+    return association.address
+  }
+
   #letGo(channel: AnyChannel, how: 'close' | 'reset'): void {
     if (channel !== this.#channel) this.#servers.letGo(channel as Channel<ServerConnection>, how)
     else if (this.#bindings.letGo(channel, how)) this.client.closedAt ??= Date.now()
@@ -212,13 +250,16 @@ export class Driver implements World, ChannelReceiver {
     this.#handle({ type: 'drain', channel })
   }
 
-  handleDropped({ connection }: AnyChannel, total: number): void {
-    const isFirst = connection.dropped === undefined
-    connection.dropped = total
-    if (!isFirst) return
+  handleDropped(channel: AnyChannel, total: number): void {
     const message =
       'datagrams are dropped: too many wait for a hook or for the other side, or one is too long; `dropped` of the connection counts them'
-    this.perform({ type: 'log', level: 'warn', message })
+    this.#countDropped(channel, total, message)
+  }
+
+  /** The first time is said. */
+  #countDropped({ connection }: AnyChannel, total: number, message: string): void {
+    if (connection.dropped === undefined) this.perform({ type: 'log', level: 'warn', message })
+    connection.dropped = total
   }
 
   handlePassed(): void {
@@ -245,6 +286,7 @@ export class Driver implements World, ChannelReceiver {
   #settle(): void {
     if (this.#machine.busy || this.#over) return
     this.#over = true
+    this.#dissociate()
     this.#letGo(this.#channel, 'close')
     this.#servers.close()
     this.client.closedAt ??= Date.now()

@@ -4,11 +4,13 @@ import { proxiesOf } from '../flow/via.js'
 import { Channel } from '../layers/channel.js'
 import { type Opened, OpenFailure } from '../layers/commands.js'
 import { placeKey, type Route } from '../layers/route.js'
+import { isUnspecified, type SocksPlace } from '../layers/socks/address.js'
 import { noReceiver } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import type { Dialled } from './dial.js'
 import { Crowded } from './places.js'
+import { Relayed } from './relayed.js'
 
 export class Servers {
   readonly #core: Core
@@ -123,6 +125,28 @@ export class Servers {
     }
     this.#bindings.bind(channel, secured)
     if (this.#over) this.letGo(channel, 'reset')
+    return undefined
+  }
+
+  /** Puts datagrams by the relay of a SOCKS5 proxy in the place of the connection with that proxy. */
+  async relay(channel: Channel<ServerConnection>, route: Route, at: SocksPlace): Promise<OpenFailure | undefined> {
+    const { connection } = channel
+    const lost = new OpenFailure(connection, 'ECONNRESET', 'the proxy has closed the connection')
+    const control = this.#bindings.of(channel)
+    if (!control) return lost
+    const host = isUnspecified(at.host) ? (control.remote?.address ?? at.host) : at.host
+    const attempt = new AbortController()
+    this.#attempts.add(attempt)
+    const datagrams = await this.#core.dialer.relay(connection, route, { host, port: at.port }, attempt.signal)
+    this.#attempts.delete(attempt)
+    if (datagrams instanceof OpenFailure) return datagrams
+    if (this.#bindings.of(channel) !== control || channel.ended) {
+      datagrams.close()
+      return lost
+    }
+    // What the proxy has said behind its answer is no datagram.
+    channel.takeAll()
+    this.#bindings.bind(channel, new Relayed(control, datagrams, route.to))
     return undefined
   }
 

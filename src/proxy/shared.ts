@@ -70,6 +70,8 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     dialer: kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via)),
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
     places: around.places,
+    relays: around.relays,
+    begin: (mode, arrival) => around.begin(mode, arrival),
     log: (level, message) => around.log(level, message),
     finished: (flow) => around.finished(flow),
     resolve: (query) => around.resolve(query),

@@ -155,39 +155,56 @@ export class DatagramFlow implements Transport {
 export const MAX_SOCKET_FLOWS = 10_000
 
 /** The flows of a server, by their numbers. */
-export class DatagramFlows {
+export class DatagramFlows<Kind extends FlowDatagram = FlowDatagram> {
   readonly #flows = new Map<number | string, DatagramFlow>()
   /** The number of datagrams that were dropped because there were too many flows. */
   dropped = 0
-  readonly #opened: (flow: DatagramFlow) => void
+  readonly #opened: (flow: DatagramFlow, first: Kind) => void
   readonly #most: number
+  readonly #oldestLeaves: boolean
   readonly #forget = (flow: number | string): void => {
     this.#flows.delete(flow)
   }
 
-  /** Datagrams that would begin more flows than `most` are dropped, and counted. The tunnel's engine has a bound of its own. */
-  constructor(opened: (flow: DatagramFlow) => void, most = Number.POSITIVE_INFINITY) {
+  /**
+   * Datagrams that would begin more flows than `most` are dropped, and counted; or the flow leaves that got a datagram least recently, with `oldestLeaves`.
+   * The tunnel's engine has a bound of its own.
+   */
+  constructor(
+    opened: (flow: DatagramFlow, first: Kind) => void,
+    most = Number.POSITIVE_INFINITY,
+    { oldestLeaves = false } = {},
+  ) {
     this.#opened = opened
     this.#most = most
+    this.#oldestLeaves = oldestLeaves
   }
 
   get size(): number {
     return this.#flows.size
   }
 
-  handleDatagram(datagram: FlowDatagram): void {
+  handleDatagram(datagram: Kind): void {
     const known = this.#flows.get(datagram.flow)
     if (known) {
+      if (this.#oldestLeaves) {
+        this.#flows.delete(datagram.flow)
+        this.#flows.set(datagram.flow, known)
+      }
       known.handleDatagram(datagram.data)
       return
     }
     if (this.#flows.size >= this.#most) {
-      this.dropped += 1
-      return
+      if (!this.#oldestLeaves) {
+        this.dropped += 1
+        return
+      }
+      const [oldest] = this.#flows.values()
+      oldest?.handleOver()
     }
     const flow = new DatagramFlow(datagram, this.#forget)
     this.#flows.set(datagram.flow, flow)
-    this.#opened(flow)
+    this.#opened(flow, datagram)
   }
 
   /** Called when the server has ended a flow that was idle. */
