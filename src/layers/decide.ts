@@ -92,7 +92,10 @@ const RULES: readonly Rule[] = [
       const { clientBytes } = evidence
       if (looksLikeSocks(clientBytes)) return is('socks', `SOCKS${clientBytes[0]}`)
       const tls = tlsOf(evidence)
-      return tls ?? is('http-proxy', 'the request names the destination')
+      if (tls) return tls
+      // Within TLS with the proxy it may be SOCKS, too.
+      if (clientBytes.length === 0 && !evidence.clientEnded) return is('more', 'the client has not begun')
+      return is('http-proxy', 'the request names the destination')
     },
   },
   {

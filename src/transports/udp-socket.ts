@@ -12,7 +12,7 @@ export interface BoundUdp {
   readonly port: number
   /** Sends a datagram, of one part or several. Throws where too many wait to be sent. */
   send(parts: readonly Uint8Array[], address: string, port: number): void
-  /** Fulfilled when the port is free. */
+  /** Fulfilled when the port is free. A second call does no more. */
   close(): Promise<void>
 }
 
@@ -31,6 +31,7 @@ export function bindUdp({ host, port }: { host: string; port: number }, received
       // An ICMP error for an answer is no reason to stop.
       socket.removeAllListeners('error').on('error', () => {})
       const own = socket.address()
+      let closed: Promise<void> | undefined
       socket.on('message', (data, from) => received(data, from.address, from.port))
       resolve({
         host: own.address,
@@ -41,7 +42,10 @@ export function bindUdp({ host, port }: { host: string; port: number }, received
             throw new Error('too many answers wait to be sent')
           socket.send(parts, to, address, () => {})
         },
-        close: () => new Promise<void>((closed) => socket.close(() => closed())),
+        close() {
+          closed ??= new Promise((done) => socket.close(() => done()))
+          return closed
+        },
       })
     })
   })
