@@ -44,8 +44,8 @@ const services = ['squid', 'danted', 'nginx', 'redis-server']
 /** Debian asks this script whether an installed service may be started. */
 const startPolicy = '/usr/sbin/policy-rc.d'
 
-/** Python's HTTP clients, in an environment of the clone's own. */
-const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5' }
+/** Python's HTTP clients, and its SOCKS client of datagrams, in an environment of the clone's own. */
+const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks: '1.7.1' }
 
 export const has = (command) =>
   environment()

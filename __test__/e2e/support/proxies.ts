@@ -79,6 +79,8 @@ export function startDante(namespace: Namespace, parent: string): Promise<Daemon
     rule('client pass', '0.0.0.0/0'),
     rule('socks block', forbidden),
     rule('socks pass', '0.0.0.0/0'),
+    // The answers to datagrams.
+    'socks pass { from: 0.0.0.0/0 to: 127.0.0.0/8 command: udpreply }',
   ]
   writeFileSync(config, lines.map((line) => `${line}\n`).join(''))
   const pidFile = join(parent, 'dante', 'pid')

@@ -26,7 +26,7 @@ export const boringtun = find(['boringtun-cli'], process.env.MIDWIRE_BORINGTUN)
 
 export const chromium = find(['chromium'], process.env.MIDWIRE_CHROMIUM)
 
-/** A Python with requests, httpx, aiohttp and pip, as `prepareEndToEnd` made it. */
+/** A Python with requests, httpx, aiohttp, PySocks and pip, as `prepareEndToEnd` made it. */
 export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python')
 
 /** `programs/ranges.go`, as `prepareEndToEnd` built it. */
@@ -54,6 +54,7 @@ export type Need =
   | 'apt-get'
   | 'npm'
   | 'python-clients'
+  | 'pysocks'
   | 'ranges'
   | 'fetch-by-environment'
   | 'midwire'
@@ -97,6 +98,10 @@ const needs: Record<Need, () => string | undefined> = {
   'python-clients': () =>
     may(pythonWithClients, ['-c', 'import requests, httpx, aiohttp, pip']) === undefined
       ? 'needs requests, httpx and aiohttp in .cache/python (npm test -- e2e)'
+      : undefined,
+  pysocks: () =>
+    may(pythonWithClients, ['-c', 'import socks']) === undefined
+      ? 'needs PySocks in .cache/python (npm test -- e2e)'
       : undefined,
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
