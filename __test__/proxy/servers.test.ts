@@ -26,6 +26,8 @@ function setUp() {
     dialled = resolve
   })
   let secured: (answer: FakeTransport | OpenFailure) => void = () => {}
+  let relayed: (answer: FakeTransport | OpenFailure) => void = () => {}
+  const relays: string[] = []
   const pool = new Pool(() => {})
   const core = {
     pool,
@@ -40,14 +42,22 @@ function setUp() {
         new Promise((resolve) => {
           secured = resolve
         }),
+      relay: (_: unknown, __: unknown, { host, port }: { host: string; port: number }, signal: AbortSignal) => {
+        relays.push(`${host} ${port}`)
+        signals.push(signal)
+        return new Promise((resolve) => {
+          relayed = resolve
+        })
+      },
     },
   } as unknown as Core
   const bindings = new Bindings({} as ChannelReceiver)
   const servers = new Servers(core, client, bindings)
   return {
-    ...{ servers, pool, gone, signals, bindings },
+    ...{ servers, pool, gone, signals, bindings, relays },
     dialled: (answer: Dialled | OpenFailure) => dialled(answer),
     secured: (answer: FakeTransport | OpenFailure) => secured(answer),
+    relayed: (answer: FakeTransport | OpenFailure) => relayed(answer),
   }
 }
 
@@ -148,4 +158,45 @@ test('what is open at the end of the client is closed, each told of once', async
   open.servers.close()
   t.deepEqual(open.transport.did, ['closed'])
   t.deepEqual(open.gone, ['server'])
+})
+
+const RELAY = { host: '192.0.2.9', port: 258 }
+
+test('datagrams take the place of the connection with their proxy, and what it has said is none of them', async (t) => {
+  const { servers, bindings, channel, transport, relayed, relays } = await connected()
+  const asking = servers.relay(channel, ROUTE, RELAY)
+  channel.push(Buffer.from('more than the answer'))
+  const datagrams = new FakeTransport()
+  relayed(datagrams)
+  t.is(await asking, undefined)
+  t.deepEqual([relays, channel.buffered], [['192.0.2.9 258'], 0])
+  bindings.of(channel)?.write(Buffer.from('a'))
+  t.regex(datagrams.did.join(), /^wrote .*a\.test.*a$/s)
+  servers.close()
+  t.deepEqual([datagrams.did.at(-1), transport.did], ['closed', ['closed']])
+})
+
+test('a relay that is there when the proxy or the client has gone is closed', async (t) => {
+  for (const how of ['client', 'proxy', 'end of the proxy'] as const) {
+    const { servers, bindings, channel, relayed, signals } = await connected()
+    const asking = servers.relay(channel, ROUTE, RELAY)
+    if (how === 'client') servers.close()
+    else if (how === 'proxy') bindings.unbind(channel)
+    else channel.ended = true
+    t.is(signals.at(-1)?.aborted, how === 'client')
+    const datagrams = new FakeTransport()
+    relayed(datagrams)
+    t.regex(`${(await asking)?.message}`, /the proxy has closed the connection/, how)
+    t.deepEqual(datagrams.did, ['closed'], how)
+  }
+})
+
+test('a relay that cannot be reached is the answer, and one is not looked for behind a proxy that has gone', async (t) => {
+  const { servers, bindings, channel, relayed, relays } = await connected()
+  const asking = servers.relay(channel, ROUTE, RELAY)
+  relayed(failure)
+  t.is(await asking, failure)
+  bindings.unbind(channel)
+  t.true((await servers.relay(channel, ROUTE, RELAY)) instanceof OpenFailure)
+  t.is(relays.length, 1)
 })

@@ -167,19 +167,28 @@ test('an end before there is a receiver is heard by it', async (t) => {
   t.deepEqual(heard, ['close'])
 })
 
+const end = { address: '192.0.2.1', port: 1, family: 4 } as const
+const ofFlow = (flow: string): FlowDatagram => ({
+  ...{ flow, source: end, destination: end, peer: undefined, data: Buffer.from(flow) },
+  ...{ reply() {}, refuse() {}, bare: () => ofFlow(flow) },
+})
+
+test('beyond the bound the flow leaves that has got nothing for longest, where that is wanted', (t) => {
+  const opened: string[] = []
+  const flows = new DatagramFlows((_, { flow }) => opened.push(`${flow}`), 2, { oldestLeaves: true })
+  for (const flow of ['a', 'b', 'a', 'c', 'a', 'b']) flows.handleDatagram(ofFlow(flow))
+  t.deepEqual(opened, ['a', 'b', 'c', 'b'])
+  t.is(flows.size, 2)
+})
+
 test('beyond the bound no flow begins, and those that are there go on', (t) => {
   const opened: DatagramFlow[] = []
   const flows = new DatagramFlows((flow) => opened.push(flow), 1)
-  const end = { address: '192.0.2.1', port: 1, family: 4 } as const
-  const datagram = (flow: string): FlowDatagram => ({
-    ...{ flow, source: end, destination: end, peer: undefined, data: Buffer.from(flow) },
-    ...{ reply() {}, refuse() {}, bare: () => datagram(flow) },
-  })
-  for (const flow of ['a', 'b', 'a']) flows.handleDatagram(datagram(flow))
+  for (const flow of ['a', 'b', 'a']) flows.handleDatagram(ofFlow(flow))
   t.is(opened.length, 1)
   t.is(flows.size, 1)
   t.is(flows.dropped, 1)
   opened[0]?.close()
-  flows.handleDatagram(datagram('b'))
+  flows.handleDatagram(ofFlow('b'))
   t.is(opened.length, 2, 'a flow that has ended makes room')
 })
