@@ -55,7 +55,8 @@ export interface Connection {
   closedAt?: number | undefined
   /**
    * The number of datagrams of this leg that were dropped: too many waited for a hook or for the other side, and the newest were
-   * dropped; or a datagram was too long to be sent. Undefined for none, and for TCP.
+   * dropped; or a datagram was too long to be sent. Of a SOCKS client's TCP connection: those that have come to its relay, and were
+   * not from the client or not of SOCKS5. Undefined for none.
    */
   dropped?: number | undefined
   /** Why the connection could not be opened, or was lost. */

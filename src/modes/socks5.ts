@@ -5,7 +5,7 @@ import type { Mode } from './mode.js'
 
 export const socks5: Mode = {
   name: 'socks5',
-  description: 'SOCKS5, SOCKS4a and HTTP proxy; clients may leave names to it',
+  description: 'SOCKS5 (UDP, too), SOCKS4a and HTTP proxy; clients may leave names to it',
   defaultPort: 1080,
   defaultHost: '127.0.0.1',
   transports: ['tcp'],
