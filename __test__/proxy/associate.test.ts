@@ -1,16 +1,19 @@
 // UDP ASSOCIATE with real sockets: destinations become flows, only the client's datagrams count, and the relay ends with its connection.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { connect } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { parseDns, writeDns } from '../../src/flow/dns-message.js'
 import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import type { ClientConnection, DnsFlow, UdpFlow } from '../../src/index.js'
+import { Machine } from '../../src/layers/machine.js'
+import { Association } from '../../src/proxy/association.js'
 import { associate, echo, Mailbox } from '../support/associate.js'
 import { until } from '../support/mode-context.js'
 import { type Running, startProxy } from '../support/proxy.js'
-import { Talk } from '../support/talk.js'
+import { dial, Talk } from '../support/talk.js'
 
 const hasV6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 const at = (port: number, host = '127.0.0.1') => ({ host, port })
@@ -115,9 +118,11 @@ test('what is not the client’s, fragments and garbage are dropped and counted,
   })
   const server = await echo(t)
   const associated = await associate(t, running.port)
-  const others = [await Mailbox.open(t), await Mailbox.open(t, '127.0.0.2')]
+  // The first to send is another host.
+  associated.send('foreign', at(server.port), await Mailbox.open(t, '127.0.0.2'))
+  await until(() => client?.dropped === 1)
   t.is((await associated.asks('mine', at(server.port)))[0], 'mine')
-  for (const other of others) associated.send('foreign', at(server.port), other)
+  associated.send('foreign', at(server.port), await Mailbox.open(t))
   const good = Buffer.concat([Buffer.from([0, 0, 0, 1, 127, 0, 0, 1, server.port >> 8, server.port & 255])])
   const fragment = Buffer.from(good)
   fragment[2] = 1
@@ -131,7 +136,7 @@ test('what is not the client’s, fragments and garbage are dropped and counted,
   t.deepEqual(server.heard, ['mine', 'mine, too'])
   const warnings = running.log.filter(({ message }) => /a datagram was dropped/.test(message))
   t.is(warnings.length, 1)
-  t.regex(`${warnings[0]?.message}`, /it comes from 127\.0\.0\.[12]:\d+, and not from the client/)
+  t.regex(`${warnings[0]?.message}`, /it comes from 127\.0\.0\.2:\d+, and not from the client/)
 })
 
 test('the first port counts, unless the client has announced another', async (t) => {
@@ -235,4 +240,63 @@ test('ignore_hosts knows the names of destinations', async (t) => {
   client.talk.socket.end()
   t.deepEqual(contents(await running.flow('udp')), ['>seen', '<seen'])
   t.is(running.flows.length, 1)
+})
+
+test('the port of a relay that is over is nobody’s circle', async (t) => {
+  const running = await startProxy(t)
+  const client = await inUse(t, running)
+  client.talk.socket.end()
+  await client.talk.gone()
+  const socket = createSocket('udp4', (data, from) => socket.send(data, from.port, from.address))
+  t.teardown(() => socket.close())
+  socket.bind({ address: client.relay.host, port: client.relay.port, exclusive: true })
+  await once(socket, 'listening')
+  t.is((await (await associate(t, running.port)).asks('a', client.relay))[0], 'a')
+})
+
+test.serial('each datagram, either way, is progress for the client’s connection', async (t) => {
+  const running = await startProxy(t)
+  const server = await echo(t)
+  const client = await associate(t, running.port)
+  const own = (client.talk.socket as Socket).localPort
+  let progress = 0
+  const { handle } = Machine.prototype
+  t.teardown(() => {
+    Machine.prototype.handle = handle
+  })
+  Machine.prototype.handle = function (event) {
+    const { remote } = (this.world as unknown as { client: ClientConnection }).client
+    if (event.type === 'relayed' && remote.port === own) progress += 1
+    handle.call(this, event)
+  }
+  await client.asks('a', at(server.port))
+  t.is(progress, 2)
+  await client.asks('b', at(server.port))
+  t.is(progress, 4)
+})
+
+test.serial('a relay that is there when its client has gone is closed', async (t) => {
+  const { open } = Association
+  t.teardown(() => {
+    Association.open = open
+  })
+  let opened: Association | undefined
+  let goOn = () => {}
+  const gone = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  Association.open = async (...given) => {
+    opened = await open.apply(Association, given)
+    await gone
+    return opened
+  }
+  const running = await startProxy(t, { addons: [{ client_disconnected: () => goOn() }] })
+  const talk = await dial(t, running.port)
+  talk.says(Buffer.from([5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0]))
+  await until(() => opened !== undefined)
+  talk.socket.resetAndDestroy()
+  await gone
+  const { address: host = '', port = 0 } = opened?.address ?? {}
+  for (let tries = 0; !(await isFree({ host, port })) && tries < 100; tries += 1) await new Promise(setImmediate)
+  t.true(await isFree({ host, port }))
 })

@@ -176,6 +176,15 @@ test('datagrams take the place of the connection with their proxy, and what it h
   t.deepEqual([datagrams.did.at(-1), transport.did], ['closed', ['closed']])
 })
 
+test('a relay at no address in particular is at that of its proxy', async (t) => {
+  for (const host of ['0.0.0.0', '::']) {
+    const { servers, channel, transport, relays } = await connected()
+    Object.assign(transport, { remote: { address: '192.0.2.1', port: 1080, family: 4 } })
+    void servers.relay(channel, ROUTE, { host, port: 258 })
+    t.deepEqual(relays, ['192.0.2.1 258'])
+  }
+})
+
 test('a relay that is there when the proxy or the client has gone is closed', async (t) => {
   for (const how of ['client', 'proxy', 'end of the proxy'] as const) {
     const { servers, bindings, channel, relayed, signals } = await connected()
@@ -196,6 +205,8 @@ test('a relay that cannot be reached is the answer, and one is not looked for be
   const asking = servers.relay(channel, ROUTE, RELAY)
   relayed(failure)
   t.is(await asking, failure)
+  const long = { ...ROUTE, to: { ...PLACE, host: 'x'.repeat(256) } }
+  t.regex(`${(await servers.relay(channel, long, RELAY))?.message}`, /255 bytes/)
   bindings.unbind(channel)
   t.true((await servers.relay(channel, ROUTE, RELAY)) instanceof OpenFailure)
   t.is(relays.length, 1)

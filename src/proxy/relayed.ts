@@ -2,7 +2,7 @@
 import { ipBytes, plainAddress } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { isUnspecified, type SocksPlace } from '../layers/socks/address.js'
-import { parseSocksDatagram, socksHeader } from '../layers/socks/datagram.js'
+import { parseSocksDatagram } from '../layers/socks/datagram.js'
 import { noReceiver, type Receiver, type Transport } from '../transports/transport.js'
 
 export class Relayed implements Transport {
@@ -17,12 +17,10 @@ export class Relayed implements Transport {
   #closed = false
 
   /**
-   * `control`: the connection to the proxy; `datagrams`: a transport to its relay. Both end with this transport, and this one with either. Throws for
-   * a name of more than 255 bytes.
+   * `control`: the connection to the proxy; `datagrams`: a transport to its relay. Both end with this transport, and this one with either.
+   * `header`: that of datagrams to the server, which is at `to`.
    */
-  constructor(control: Transport, datagrams: Transport, to: SocksPlace) {
-    const header = socksHeader(to)
-    if (!header) throw new Error('SOCKS5 takes names of 255 bytes at most')
+  constructor(control: Transport, datagrams: Transport, to: SocksPlace, header: Buffer) {
     this.#header = header
     this.#control = control
     this.#datagrams = datagrams

@@ -5,6 +5,7 @@ import { Channel } from '../layers/channel.js'
 import { type Opened, OpenFailure } from '../layers/commands.js'
 import { placeKey, type Route } from '../layers/route.js'
 import { isUnspecified, type SocksPlace } from '../layers/socks/address.js'
+import { socksHeader } from '../layers/socks/datagram.js'
 import { noReceiver } from '../transports/transport.js'
 import type { Bindings } from './bindings.js'
 import type { Core } from './core.js'
@@ -134,6 +135,8 @@ export class Servers {
     const lost = new OpenFailure(connection, 'ECONNRESET', 'the proxy has closed the connection')
     const control = this.#bindings.of(channel)
     if (!control) return lost
+    const header = socksHeader(route.to)
+    if (!header) return new OpenFailure(connection, 'VIA', 'SOCKS5 takes names of 255 bytes at most')
     const host = isUnspecified(at.host) ? (control.remote?.address ?? at.host) : at.host
     const attempt = new AbortController()
     this.#attempts.add(attempt)
@@ -146,7 +149,7 @@ export class Servers {
     }
     // What the proxy has said behind its answer is no datagram.
     channel.takeAll()
-    this.#bindings.bind(channel, new Relayed(control, datagrams, route.to))
+    this.#bindings.bind(channel, new Relayed(control, datagrams, route.to, header))
     return undefined
   }
 
