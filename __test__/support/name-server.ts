@@ -16,6 +16,15 @@ export interface Script {
   tcp?: (query: DnsMessage, say: Say) => void
 }
 
+/** Undefined for what is no DNS, which has no answer. */
+function readQuery(data: Buffer): DnsMessage | undefined {
+  try {
+    return parseDns(data)
+  } catch {
+    return undefined
+  }
+}
+
 /** A name server on 127.0.0.1, by UDP and TCP on one port. */
 export async function nameServer(
   t: ExecutionContext,
@@ -23,8 +32,8 @@ export async function nameServer(
 ): Promise<{ text: string; queries: DnsMessage[] }> {
   const queries: DnsMessage[] = []
   const tcp = createServer((socket) => {
-    socket.on('data', (data) => {
-      const query = parseDns(data.subarray(2))
+    let rest = Buffer.alloc(0)
+    const handle = (query: DnsMessage) => {
       queries.push(query)
       script.tcp?.(query, (answer) => {
         const head = Buffer.alloc(2)
@@ -33,6 +42,15 @@ export async function nameServer(
         socket.write(head.subarray(0, 1))
         setTimeout(() => socket.write(Buffer.concat([head.subarray(1), answer])), 20)
       })
+    }
+    socket.on('data', (data) => {
+      rest = Buffer.concat([rest, data])
+      while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE()) {
+        const end = 2 + rest.readUInt16BE()
+        const query = readQuery(rest.subarray(2, end))
+        if (query) handle(query)
+        rest = rest.subarray(end)
+      }
     })
     socket.on('error', () => {})
   }).listen(0, '127.0.0.1')
@@ -41,7 +59,8 @@ export async function nameServer(
   const udp = createSocket('udp4').bind(port, '127.0.0.1')
   await once(udp, 'listening')
   udp.on('message', (data, from) => {
-    const query = parseDns(data)
+    const query = readQuery(data)
+    if (!query) return
     queries.push(query)
     script.udp(query, (answer) => udp.send(answer, from.port, from.address), from)
   })

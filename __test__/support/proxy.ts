@@ -109,14 +109,14 @@ async function overTls(socket: Socket, options: ConnectionOptions): Promise<Talk
 }
 
 /** A TLS server that answers every request. */
-export async function tlsServer(t: ExecutionContext): Promise<number> {
+export async function tlsServer(t: ExecutionContext, host?: string): Promise<number> {
   const made = certificate({ names: ['upstream.test'] })
   const server = createServer({ cert: made.pem, key: made.keyPem, ALPNProtocols: ['http/1.1'] }, (socket) => {
     const talk = new Talk(socket)
     socket.on('data', () => talk.says(ok('answer')))
     t.teardown(() => socket.destroy())
   })
-  return bind(t, server)
+  return bind(t, server, host)
 }
 
 /** A whole GET, as a client of an explicit proxy writes it. */

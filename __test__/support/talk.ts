@@ -68,6 +68,15 @@ export class Talk<Of extends Duplex = Socket> {
     return heard
   }
 
+  /** The next octets. Throws where the other side ends before them. */
+  async hearsOctets(length: number): Promise<Buffer> {
+    await this.#waiting.for(() => this.rest.length >= length || this.ended || this.closed)
+    if (this.rest.length < length) throw new Error(`${this.error ?? 'the end'} came before ${length} octets`)
+    const heard = this.rest.subarray(0, length)
+    this.rest = this.rest.subarray(length)
+    return heard
+  }
+
   /** Everything up to the other side's FIN, or the loss of the connection. */
   async hearsAll(): Promise<string> {
     await this.#waiting.for(() => this.ended || this.closed)
@@ -101,7 +110,11 @@ export interface Listening {
 }
 
 /** A TCP server that goes with the test, with all of its connections. */
-export async function listen(t: ExecutionContext, begin: (talk: Talk) => unknown = () => {}): Promise<Listening> {
+export async function listen(
+  t: ExecutionContext,
+  begin: (talk: Talk) => unknown = () => {},
+  host = '127.0.0.1',
+): Promise<Listening> {
   const talks: Talk[] = []
   const waiting = new Waiting()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -110,7 +123,7 @@ export async function listen(t: ExecutionContext, begin: (talk: Talk) => unknown
     begin(talk)
     waiting.look()
   })
-  await bind(t, server)
+  await bind(t, server, host)
   t.teardown(() => {
     for (const { socket } of talks) socket.destroy()
   })
@@ -124,9 +137,9 @@ export async function listen(t: ExecutionContext, begin: (talk: Talk) => unknown
   }
 }
 
-/** Listens on a free port of 127.0.0.1 until the test ends. */
-export async function bind(t: ExecutionContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
+/** Listens on a free port of `host` until the test ends. */
+export async function bind(t: ExecutionContext, server: Server, host = '127.0.0.1'): Promise<number> {
+  server.listen(0, host)
   await once(server, 'listening')
   t.teardown(() => server.close())
   return portOf(server)
@@ -145,17 +158,17 @@ export async function freePort(): Promise<number> {
 }
 
 /** Listens, and then never runs again; its queue holds two connections. */
-const DEAF = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+const DEAF = `require('net').createServer().listen({ port: 0, host: process.argv[1], backlog: 1 }, function () {
   require('fs').writeSync(1, String(this.address().port))
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 })`
 
-/** A port of 127.0.0.1 at which SYNs are not answered: the queue of who listens there is full (Linux drops them). */
-export async function deafPort(t: ExecutionContext): Promise<number> {
-  const program = spawn(process.execPath, ['-e', DEAF], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** A port of `host` at which SYNs are not answered: the queue of who listens there is full (Linux drops them). */
+export async function deafPort(t: ExecutionContext, host = '127.0.0.1'): Promise<number> {
+  const program = spawn(process.execPath, ['-e', DEAF, host], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => program.kill('SIGKILL'))
   const [text] = (await once(program.stdout, 'data')) as [Buffer]
   const port = Number(text)
-  for (let connected = 0; connected < 2; connected += 1) await dial(t, port)
+  for (let connected = 0; connected < 2; connected += 1) await dial(t, port, host)
   return port
 }

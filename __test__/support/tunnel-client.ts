@@ -1,10 +1,10 @@
 // A client of a tunnel: the WireGuard server of this project, told to dial.
-import { startWireGuardServer, type WireGuardServer } from '../../src/index.js'
+import { type Datagram, startWireGuardServer, type WireGuardServer } from '../../src/index.js'
 
-/** A client that was given the text of a peer. */
+/** A client that was given the text of a peer. Its streams are half-open where the other side has ended. */
 export function clientOf(
   config: string | undefined,
-  onDatagram: (text: string) => void = () => {},
+  onDatagram: (text: string, datagram: Datagram) => void = () => {},
 ): Promise<WireGuardServer> {
   const field = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(config ?? '')?.[1] ?? ''
   return startWireGuardServer({
@@ -12,6 +12,7 @@ export function clientOf(
     port: 0,
     privateKey: field('PrivateKey'),
     addresses: field('Address').replace(/\/\d+/g, '').split(', '),
+    allowHalfOpen: true,
     peers: [
       {
         publicKey: field('PublicKey'),
@@ -20,6 +21,6 @@ export function clientOf(
         ...(field('PresharedKey') && { presharedKey: field('PresharedKey') }),
       },
     ],
-    onDatagram: ({ data }) => onDatagram(`${data}`),
+    onDatagram: (datagram) => onDatagram(`${datagram.data}`, datagram),
   })
 }

@@ -28,9 +28,9 @@ export function listenAddress(spec: ModeSpec, mode: Mode, options: ListenOptions
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME'])
 
 /**
- * The error to throw when a mode cannot listen. For a port that is taken the message suggests a spec with another port, beside the
- * other modes' specs (`all` holds every spec, this one too); for a host name that cannot be found it names the host. Any other
- * error is returned unchanged.
+ * The error to throw when a mode cannot listen. For a port that is taken, and that the spec does not name itself, the message suggests a
+ * spec with another port, beside the other modes' specs (`all` holds every spec, this one too); for a host name that cannot be found it
+ * names the host. Any other error is returned unchanged.
  */
 export function listenError(
   error: unknown,
@@ -43,12 +43,15 @@ export function listenError(
     const what = `mode ${quotedSpec(spec.text)}: the host name ${JSON.stringify(host)} to listen on cannot be found`
     return new MidwireError('ERR_ADDRESS_NOT_AVAILABLE', what, { cause: error })
   }
-  if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE' || spec.port !== undefined) return error
+  if (!(error instanceof MidwireError) || error.code !== 'ERR_ADDRESS_IN_USE') return error
+  const [first = 'tcp'] = defaultsOf(spec, mode).transports
+  // A mode may listen by both transports, and the port may be taken in one of them. The error names that one.
+  const [transport] = /\b(TCP|UDP)\b/.exec(error.message) ?? [first.toUpperCase()]
+  const where = `${transport} ${host ? hostPort(host, port) : `port ${port}`} is in use`
+  if (spec.port !== undefined) return new MidwireError('ERR_ADDRESS_IN_USE', where, { cause: error })
   const other = port + 2 <= 65_535 ? port + 2 : port - 2
   const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
   const own = spec.host === undefined ? '' : `${bracketed(spec.host)}:`
-  const [transport = 'tcp'] = defaultsOf(spec, mode).transports
-  const where = `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
   const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.text}`).join(' ')
-  return new MidwireError('ERR_ADDRESS_IN_USE', `${where} is in use (try ${instead})`, { cause: error })
+  return new MidwireError('ERR_ADDRESS_IN_USE', `${where} (try ${instead})`, { cause: error })
 }
