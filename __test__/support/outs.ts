@@ -6,6 +6,8 @@ export interface Out {
   readonly name: string
   /** Set where datagrams can leave by it. Elsewhere their flow says that they cannot. */
   readonly udp?: true
+  /** Set where a proxy on the way leads all connections to one place, and so has no room for more than 256 of them. */
+  readonly narrow?: true
   /** The proxies by which connections leave. They ask the name server that is given. */
   via(t: ExecutionContext, nameServer: string): Promise<string>
 }
@@ -26,6 +28,7 @@ export const OUTS: readonly Out[] = [
   { name: 'socks4a', via: (t, names) => proxy(t, names, 'socks5@0', 'socks4a') },
   {
     name: 'socks5, http',
+    narrow: true,
     via: async (t, names) =>
       `${await proxy(t, names, 'socks5@0', 'socks5')},${await proxy(t, names, 'regular@0', 'http')}`,
   },
