@@ -247,12 +247,6 @@ export class Playbook implements World {
     return this
   }
 
-  /** The client's datagrams pass, beside its connection. */
-  relayed(): this {
-    this.machine.handle({ type: 'relayed' })
-    return this
-  }
-
   /** Room again in a channel that was made full by `channel.full = true`. */
   drain(channel: AnyChannel): this {
     this.machine.handle({ type: 'drain', channel })

@@ -12,8 +12,6 @@ export type Event =
   | { type: 'closed'; channel: AnyChannel; error: string | undefined }
   /** A channel that was full has room. */
   | { type: 'drain'; channel: AnyChannel }
-  /** Datagrams of the client have passed by its relay, beside the connection. */
-  | { type: 'relayed' }
   /** A flow of the connection was killed. */
   | { type: 'killed'; flow: Flow }
   /** An operation is done; `value` is its answer. */

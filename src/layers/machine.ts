@@ -92,7 +92,7 @@ export class Machine {
     task.steps.return(undefined)
   }
 
-  /** Data has passed between two channels that are spliced. */
+  /** Data has passed below the layers: between channels that are spliced, or by the relay of a SOCKS client. */
   progress(): void {
     this.#watchdog?.progress()
   }
@@ -138,8 +138,6 @@ export class Machine {
       case 'drain':
         event.channel.full = false
         this.#wake('room', event.channel)
-        return
-      case 'relayed':
         return
       case 'reply':
         this.#reply(event.operation, event.value)

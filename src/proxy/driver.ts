@@ -215,7 +215,7 @@ export class Driver implements World, ChannelReceiver {
           const entrance = { layer: 'reach', destination, ...(via && { via }) } as const
           this.#core.begin(this.#mode, { ...datagramArrival(flow, entrance), explicit: true })
         },
-        handlePassed: () => this.#handle({ type: 'relayed' }),
+        handlePassed: () => this.handlePassed(),
         handleDropped: (total, why) => this.#countDropped(this.#channel, total, `a datagram was dropped: ${why}`),
       })
     } catch (error) {
