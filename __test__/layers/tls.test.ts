@@ -166,7 +166,7 @@ test('a hook can let the connection pass as it is', (t) => {
     },
   })
   play.data(play.client, hello)
-  t.deepEqual(play.said(), [`send server ${JSON.stringify(hello.toString('latin1'))}`])
+  t.deepEqual(play.said(), [`send server ${JSON.stringify(hello.toString('latin1'))}`, 'splice client server'])
   t.deepEqual(play.finished, [])
 })
 

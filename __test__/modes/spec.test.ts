@@ -108,7 +108,10 @@ test('what upstream and reverse lead to', (t) => {
     ['upstream', /wants the proxy after a colon/],
     ['upstream:ftp://a', /no scheme ftp/],
     ['upstream:http://user:pass@host:3128', /upstream_auth/],
-    ['upstream:http://h:0', /a port is a whole number from 1 to 65535: .*socks4a:\/\/$/],
+    [
+      'upstream:http://h:0',
+      /a port is a whole number from 1 to 65535: .*socks4a:\/\/, before them a tunnel, wireguard:FILE$/,
+    ],
     ['upstream:http://a via http://b', /names its proxy itself/],
     ['reverse', /wants the server after a colon/],
     ['reverse:ftp://a', /no scheme ftp; the schemes are http, https, tcp, tls, udp, dns/],

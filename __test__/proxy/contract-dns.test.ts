@@ -61,7 +61,8 @@ for (const [way, out] of [[dns, DIRECT] as const, ...OUTS.map((one) => [reverse,
     test.serial(`${way.name} by ${by}, out by ${out.name}`, async (t) => {
       t.timeout(20_000)
       const { text } = await nameServer(t, script)
-      const running = await way.start(t, text, await out.via(t, text))
+      const server = out.place ? text.replace('127.0.0.1', out.place.address) : text
+      const running = await way.start(t, server, await out.via(t, text, '127.0.0.1'))
       const client = await dnsClient(t, running, by)
       const held = (part: string) => table.held(rowsOf(way, by), out.name, part)
       if (by === 'udp' && !out.udp) {

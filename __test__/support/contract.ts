@@ -48,10 +48,12 @@ export const pairs = (outs: readonly Out[] = OUTS): { way: Way; out: Out }[] =>
 
 export async function enter(t: ExecutionContext, way: Way, out: Out): Promise<Entered> {
   const { text: names } = await nameServer(t, hosts({}))
-  const via = await out.via(t, names)
+  const via = await out.via(t, names, way.host.listen)
+  const named = out.place && (way.byAddress ? out.place.address : out.place.name)
+  const server = named ?? way.host.name
   const all = new Map<string, Promise<Running>>()
   const runnings: Running[] = []
-  const proxyTo = (port: number, speaks: Speech = way.speaks[0] ?? 'raw', host = way.host.name) => {
+  const proxyTo = (port: number, speaks: Speech = way.speaks[0] ?? 'raw', host = server) => {
     const spec = way.spec({ speaks, host, port }, via)
     const known = all.get(spec)
     if (known) return known
@@ -67,11 +69,11 @@ export async function enter(t: ExecutionContext, way: Way, out: Out): Promise<En
     way,
     out,
     proxyTo,
-    async begin(port, speaks, host = way.host.name) {
+    async begin(port, speaks, host = server) {
       const running = await proxyTo(port, speaks, host)
       return { running, talk: await way.begin(t, running, host, port) }
     },
-    async beginUdp(port, host = way.host.name) {
+    async beginUdp(port, host = server) {
       const running = await proxyTo(port, 'udp', host)
       if (!way.beginUdp) throw new Error(`${way.name} takes no datagrams`)
       return { running, talk: await way.beginUdp(t, running, host, port) }

@@ -1,6 +1,8 @@
 // The other end of a WireGuard tunnel that midwire leaves by, in the same process: all addresses, and a name server.
+
+import { createSocket, type Socket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket as TcpSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -8,6 +10,7 @@ import { type DnsMessage, parseDns } from '../../src/flow/dns-message.js'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
 import { aaaaRecord, aRecord, dnsReply, fitDns } from '../../src/flow/dns-reply.js'
 import {
+  type ConnectionRequest,
   type Datagram,
   generatePrivateKey,
   publicKey,
@@ -26,6 +29,8 @@ export interface FarEndOptions {
   servers?: Record<string, number>
   /** Answers datagrams: to the address `10.9.0.7:7` by the address and port. Others are refused. */
   echo?: readonly string[]
+  /** All that is for this address goes to the same port of an address of this machine. */
+  leads?: { readonly address: string; readonly to: string }
   /** Answers of more bytes are cut by UDP. */
   longest?: number
 }
@@ -50,7 +55,11 @@ export async function farEnd(t: ExecutionContext, options: FarEndOptions = {}): 
   const privateKey = generatePrivateKey()
   const clientKey = generatePrivateKey()
   const [seen, asked]: string[][] = [[], []]
-  const { names = {}, servers = {}, echo = [], longest = 512 } = options
+  const { names = {}, servers = {}, echo = [], longest = 512, leads } = options
+  const mailboxes = new Map<string, Socket>()
+  t.teardown(() => {
+    for (const socket of mailboxes.values()) socket.close()
+  })
   const answer = (question: DnsMessage, by: string) => {
     const { name = '', type = 0 } = question.questions[0] ?? {}
     asked?.push(`${by} ${type === DNS_TYPE.A ? 'A' : 'AAAA'} ${name}`)
@@ -75,14 +84,16 @@ export async function farEnd(t: ExecutionContext, options: FarEndOptions = {}): 
         const to = `${destination.address} ${destination.port}`
         seen?.push(`${to} from ${source.address}`)
         const local = servers[to]
-        if (to === `${NAME_SERVER} 53`) askedByTcp(request.accept(), (question) => answer(question, 'tcp'))
+        if (destination.address === leads?.address) lead(request, leads.to)
+        else if (to === `${NAME_SERVER} 53`) askedByTcp(request.accept(), (question) => answer(question, 'tcp'))
         else if (local === undefined) request.refuse()
         else relay(request.accept(), local)
       },
       onDatagram(datagram) {
         const { address, port: number } = datagram.destination
         const to = `${address} ${number}`
-        if (to === `${NAME_SERVER} 53`) datagram.reply(fitDns(answer(parseDns(datagram.data), 'udp'), longest))
+        if (address === leads?.address) leadDatagram(datagram, leads.to, mailboxes)
+        else if (to === `${NAME_SERVER} 53`) datagram.reply(fitDns(answer(parseDns(datagram.data), 'udp'), longest))
         else if (echo.includes(to)) echoed(datagram)
         else datagram.refuse()
       },
@@ -127,8 +138,36 @@ export function confFile(t: ExecutionContext, text: string, mode = 0o600): strin
   return path
 }
 
+/** A connection is refused where the server refuses it. */
+function lead(request: ConnectionRequest, host: string): void {
+  const socket = connect({ port: request.destination.port, host, allowHalfOpen: true })
+  const refuse = () => request.refuse()
+  socket.once('error', refuse)
+  socket.once('connect', () => {
+    socket.off('error', refuse)
+    tie(request.accept(), socket)
+  })
+}
+
+/** One socket for each flow. */
+function leadDatagram(datagram: Datagram, host: string, mailboxes: Map<string, Socket>): void {
+  const { source, destination, data } = datagram
+  const key = `${source.port} ${destination.port}`
+  let socket = mailboxes.get(key)
+  if (!socket) {
+    socket = createSocket('udp4')
+    mailboxes.set(key, socket)
+    socket.on('message', (answer) => datagram.reply(answer))
+    socket.on('error', () => {})
+  }
+  socket.send(data, destination.port, host)
+}
+
 function relay(stream: WireGuardStream, port: number): void {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  tie(stream, connect({ port, host: '127.0.0.1', allowHalfOpen: true }))
+}
+
+function tie(stream: WireGuardStream, socket: TcpSocket): void {
   stream.on('error', () => socket.resetAndDestroy())
   socket.on('error', () => stream.resetAndDestroy())
   stream.pipe(socket)

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { ExecutionContext } from 'ava'
+import { associate } from './associate.js'
 import type { Running } from './proxy.js'
 import { dial, Talk } from './talk.js'
 import { type UdpTalk, udpTalk } from './udp-talk.js'
@@ -85,6 +86,17 @@ async function tlsToProxy(t: ExecutionContext, running: Running): Promise<Talk> 
 
 const plain = (t: ExecutionContext, running: Running) => dial(t, running.port)
 
+/** Datagrams by a relay of the proxy (UDP ASSOCIATE). */
+async function relayed(t: ExecutionContext, running: Running, host: string, port: number): Promise<UdpTalk> {
+  const client = await associate(t, running.port)
+  // Datagrams go to the first address of a name. That of localhost is IPv6, and the servers have none.
+  const to = { host: host === LOCAL.name ? LOCAL.listen : host, port }
+  return {
+    says: (data) => client.send(data, to),
+    hears: async () => (await client.hears()).data,
+  }
+}
+
 const toAny = { speaks: ['http', 'https', 'raw'], host: LOCAL } as const
 
 const explicit = (mode: 'regular' | 'socks5') => ({
@@ -109,12 +121,16 @@ export const WAYS: readonly Way[] = [
   {
     ...explicit('regular'),
     name: 'regular, by SOCKS5',
+    speaks: ['http', 'https', 'raw', 'udp'],
     begin: async (t, running, host, port) => connectBySocks5(await plain(t, running), host, port),
+    beginUdp: relayed,
   },
   {
     ...explicit('socks5'),
     name: 'socks5',
+    speaks: ['http', 'https', 'raw', 'udp'],
     begin: async (t, running, host, port) => connectBySocks5(await plain(t, running), host, port),
+    beginUdp: relayed,
   },
   {
     ...explicit('socks5'),
