@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -48,7 +48,7 @@ for (const text of SPECS) {
 
   for (const transport of transports) {
     test.serial(`${text}: a port of ${transport} that is taken`, async (t) => {
-      const port = await take(t, transport)
+      const port = await takeAlone(t, transport, transports)
       const where = `${transport.toUpperCase()} .*\\b${port} is in use`
       const taken = { code: 'ERR_ADDRESS_IN_USE' } as const
       await t.throwsAsync(start(t, `${text}@127.0.0.1:${port}`), {
@@ -78,6 +78,25 @@ async function start(t: ExecutionContext, mode: string, port?: number): Promise<
   const proxy = await Midwire.start({ modes: [mode], confdir, options })
   t.teardown(() => proxy.close())
   return proxy
+}
+
+/** Takes a free port, of which the other transports' are free, too: a client of another test may have one of those. */
+async function takeAlone(t: ExecutionContext, transport: Transport, all: readonly Transport[]): Promise<number> {
+  for (;;) {
+    const port = await take(t, transport)
+    const others = all.filter((other) => other !== transport)
+    if ((await Promise.all(others.map((other) => isFree(other, port)))).every(Boolean)) return port
+  }
+}
+
+async function isFree(transport: Transport, port: number): Promise<boolean> {
+  const socket = transport === 'tcp' ? createServer() : createSocket('udp4')
+  const settled = Promise.race([once(socket, 'listening').then(() => true), once(socket, 'error').then(() => false)])
+  if (socket instanceof Server) socket.listen(port, '127.0.0.1')
+  else socket.bind(port, '127.0.0.1')
+  const free = await settled.catch(() => false)
+  if (free) await new Promise<void>((closed) => socket.close(() => closed()))
+  return free
 }
 
 /** Takes a port of 127.0.0.1 for the rest of the test: a free one unless it is given. */

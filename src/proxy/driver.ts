@@ -75,8 +75,9 @@ export class Driver implements World, ChannelReceiver {
     this.#bindings.of(this.#channel)?.reset()
     this.#servers.abort()
     this.#lost(this.#channel, CLOSED)
+    // What waits to be sent is not all of it, and would hold the process up while the server takes none.
     for (const channel of this.#servers.channels) {
-      this.#servers.letGo(channel, 'close')
+      this.#servers.letGo(channel, 'reset')
       this.#lost(channel, CLOSED)
     }
   }
