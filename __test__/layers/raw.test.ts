@@ -80,7 +80,24 @@ test('the loss of one side resets the other, and says which it was', (t) => {
     const [server] = play.servers
     if (!server) return t.fail()
     play.close(lost === 'client' ? play.client : server, 'ECONNRESET')
-    t.regex(play.finished[0]?.error?.message ?? '', /ECONNRESET/)
+    t.is(play.finished[0]?.error?.message, `the ${lost} was lost: ECONNRESET`)
+    t.true(play.said().includes(lost === 'client' ? 'reset server' : 'reset client'))
+    t.is(play.hooks.at(-1), 'tcp_error')
+    t.false(play.machine.busy)
+  }
+})
+
+test('a side that resets after its end is named, too, and the other learns that nobody takes its data', (t) => {
+  for (const lost of ['client', 'server'] as const) {
+    const play = new Playbook('raw', { connected: true, hooks })
+    const [server] = play.servers
+    if (!server) return t.fail()
+    const side = lost === 'client' ? play.client : server
+    play
+      .end(side)
+      .close(side, 'ECONNRESET')
+      .data(lost === 'client' ? server : play.client, 'more')
+    t.is(play.finished[0]?.error?.message, `the ${lost} was lost: ECONNRESET`)
     t.true(play.said().includes(lost === 'client' ? 'reset server' : 'reset client'))
     t.is(play.hooks.at(-1), 'tcp_error')
     t.false(play.machine.busy)

@@ -6,7 +6,7 @@ import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { type Context, finish, hook, join, type Layer, log, origin, push, receive, type Step, send } from './layer.js'
 import { open, routeTo } from './open.js'
-import { Gone, Idle } from './task.js'
+import { ClientGone, Gone, Idle } from './task.js'
 
 /** Relays raw TCP or UDP as a flow with messages. */
 export const rawLayer: Layer = function* (context) {
@@ -57,7 +57,9 @@ class Relay {
       if (!(error instanceof Gone)) throw error
       if (!(error instanceof Idle)) {
         // A UDP flow always ends with the client's channel, so that is no error by itself.
-        if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
+        const { message } = error
+        const lost = error instanceof ClientGone && client.error !== undefined
+        if (this.#kind === 'tcp' || client.error) this.#fail(lost ? `the client was lost: ${message}` : message)
       } else if (this.#kind === 'tcp') log(context, 'info', `closed: ${error.message}`)
     }
     const { server } = context
@@ -113,13 +115,18 @@ class Relay {
       if (this.#flow.error) return yield* this.#abort(from, to)
       // A hook drops a message by making its content empty. A datagram that has come empty is relayed, so the buffers are compared.
       const goesOn = message.content.length > 0 || message.content === came
-      if (goesOn && !(yield* send(to, message.content))) break
+      if (!goesOn || (yield* send(to, message.content))) continue
+      // A side that had ended before it was lost is read by nobody any more.
+      if (to.error) return yield* this.#lost(to, from)
+      break
     }
-    if (from.error) {
-      this.#fail(`${fromClient ? 'the client' : 'the server'} was lost: ${from.error}`)
-      return yield* this.#abort(from, to)
-    }
+    if (from.error) return yield* this.#lost(from, to)
     yield { type: 'end', channel: to }
+  }
+
+  *#lost(side: AnyChannel, other: AnyChannel): Step<void> {
+    this.#fail(`${side === this.#context.client ? 'the client' : 'the server'} was lost: ${side.error}`)
+    yield* this.#abort(side, other)
   }
 
   *#abort(from: AnyChannel, to: AnyChannel): Step<void> {
