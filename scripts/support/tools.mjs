@@ -1,6 +1,6 @@
 // Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
 
 const wireguardGo = 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446'
@@ -28,7 +28,7 @@ const browser = {
   certutil: 'libnss3-tools',
 }
 
-/** Proxies and servers that midwire leads to. PostgreSQL is left out, as it is large and makes a database when it is installed. */
+/** Proxies and servers that midwire leads to, and clients of these. */
 const servers = {
   squid: 'squid',
   tinyproxy: 'tinyproxy-bin',
@@ -36,13 +36,28 @@ const servers = {
   nginx: 'nginx-light',
   'redis-server': 'redis-server',
   dnsmasq: 'dnsmasq-base',
+  sshd: 'openssh-server',
+  scp: 'openssh-client',
+  postgres: 'postgresql',
 }
 
-/** The services of those packages. */
-const services = ['squid', 'danted', 'nginx', 'redis-server']
+/** The services of those packages, by the command that was missing. */
+const services = {
+  squid: ['squid'],
+  danted: ['danted'],
+  nginx: ['nginx'],
+  'redis-server': ['redis-server'],
+  sshd: ['ssh.service', 'ssh.socket'],
+  postgres: ['postgresql'],
+}
 
-/** Debian asks this script whether an installed service may be started. */
-const startPolicy = '/usr/sbin/policy-rc.d'
+/** Files that are there only while packages are installed, so that installing them is all that happens. */
+const whileInstalling = {
+  // Debian asks this script whether an installed service may be started.
+  '/usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n',
+  // PostgreSQL's package would make a database.
+  '/etc/postgresql-common/createcluster.d/midwire.conf': 'create_main_cluster = off\n',
+}
 
 /** Python's HTTP clients, and its SOCKS client of datagrams, in an environment of the clone's own. */
 const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks: '1.7.1' }
@@ -99,18 +114,32 @@ function installDebianPackages(missing) {
   })
 }
 
+/** Debian keeps PostgreSQL's programs off the PATH, in a folder for each version. */
+function hasPostgres() {
+  const versions = '/usr/lib/postgresql'
+  const programs = ['initdb', 'postgres', 'psql']
+  const isWhole = (version) => programs.every((name) => existsSync(join(versions, version, 'bin', name)))
+  return existsSync(versions) && readdirSync(versions).some(isWhole)
+}
+
 /** Installs the servers, and starts none of them, neither now nor with the machine. Those that are there already are left alone. */
 function needServers() {
-  if (Object.keys(servers).every((name) => has(name))) return
-  const absent = services.filter((service) => !has(service))
-  const own = !existsSync(startPolicy)
-  if (own) writeFileSync(startPolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    needDebianPackages(servers)
-  } finally {
-    if (own) rmSync(startPolicy)
+  const absent = Object.keys(servers).filter((name) => !(name === 'postgres' ? hasPostgres() : has(name)))
+  if (absent.length === 0) return
+  const own = Object.keys(whileInstalling).filter((file) => !existsSync(file))
+  for (const file of own) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, whileInstalling[file], { mode: 0o755 })
   }
-  if (has('systemctl')) for (const service of absent) output('systemctl', ['disable', '--quiet', service])
+  try {
+    installDebianPackages(absent.map((name) => servers[name]))
+  } finally {
+    for (const file of own) rmSync(file)
+  }
+  if (!has('systemctl')) return
+  for (const service of absent.flatMap((name) => services[name] ?? [])) {
+    output('systemctl', ['disable', '--quiet', service])
+  }
 }
 
 /** Debian's Python has the module `venv`, but makes no environment with pip in it until python3-venv is installed, too. */
@@ -157,7 +186,7 @@ export function prepareEndToEnd() {
     needCrate('boringtun-cli', { optimised: true })
     needTun()
     tryTo(() => needDebianPackages(browser), 'a browser')
-    tryTo(needServers, 'squid, tinyproxy, dante, nginx, redis and dnsmasq')
+    tryTo(needServers, 'squid, tinyproxy, dante, nginx, Redis, dnsmasq, OpenSSH and PostgreSQL')
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needRanges, "Go's HTTP client")
     return undefined

@@ -14,7 +14,7 @@ export const user = { name: 'alice', password: 'open.sesame' } as const
 export const forbidden = 'forbidden.test'
 
 /** A folder that a program can use after it has given up root. */
-function folderFor(parent: string, name: string): string {
+export function folderFor(parent: string, name: string): string {
   chmodSync(parent, 0o755)
   const folder = join(parent, name)
   mkdirSync(folder)

@@ -1,5 +1,5 @@
 // What a test needs of the machine, and the sentence for the log where it is not there.
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { may } from './processes.js'
@@ -31,6 +31,15 @@ export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python'
 
 /** `programs/ranges.go`, as `prepareEndToEnd` built it. */
 export const rangesProgram = join(clone, '.cache', 'bin', 'midwire-ranges')
+
+/** Debian keeps each version's programs in a folder of its own; what is on the PATH is a wrapper that looks for clusters of the system's. */
+const postgresVersions = '/usr/lib/postgresql'
+const postgresPrograms = ['initdb', 'postgres', 'psql'] as const
+
+/** The folder of one version's initdb, postgres and psql. */
+export const postgresFolder = (existsSync(postgresVersions) ? readdirSync(postgresVersions) : [])
+  .map((version) => join(postgresVersions, version, 'bin'))
+  .find((folder) => postgresPrograms.every((name) => existsSync(join(folder, name))))
 
 /** The `midwire` command, as it was built. */
 export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
@@ -67,6 +76,8 @@ export type Need =
   | 'nginx'
   | 'redis'
   | 'dnsmasq'
+  | 'ssh'
+  | 'postgres'
 
 const command =
   (name: string, packet = name) =>
@@ -114,6 +125,8 @@ const needs: Record<Need, () => string | undefined> = {
   nginx: command('nginx', 'nginx-light'),
   redis: () => command('redis-server')() ?? command('redis-cli', 'redis-tools')(),
   dnsmasq: command('dnsmasq', 'dnsmasq-base'),
+  ssh: () => command('sshd', 'openssh-server')() ?? command('scp', 'openssh-client')(),
+  postgres: () => (postgresFolder ? undefined : 'needs initdb, postgres and psql (postgresql)'),
   tun: () => (existsSync(tunProgram) ? undefined : 'needs cargo build -p midwire-wire --example tun'),
 }
 
