@@ -1,34 +1,13 @@
 // dig against the tunnel's resolver, over both families and both transports: every kind of answer is kept apart from the others.
 
 import type { Device } from './support/device.js'
+import { dig as digBy } from './support/dig.js'
 import { endsWell, stage, web } from './support/scene.js'
 import { suite } from './support/suite.js'
 
 const check = suite(['midwire', 'wireguard-go', 'dig'], async (world) => stage(world))
 
-interface Answer {
-  status: string
-  flags: string[]
-  /** The data of the answer section, sorted. */
-  data: string[]
-  text: string
-}
-
-async function dig(device: Device, server: string, ...args: string[]): Promise<Answer> {
-  const { stdout } = await device.run(['dig', `@${server}`, '+time=5', '+tries=1', ...args])
-  const text = stdout.toString()
-  const [, section = ''] = text.match(/ANSWER SECTION:\n((?:.+\n)*)/) ?? []
-  return {
-    status: text.match(/status: (\w+)/)?.[1] ?? 'none',
-    flags: text.match(/flags: ([\w ]+);/)?.[1]?.split(' ') ?? [],
-    data: section
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => line.split(/\s+/).slice(4).join(' '))
-      .sort(),
-    text,
-  }
-}
+const dig = (device: Device, server: string, ...args: string[]) => digBy(device.run, `@${server}`, ...args)
 
 for (const [index, family] of ['IPv4', 'IPv6'].entries()) {
   for (const transport of ['+notcp', '+tcp']) {

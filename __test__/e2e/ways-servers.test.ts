@@ -1,4 +1,4 @@
-// `reverse` in front of the servers that Debian has: nginx, redis and dnsmasq.
+// `reverse` in front of nginx.
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { certificate } from '../support/certificates.js'
@@ -8,15 +8,13 @@ import { patternBytes } from './support/pattern.js'
 import { endsWell, prepare, startMidwire } from './support/scene.js'
 import { suite } from './support/suite.js'
 
-const at = { http: 8081, https: 8444, redis: 6390, dns: 5353 } as const
+const at = { http: 8081, https: 8444 } as const
 /** Where midwire listens in front of each. */
-const front = { http: 9081, https: 9444, redis: 9390, dns: 9353 } as const
+const front = { http: 9081, https: 9444 } as const
 
 const modes = [
   `reverse:http://127.0.0.1:${at.http}@${front.http}`,
   `reverse:https://localhost:${at.https}@${front.https}`,
-  `reverse:tcp://127.0.0.1:${at.redis}@${front.redis}`,
-  `reverse:dns://127.0.0.1:${at.dns}@${front.dns}`,
 ]
 
 const check = suite(['midwire', 'curl'], async (world) => {
@@ -25,8 +23,8 @@ const check = suite(['midwire', 'curl'], async (world) => {
     scene,
     modes.flatMap((mode) => ['-m', mode]),
   )
-  const { run, curl } = bareDevice(world.server)
-  return { ...scene, midwire, run, curl }
+  const { curl } = bareDevice(world.server)
+  return { ...scene, midwire, curl }
 })
 
 check(
@@ -58,40 +56,6 @@ check(
     }
   },
   ['nginx'],
-)
-
-check(
-  'reverse:tcp in front of redis',
-  async (t, { world, folder, midwire, run }) => {
-    const options = ['--port', String(at.redis), '--bind', '127.0.0.1', '--save', '', '--dir', folder]
-    await Daemon.start(world.server, ['redis-server', ...options], { port: at.redis })
-    const client = ['redis-cli', '-p', String(front.redis)]
-    t.is((await run([...client, 'PING'])).stdout.toString(), 'PONG\n')
-    t.is((await run([...client, 'SET', 'name', 'x'.repeat(100_000)])).stdout.toString(), 'OK\n')
-    t.is((await run([...client, 'STRLEN', 'name'])).stdout.toString(), '100000\n')
-    const flow = await midwire.flow('the large value', ({ bytesFromClient = 0 }) => bytesFromClient > 100_000)
-    t.deepEqual([flow.type, flow.server?.port, flow.error], ['tcp', at.redis, null])
-  },
-  ['redis'],
-)
-
-check(
-  'reverse:dns in front of dnsmasq, by UDP and TCP',
-  async (t, { world, folder, midwire, run }) => {
-    const options = [
-      ...['-k', '-C', '/dev/null', '-p', String(at.dns), '-a', '127.0.0.1', '-z', '-R', '-h', '-u', 'root'],
-      ...['-x', join(folder, 'dnsmasq.pid'), '--address=/mask.test/192.0.2.7'],
-    ]
-    await Daemon.start(world.server, ['dnsmasq', ...options], { port: at.dns })
-    for (const transport of ['+notcp', '+tcp']) {
-      const name = `${transport.slice(1)}.mask.test`
-      const dig = ['dig', '@127.0.0.1', '-p', String(front.dns), '+short', '+time=5', '+tries=1', transport, name]
-      t.is((await run(dig)).stdout.toString(), '192.0.2.7\n')
-      const flow = await midwire.flow(name, ({ request }) => request?.questions?.[0]?.name === name)
-      t.deepEqual([flow.type, flow.server?.port, flow.error], ['dns', at.dns, null])
-    }
-  },
-  ['dnsmasq', 'dig'],
 )
 
 endsWell(check)

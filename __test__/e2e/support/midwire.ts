@@ -13,6 +13,7 @@ export interface FlowLine {
   type: 'http' | 'tcp' | 'udp' | 'dns'
   client: {
     address: string
+    port: number
     mode: string
     peer: string | null
     destination: { address: string; port: number }
@@ -31,7 +32,7 @@ export interface FlowLine {
     status: number | string
     bodyLength: number
     trailers?: [string, string][]
-    answers?: { data: string }[]
+    answers?: { type: string; data: string }[]
   } | null
   messages?: number
   bytesFromClient?: number
