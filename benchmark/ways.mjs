@@ -21,22 +21,20 @@ const confdir = mkdtempSync(join(tmpdir(), 'midwire-benchmark-'))
 const children = []
 const ticks = Number(spawnSync('getconf', ['CLK_TCK']).stdout)
 
-/** Starts a program, which says `ready` when it is. */
-async function start(args, ready) {
+/** Starts a program, and waits until it listens on a port. */
+async function start(args, port) {
   const [command, ...rest] = [...(pinned ? ['taskset', '-c', '0'] : []), process.execPath, ...args]
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
   children.push(child)
-  let said = ''
-  await new Promise((resolve, reject) => {
-    const listen = (text) => {
-      said += text
-      if (said.includes(ready)) resolve()
+  for (let tries = 0; tries < 100; tries += 1) {
+    try {
+      ;(await open(port)).destroy()
+      return child
+    } catch {
+      await new Promise((later) => setTimeout(later, 100))
     }
-    child.stdout.on('data', listen)
-    child.stderr.on('data', listen)
-    child.once('exit', () => reject(new Error(said)))
-  })
-  return child
+  }
+  throw new Error(`nothing listens on port ${port}`)
 }
 
 /** Seconds of CPU time that a process has used. */
@@ -161,10 +159,12 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 /** Compares two programs: each is [process, way]. */
 async function compare(title, unit, work, ours, peer) {
   const figures = [[], []]
-  for (let round = 0; round < rounds; round += 1) {
+  // The first round is to warm up: JavaScript is compiled in it.
+  for (let round = -1; round < rounds; round += 1) {
     for (const [index, [child, way]] of [ours, peer].entries()) {
       const before = cpu(child)
       const rate = await work(way)
+      if (round < 0) continue
       figures[index].push({ rate, each: ((cpu(child) - before) / (rate * seconds)) * 1e6 })
     }
   }
@@ -177,12 +177,11 @@ async function compare(title, unit, work, ours, peer) {
 
 try {
   const [regular, socks, plain, bare] = [18180, 18181, 18182, 18183]
-  const midwire = (...args) =>
-    start([here('../dist/cli/main.js'), '--confdir', confdir, '--flow-detail', '0', ...args], 'certificate')
+  const midwire = (port, ...args) => start([here('../dist/cli/main.js'), '--confdir', confdir, '--quiet', ...args], port)
   const [proxy, ignoring, relay] = [
-    await midwire('--mode', `regular@127.0.0.1:${regular}`, '--mode', `socks5@127.0.0.1:${socks}`),
-    await midwire('--mode', `regular@127.0.0.1:${plain}`, '--ignore-hosts', '.'),
-    await start([here('servers/relay.mjs'), String(bare)], 'ready'),
+    await midwire(socks, '--mode', `regular@127.0.0.1:${regular}`, '--mode', `socks5@127.0.0.1:${socks}`),
+    await midwire(plain, '--mode', `regular@127.0.0.1:${plain}`, '--ignore-hosts', '.'),
+    await start([here('servers/relay.mjs'), String(bare)], bare),
   ]
   console.log('| work | midwire | peer | throughput | CPU |\n|---|---|---|---|---|')
   const tunnels = [

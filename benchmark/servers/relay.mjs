@@ -16,4 +16,4 @@ createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     server.on('error', () => client.destroy())
     client.on('error', () => server.destroy())
   })
-}).listen(Number(port), '127.0.0.1', () => console.log('ready'))
+}).listen(Number(port), '127.0.0.1')
