@@ -1210,7 +1210,7 @@ interface MidwireOptions {
 }
 /** One address that a mode listens on. */
 interface ListenerInfo {
-    /** The mode's spec, as the user gave it. */
+    /** The mode's spec, as the user gave it, with `...` for passwords of proxies. */
     readonly spec: string;
     /** The mode's name. */
     readonly mode: string;

@@ -35,6 +35,7 @@ test('a WireGuard tunnel stands first, and proxies after it', (t) => {
   t.is(tunnelOf(proxiesOf(via)), undefined)
   t.throws(() => parseVia('wireguard:'), { code: 'ERR_VIA', message: /the path of a wg-quick file/ })
   t.throws(() => parseVia('http://a,wireguard:b'), { code: 'ERR_VIA', message: /stands before all proxies/ })
+  t.throws(() => parseVia('direct,http://a'), { code: 'ERR_VIA', message: /direct is a way by itself/ })
   t.throws(() => parseVia('wireguard://b'), { code: 'ERR_VIA', message: /there is no scheme wireguard/ })
 })
 

@@ -69,6 +69,9 @@ test('two modes on one address are refused, with a way out', (t) => {
     [['regular', 'wireguard', 'regular@8080'], none, /TCP 127\.0\.0\.1:8080/],
     [['regular', 'regular@127.0.0.1:8080'], none, /TCP 127\.0\.0\.1:8080/],
     [['regular', 'regular@localhost:8080'], none, /TCP 127\.0\.0\.1:8080/],
+    [['regular', 'socks5@0.0.0.0:8080'], none, /TCP 0\.0\.0\.0:8080 already/],
+    [['regular@0.0.0.0:8080', 'socks5@127.0.0.1:8080'], none, /TCP 127\.0\.0\.1:8080 already/],
+    [['regular@[::]:8080', 'regular'], none, /TCP 127\.0\.0\.1:8080 already/],
     [['wireguard', 'wireguard:other'], none, /UDP port 51820 already.*as in wireguard:other@51821/],
     [['regular@::1:1', 'regular@[0:0::1]:1'], none, /TCP \[0:0::1\]:1/],
     [['regular', 'regular@192.0.2.1:9'], { listen_host: '192.0.2.1', listen_port: 9 }, /TCP 192\.0\.2\.1:9/],
@@ -84,6 +87,7 @@ test('two modes on one address are refused, with a way out', (t) => {
     // Each takes a free one.
     [['regular@0', 'regular@0'], none],
     [['regular@127.0.0.1:8080', 'regular@127.0.0.2:8080'], none],
+    [['regular@0.0.0.0:8080', 'regular@[::1]:8080'], none],
   ]
   for (const [specs, options] of apart) t.notThrows(() => check(specs, options), specs.join())
 })
@@ -99,6 +103,8 @@ test('what upstream and reverse lead to', (t) => {
     'reverse:tcp://[2001:db8::1]:22@2222',
     'reverse:dns://192.0.2.1',
     'transparent:tproxy@8081 via http://a',
+    'reverse:udp://a:1 via socks5://b',
+    'reverse:udp://a:1 via wireguard:b.conf',
     'wireguard@51820 via socks5://user:pass@proxy:1080,http://other',
   ]
   for (const text of right) t.notThrows(() => parseSpec(text), text)
@@ -114,6 +120,10 @@ test('what upstream and reverse lead to', (t) => {
     ],
     ['upstream:http://a via http://b', /names its proxy itself/],
     ['reverse', /wants the server after a colon/],
+    [
+      'reverse:udp://a:1 via http://user:secret@b',
+      /datagrams cannot pass through http:\/\/user@b:80: of all proxies only SOCKS5/,
+    ],
     ['reverse:ftp://a', /no scheme ftp; the schemes are http, https, tcp, tls, udp, dns/],
     ['reverse:quic://a', /quic is not there yet/],
     ['reverse:http3://a', /http3 is not there yet/],

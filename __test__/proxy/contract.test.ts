@@ -181,7 +181,13 @@ async function udp(t: ExecutionContext, { way, beginUdp }: Entered): Promise<voi
 }
 
 async function noUdp(t: ExecutionContext, { way, beginUdp }: Entered): Promise<void> {
-  const { talk, running } = await beginUdp(await udpEcho(t, way.host.listen))
+  const begun = beginUdp(await udpEcho(t, way.host.listen))
+  // A mode of datagrams alone does not even start.
+  if (way.leadsToOne) {
+    await t.throwsAsync(begun, { code: 'ERR_MODE', message: /datagrams cannot pass through/ })
+    return
+  }
+  const { talk, running } = await begun
   talk.says(Buffer.of(0, 1))
   t.regex((await running.flow('udp')).error?.message ?? '', /datagrams cannot pass through/)
 }

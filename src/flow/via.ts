@@ -51,7 +51,11 @@ const TUNNEL = /^wireguard:(?!\/\/)\s*/i
  */
 export function parseVia(text: string, label = ''): readonly Hop[] {
   if (text.trim().toLowerCase() === 'direct') return DIRECT
-  return text.split(',').map((part, index) => parseHop(part.trim(), index === 0, label))
+  const parts = text.split(',')
+  if (parts.some((part) => part.trim().toLowerCase() === 'direct')) {
+    throw new MidwireError('ERR_VIA', `${label}direct is a way by itself, and no part of one`)
+  }
+  return parts.map((part, index) => parseHop(part.trim(), index === 0, label))
 }
 
 function parseHop(text: string, isFirst: boolean, label: string): Hop {

@@ -66,7 +66,7 @@ function* dial(route: Route, pooled: boolean | 'only'): Step<Opened | undefined>
 }
 
 /** The proxy by which datagrams cannot pass, and why. The relay of a proxy is reached directly, or through a tunnel. */
-function obstacleTo(proxies: readonly ProxyHop[]): string | undefined {
+export function obstacleTo(proxies: readonly ProxyHop[]): string | undefined {
   const wrong = proxies.find(({ scheme }) => scheme !== 'socks5')
   if (wrong) return `${hopText(wrong)}: of all proxies only SOCKS5 has datagrams`
   const [first, second] = proxies

@@ -4,7 +4,7 @@ import { bracketed, hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'
 import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
-import { quotedSpec } from './quoted.js'
+import { quotedSpec, shownSpec } from './quoted.js'
 
 export type ListenOptions = Pick<Options, 'listen_host' | 'listen_port'>
 
@@ -50,8 +50,8 @@ export function listenError(
   const where = `${transport} ${host ? hostPort(host, port) : `port ${port}`} is in use`
   if (spec.port !== undefined) return new MidwireError('ERR_ADDRESS_IN_USE', where, { cause: error })
   const other = port + 2 <= 65_535 ? port + 2 : port - 2
-  const name = spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`
+  const name = shownSpec(spec.data === undefined ? mode.name : `${mode.name}:${spec.data}`)
   const own = spec.host === undefined ? '' : `${bracketed(spec.host)}:`
-  const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.text}`).join(' ')
+  const instead = all.map((one) => `--mode ${one === spec ? `${name}@${own}${other}` : one.shown}`).join(' ')
   return new MidwireError('ERR_ADDRESS_IN_USE', `${where} (try ${instead})`, { cause: error })
 }

@@ -10,6 +10,8 @@ import type { Transport } from '../transports/transport.js'
 export interface ModeSpec {
   /** The spec as the user wrote it. */
   readonly text: string
+  /** The same without the passwords of proxies, for flows, listeners and messages. */
+  readonly shown: string
   readonly name: string
   readonly data: string | undefined
   /** Without brackets; empty for every address; undefined where the spec names none. */

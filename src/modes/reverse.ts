@@ -1,6 +1,8 @@
 // `reverse:[scheme://]host[:port]`: midwire stands where a server was, and every client is led to that one server.
 import { MidwireError } from '../errors.js'
+import { DIRECT, proxiesOf } from '../flow/via.js'
 import type { Entrance, Target } from '../layers/entrance.js'
+import { obstacleTo } from '../layers/open.js'
 import { startListener } from './listener.js'
 import type { ListenDefaults, Mode, ModeSpec } from './mode.js'
 import { quotedSpec } from './quoted.js'
@@ -36,6 +38,10 @@ export const reverse: Mode = {
   },
   parse(spec) {
     const { transports = ['tcp'], defaultPort = 8080 } = SCHEMES[serverOf(spec).scheme]
+    const obstacle = transports.includes('tcp') ? undefined : obstacleTo(proxiesOf(spec.via ?? DIRECT))
+    if (obstacle) {
+      throw new MidwireError('ERR_MODE', `${quotedSpec(spec.text)}: datagrams cannot pass through ${obstacle}`)
+    }
     return { transports, defaultPort }
   },
   start(spec, context) {

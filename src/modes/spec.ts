@@ -1,13 +1,13 @@
 // The grammar of a mode's spec, `name[:data][@[host:]port][ via PROXIES]`, and the check that no two specs listen on one address.
 import { isIP } from 'node:net'
-import { hostPort } from '../addresses.js'
+import { hostPort, plainAddress } from '../addresses.js'
 import { MidwireError, nearest } from '../errors.js'
 import { parseVia } from '../flow/via.js'
 import type { Options } from '../options/definitions.js'
 import { MODES } from './index.js'
 import { defaultsOf, type ListenOptions, listenAddress } from './listen.js'
 import type { Mode, ModeSpec } from './mode.js'
-import { quotedSpec } from './quoted.js'
+import { quotedSpec, shownSpec } from './quoted.js'
 
 /** Throws ERR_MODE. The host may be a name, an IPv4 address or an IPv6 address with or without brackets. */
 export function parseSpec(text: string): ModeSpec {
@@ -25,7 +25,7 @@ export function parseSpec(text: string): ModeSpec {
   }
   const listen = at === -1 ? { host: undefined, port: undefined } : parseListen(text, own.slice(at + 1))
   const via = way === undefined ? undefined : parseVia(way.trim())
-  const spec: ModeSpec = { text, name: mode.name, data, via, ...listen }
+  const spec: ModeSpec = { text, shown: shownSpec(text), name: mode.name, data, via, ...listen }
   mode.parse?.(spec)
   return spec
 }
@@ -39,26 +39,33 @@ export function modeOf(spec: ModeSpec): Mode {
 
 /** Throws ERR_MODE when two of the specs would listen on one address. */
 export function checkSpecs(specs: readonly ModeSpec[], options: ListenOptions): void {
-  const taken = new Map<string, ModeSpec>()
+  const taken: { transport: string; port: number; host: string; spec: ModeSpec }[] = []
   for (const spec of specs) {
     const mode = modeOf(spec)
     const { host, port } = listenAddress(spec, mode, options)
     // With port 0 the system picks a free port, another one for each listener.
     if (port === 0) continue
     for (const transport of defaultsOf(spec, mode).transports) {
-      const key = `${transport} ${port} ${canonical(host)}`
-      const other = taken.get(key)
-      if (other)
-        throw sameAddress(
-          spec,
-          other,
-          `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`,
-          port,
-        )
-      taken.set(key, spec)
+      const other = taken.find(
+        (one) => one.transport === transport && one.port === port && overlap(one.host, canonical(host)),
+      )
+      if (other) {
+        const where = `${transport.toUpperCase()} ${host ? hostPort(host, port) : `port ${port}`}`
+        throw sameAddress(spec, other.spec, where, port)
+      }
+      taken.push({ transport, port, host: canonical(host), spec })
     }
   }
 }
+
+/** Whether no two sockets can have one port of these hosts. All addresses have those of either family among them. */
+function overlap(one: string, other: string): boolean {
+  if (one === other || isAny(one) || isAny(other)) return true
+  const [first, second] = [isIP(one), isIP(other)]
+  return (one === '0.0.0.0' && second === 4) || (other === '0.0.0.0' && first === 4)
+}
+
+const isAny = (host: string) => host === '' || host === '::'
 
 /** Throws ERR_OPTION where clients' addresses are to be kept, and no mode keeps them. */
 export function checkSource(specs: readonly ModeSpec[], options: Pick<Options, 'spoof_source_address'>): void {
@@ -103,10 +110,7 @@ function unknownMode(text: string, given: string): MidwireError {
 }
 
 /** One spelling for each address: an IPv6 address has many. */
-function canonical(host: string): string {
-  if (isIP(host) !== 6 || host.includes('%')) return host.toLowerCase()
-  return new URL(`http://[${host}]`).hostname
-}
+const canonical = (host: string) => (host.includes('%') ? host : (plainAddress(host) ?? host)).toLowerCase()
 
 /** mitmproxy's modes that are still to come. */
 const LATER = ['local', 'tun']

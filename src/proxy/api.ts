@@ -18,7 +18,7 @@ export interface MidwireOptions {
 
 /** One address that a mode listens on. */
 export interface ListenerInfo {
-  /** The mode's spec, as the user gave it. */
+  /** The mode's spec, as the user gave it, with `...` for passwords of proxies. */
   readonly spec: string
   /** The mode's name. */
   readonly mode: string

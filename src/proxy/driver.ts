@@ -50,7 +50,7 @@ export class Driver implements World, ChannelReceiver {
       transport: arrival.transport,
       remote: arrival.source,
       local: arrival.destination,
-      mode: mode.spec.text,
+      mode: mode.spec.shown,
       explicit: arrival.explicit ?? arrival.entrance.destination === undefined,
       peer: arrival.peer,
       openedAt: Date.now(),

@@ -96,7 +96,7 @@ function peersOf({ spec, options, subnet }: Tunnel, conf: WireGuardConf): PeerIn
   const { endpoint } = options
   const dialled = endpoints(endpoint, host || undefined, port)
   return conf.peers.map((peer) => ({
-    spec: spec.text,
+    spec: spec.shown,
     name: peer.name,
     publicKey: peer.publicKey,
     addresses: peer.addresses,

@@ -114,7 +114,7 @@ export class Midwire {
   /** The addresses that the modes listen on. */
   get listeners(): readonly ListenerInfo[] {
     return this.#modes.all.flatMap(({ spec, listeners }) =>
-      listeners.map((listener) => ({ spec: spec.text, mode: spec.name, ...listener })),
+      listeners.map((listener) => ({ spec: spec.shown, mode: spec.name, ...listener })),
     )
   }
 
@@ -137,7 +137,7 @@ export class Midwire {
   /** The clients of tunnels. */
   get peers(): readonly PeerInfo[] {
     return this.#modes.all.flatMap(({ spec, peers = [], endpoints = [] }) =>
-      peers.map((peer) => ({ spec: spec.text, ...peer, endpoints })),
+      peers.map((peer) => ({ spec: spec.shown, ...peer, endpoints })),
     )
   }
 
