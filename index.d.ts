@@ -1664,6 +1664,8 @@ interface WireGuardServerOptions {
     onLog?(line: LogLine): void;
     /** Default 'off', or 'warn' with `onLog`. */
     logLevel?: LogLevel;
+    /** The firewall mark of the server's own packets, as wg-quick's FwMark. Linux, and root or CAP_NET_ADMIN. Default: none. */
+    mark?: number;
 }
 
 /** A peer as the server sees it now. */

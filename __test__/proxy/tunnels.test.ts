@@ -47,7 +47,7 @@ function exitOf(t: ExecutionContext, text = textOf(all), hosts: Record<string, s
   const log: string[] = []
   const exit = new WireGuardExit({ scheme: 'wireguard', file: path }, path, {
     outside: outsideOf({}).outside,
-    tcp: () => ({ congestion: 'cubic', bufferSize: 100_000 }),
+    settings: () => ({ congestion: 'cubic', bufferSize: 100_000, mark: 7 }),
     inHostsFile: async (name) => hosts[name],
     log: (level, message) => log.push(`${level} ${message}`),
   })
@@ -75,10 +75,10 @@ test.serial('a tunnel that has failed is started again by the next connection', 
   const first = await begun(exit)
   await begun(exit)
   t.is(FakeNativeServer.started.length, started + 1, 'all connections share it')
-  const { port, mtu, congestion, bufferSize, addresses, raiseIcmp } = first.native.options
+  const { port, mtu, congestion, bufferSize, mark, addresses, raiseIcmp } = first.native.options
   t.deepEqual(
-    { port, mtu, congestion, bufferSize },
-    { port: 4567, mtu: 1420, congestion: 'cubic', bufferSize: 100_000 },
+    { port, mtu, congestion, bufferSize, mark },
+    { port: 4567, mtu: 1420, congestion: 'cubic', bufferSize: 100_000, mark: 7 },
   )
   t.deepEqual({ addresses, raiseIcmp }, { addresses: [], raiseIcmp: true })
   first.native.raise('died', 0, Buffer.from('a fault'))
@@ -185,7 +185,7 @@ test.serial('there is a bound on tunnels: idle ones make room, busy ones do not'
     resolverOf(t, {}),
     { listeners: () => [], mark: () => undefined },
     {
-      tcp: () => ({ congestion: 'bbr', bufferSize: 65_536 }),
+      settings: () => ({ congestion: 'bbr', bufferSize: 65_536, mark: undefined }),
       log: () => {},
     },
   )

@@ -126,6 +126,8 @@ export interface NativeServerOptions {
   raiseIcmp: boolean
   /** 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace. */
   logLevel: number
+  /** The firewall mark of all packets that the server sends (SO_MARK); Linux alone knows it. */
+  mark?: number
 }
 
 export interface NativeSocketOptions {

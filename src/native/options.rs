@@ -43,6 +43,8 @@ pub struct NativeServerOptions {
     pub raise_icmp: bool,
     /// 0 off, 1 error, 2 warn, 3 info, 4 debug, 5 trace.
     pub log_level: u32,
+    /// The firewall mark of all packets that the server sends (SO_MARK); Linux alone knows it.
+    pub mark: Option<u32>,
 }
 
 /// A connection of our own that is being opened, and the peer that it goes to.

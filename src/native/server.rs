@@ -66,7 +66,7 @@ impl NativeServer {
         let lease = Lease::take().map_err(|error| from_io(&error))?;
         let runtime = lease.handle().clone();
         let _inside = runtime.enter();
-        let sockets = Sockets::bind(&hosts, options.port).map_err(|error| from_io(&error))?;
+        let sockets = Sockets::bind(&hosts, options.port, options.mark).map_err(|error| from_io(&error))?;
         let (sockets, port) = (Arc::new(sockets.0), sockets.1);
         let outbox = Arc::new(Outbox::new(ring(doorbell)?));
         log::listen(options.log_level, &outbox);

@@ -1,6 +1,11 @@
 //! Sets the options of a server's UDP socket: large buffers, and that the kernel may fragment long datagrams.
 
+use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+
 use quinn_udp::UdpSocketState;
+use socket2::Socket;
 use tokio::net::UdpSocket;
 
 /// Bytes of buffer that the kernel is asked for, in each direction. They hold some milliseconds of a fast peer's burst.
@@ -53,6 +58,17 @@ pub fn allow_fragments(io: &UdpSocket, ipv6: bool) {
     // On other systems quinn-udp may have forbidden fragments, and we know no way to allow them again.
     #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd", windows)))]
     let _ = (io, ipv6);
+}
+
+/// Gives all packets of a socket a firewall mark. Fails where the process may not, and on systems without marks.
+pub fn mark_packets(socket: &Socket, mark: u32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    return crate::transparent::linux::mark_packets(socket.as_raw_fd(), mark);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (socket, mark);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]

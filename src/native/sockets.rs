@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use crate::socket_options::{allow_fragments, enlarge};
+use crate::socket_options::{allow_fragments, enlarge, mark_packets};
 
 /// The number of free ports of one family that are tried for the other before `bind` fails.
 const PORT_ATTEMPTS: usize = 64;
@@ -25,11 +25,11 @@ struct Batched {
 
 impl Sockets {
     /// Binds at most one address of each family. Port 0 means a free port, the same for both. Must run inside the
-    /// runtime.
-    pub fn bind(hosts: &[IpAddr], port: u16) -> io::Result<(Self, u16)> {
+    /// runtime. `mark`: the firewall mark of the packets.
+    pub fn bind(hosts: &[IpAddr], port: u16, mark: Option<u32>) -> io::Result<(Self, u16)> {
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..PORT_ATTEMPTS {
-            match Self::bind_all(hosts, port) {
+            match Self::bind_all(hosts, port, mark) {
                 Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => last = error,
                 other => return other,
             }
@@ -37,10 +37,10 @@ impl Sockets {
         Err(last)
     }
 
-    fn bind_all(hosts: &[IpAddr], mut port: u16) -> io::Result<(Self, u16)> {
+    fn bind_all(hosts: &[IpAddr], mut port: u16, mark: Option<u32>) -> io::Result<(Self, u16)> {
         let mut sockets = Sockets { v4: None, v6: None };
         for host in hosts {
-            let socket = Batched::bind(SocketAddr::new(*host, port))?;
+            let socket = Batched::bind(SocketAddr::new(*host, port), mark)?;
             port = socket.io.local_addr()?.port();
             match host {
                 IpAddr::V4(_) => sockets.v4 = Some(socket),
@@ -111,11 +111,14 @@ impl Sockets {
 }
 
 impl Batched {
-    fn bind(address: SocketAddr) -> io::Result<Self> {
+    fn bind(address: SocketAddr, mark: Option<u32>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             // The other family has a socket of its own.
             socket.set_only_v6(true)?;
+        }
+        if let Some(mark) = mark {
+            mark_packets(&socket, mark)?;
         }
         socket.set_nonblocking(true)?;
         socket.bind(&SockAddr::from(address))?;

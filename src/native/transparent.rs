@@ -1,7 +1,7 @@
 //! What a transparent proxy needs of Linux's sockets, for TypeScript: original destinations, foreign addresses, marks.
 
 #[cfg(target_os = "linux")]
-mod linux;
+pub mod linux;
 #[cfg(target_os = "linux")]
 mod reply;
 #[cfg(target_os = "linux")]

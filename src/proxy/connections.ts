@@ -80,7 +80,10 @@ export class Connections implements Unchanging {
       mark: () => around.mark(),
     }
     this.#exits = new Exits(this.#resolver, own, {
-      tcp: () => ({ congestion: options.snapshot.congestion, bufferSize: options.snapshot.tcp_buffer }),
+      settings: () => {
+        const { congestion, tcp_buffer: bufferSize } = options.snapshot
+        return { congestion, bufferSize, mark: around.mark() }
+      },
       log,
     })
     this.#shared = share(this, options.snapshot)

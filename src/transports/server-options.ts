@@ -83,6 +83,8 @@ export interface WireGuardServerOptions {
   onLog?(line: LogLine): void
   /** Default 'off', or 'warn' with `onLog`. */
   logLevel?: LogLevel
+  /** The firewall mark of the server's own packets, as wg-quick's FwMark. Linux, and root or CAP_NET_ADMIN. Default: none. */
+  mark?: number
 }
 
 export const LOG_LEVELS: LogLevel[] = ['off', 'error', 'warn', 'info', 'debug', 'trace']
@@ -124,7 +126,9 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
       `bufferSize ${bufferSize}: a whole number from ${MIN_BUFFER} to ${MAX_BUFFER} (bytes)`,
     )
   whole(bufferSize, MIN_BUFFER, MAX_BUFFER, buffer)
-  const { bufferMemory: memory = DEFAULT_MEMORY, congestion = 'bbr' } = options
+  const { bufferMemory: memory = DEFAULT_MEMORY, congestion = 'bbr', mark } = options
+  const marks = () => new MidwireError('ERR_ARGUMENT', `mark ${mark}: a whole number from 1 to 4294967295`)
+  if (mark !== undefined) whole(mark, 1, 0xffff_ffff, marks)
   whole(
     memory,
     1 << 20,
@@ -156,6 +160,7 @@ export function checkOptions(options: WireGuardServerOptions): CheckedOptions {
     holdSyn,
     raiseIcmp,
     logLevel,
+    ...(mark !== undefined && { mark }),
   }
   return { native, anyHost: host === undefined }
 }

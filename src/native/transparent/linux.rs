@@ -82,7 +82,7 @@ pub fn open(
         transparent(socket.as_raw_fd(), ipv6)?;
     }
     if let Some(mark) = mark {
-        set_option(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_MARK, mark as i32)?;
+        mark_packets(socket.as_raw_fd(), mark)?;
     }
     let Some(bound) = bound else { return Ok(socket) };
     if bound.port() != 0 {
@@ -128,6 +128,11 @@ fn transparent(fd: i32, ipv6: bool) -> io::Result<()> {
     } else {
         set_option(fd, libc::SOL_IP, libc::IP_TRANSPARENT, 1)
     }
+}
+
+/// Gives all packets of a socket a firewall mark.
+pub fn mark_packets(fd: i32, mark: u32) -> io::Result<()> {
+    set_option(fd, libc::SOL_SOCKET, libc::SO_MARK, mark as i32)
 }
 
 fn set_option(fd: i32, level: i32, name: i32, value: i32) -> io::Result<()> {

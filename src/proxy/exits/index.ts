@@ -18,11 +18,11 @@ export class Exits {
   readonly #ending = new Set<Promise<void>>()
   #closed = false
 
-  constructor(resolver: Resolver, own: OwnSockets, around: Pick<TunnelSurroundings, 'tcp' | 'log'>) {
+  constructor(resolver: Resolver, own: OwnSockets, around: Pick<TunnelSurroundings, 'settings' | 'log'>) {
     this.#sockets = new Sockets(resolver, own)
     this.#around = {
       outside: this.#sockets,
-      tcp: () => around.tcp(),
+      settings: () => around.settings(),
       inHostsFile: (name) => resolver.inHostsFile(name),
       log: (level, message) => around.log(level, message),
     }

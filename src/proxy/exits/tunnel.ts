@@ -24,6 +24,8 @@ export interface TunnelOptions {
   /** How the tunnel's own datagrams, and the names of its endpoints, go out. */
   readonly outside: Exit
   readonly congestion: CongestionControl
+  /** The firewall mark of the tunnel's own datagrams; undefined for none. */
+  readonly mark: number | undefined
   /** The bytes that a TCP window may grow to. */
   readonly bufferSize: number
   /** Called when the tunnel has failed. Its connections have ended then. */
@@ -43,7 +45,7 @@ export class Tunnel {
 
   /** Throws what startWireGuardServer throws. No packet leaves before it is needed, but for peers with a PersistentKeepalive. */
   static async start(options: TunnelOptions): Promise<Tunnel> {
-    const { name, file, congestion, bufferSize, log } = options
+    const { name, file, congestion, bufferSize, mark, log } = options
     const { conf } = file
     let tunnel: Tunnel | undefined
     const server = await startWireGuardServer({
@@ -55,6 +57,7 @@ export class Tunnel {
       congestion,
       bufferSize,
       ...(conf.mtu !== undefined && { mtu: conf.mtu }),
+      ...(mark !== undefined && { mark }),
       // midwire is no server in this tunnel.
       onRequest: (request) => request.refuse(),
       onDatagram: (datagram) => tunnel?.handleDatagram(datagram),

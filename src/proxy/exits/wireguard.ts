@@ -15,7 +15,7 @@ const FRESH = 2_000
 /** What all tunnels of a proxy have in common. */
 export interface TunnelSurroundings extends Pick<TunnelOptions, 'outside'> {
   /** The options of the TCP in tunnels, for those that start now. */
-  tcp(): Pick<TunnelOptions, 'congestion' | 'bufferSize'>
+  settings(): Pick<TunnelOptions, 'congestion' | 'bufferSize' | 'mark'>
   /** The addresses of both families that the hosts file has for a name; undefined where it has none, or may not be read. */
   inHostsFile(name: string): Promise<readonly string[] | undefined>
   log(level: LogLevel, message: string): void
@@ -136,7 +136,7 @@ export class WireGuardExit implements Exit {
       name: this.#name,
       file,
       outside,
-      ...this.#around.tcp(),
+      ...this.#around.settings(),
       failed: (failed, error) => this.#failed(failed, error),
       log: (level, message) => log(level, message),
     })
