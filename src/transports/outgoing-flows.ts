@@ -1,7 +1,7 @@
 // UDP with servers through a tunnel whose client midwire is: a flow for each, with a port of its own, as a socket would have.
 import { addressOf, ipText, plainAddress } from '../addresses.js'
 import type { Address } from '../connection.js'
-import { noReceiver, type Receiver, type Transport } from './transport.js'
+import { ServerDatagrams } from './server-datagrams.js'
 
 /** The flows that one tunnel may have. */
 export const MAX_OUTGOING_FLOWS = 10_000
@@ -85,67 +85,18 @@ export class OutgoingFlows {
 
 const isSame = (a: Address, b: Address) => a.port === b.port && a.address === b.address
 
-export class OutgoingFlow implements Transport {
+export class OutgoingFlow extends ServerDatagrams {
   readonly local: Address
   readonly remote: Address
-  /** The number of datagrams that were dropped: those that came while the flow was paused, and those that were too long to be sent. */
-  dropped = 0
   readonly #sender: DatagramSender
   readonly #forget: () => void
-  #receiver: Receiver = noReceiver
-  #paused = false
-  #over = false
 
   constructor(sender: DatagramSender, local: Address, remote: Address, forget: () => void) {
+    super()
     this.#sender = sender
     this.local = local
     this.remote = remote
     this.#forget = forget
-  }
-
-  get receiver(): Receiver {
-    return this.#receiver
-  }
-
-  set receiver(receiver: Receiver) {
-    this.#receiver = receiver
-    if (this.dropped > 0) receiver.handleDropped?.(this.dropped)
-  }
-
-  /** Always true: a datagram that cannot be sent is dropped. */
-  write(data: Uint8Array): boolean {
-    if (this.#over) return true
-    try {
-      this.#sender.sendDatagram(data, this.local, this.remote)
-    } catch {
-      // The data is longer than a datagram can be, or the tunnel has just ended.
-      this.#drop()
-    }
-    return true
-  }
-
-  end(): void {}
-
-  close(): void {
-    this.handleOver()
-  }
-
-  reset(): void {
-    this.handleOver()
-  }
-
-  pause(): void {
-    this.#paused = true
-  }
-
-  resume(): void {
-    this.#paused = false
-  }
-
-  /** Called with a datagram of the server. While the flow is paused it is dropped, as by a kernel whose buffer is full. */
-  handleDatagram(data: Buffer): void {
-    if (this.#paused) this.#drop()
-    else this.#receiver.handleData(data)
   }
 
   /** Called when the server has said that nobody is at its port. */
@@ -154,17 +105,17 @@ export class OutgoingFlow implements Transport {
     this.handleOver(Object.assign(new Error(`read ECONNREFUSED ${address}:${port}`), { code: 'ECONNREFUSED' }))
   }
 
-  /** Called when the flow is over. */
-  handleOver(error?: NodeJS.ErrnoException): void {
-    if (this.#over) return
-    this.#over = true
-    this.#forget()
-    queueMicrotask(() => this.#receiver.handleClose(error))
+  protected send(data: Uint8Array): void {
+    try {
+      this.#sender.sendDatagram(data, this.local, this.remote)
+    } catch {
+      // The data is longer than a datagram can be, or the tunnel has just ended.
+      this.drop()
+    }
   }
 
-  #drop(): void {
-    this.dropped += 1
-    this.#receiver.handleDropped?.(this.dropped)
+  protected release(): void {
+    this.#forget()
   }
 }
 

@@ -4,88 +4,44 @@ import { isIPv6 } from 'node:net'
 import { addressOf } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { type Outgoing, withOutgoing } from './descriptor.js'
-import { noReceiver, type Receiver, type Transport } from './transport.js'
+import { ServerDatagrams } from './server-datagrams.js'
+import type { Transport } from './transport.js'
 
 /** The most bytes of datagrams that wait in Node because the kernel takes none. The newest beyond that are dropped. */
 const MAX_SENDING_BYTES = 1024 * 1024
 
-class UdpTransport implements Transport {
+class UdpTransport extends ServerDatagrams {
   readonly local: Address | undefined
   readonly remote: Address
-  #receiver: Receiver = noReceiver
   readonly #socket: Socket
-  /** The number of datagrams that were dropped: those that came while the transport was paused, and those that the kernel did not take. */
-  dropped = 0
-  #paused = false
-  #closed = false
 
   constructor(socket: Socket) {
+    super()
     const own = socket.address()
     const other = socket.remoteAddress()
     this.#socket = socket
     this.local = addressOf(own.address, own.port)
     this.remote = addressOf(other.address, other.port)
-    // A datagram that comes while the transport is paused is dropped, as by a kernel whose buffer is full: UDP cannot slow its sender.
-    socket.on('message', (data) => {
-      if (this.#paused) this.#drop()
-      else this.#receiver.handleData(data)
-    })
+    socket.on('message', (data) => this.handleDatagram(data))
     // ECONNREFUSED is an ICMP port unreachable for a datagram that was sent before.
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#over(error))
+    socket.on('error', (error: NodeJS.ErrnoException) => this.handleOver(error))
   }
 
-  get receiver(): Receiver {
-    return this.#receiver
-  }
-
-  set receiver(receiver: Receiver) {
-    this.#receiver = receiver
-    if (this.dropped > 0) receiver.handleDropped?.(this.dropped)
-  }
-
-  /** Always true: a datagram that cannot be sent is dropped. A server that refuses (ECONNREFUSED) ends the transport. */
-  write(data: Uint8Array): boolean {
-    if (this.#closed) return true
+  /** A server that refuses (ECONNREFUSED) ends the transport. */
+  protected send(data: Uint8Array): void {
     if (this.#socket.getSendQueueSize() + data.length > MAX_SENDING_BYTES) {
-      this.#drop()
-      return true
+      this.drop()
+      return
     }
     this.#socket.send(data, (error) => {
       if (!error) return
-      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.#over(error)
-      else this.#drop()
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') this.handleOver(error)
+      else this.drop()
     })
-    return true
   }
 
-  end(): void {}
-
-  close(): void {
-    this.#over(undefined)
-  }
-
-  reset(): void {
-    this.#over(undefined)
-  }
-
-  pause(): void {
-    this.#paused = true
-  }
-
-  resume(): void {
-    this.#paused = false
-  }
-
-  #drop(): void {
-    this.dropped += 1
-    this.#receiver.handleDropped?.(this.dropped)
-  }
-
-  #over(error: NodeJS.ErrnoException | undefined): void {
-    if (this.#closed) return
-    this.#closed = true
+  protected release(): void {
     this.#socket.close()
-    queueMicrotask(() => this.#receiver.handleClose(error))
   }
 }
 
