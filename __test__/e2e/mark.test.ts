@@ -24,3 +24,10 @@ const sockets = (port: number) =>
     await server.close()
   }
 })
+
+test('a mark is a whole number of 32 bits, and not 0, which means none', async (t) => {
+  for (const mark of [0, -1, 1.5, 2 ** 32]) {
+    const start = startWireGuardServer({ port: 0, privateKey: generatePrivateKey(), mark })
+    await t.throwsAsync(start, { code: 'ERR_ARGUMENT', message: /^mark .*: a whole number from 1 to 4294967295$/ })
+  }
+})

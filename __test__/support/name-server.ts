@@ -1,7 +1,7 @@
 // A name server for the tests of the resolver, and a resolver that goes with its test.
-import { createSocket, type RemoteInfo } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import { type DnsMessage, parseDns, writeDns } from '../../src/flow/dns-message.js'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
@@ -22,6 +22,25 @@ function readQuery(data: Buffer): DnsMessage | undefined {
     return parseDns(data)
   } catch {
     return undefined
+  }
+}
+
+/** Binds one port for both transports. A client of another test may have that of UDP, so other ports are tried. */
+async function bindBoth(tcp: Server): Promise<{ udp: Socket; port: number }> {
+  for (;;) {
+    await once(tcp.listen(0, '127.0.0.1'), 'listening')
+    const { port } = tcp.address() as { port: number }
+    const udp = createSocket('udp4')
+    const bound = once(udp, 'listening')
+    udp.bind(port, '127.0.0.1')
+    try {
+      await bound
+      return { udp, port }
+    } catch {
+      udp.close()
+      tcp.close()
+      await once(tcp, 'close')
+    }
   }
 }
 
@@ -53,11 +72,8 @@ export async function nameServer(
       }
     })
     socket.on('error', () => {})
-  }).listen(0, '127.0.0.1')
-  await once(tcp, 'listening')
-  const { port } = tcp.address() as { port: number }
-  const udp = createSocket('udp4').bind(port, '127.0.0.1')
-  await once(udp, 'listening')
+  })
+  const { udp, port } = await bindBoth(tcp)
   udp.on('message', (data, from) => {
     const query = readQuery(data)
     if (!query) return
