@@ -177,7 +177,8 @@ async function compare(title, unit, work, ours, peer) {
 
 try {
   const [regular, socks, plain, bare] = [18180, 18181, 18182, 18183]
-  const midwire = (port, ...args) => start([here('../dist/cli/main.js'), '--confdir', confdir, '--quiet', ...args], port)
+  const midwire = (port, ...args) =>
+    start([here('../dist/cli/main.js'), '--confdir', confdir, '--quiet', ...args], port)
   const [proxy, ignoring, relay] = [
     await midwire(socks, '--mode', `regular@127.0.0.1:${regular}`, '--mode', `socks5@127.0.0.1:${socks}`),
     await midwire(plain, '--mode', `regular@127.0.0.1:${plain}`, '--ignore-hosts', '.'),
