@@ -75,7 +75,11 @@ for (const [scheme, mode] of [
     const server = await echo(t)
     const { port } = await startProxy(t, { modes: [mode] })
     const way = `${scheme}://127.0.0.1:${port}`
-    const first = await front(t, `udp://127.0.0.1:${server.port}`, scheme === 'socks5' ? `${way},${way}` : way)
+    // A spec with such a way is refused at the start.
+    const first = await startProxy(t, {
+      modes: [`reverse:udp://127.0.0.1:${server.port}@0`],
+      options: { via: [scheme === 'socks5' ? `${way},${way}` : way] },
+    })
     const box = await Mailbox.open(t)
     box.send('hello', { host: '127.0.0.1', port: first.port })
     const { error } = await first.flow('udp')
