@@ -200,13 +200,15 @@ test('a tunnel whose other end is not there, or has other keys, says so', async 
 })
 
 test('the other end goes and comes back', async (t) => {
-  t.timeout(60_000)
+  t.timeout(120_000)
   const { far, running } = await both(t)
   t.regex(await ask(t, running, '10.7.0.1'), /answer$/)
   await far.stop()
   await far.again()
-  // The connection before was reset, so that this is one of its own. Its SYN waits for the next handshake.
-  t.regex(await ask(t, running, '10.7.0.1'), /answer$/)
+  // The connection before was reset, so that this is one of its own. The next handshake comes after 15 s, and where a SYN has just gone
+  // before that, the one after it comes too late for the first attempt.
+  const first = await ask(t, running, '10.7.0.1')
+  t.regex(/answer$/.test(first) ? first : await ask(t, running, '10.7.0.1'), /answer$/)
   t.is(far.seen.length, 2)
 })
 
