@@ -10,10 +10,11 @@ import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import type { ClientConnection, DnsFlow, UdpFlow } from '../../src/index.js'
 import { Machine } from '../../src/layers/machine.js'
 import { Association } from '../../src/proxy/association.js'
-import { associate, echo, Mailbox } from '../support/associate.js'
+import { associate, Mailbox } from '../support/associate.js'
 import { until } from '../support/mode-context.js'
 import { type Running, startProxy } from '../support/proxy.js'
 import { dial, Talk } from '../support/talk.js'
+import { echo } from '../support/udp-talk.js'
 
 const hasV6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 const at = (port: number, host = '127.0.0.1') => ({ host, port })

@@ -9,7 +9,7 @@ import { DIRECT, OUTS } from '../support/outs.js'
 import { ok } from '../support/proxy.js'
 import { seeded } from '../support/seeded.js'
 import { dial, listen, type Talk } from '../support/talk.js'
-import { answered, udpEcho } from '../support/udp-talk.js'
+import { answered, echo } from '../support/udp-talk.js'
 import { ownAddress, WAYS } from '../support/ways.js'
 
 const table = new ContractTable({
@@ -90,7 +90,7 @@ async function saysAndEnds(talk: Talk<Duplex>, ...all: readonly Buffer[]): Promi
 }
 
 async function datagrams(t: ExecutionContext, { way, beginUdp }: Entered, garbage: () => Buffer): Promise<void> {
-  const port = await udpEcho(t, way.host.listen)
+  const { port } = await echo(t, way.host.listen)
   const { talk, running } = await beginUdp(port)
   const socket = createSocket('udp4')
   t.teardown(() => socket.close())

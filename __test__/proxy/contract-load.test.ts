@@ -9,7 +9,7 @@ import { ContractTable } from '../support/contract-table.js'
 import { DIRECT, OUTS } from '../support/outs.js'
 import { ok, tlsServer } from '../support/proxy.js'
 import { bind, listen, type Talk } from '../support/talk.js'
-import { answered, udpEcho } from '../support/udp-talk.js'
+import { answered, echo } from '../support/udp-talk.js'
 import { ownAddress, WAYS } from '../support/ways.js'
 
 const CLIENTS = 1_000
@@ -105,7 +105,7 @@ async function requests(t: ExecutionContext, entered: Entered): Promise<void> {
 }
 
 async function datagrams(t: ExecutionContext, { way, beginUdp }: Entered): Promise<void> {
-  const port = await udpEcho(t, way.host.listen)
+  const { port } = await echo(t, way.host.listen)
   const answers = await clients(async (index) => {
     const { talk } = await beginUdp(port)
     return `${await answered(talk, Buffer.from(`client ${index}`))}`

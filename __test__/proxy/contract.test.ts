@@ -8,7 +8,7 @@ import { queryFor } from '../support/dns-client.js'
 import { ok, tlsServer } from '../support/proxy.js'
 import { seeded } from '../support/seeded.js'
 import { freePort, listen } from '../support/talk.js'
-import { answered, freeUdpPort, udpEcho } from '../support/udp-talk.js'
+import { answered, echo, freeUdpPort } from '../support/udp-talk.js'
 import { ownAddress, type Speech } from '../support/ways.js'
 
 const table = new ContractTable({
@@ -173,7 +173,7 @@ async function noHttp(t: ExecutionContext, { begin }: Entered): Promise<void> {
 async function udp(t: ExecutionContext, { way, beginUdp }: Entered): Promise<void> {
   const nobody = await beginUdp(await freeUdpPort(way.host.listen))
   nobody.talk.says(Buffer.of(0, 1))
-  const { talk } = await beginUdp(await udpEcho(t, way.host.listen))
+  const { talk } = await beginUdp((await echo(t, way.host.listen)).port)
   for (const length of [1, 1_200, 9_000]) {
     const data = Buffer.alloc(length, length)
     t.deepEqual(await answered(talk, data), data)
@@ -181,7 +181,7 @@ async function udp(t: ExecutionContext, { way, beginUdp }: Entered): Promise<voi
 }
 
 async function noUdp(t: ExecutionContext, { way, beginUdp }: Entered): Promise<void> {
-  const begun = beginUdp(await udpEcho(t, way.host.listen))
+  const begun = beginUdp((await echo(t, way.host.listen)).port)
   // A mode of datagrams alone does not even start.
   if (way.leadsToOne) {
     await t.throwsAsync(begun, { code: 'ERR_MODE', message: /datagrams cannot pass through/ })

@@ -6,10 +6,11 @@ import { DNS_TYPE } from '../../src/flow/dns-names.js'
 import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import type { UdpFlow } from '../../src/index.js'
 import { socksAddress } from '../../src/layers/socks/address.js'
-import { associate, echo, Mailbox } from '../support/associate.js'
+import { associate, Mailbox } from '../support/associate.js'
 import { nameServer } from '../support/name-server.js'
 import { type Running, startProxy } from '../support/proxy.js'
 import { freePort, type Listening, listen, type Talk } from '../support/talk.js'
+import { echo } from '../support/udp-talk.js'
 
 /** A midwire that leads every datagram to one server, by way of proxies. */
 const front = (t: ExecutionContext, server: string, via: string) =>

@@ -1,4 +1,4 @@
-// A SOCKS5 client that sends datagrams (UDP ASSOCIATE), and a server of UDP that says everything back.
+// A SOCKS5 client that sends datagrams (UDP ASSOCIATE).
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
@@ -6,22 +6,18 @@ import type { ExecutionContext } from 'ava'
 import { readSocksAddress, type SocksPlace, socksAddress } from '../../src/layers/socks/address.js'
 import { parseSocksDatagram, type SocksDatagram, socksHeader } from '../../src/layers/socks/datagram.js'
 import { dial, type Talk } from './talk.js'
+import { Heard } from './udp-talk.js'
 
 /** A bound UDP socket that goes with the test, and what has come to it. */
 export class Mailbox {
   readonly socket: Socket
   readonly port: number
-  readonly #come: Buffer[] = []
-  #awaits: ((data: Buffer) => void)[] = []
+  readonly #heard = new Heard()
 
   private constructor(socket: Socket) {
     this.socket = socket
     this.port = socket.address().port
-    socket.on('message', (data) => {
-      const next = this.#awaits.shift()
-      if (next) next(data)
-      else this.#come.push(data)
-    })
+    socket.on('message', (data) => this.#heard.handle(data))
   }
 
   static async open(t: ExecutionContext, host = '127.0.0.1'): Promise<Mailbox> {
@@ -37,20 +33,8 @@ export class Mailbox {
 
   /** The next datagram. */
   next(): Promise<Buffer> {
-    const come = this.#come.shift()
-    return come ? Promise.resolve(come) : new Promise((resolve) => this.#awaits.push(resolve))
+    return this.#heard.next()
   }
-}
-
-/** A server that says everything back. */
-export async function echo(t: ExecutionContext, host = '127.0.0.1'): Promise<{ port: number; heard: string[] }> {
-  const { socket, port } = await Mailbox.open(t, host)
-  const heard: string[] = []
-  socket.on('message', (data, from) => {
-    heard.push(`${data}`)
-    socket.send(data, from.port, from.address)
-  })
-  return { port, heard }
 }
 
 export interface AssociateOptions {
@@ -61,18 +45,6 @@ export interface AssociateOptions {
   password?: string
   /** The connection, where it is not plain TCP to the host. */
   talk?: Talk
-}
-
-/** The next `length` bytes. Throws where the other side ends before them. */
-async function octets(talk: Talk, length: number): Promise<Buffer> {
-  while (talk.rest.length < length) {
-    if (talk.ended || talk.closed)
-      throw new Error(`the end came instead of ${length} bytes: ${talk.rest.toString('hex')}`)
-    await Promise.race([once(talk.socket, 'data'), once(talk.socket, 'end'), once(talk.socket, 'close')])
-  }
-  const taken = talk.rest.subarray(0, length)
-  talk.rest = talk.rest.subarray(length)
-  return taken
 }
 
 /** A client of a relay, with a socket for its datagrams. */
@@ -115,18 +87,18 @@ export async function associate(
   const { host = '127.0.0.1', announced = 0, user, password = '' } = options
   const talk = options.talk ?? (await dial(t, port, host))
   talk.says(Buffer.from([5, 1, user === undefined ? 0 : 2]))
-  const [, method] = await octets(talk, 2)
+  const [, method] = await talk.hearsOctets(2)
   if (method === 255) throw new Error('no method is accepted')
   if (user !== undefined) {
     const field = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
     talk.says(Buffer.concat([Buffer.from([1]), field(user), field(password)]))
-    if ((await octets(talk, 2))[1] !== 0) throw new Error('the password is not accepted')
+    if ((await talk.hearsOctets(2))[1] !== 0) throw new Error('the password is not accepted')
   }
   const place = socksAddress({ host: '0.0.0.0', port: announced }) ?? Buffer.alloc(0)
   talk.says(Buffer.concat([Buffer.from([5, 3, 0]), place]))
-  const head = await octets(talk, 4)
+  const head = await talk.hearsOctets(4)
   if (head[1] !== 0) throw new Error(`reply ${head[1]}`)
-  const rest = await octets(talk, head[3] === 4 ? 18 : 6)
+  const rest = await talk.hearsOctets(head[3] === 4 ? 18 : 6)
   const relay = readSocksAddress(Buffer.concat([head, rest]), 3)?.place
   if (!relay) throw new Error('the reply has no address')
   return new Associated(talk, relay, await Mailbox.open(t, host))

@@ -1,6 +1,7 @@
 // A client of datagrams in a test, a server that sends each back, and a port that nobody has.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import type { ExecutionContext } from 'ava'
 
 /** After this time what was not answered is said again: the system drops datagrams for which there is no room. */
@@ -42,13 +43,17 @@ export async function udpTalk(t: ExecutionContext, port: number): Promise<UdpTal
   return { says: (data) => socket.send(data), hears: () => heard.next() }
 }
 
-/** A server that sends every datagram back. */
-export async function udpEcho(t: ExecutionContext, host: string): Promise<number> {
-  const socket = createSocket('udp4').bind(0, host)
+/** A server that sends every datagram back, and the texts that it has heard. */
+export async function echo(t: ExecutionContext, host = '127.0.0.1'): Promise<{ port: number; heard: string[] }> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4').bind(0, host)
   t.teardown(() => socket.close())
   await once(socket, 'listening')
-  socket.on('message', (data, { address, port }) => socket.send(data, port, address))
-  return socket.address().port
+  const heard: string[] = []
+  socket.on('message', (data, { address, port }) => {
+    heard.push(`${data}`)
+    socket.send(data, port, address)
+  })
+  return { port: socket.address().port, heard }
 }
 
 /** A port of UDP at which nobody listens. */

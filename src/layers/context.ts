@@ -6,6 +6,9 @@ import type { Entrance } from './entrance.js'
 import { type Context, type LayerOptions, serverName } from './layer.js'
 import type { Machine } from './machine.js'
 
+/** Whether a host is midwire itself, so that no server is dialled: the page with the certificate. */
+export const isInside = ({ inside }: LayerOptions, host: string): boolean => inside.includes(canonicalName(host))
+
 export function begin(
   machine: Machine,
   client: Channel<ClientConnection>,
@@ -14,7 +17,7 @@ export function begin(
 ): Context {
   const { destination, target, ownResolver = false } = entrance
   // A datagram may have named the onboarding host.
-  const isInside = !target && destination !== undefined && options.inside.includes(canonicalName(destination.host))
+  const namesUs = !target && destination !== undefined && isInside(options, destination.host)
   return {
     machine,
     client,
@@ -28,7 +31,7 @@ export function begin(
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,
     via: undefined,
-    inside: ownResolver || isInside,
+    inside: ownResolver || namesUs,
     serverFailure: undefined,
     failedOpen: undefined,
   }

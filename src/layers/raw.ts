@@ -1,5 +1,4 @@
 // Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
-
 import type { ServerConnection } from '../connection.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel, Channel } from './channel.js'
@@ -95,7 +94,7 @@ class Relay {
     this.#flow.error ??= { message, timestamp: this.#context.machine.world.now() }
   }
 
-  /** Lets the data pass below the layers. What has come already goes first. */
+  /** Lets the data pass below the layers. Data that has come already goes first. */
   *#splice(server: Channel<ServerConnection>): Step<void> {
     const { client } = this.#context
     for (let data = client.take(); data; data = client.take()) push(this.#context, server, data)

@@ -1,6 +1,6 @@
 // The first layer where the client's packets name the destination: the SYN is answered only after the server has accepted a connection.
-import { canonicalName } from '../flow/host-name.js'
 import { OpenFailure } from './commands.js'
+import { isInside } from './context.js'
 import { type Context, type Layer, log, type Step } from './layer.js'
 import { open, routeTo } from './open.js'
 import type { Destination, Route } from './route.js'
@@ -37,7 +37,7 @@ export const reachLayer: Layer = function* (context) {
 export function* leadTo(context: Context, to: Destination): Step<OpenFailure | undefined> {
   const { options } = context
   context.destination = to
-  context.inside = options.inside.includes(canonicalName(to.host))
+  context.inside = isInside(options, to.host)
   // The TLS that the client has with midwire as its proxy is nothing to the server.
   context.serverTls = undefined
   context.secured = false

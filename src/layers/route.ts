@@ -20,7 +20,7 @@ export interface ServerTls {
 /** The address that a connection comes from. */
 export interface Source {
   readonly address: string
-  /** It is the client's, and none of this machine's. */
+  /** The address is the client's, and none of this machine's. */
   readonly isForeign: boolean
 }
 

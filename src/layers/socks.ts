@@ -1,6 +1,5 @@
 // A SOCKS proxy (RFC 1928 and 1929; SOCKS4 and SOCKS4a): the client names its destination, and what follows is looked at as if it had come
 // there; or it wants a relay for datagrams, each of which names its destination.
-
 import type { Address } from '../connection.js'
 import type { Socks5AuthHook } from '../hooks.js'
 import type { OpenFailure } from './commands.js'
@@ -46,7 +45,7 @@ interface Request {
   readonly associates?: boolean
 }
 
-/** What is wrong with a client; `answer` is what it is told, where it can be told. */
+/** The fault of a client, as a sentence; `answer` has the bytes that tell the client so, and is empty where nothing can. */
 class SocksError extends Error {
   readonly answer: readonly number[]
   constructor(message: string, answer: readonly number[] = []) {

@@ -1,5 +1,4 @@
 // The address that a mode listens on: from its spec, else from the options, else its default; and the errors of an address that is taken.
-
 import { bracketed, hostPort } from '../addresses.js'
 import { MidwireError } from '../errors.js'
 import type { Options } from '../options/definitions.js'

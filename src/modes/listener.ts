@@ -26,7 +26,7 @@ export interface Turned {
   readonly destination: Address
 }
 
-/** What is special about a port that the firewall turns connections to. */
+/** How clients of a port are taken in that the firewall turns connections to. */
 export interface Turning {
   /** `port` is the listener's. Undefined for a client that is refused. Never throws or rejects. */
   turned(socket: Socket, port: number): Turned | undefined | Promise<Turned | undefined>

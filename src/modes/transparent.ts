@@ -7,6 +7,7 @@ import { findOriginalOn } from '../transports/original.js'
 import { socketEnds } from '../transports/socket.js'
 import { entranceByName, entranceTo, startListener, type Turned, type Turning } from './listener.js'
 import type { Mode, ModeSpec } from './mode.js'
+import { quotedSpec } from './quoted.js'
 import { startTproxy } from './tproxy.js'
 
 export const transparent: Mode = {
@@ -52,5 +53,5 @@ function turnedTo(found: Address | undefined, socket: Socket, spec: ModeSpec): T
 
 function isTproxy({ text, data }: ModeSpec): boolean {
   if (data === undefined || data === 'tproxy') return data !== undefined
-  throw new MidwireError('ERR_MODE', `${JSON.stringify(text)}: after transparent: stands tproxy, or nothing`)
+  throw new MidwireError('ERR_MODE', `${quotedSpec(text)}: after transparent: stands tproxy, or nothing`)
 }

@@ -159,7 +159,8 @@ async function removeLock(lock: string, signature: string): Promise<void> {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process runs, of whichever user. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

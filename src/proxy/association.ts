@@ -13,7 +13,7 @@ export const MAX_FLOWS = 1_000
 /** The most bytes of a datagram (IPv4), the header of SOCKS5 among them. */
 const MAX_DATAGRAM = 65_507
 
-/** What becomes of the client's datagrams. */
+/** The owner of an association is told of the client's datagrams. */
 export interface AssociationOwner {
   /** The first datagram for a destination has come. */
   handleFlow(flow: DatagramFlow, to: Destination): void

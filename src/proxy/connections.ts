@@ -8,7 +8,6 @@ import type { LogLevel } from '../hooks.js'
 import type { Arrival, Listener, RunningMode } from '../modes/mode.js'
 import type { Options } from '../options/definitions.js'
 import type { OptionStore } from '../options/store.js'
-import type { ListenerInfo } from './api.js'
 import type { Dispatcher } from './dispatch.js'
 import { Distrust } from './distrust.js'
 import { Driver } from './driver.js'
@@ -29,7 +28,7 @@ export interface Surroundings {
   readonly dispatcher: Dispatcher
   /** A store that makes the certificates for clients; made anew when the options of clients' TLS versions change. */
   certificates(options: Options): CertificateStore
-  listeners(): readonly ListenerInfo[]
+  listeners(): readonly Listener[]
   /** The firewall mark that what midwire sends has to have now; undefined for none. */
   mark(): number | undefined
   /** The addresses of the tunnels' own resolvers. */

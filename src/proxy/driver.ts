@@ -75,7 +75,7 @@ export class Driver implements World, ChannelReceiver {
     this.#bindings.of(this.#channel)?.reset()
     this.#servers.abort()
     this.#lost(this.#channel, CLOSED)
-    // What waits to be sent is not all of it, and would hold the process up while the server takes none.
+    // Data that still waits to be sent is dropped: a server that takes none would hold the process up.
     for (const channel of this.#servers.channels) {
       this.#servers.letGo(channel, 'reset')
       this.#lost(channel, CLOSED)

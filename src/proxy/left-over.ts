@@ -1,7 +1,7 @@
 // The files that midwires which were killed have left beside their own: temporary ones, and locks.
 import { readdir, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { hasLeftOverLock, removeLeftOverLock } from '../modes/wireguard-file.js'
+import { hasLeftOverLock, isAlive, removeLeftOverLock } from '../modes/wireguard-file.js'
 import { confdirOf } from '../options/paths.js'
 import { keyFiles, type PeerOptionsOf } from './peers.js'
 
@@ -48,13 +48,4 @@ async function temporaryFiles(folder: string, owner: (name: string) => string | 
     if (age > LATE || (age > SOON && !isAlive(Number(id)))) found.push(path)
   }
   return found
-}
-
-function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
 }

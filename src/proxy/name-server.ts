@@ -37,7 +37,7 @@ type Done = (result: DnsMessage | Error) => void
 
 type Accept = (answer: Buffer) => DnsMessage | undefined
 
-/** What carries a query to a name server: `accept` tells its answer from others. The function that it returns releases what it took. */
+/** Carries a query to a name server. `accept` tells the server's answer from others; the function in the answer releases the socket. */
 type Ask = (server: NameServer, query: Buffer, accept: Accept, done: Done) => () => void
 
 export interface Carrier {

@@ -46,7 +46,8 @@ export function findAddresses(resolver: Resolver, host: string, families: readon
   }
 }
 
-function ofFamilies(addresses: readonly string[], families: readonly Family[]) {
+/** The addresses that are of these families. */
+export function ofFamilies(addresses: readonly string[], families: readonly Family[]) {
   return addresses
     .map((text) => {
       // An address with a zone keeps it: without it there is no way to a link-local address.

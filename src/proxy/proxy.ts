@@ -88,7 +88,7 @@ export class Midwire {
           minVersion: options.tls_version_client_min,
           maxVersion: options.tls_version_client_max,
         }),
-      listeners: () => this.listeners,
+      listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       seeksProcesses: () => this.#seekers.size > 0,

@@ -1,5 +1,5 @@
 // The modes of a proxy: started together, and changed while they run.
-import type { ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
+import type { Listener, ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
 import { modeOf } from '../modes/spec.js'
 import { checkWay } from './exits/tunnel-file.js'
 
@@ -17,6 +17,11 @@ export class RunningModes {
 
   get all(): readonly RunningMode[] {
     return this.#running
+  }
+
+  /** Where they listen. */
+  get listeners(): readonly Listener[] {
+    return this.#running.flatMap(({ listeners }) => listeners)
   }
 
   /** The firewall mark that what midwire sends has to have, for the sake of a mode that runs; undefined for none. */

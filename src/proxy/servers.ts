@@ -50,17 +50,24 @@ export class Servers {
     return channel
   }
 
-  async #open(route: Route, pooled: boolean): Promise<Opened> {
+  #open(route: Route, pooled: boolean): Promise<Opened> {
+    return this.#attempt(async (signal) => {
+      const place = await this.#enter(route, pooled, signal)
+      if (place instanceof Crowded) {
+        return this.#core.dialer.refuse(this.#client, route, 'CROWDED', place.message)
+      }
+      if (typeof place === 'object') return this.#reuse(place, route)
+      const dialled = await this.#dial(route, place, signal)
+      return dialled instanceof OpenFailure ? dialled : this.#ready(dialled, route)
+    })
+  }
+
+  /** Does what may be given up when the client has gone. */
+  async #attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const attempt = new AbortController()
     this.#attempts.add(attempt)
     try {
-      const place = await this.#enter(route, pooled, attempt.signal)
-      if (place instanceof Crowded) {
-        return await this.#core.dialer.refuse(this.#client, route, 'CROWDED', place.message)
-      }
-      if (typeof place === 'object') return this.#reuse(place, route)
-      const dialled = await this.#dial(route, place, attempt.signal)
-      return dialled instanceof OpenFailure ? dialled : await this.#ready(dialled, route)
+      return await work(attempt.signal)
     } finally {
       this.#attempts.delete(attempt)
     }
@@ -138,16 +145,14 @@ export class Servers {
     const header = socksHeader(route.to)
     if (!header) return new OpenFailure(connection, 'VIA', 'SOCKS5 takes names of 255 bytes at most')
     const host = isUnspecified(at.host) ? (control.remote?.address ?? at.host) : at.host
-    const attempt = new AbortController()
-    this.#attempts.add(attempt)
-    const datagrams = await this.#core.dialer.relay(connection, route, { host, port: at.port }, attempt.signal)
-    this.#attempts.delete(attempt)
+    const place = { host, port: at.port }
+    const datagrams = await this.#attempt((signal) => this.#core.dialer.relay(connection, route, place, signal))
     if (datagrams instanceof OpenFailure) return datagrams
     if (this.#bindings.of(channel) !== control || channel.ended) {
       datagrams.close()
       return lost
     }
-    // What the proxy has said behind its answer is no datagram.
+    // Bytes of the proxy behind its answer are no datagram.
     channel.takeAll()
     this.#bindings.bind(channel, new Relayed(control, datagrams, route.to, header))
     return undefined

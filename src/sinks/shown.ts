@@ -1,4 +1,5 @@
-// What an output shows: by the options that it was made with, until one of them is changed while the proxy runs; and URLs by `showhost`.
+// The options of an output: those that it was made with, until one of them is changed while the proxy runs; and URLs by `showhost`.
+import { hostPort } from '../addresses.js'
 import type { HttpRequest } from '../flow/http.js'
 import type { ConfigureHook } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
@@ -16,6 +17,6 @@ export function afterChange<Name extends keyof Options>(
 
 /** The URL of a request with the server that it goes to, and not the host that the client has named (`request.url`). */
 export function urlByAddress({ scheme, host, port, path, method }: HttpRequest): string {
-  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const place = hostPort(host, port)
   return method === 'CONNECT' ? place : `${scheme}://${place}${path === '*' ? '' : path}`
 }

@@ -1,4 +1,4 @@
-// What all transports of datagrams with one server have in common: those that come while the transport is paused are dropped, and counted.
+// The base of all transports of datagrams with one server: datagrams that come while the transport is paused are dropped, and counted.
 import type { Address } from '../connection.js'
 import { noReceiver, type Receiver, type Transport } from './transport.js'
 

@@ -48,7 +48,7 @@ const SECRET = /[a-z0-9+/]{42,}={0,2}/i
 
 const ZEROS = `${'A'.repeat(43)}=`
 
-/** What is known of a peer before its section is over. */
+/** A peer whose section is not over yet. */
 interface Draft {
   readonly line: number
   publicKey?: string

@@ -9,7 +9,7 @@ import { findAddresses, type Told } from '../names.js'
 import type { Resolver } from '../resolver.js'
 import type { ConnectOptions, Endpoint, Exit } from './exit.js'
 
-/** What there is of midwire's own on this machine. */
+/** Midwire's own addresses on this machine, and the mark of its packets. */
 export interface OwnSockets {
   /** The addresses that midwire listens on. */
   listeners(): readonly { host: string; port: number; transport: string }[]

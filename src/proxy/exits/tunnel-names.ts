@@ -1,5 +1,4 @@
 // The names of servers behind a tunnel: from the hosts file, or by the name servers in the tunnel's file, which are asked through it.
-
 import { ipText } from '../../addresses.js'
 import { DnsError } from '../../flow/dns-message.js'
 import { DNS_RCODE, DNS_TYPE } from '../../flow/dns-names.js'

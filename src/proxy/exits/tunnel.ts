@@ -218,7 +218,7 @@ export class Tunnel {
     return setTimeout(look, HANDSHAKE_MILLISECONDS).unref()
   }
 
-  /** What carries queries to name servers through the tunnel. */
+  /** Carries queries to name servers through the tunnel. */
   #carrier(): Carrier {
     const later = (done: (error: Error) => void, error: unknown) => {
       queueMicrotask(() => done(error as Error))

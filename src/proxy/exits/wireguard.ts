@@ -4,7 +4,7 @@ import { hopText, type TunnelHop } from '../../flow/via.js'
 import type { LogLevel } from '../../hooks.js'
 import type { Transport } from '../../transports/transport.js'
 import type { Family } from '../eyeballs.js'
-import type { Told } from '../names.js'
+import { ofFamilies, type Told } from '../names.js'
 import type { ConnectOptions, Endpoint, Exit } from './exit.js'
 import { Tunnel, type TunnelOptions } from './tunnel.js'
 import { loadTunnelFile, type TunnelFile } from './tunnel-file.js'
@@ -12,7 +12,7 @@ import { loadTunnelFile, type TunnelFile } from './tunnel-file.js'
 /** Milliseconds before the file is checked for a change again. */
 const FRESH = 2_000
 
-/** What all tunnels of a proxy have in common. */
+/** The options and services that all tunnels of a proxy share. */
 export interface TunnelSurroundings extends Pick<TunnelOptions, 'outside'> {
   /** The options of the TCP in tunnels, for those that start now. */
   settings(): Pick<TunnelOptions, 'congestion' | 'bufferSize' | 'mark'>
@@ -76,10 +76,10 @@ export class WireGuardExit implements Exit {
     if (!tunnel.hasNameServers) return this.#around.outside.find(host, own, told)
     const known = await this.#around.inHostsFile(host)
     for (const family of own) {
-      if (known) told({ families: [family], found: ofFamily(known, family) })
+      if (known) told({ families: [family], found: ofFamilies(known, [family]) })
       else {
         tunnel.addressesOf(host, family).then(
-          (found) => told({ families: [family], found: ofFamily(found, family) }),
+          (found) => told({ families: [family], found: ofFamilies(found, [family]) }),
           (error) => told({ families: [family], found: error as Error }),
         )
       }
@@ -167,6 +167,3 @@ export class WireGuardExit implements Exit {
     return this.#last
   }
 }
-
-const ofFamily = (addresses: readonly string[], family: Family) =>
-  addresses.filter((address) => isIP(address) === family).map((address) => ({ address, family }))
