@@ -1,8 +1,8 @@
 // Reads whole streams of HTTP/1 with the codec, however they are cut, and makes chance repeatable.
-import { BodyReader } from '../../src/layers/http1/body.js'
-import { requestKeepAlive } from '../../src/layers/http1/connection.js'
-import { Http1Error } from '../../src/layers/http1/error.js'
-import { type Framing, requestFraming, responseFraming } from '../../src/layers/http1/framing.js'
+import { BodyReader } from '../../src/layers/http/h1/body.js'
+import { requestKeepAlive } from '../../src/layers/http/h1/connection.js'
+import { Http1Error } from '../../src/layers/http/h1/error.js'
+import { type Framing, requestFraming, responseFraming } from '../../src/layers/http/h1/framing.js'
 import {
   findHeadEnd,
   HEAD_OVERLAP,
@@ -12,7 +12,7 @@ import {
   type RequestHead,
   type ResponseHead,
   skipEmptyLines,
-} from '../../src/layers/http1/head.js'
+} from '../../src/layers/http/h1/head.js'
 
 export interface Message {
   /** Method and target, or status and reason. */

@@ -2,7 +2,7 @@
 import { acceptLayer } from './accept.js'
 import { byNameLayer } from './by-name.js'
 import { dnsLayer } from './dns.js'
-import { http1Layer, httpProxyLayer } from './http1.js'
+import { http1Layer, httpProxyLayer } from './http/h1.js'
 import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'

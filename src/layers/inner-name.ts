@@ -1,5 +1,5 @@
 // The name of the server in a client's first bytes: that of a ClientHello, or the Host field of a first request.
-import { findHeadEnd, MAX_HEAD } from './http1/head.js'
+import { findHeadEnd, MAX_HEAD } from './http/h1/head.js'
 import { looksLikeHttp, looksLikeTls } from './sniff.js'
 import { ClientHelloError, readClientHello } from './tls/client-hello.js'
 

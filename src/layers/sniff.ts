@@ -1,5 +1,5 @@
 // Recognises protocols by the first bytes of a client.
-import { all, TOKEN } from './http1/bytes.js'
+import { all, TOKEN } from './http/h1/bytes.js'
 
 /** Whether the bytes so far look like a protocol; `more` where that depends on bytes that have not come yet. */
 export type Look = 'yes' | 'no' | 'more'

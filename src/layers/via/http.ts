@@ -1,10 +1,10 @@
 // Connects through an HTTP proxy by CONNECT (RFC 9110, 9.3.6). For an https proxy, TLS with it has been established before.
 import { connectRequest, HttpFlow, HttpResponse } from '../../flow/http.js'
 import { basic } from '../../flow/via.js'
-import { Http1Error } from '../http1/error.js'
-import { parseResponseHead } from '../http1/head.js'
-import { readHead, takeHead } from '../http1/transfer.js'
-import { writeRequestHead } from '../http1/write.js'
+import { Http1Error } from '../http/h1/error.js'
+import { parseResponseHead } from '../http/h1/head.js'
+import { readHead, takeHead } from '../http/h1/transfer.js'
+import { writeRequestHead } from '../http/h1/write.js'
 import { hook, origin, push, type Step } from '../layer.js'
 import { HOP_MILLISECONDS, type HopFailure, type HopLayer, WANTS_CREDENTIALS } from './hop.js'
 

@@ -1,0 +1,151 @@
+// HTTP/1.0 and 1.1 (RFC 9112): serves one client connection, request after request, transparently or as an explicit proxy.
+import { HttpFlow, HttpRequest } from '../../flow/http.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from '../layer.js'
+import { leadTo } from '../reach.js'
+import { answerProblem } from './h1/answer.js'
+import { requestKeepAlive } from './h1/connection.js'
+import { hookWithCredentials } from './h1/credentials.js'
+import { Http1Error } from './h1/error.js'
+import { Exchange } from './h1/exchange.js'
+import { requestFraming } from './h1/framing.js'
+import { parseRequestHead, type RequestHead } from './h1/head.js'
+import { takeOffRequestHop } from './h1/hop.js'
+import { errorPage } from './h1/pages.js'
+import { turnToServer } from './h1/reverse.js'
+import { type Place, placeOf, targetOf } from './h1/target.js'
+import { readHead, takeHead } from './h1/transfer.js'
+import { enterTunnel } from './h1/tunnel.js'
+import { Upstream } from './h1/upstream.js'
+import { writeResponseHead } from './h1/write.js'
+
+/** The time that a client has for a whole head. */
+const HEAD_MILLISECONDS = 30_000
+
+/** Serves requests to the connection's destination. */
+export const http1Layer: Layer = (context) => serve(context, false)
+
+/** Serves requests to an explicit proxy: absolute-form and CONNECT (RFC 9112, 3.2). */
+export const httpProxyLayer: Layer = (context) => serve(context, true)
+
+function* serve(context: Context, explicit: boolean): Step<LayerName | undefined> {
+  const { client } = context
+  const upstream = new Upstream(context)
+  context.server = undefined
+  try {
+    for (;;) {
+      // Between requests a client may be silent for long. Once a head has begun, the client has 30 s for the rest. What the server says
+      // meanwhile is nobody's answer.
+      if (client.buffered === 0) {
+        if (client.ended || client.closed) break
+        upstream.check()
+        yield { type: 'receive', channel: client, or: upstream.idle, milliseconds: 0 }
+        continue
+      }
+      const startedAt = context.machine.world.now()
+      let bytes = takeHead(client, 'request')
+      if (!bytes) {
+        // `takeHead` skips empty lines, which old clients send after a body: no head has begun yet.
+        if (client.buffered === 0) continue
+        bytes = yield* readHead(context, client, 'request', HEAD_MILLISECONDS)
+        if (!bytes) break
+      }
+      const head = parseRequestHead(bytes, 0, bytes.length, !context.options.validate_inbound_headers)
+      if (head.end !== undefined) client.unread(bytes.subarray(head.end))
+      if (explicit && head.method === 'CONNECT') return yield* connect(context, upstream, head, startedAt)
+      const outcome = yield* exchange(context, upstream, head, explicit, startedAt).run()
+      if (outcome === 'next') continue
+      if (typeof outcome === 'object') {
+        if (head.method === 'CONNECT') {
+          enterTunnel(context, outcome.upgraded, head)
+          return 'next'
+        }
+        context.server = outcome.upgraded
+        log(context, 'debug', 'the connection was upgraded: it passes as raw TCP from here on')
+        return 'raw'
+      }
+      yield { type: outcome, channel: client }
+      return undefined
+    }
+  } catch (error) {
+    if (!(error instanceof Http1Error)) throw error
+    log(context, 'warn', `refused with ${error.status}: ${error.message}`)
+    yield* send(client, errorPage(error.status, error.message))
+  } finally {
+    upstream.keepNone()
+  }
+  yield { type: 'close', channel: client }
+  return undefined
+}
+
+function exchange(context: Context, upstream: Upstream, head: RequestHead, explicit: boolean, startedAt: number) {
+  const framing = requestFraming(head, !context.options.validate_inbound_headers)
+  const takenOff = takeOffRequestHop(
+    head,
+    framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0),
+  )
+  if (takenOff !== undefined) log(context, 'debug', takenOff)
+  const target = targetOf(head, explicit ? undefined : placeOf(context))
+  // A target that is a URL overrides the Host field (RFC 9112, 3.2.2).
+  if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
+    head.headers.set('Host', target.authority)
+  }
+  turnToServer(context, head.headers)
+  const { method, version, headers, irregularities } = head
+  const { scheme, host, port, path } = target
+  // A server that midwire stands in for is no proxy, whatever the client says.
+  const absolute = context.entrance.target ? undefined : target.absolute
+  const parts = { method, path, scheme, host, port, version, headers, absolute, irregularities }
+  const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
+  if (framing.kind === 'none') request.endedAt = context.machine.world.now()
+  const flow = new HttpFlow(origin(context, undefined), request)
+  return new Exchange({ context, flow, framing, upstream, explicit, persistent: requestKeepAlive(head) })
+}
+
+/** Opens a tunnel for CONNECT. Its contents are looked at like those of a connection of its own: `next` goes on. */
+function* connect(
+  context: Context,
+  upstream: Upstream,
+  head: RequestHead,
+  startedAt: number,
+): Step<LayerName | undefined> {
+  const { client } = context
+  if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
+  const place: Place = { ...targetOf(head, undefined), path: '' }
+  // The target says where to, whatever the Host field says (RFC 9112, 3.2.2).
+  if (head.headers.has('host')) head.headers.set('Host', head.target)
+  const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
+  const flow = new HttpFlow(origin(context, undefined), request)
+  yield* hookWithCredentials(context, 'http_connect', flow)
+  const problem = flow.response && answerProblem(flow.response)
+  if (problem !== undefined) flow.error ??= { message: problem, timestamp: context.machine.world.now() }
+  if (flow.error) return yield* connectFailed(context, flow, 502)
+  if (flow.response && flow.response.status >= 300) {
+    yield* hook(context, 'http_connect_error', flow)
+    yield* send(client, writeResponseHead(flow.response, flow.response.content))
+    yield { type: 'close', channel: client }
+    finish(context, flow)
+    return undefined
+  }
+  upstream.keepNone()
+  context.via = flow.via
+  const failure = yield* leadTo(context, { host: request.host, port: request.port, transport: 'tcp' })
+  if (failure) {
+    flow.server = failure.server
+    flow.error = { message: failure.message, timestamp: context.machine.world.now() }
+    return yield* connectFailed(context, flow, failure.code === 'ETIMEDOUT' ? 504 : 502)
+  }
+  yield* hook(context, 'http_connected', flow)
+  yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
+  return 'next'
+}
+
+/** Refuses a CONNECT with an error page that says why; resets the connection where an addon has killed the flow. */
+function* connectFailed(context: Context, flow: HttpFlow, status: number): Step<undefined> {
+  const { client } = context
+  if (!flow.killed) yield* send(client, errorPage(status, flow.error?.message ?? ''))
+  yield { type: flow.killed ? 'reset' : 'close', channel: client }
+  yield* hook(context, 'http_connect_error', flow)
+  yield* hook(context, 'error', flow)
+  finish(context, flow)
+  return undefined
+}

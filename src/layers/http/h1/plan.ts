@@ -1,0 +1,23 @@
+// Decides how a held message is framed when it is sent.
+import { HttpRequest, type HttpResponse } from '../../../flow/http.js'
+import type { Framing } from './framing.js'
+
+/** Frames a held message as it came, unless an addon has changed its body, and sets the fields that say so. */
+export function planFraming(
+  message: HttpRequest | HttpResponse,
+  framing: Framing,
+  bodiless: boolean,
+  chunks: boolean,
+): Framing {
+  if (bodiless) return { kind: 'none' }
+  const { headers } = message
+  const { length } = message.content
+  if (!message.contentChanged) {
+    if (framing.kind === 'chunked' && chunks) return framing
+    if (framing.kind === 'length' && framing.length === length && headers.has('content-length')) return framing
+    if (framing.kind === 'none' && message instanceof HttpRequest) return framing
+  }
+  headers.delete('transfer-encoding')
+  headers.set('Content-Length', String(length))
+  return { kind: 'length', length }
+}

@@ -1,0 +1,29 @@
+// HTTP to a server that midwire stands in for: what names midwire is made to name the server, and the other way round.
+import { bracketed, hostPort } from '../../../addresses.js'
+import type { HttpHeaders } from '../../../flow/headers.js'
+import { basic, credentialsOf } from '../../../flow/via.js'
+import type { Context } from '../../layer.js'
+
+/** Makes the fields of a request those of a request to the server: its Host, and the credentials that the user has for it. */
+export function turnToServer({ destination, entrance, options, serverTls }: Context, headers: HttpHeaders): void {
+  if (!entrance.target || !destination) return
+  if (!options.keep_host_header) {
+    const { host, port } = destination
+    headers.set('Host', port === (serverTls ? 443 : 80) ? bracketed(host) : hostPort(host, port))
+  }
+  const { upstream_auth } = options
+  if (upstream_auth && !headers.has('authorization')) headers.set('Authorization', basic(credentialsOf(upstream_auth)))
+}
+
+/** An alternative service of the server's own host, on another port (RFC 7838, 3): `h3=":443"`. */
+const OWN_PORT = /(=\s*":)\d+"/g
+
+/** Leads a client that follows Alt-Svc to midwire, and not past it. */
+export function turnToClient({ client, entrance, options }: Context, headers: HttpHeaders): void {
+  if (!entrance.target || options.keep_alt_svc_header || !headers.has('alt-svc')) return
+  const { port } = client.connection.local
+  headers.set(
+    'Alt-Svc',
+    headers.getAll('alt-svc').map((value) => value.replace(OWN_PORT, `$1${port}"`)),
+  )
+}

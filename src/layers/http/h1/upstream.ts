@@ -1,0 +1,184 @@
+// The server connection of a client connection: one at a time, kept between requests, and given to the pool in the end.
+import type { ServerConnection } from '../../../connection.js'
+import { sameName } from '../../../flow/host-name.js'
+import type { HttpFlow, HttpRequest } from '../../../flow/http.js'
+import { type ProxyHop, unreachable } from '../../../flow/via.js'
+import type { Channel } from '../../channel.js'
+import { OpenFailure } from '../../commands.js'
+import { type Context, type Step, serverName } from '../../layer.js'
+import { open, routeTo } from '../../open.js'
+import { type Destination, type Route, type ServerTls, sameRoute } from '../../route.js'
+import { forwarder, routeToForwarder, type WriteRequest, writeForForwarder } from './forward.js'
+import { writeRequestHead } from './write.js'
+
+export class Upstream {
+  readonly #context: Context
+  #channel: Channel<ServerConnection> | undefined
+  /** The connection has carried a request before: the server may have closed it meanwhile. */
+  #used: boolean
+  /**
+   * The flow of the current request, and its way to the server. Rules are asked once for a flow: what they see of it changes when it has a
+   * server, and the connection stays as it is.
+   */
+  #asked: { readonly flow: HttpFlow; readonly route: Route } | undefined
+  /** A request has authenticated the connection (NTLM, Negotiate): it must not serve another client. */
+  #bound = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#channel = context.server
+    this.#used = context.server?.reused ?? false
+  }
+
+  /** The connection that is kept between requests, which the layer listens to meanwhile. */
+  get idle(): Channel<ServerConnection> | undefined {
+    return this.#channel
+  }
+
+  /** Between requests: closes the kept connection where the server has ended it or has sent bytes that nobody has asked for. */
+  check(): void {
+    this.#asked = undefined
+    const kept = this.#channel
+    if (kept && (kept.closed || kept.ended || kept.buffered > 0)) this.drop()
+  }
+
+  /** The connection that is kept, if it leads to the request's place and is open. */
+  kept(flow: HttpFlow): Channel<ServerConnection> | undefined {
+    this.check()
+    const kept = this.#channel
+    return kept?.route && this.#leadsTo(kept.route, flow) ? kept : undefined
+  }
+
+  /** Opens a connection to the request's place, or takes one from the pool. */
+  *acquire(flow: HttpFlow): Step<Channel<ServerConnection> | OpenFailure> {
+    const { request } = flow
+    const to = placeOf(request)
+    const { destination, serverFailure, inside } = this.#context
+    if (inside && destination && sameName(to.host, destination.host)) {
+      return new OpenFailure(
+        { id: '', ...to },
+        'INSIDE',
+        `${request.prettyHost} is answered by midwire itself, and has no such page`,
+      )
+    }
+    if (serverFailure && destination && sameName(to.host, destination.host) && to.port === destination.port)
+      return serverFailure
+    this.keepNone()
+    const opened = yield* open(this.#context, this.#routeFor(flow), true)
+    if (!opened || opened instanceof OpenFailure)
+      return this.#ofProxy(flow, opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection'))
+    this.#channel = opened
+    this.#used = opened.reused
+    return opened
+  }
+
+  /** A failure as it is told: to a client that has asked for a server, the address of a proxy that forwards says nothing. */
+  #ofProxy(flow: HttpFlow, failure: OpenFailure): OpenFailure {
+    const proxy = forwarder(flow.request, this.#wayOf(flow))
+    if (!proxy || failure.code === 'KILLED') return failure
+    return new OpenFailure(failure.server, failure.code, unreachable(proxy, failure.message))
+  }
+
+  /** Opens another connection, where the one that was lost had been used before; undefined where the request must not be sent again. */
+  *retry(flow: HttpFlow): Step<Channel<ServerConnection> | undefined> {
+    if (!this.#used || !RETRIED.has(flow.request.method)) return undefined
+    this.drop()
+    const opened = yield* open(this.#context, this.#routeFor(flow))
+    if (!opened || opened instanceof OpenFailure) return undefined
+    this.#channel = opened
+    this.#used = false
+    return opened
+  }
+
+  /** Keeps the connection for another request: the exchange is over. */
+  keep(): void {
+    this.#used = true
+    const channel = this.#channel
+    if (!channel?.paused) return
+    // The connection was paused within the last body. A paused connection would not notice that the server closes it.
+    channel.paused = false
+    this.#context.machine.perform({ type: 'resume', channel })
+  }
+
+  /** Closes the connection. */
+  drop(): void {
+    const channel = this.#channel
+    this.#channel = undefined
+    this.#bound = false
+    if (channel) this.#context.machine.perform({ type: 'close', channel })
+  }
+
+  /** Leaves the connection to the layer that goes on after an upgrade. */
+  give(): void {
+    this.#context.server = this.#channel
+    this.#channel = undefined
+  }
+
+  /** Gives the connection to the pool, or closes it where no other client may use it. */
+  keepNone(): void {
+    const channel = this.#channel
+    if (!channel) return
+    if (this.#bound || !this.#used || channel.closed || channel.ended || channel.buffered > 0) {
+      this.drop()
+      return
+    }
+    this.#channel = undefined
+    this.#context.machine.perform({ type: 'release', channel })
+  }
+
+  /** Marks the connection as authenticated for this client alone. */
+  bind(): void {
+    this.#bound = true
+  }
+
+  /** How the head of a request is written on a connection: a proxy that forwards is told the whole URL. */
+  writer(flow: HttpFlow, server: Channel<ServerConnection>): WriteRequest {
+    const proxy = this.forwarderOf(flow, server)
+    return proxy ? writeForForwarder(proxy) : writeRequestHead
+  }
+
+  /** The proxy at the other end of a connection, which forwards the request; undefined where the server is there. */
+  forwarderOf(flow: HttpFlow, { route }: Channel<ServerConnection>): ProxyHop | undefined {
+    const toServer = this.#wayOf(flow)
+    return route && sameRoute(route, toServer) ? undefined : forwarder(flow.request, toServer)
+  }
+
+  /** A tunnel to the server that is there is as good as the proxy that it goes through. */
+  #leadsTo(route: Route, flow: HttpFlow): boolean {
+    const toServer = this.#wayOf(flow)
+    if (sameRoute(route, toServer)) return true
+    const proxy = forwarder(flow.request, toServer)
+    return proxy !== undefined && sameRoute(route, routeToForwarder(proxy, toServer))
+  }
+
+  #routeFor(flow: HttpFlow): Route {
+    const route = this.#wayOf(flow)
+    const proxy = forwarder(flow.request, route)
+    return proxy ? routeToForwarder(proxy, route) : route
+  }
+
+  #wayOf(flow: HttpFlow): Route {
+    if (this.#asked?.flow !== flow) this.#asked = { flow, route: this.#routeToServer(flow) }
+    return this.#asked.route
+  }
+
+  #routeToServer(flow: HttpFlow): Route {
+    const { request } = flow
+    const { destination, serverTls } = this.#context
+    // The place that a CONNECT names lies behind the proxy that the client speaks to, and that proxy is the destination here.
+    if (request.method === 'CONNECT' && destination) return routeTo(this.#context, destination, serverTls, flow)
+    const tls = request.scheme === 'https' ? this.#tlsFor(request) : undefined
+    return routeTo(this.#context, placeOf(request), tls, flow)
+  }
+
+  #tlsFor(request: HttpRequest): ServerTls {
+    const { destination, serverTls } = this.#context
+    if (serverTls && destination && sameName(request.host, destination.host)) return serverTls
+    return { sni: serverName(request.host), alpn: ['http/1.1'] }
+  }
+}
+
+const placeOf = ({ host, port }: HttpRequest): Destination => ({ host, port, transport: 'tcp' })
+
+/** Methods that may be sent again when the connection was lost before an answer (RFC 9110, 9.2.2). */
+const RETRIED = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
