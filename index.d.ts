@@ -245,13 +245,29 @@ interface FlowError {
     /** Milliseconds since the epoch. */
     readonly timestamp: number;
 }
+/** What the user sends in the name of one side of a flow. */
+interface Injection {
+    readonly toClient: boolean;
+    readonly content: Buffer;
+    /** Of a WebSocket message; other protocols have bytes alone. */
+    readonly kind: 'text' | 'binary';
+}
+/** What the user does to a flow that runs. */
+type UserAct = {
+    act: 'kill';
+} | {
+    act: 'resume';
+} | {
+    act: 'inject';
+    injection: Injection;
+};
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 interface FlowOrigin {
     readonly world: {
         newId(): string;
         now(): number;
-        /** The flow was killed, at whatever time: what is under way for it ends now. */
-        killed(flow: Flow): void;
+        /** The user acts on the flow, at whatever time: it takes effect at once. */
+        act(flow: Flow, act: UserAct): void;
     };
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
@@ -300,6 +316,14 @@ declare abstract class Flow {
      * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
      */
     kill(): void;
+    /** True while the flow waits for `resume()`. */
+    get intercepted(): boolean;
+    /** Called in a hook: once the hook has run in all addons, the flow waits, however long, until `resume()` or `kill()`. */
+    intercept(): void;
+    /** Lets a flow that was intercepted go on. Does nothing where it was not. */
+    resume(): void;
+    /** Sends something in the name of one side, for the protocols that can. */
+    protected post(injection: Injection): void;
 }
 
 declare class DnsFlow extends Flow {
@@ -1187,6 +1211,10 @@ type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) =>
 
 interface Sink {
     readonly name: string;
+    /** Called with each flow that begins: with the head of a request, say. */
+    begun?(flow: AnyFlow): void;
+    /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
+    changed?(flow: AnyFlow): void;
     /** Called with each flow that is over. */
     flow?(flow: AnyFlow): void;
     log?(entry: LogEntry): void;

@@ -20,7 +20,7 @@ function ask(path: string, method = 'GET') {
     explicit: true,
   }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, act() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void crl({ crlPath: '/midwire-01ab.crl', crl: () => list }).requestheaders?.(flow)

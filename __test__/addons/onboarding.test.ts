@@ -68,7 +68,7 @@ function ask(
     peer,
   }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, act() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void addon.requestheaders?.(flow)
@@ -226,7 +226,7 @@ test('a host that an option made up breaks nothing', (t) => {
     explicit: true,
   }
   const flow = new HttpFlow(
-    { world: { newId: () => 'f', now: () => 0, killed() {} }, client, server: undefined, now: 0 },
+    { world: { newId: () => 'f', now: () => 0, act() {} }, client, server: undefined, now: 0 },
     new HttpRequest(parts, 1000, 0),
   )
   void onboarding({ host, authority }).requestheaders?.(flow)

@@ -22,7 +22,7 @@ function clientOf(addon: Addon | undefined, explicit = true): ClientConnection {
 function flowOf(client: ClientConnection, fields: Record<string, string>, method = 'GET'): HttpFlow {
   const headers = HttpHeaders.from({ Host: 'example.org', ...fields })
   const parts = { method, path: '/', scheme: 'http', host: 'example.org', port: 80, version: '1.1', headers } as const
-  const world = { newId: () => 'id', now: () => 0, killed() {} }
+  const world = { newId: () => 'id', now: () => 0, act() {} }
   return new HttpFlow({ world, client, server: undefined, now: 0 }, new HttpRequest(parts, 0, 0))
 }
 

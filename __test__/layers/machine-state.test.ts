@@ -29,8 +29,8 @@ const open = (): Operation => ({ type: 'open', route: ELSEWHERE, pooled: false }
 
 test('no timer is left when its task is done, or when all are', (t) => {
   const play = new Playbook(
-    layer(function* ({ machine, client }) {
-      machine.fork(receiveWithin(client, 100))
+    layer(function* ({ machine, scope, client }) {
+      machine.fork(receiveWithin(client, 100), scope)
       yield open()
     }),
   )
@@ -78,12 +78,13 @@ test('a connection that was read again can be paused again', (t) => {
 test('that we let go of the client ourselves is no loss: the other tasks go on', (t) => {
   const seen: string[] = []
   const play = new Playbook(
-    layer(function* ({ machine, client }) {
+    layer(function* ({ machine, scope, client }) {
       machine.fork(
         (function* (): Step<void> {
           yield open()
           seen.push('opened')
         })(),
+        scope,
       )
       yield { type: 'close', channel: client }
       yield* sleep(10)
@@ -119,6 +120,7 @@ test('the first reason of an end is the one that is told: of a channel, and of t
       yield* receive(play.client)
       throw new TypeError('oops')
     })(),
+    play.context.scope,
   )
   play.reply('hook')
   t.deepEqual(seen, ['reset'])
@@ -149,13 +151,13 @@ test('everybody who waits for room is told of it, and of the loss of the channel
   for (const lost of [false, true]) {
     const seen: string[] = []
     const play = new Playbook(
-      layer(function* ({ machine, server }) {
+      layer(function* ({ machine, scope, server }) {
         if (!server) return
         server.full = true
         const say = function* (name: string): Step<void> {
           seen.push(`${name} ${yield* send(server, Buffer.from(name))}`)
         }
-        for (const name of ['b', 'c']) machine.fork(say(name))
+        for (const name of ['b', 'c']) machine.fork(say(name), scope)
         yield* say('a')
       }),
       { connected: true },
@@ -166,7 +168,7 @@ test('everybody who waits for room is told of it, and of the loss of the channel
     else play.drain(server)
     t.deepEqual(
       seen,
-      ['a', 'b', 'c'].map((name) => `${name} ${!lost}`),
+      ['b', 'c', 'a'].map((name) => `${name} ${!lost}`),
     )
     t.false(play.machine.busy)
   }

@@ -90,12 +90,13 @@ test('who leaves what has come, and waits for more, gets it, however much it is'
 test('tasks run beside each other, and one can wait for the other', (t) => {
   const order: string[] = []
   const play = new Playbook(
-    layer(function* ({ machine, client }) {
+    layer(function* ({ machine, scope, client }) {
       const task = machine.fork(
         (function* (): Step<void> {
           yield* receive(client)
           order.push('forked')
         })(),
+        scope,
       )
       order.push('first')
       yield* join(task)
@@ -161,6 +162,7 @@ test('a client that goes away interrupts every wait but a hook', (t) => {
             throw error
           }
         })(),
+        context.scope,
       )
       try {
         yield* hook(context, 'client_connected', context.client.connection)
@@ -239,6 +241,7 @@ test('a fault in one task ends the others of its connection, too', (t) => {
           yield* receive(context.client)
           throw new TypeError('oops')
         })(),
+        context.scope,
       )
       try {
         yield open('tcp')
@@ -283,7 +286,7 @@ test('a fault of a layer ends its connection, is said, and nothing else happens'
 test('a task that is cancelled tidies up, and hears nothing more', (t) => {
   const seen: string[] = []
   const play = new Playbook(
-    layer(function* ({ machine, client }) {
+    layer(function* ({ machine, scope, client }) {
       const task = machine.fork(
         (function* (): Step<void> {
           try {
@@ -293,6 +296,7 @@ test('a task that is cancelled tidies up, and hears nothing more', (t) => {
             seen.push('tidy')
           }
         })(),
+        scope,
       )
       yield* receive(client)
       machine.cancel(task)

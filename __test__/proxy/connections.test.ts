@@ -43,7 +43,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     mark: () => undefined,
     resolvers: () => [],
     seeksProcesses: () => false,
-    finished: () => {},
+    tell: () => {},
     log,
   })
   const transport: Transport = {

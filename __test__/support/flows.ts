@@ -25,7 +25,7 @@ export const server: ServerConnection = {
   remote: { address: '93.184.216.34', port: 443, family: 4 },
 }
 
-const origin = { world: { newId: () => 'flow', now: () => 1000, killed() {} }, client, server, now: 1000 }
+const origin = { world: { newId: () => 'flow', now: () => 1000, act() {} }, client, server, now: 1000 }
 
 export interface HttpFacts {
   method?: string

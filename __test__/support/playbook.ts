@@ -1,6 +1,6 @@
 // Plays a layer as a conversation: events in, commands expected. Nothing here has a socket, a clock or chance.
 import type { ClientConnection, ServerConnection } from '../../src/connection.js'
-import type { Flow } from '../../src/flow/flow.js'
+import type { Flow, UserAct } from '../../src/flow/flow.js'
 import { DIRECT, hopText } from '../../src/flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../../src/hooks.js'
 import { type AnyChannel, Channel } from '../../src/layers/channel.js'
@@ -79,6 +79,8 @@ export class Playbook implements World {
   readonly context: Context
   /** Channels of servers, in the order in which they were opened. */
   readonly servers: Channel<ServerConnection>[] = []
+  /** What was told of flows that are not over: `begun http`. */
+  readonly news: string[] = []
   /** Flows that were over, in order. */
   readonly finished: Flow[] = []
   readonly logs: { level: LogLevel; message: string }[] = []
@@ -135,8 +137,8 @@ export class Playbook implements World {
     return `flow-${this.#ids}`
   }
 
-  killed(flow: Flow): void {
-    this.machine.handle({ type: 'killed', flow })
+  act(flow: Flow, act: UserAct): void {
+    this.machine.handle({ type: 'user', flow, ...act })
   }
 
   wants(name: HookName): boolean {
@@ -151,6 +153,10 @@ export class Playbook implements World {
         return undefined
       case 'cancel':
         this.#timers.delete(command.of)
+        return undefined
+      case 'begun':
+      case 'changed':
+        this.news.push(`${command.type} ${command.flow.type}`)
         return undefined
       case 'finished':
         this.finished.push(command.flow)

@@ -10,13 +10,27 @@ export interface FlowError {
   readonly timestamp: number
 }
 
+/** What the user sends in the name of one side of a flow. */
+export interface Injection {
+  readonly toClient: boolean
+  readonly content: Buffer
+  /** Of a WebSocket message; other protocols have bytes alone. */
+  readonly kind: 'text' | 'binary'
+}
+
+/** What the user does to a flow that runs. */
+export type UserAct = { act: 'kill' } | { act: 'resume' } | { act: 'inject'; injection: Injection }
+
+/** What outputs are told of a flow: it has begun, has changed while it runs, or is over. */
+export type FlowNews = 'begun' | 'changed' | 'finished'
+
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 export interface FlowOrigin {
   readonly world: {
     newId(): string
     now(): number
-    /** The flow was killed, at whatever time: what is under way for it ends now. */
-    killed(flow: Flow): void
+    /** The user acts on the flow, at whatever time: it takes effect at once. */
+    act(flow: Flow, act: UserAct): void
   }
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
@@ -44,6 +58,7 @@ export abstract class Flow {
   #via: readonly Hop[] | undefined
   #id: string | undefined
   #killed = false
+  #intercepted = false
 
   constructor(origin: FlowOrigin) {
     this.#world = origin.world
@@ -97,6 +112,29 @@ export abstract class Flow {
     if (!this.live) return
     this.#killed = true
     this.error = { message: 'killed', timestamp: this.#world.now() }
-    this.#world.killed(this)
+    this.#intercepted = false
+    this.#world.act(this, { act: 'kill' })
+  }
+
+  /** True while the flow waits for `resume()`. */
+  get intercepted(): boolean {
+    return this.#intercepted
+  }
+
+  /** Called in a hook: once the hook has run in all addons, the flow waits, however long, until `resume()` or `kill()`. */
+  intercept(): void {
+    if (this.live && !this.#killed) this.#intercepted = true
+  }
+
+  /** Lets a flow that was intercepted go on. Does nothing where it was not. */
+  resume(): void {
+    if (!this.#intercepted) return
+    this.#intercepted = false
+    this.#world.act(this, { act: 'resume' })
+  }
+
+  /** Sends something in the name of one side, for the protocols that can. */
+  protected post(injection: Injection): void {
+    this.#world.act(this, { act: 'inject', injection })
   }
 }

@@ -1,6 +1,22 @@
 // One connection as layers see it: the bytes that have come and that no layer has taken, and whether it has room for more.
 import type { Connection } from '../connection.js'
+import type { ChannelDeed } from './commands.js'
 import type { Route } from './route.js'
+import type { Scope } from './scope.js'
+import type { Task } from './task.js'
+
+/** When so many bytes wait in a channel for a layer, its connection is paused. */
+const HIGH_WATER = 64 * 1024
+
+/** The same for chunks, because datagrams may be empty. */
+const MAX_CHUNKS = 1024
+
+/** An engine that multiplexes: what is done to a channel of its own it does within another channel. */
+export interface Carrier {
+  perform(deed: ChannelDeed): void
+  /** Sends what the deeds of this turn have come to. Called once at its end, where `machine.flushLater` has asked for it. */
+  flush(): void
+}
 
 export class Channel<Of extends Connection = Connection> {
   readonly connection: Of
@@ -24,6 +40,12 @@ export class Channel<Of extends Connection = Connection> {
   paused = false
   /** The connection comes from the pool, where it lay idle: the server may have closed it meanwhile. */
   reused = false
+  /** The engine whose stream this is; undefined for a connection, which the world carries. */
+  carrier: Carrier | undefined
+  /** The scope that ends with this channel. */
+  scope: Scope | undefined
+  /** The tasks that wait for data of this channel, or for room in it. */
+  readonly waiters: Task[] = []
   /** The driver's own value for this channel: the transport that it stands for. */
   handle: unknown
 
@@ -34,6 +56,22 @@ export class Channel<Of extends Connection = Connection> {
   /** No data is here, and none will come. */
   get over(): boolean {
     return this.chunks.length === 0 && (this.ended || this.closed)
+  }
+
+  /** So much waits for a layer that no more should come. */
+  get hasMuch(): boolean {
+    return this.buffered >= HIGH_WATER || this.chunks.length >= MAX_CHUNKS
+  }
+
+  /** A task waits for data. */
+  get isAwaited(): boolean {
+    return this.waiters.some(({ waitsFor }) => waitsFor?.type === 'receive')
+  }
+
+  /** The task waits for this channel no longer. */
+  leave(task: Task): void {
+    const index = this.waiters.indexOf(task)
+    if (index !== -1) this.waiters.splice(index, 1)
   }
 
   push(data: Buffer): void {

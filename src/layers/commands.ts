@@ -1,6 +1,6 @@
 // The commands of layers: what they want the world to do, ask it, or wait for.
 import type { LeafKey, ServerConnection } from '../connection.js'
-import type { Flow } from '../flow/flow.js'
+import type { Flow, FlowNews } from '../flow/flow.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { Place, Route } from './route.js'
@@ -20,8 +20,8 @@ export interface ClientTls {
   key: LeafKey
 }
 
-/** A deed is done at once and has no answer. */
-export type Deed =
+/** A deed that is done to one channel: by the engine that carries the channel, or by the world. */
+export type ChannelDeed =
   | { type: 'send'; channel: AnyChannel; data: Buffer }
   /** Sends FIN, after close_notify where there is TLS: nothing more will be sent. */
   | { type: 'end'; channel: AnyChannel }
@@ -30,6 +30,10 @@ export type Deed =
   /** Sends RST. */
   | { type: 'reset'; channel: AnyChannel }
   | { type: 'pause' | 'resume'; channel: AnyChannel }
+
+/** A deed is done at once and has no answer. */
+export type Deed =
+  | ChannelDeed
   /** From now on data of the client goes straight to the server, and the server's to the client. Ends and losses still rise. */
   | { type: 'splice'; server: Channel<ServerConnection> }
   /** Accepts the client: its SYN is answered. */
@@ -38,8 +42,8 @@ export type Deed =
   | { type: 'refuse'; reason: 'refused' | 'unreachable' | 'prohibited' }
   /** Gives an idle server connection, on which no response is outstanding, to the pool for other flows. */
   | { type: 'release'; channel: Channel<ServerConnection> }
-  /** Hands a flow that is over to the outputs. */
-  | { type: 'finished'; flow: Flow }
+  /** Tells the outputs of a flow: it has begun, has changed while it runs, or is over. */
+  | { type: FlowNews; flow: Flow }
   | { type: 'log'; level: LogLevel; message: string }
   | { type: 'timer'; of: Timed; milliseconds: number }
   | { type: 'cancel'; of: Timed }
@@ -69,6 +73,9 @@ export type Question =
    * option `tls_fail_open` lets it pass. Asked before the handshake: the world learns which name a refusal would be about. Answers a boolean.
    */
   | { type: 'failsOpen'; host: string; port: number }
+
+/** The operations of the machine itself; all others are the world's. */
+export type Wait = Extract<Operation, { type: 'receive' | 'room' | 'join' | 'sleep' | 'intercepted' }>
 
 /** An operation that may take time. A task that yields one is resumed with the answer: at once, or when the world's `reply` comes. */
 export type Operation =
@@ -106,6 +113,8 @@ export type Operation =
   /** Waits for the end of another task. */
   | { type: 'join'; task: Task }
   | { type: 'sleep'; milliseconds: number }
+  /** Waits until the user resumes a flow that an addon has intercepted. */
+  | { type: 'intercepted'; flow: Flow }
 
 export type Command =
   | Deed
@@ -113,3 +122,28 @@ export type Command =
   | Operation
   /** Waits for an operation that the world has begun already, and for which it gave PENDING. */
   | { type: 'pending'; operation: Operation }
+
+type Kind = 'deed' | 'question' | 'wait' | 'operation' | 'pending'
+
+/** What each command is. The type makes the compiler check that none is missing. */
+const KINDS: Record<Command['type'], Kind> = {
+  ...({ send: 'deed', end: 'deed', close: 'deed', reset: 'deed', pause: 'deed', resume: 'deed' } as const),
+  ...({ splice: 'deed', accept: 'deed', refuse: 'deed', release: 'deed', log: 'deed' } as const),
+  ...({ begun: 'deed', changed: 'deed', finished: 'deed', timer: 'deed', cancel: 'deed' } as const),
+  ...({ known: 'question', failsOpen: 'question' } as const),
+  ...({ receive: 'wait', room: 'wait', join: 'wait', sleep: 'wait', intercepted: 'wait' } as const),
+  ...({ open: 'operation', secureServer: 'operation', secureClient: 'operation', relay: 'operation' } as const),
+  ...({ associate: 'operation', hook: 'operation', resolve: 'operation' } as const),
+  pending: 'pending',
+}
+
+export const isDeed = (command: Command): command is Deed => KINDS[command.type] === 'deed'
+export const isWait = (command: Command): command is Wait => KINDS[command.type] === 'wait'
+export const isQuestion = (command: Command): command is Question => KINDS[command.type] === 'question'
+
+/** Operations that a task may still begin once its scope is over: an addon hears of the end. */
+const LAST = new Set<Command['type']>(['hook', 'pending'])
+
+/** Whether a task is interrupted in the place of this command, once its scope is over. */
+export const mayNotBegin = (command: Command): boolean =>
+  !isDeed(command) && !isQuestion(command) && !LAST.has(command.type)

@@ -5,6 +5,7 @@ import type { Channel } from './channel.js'
 import type { Entrance } from './entrance.js'
 import { type Context, type LayerOptions, serverName } from './layer.js'
 import type { Machine } from './machine.js'
+import { Scope } from './scope.js'
 
 /** Whether a host is midwire itself, so that no server is dialled: the page with the certificate. */
 export const isInside = ({ inside }: LayerOptions, host: string): boolean => inside.includes(canonicalName(host))
@@ -20,6 +21,7 @@ export function begin(
   const namesUs = !target && destination !== undefined && isInside(options, destination.host)
   return {
     machine,
+    scope: new Scope(client),
     client,
     entrance,
     options,

@@ -4,10 +4,10 @@ import type { DnsFlow } from '../flow/dns.js'
 import { DnsError, type DnsMessage, parseDns } from '../flow/dns-message.js'
 import { DNS_RCODE } from '../flow/dns-names.js'
 import { queryKey } from '../flow/dns-reply.js'
-import type { Channel } from './channel.js'
+import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
-import { type Context, log, type Step } from './layer.js'
+import { type Context, log, receiveWithin, type Step } from './layer.js'
 import { open, routeTo } from './open.js'
 import { TIMEOUT } from './world.js'
 
@@ -20,33 +20,39 @@ export interface Asked {
   sentKey: string
   /** The connection on which the query was sent. */
   server: Channel<ServerConnection> | undefined
+  /** Brings the answer, and is closed with the reason where there will be none. */
+  readonly answers: AnyChannel
 }
 
-/** Gets the answer to a query that `ask` has sent, or the reason why there is none. */
-export interface Asker<Query> {
-  answered(query: Query, response: DnsMessage): void
-  failed(query: Query, message: string): void
-}
+/** Milliseconds that a server has for an answer: stub resolvers ask again after 5 s at most. */
+const ANSWER_MILLISECONDS = 10_000
 
-export class DnsUpstream<Query extends Asked> {
+export class DnsUpstream {
   readonly #context: Context
   readonly #tcp: boolean
-  readonly #asker: Asker<Query>
   /** Queries without an answer, by their `sentKey`. */
-  readonly #sent = new Map<string, Query>()
+  readonly #sent = new Map<string, Asked>()
   /** Queries that wait while the connection is being opened; undefined while none is. */
-  #backlog: Query[] | undefined
+  #backlog: Asked[] | undefined
   /** The connection whose answers a task of ours reads. */
   #listening: Channel<ServerConnection> | undefined
 
-  constructor(context: Context, asker: Asker<Query>) {
+  constructor(context: Context) {
     this.#context = context
     this.#tcp = context.client.connection.transport === 'tcp'
-    this.#asker = asker
   }
 
-  /** Sends a query, after opening the connection where there is none. Throws a DnsError where it cannot be sent. */
-  *ask(query: Query, bytes: Buffer): Step<void> {
+  /** The answer to a query. Throws a DnsError where there is none. */
+  *ask(query: Asked, bytes: Buffer): Step<DnsMessage> {
+    yield* this.#submit(query, bytes)
+    const answer = yield* receiveWithin(query.answers, ANSWER_MILLISECONDS)
+    if (answer === TIMEOUT) throw new DnsError(`the server has not answered within ${ANSWER_MILLISECONDS / 1000} s`)
+    if (!answer) throw new DnsError(query.answers.error ?? 'the server has not answered')
+    return parseDns(answer)
+  }
+
+  /** Sends a query, after opening the connection where there is none; while it is being opened, the query waits for that. */
+  *#submit(query: Asked, bytes: Buffer): Step<void> {
     const context = this.#context
     const key = queryKey(query.flow.request)
     if (this.#sent.has(key)) throw new DnsError('another query with the same id and question waits for its answer')
@@ -75,19 +81,19 @@ export class DnsUpstream<Query extends Asked> {
   }
 
   /** Sends a query once more. */
-  *repeat({ sent, server }: Query): Step<void> {
+  *repeat({ sent, server }: Asked): Step<void> {
     if (sent && server && !server.closed) yield { type: 'send', channel: server, data: sent }
   }
 
   /** Drops a query: its answer will be ignored. */
-  forget(query: Query): void {
+  forget(query: Asked): void {
     if (this.#sent.get(query.sentKey) === query) this.#sent.delete(query.sentKey)
   }
 
-  *#send(query: Query, server: Channel<ServerConnection>): Step<void> {
+  *#send(query: Asked, server: Channel<ServerConnection>): Step<void> {
     if (this.#listening !== server) {
       this.#listening = server
-      this.#context.machine.fork(this.#listen(server))
+      this.#context.machine.fork(this.#listen(server), this.#context.scope)
     }
     query.server = server
     query.flow.server = server.connection
@@ -130,20 +136,20 @@ export class DnsUpstream<Query extends Asked> {
     const query = this.#sent.get(queryKey(message)) ?? (bare ? this.#only(message.id) : undefined)
     if (query?.server) {
       this.#sent.delete(query.sentKey)
-      this.#asker.answered(query, message)
+      this.#context.machine.handle({ type: 'data', channel: query.answers, data: bytes })
     } else {
       log(this.#context, 'debug', `an answer to no query was dropped: ${message.questions[0]?.name}`)
     }
   }
 
   /** The query that was sent with this id; undefined where there are several. */
-  #only(id: number): Query | undefined {
+  #only(id: number): Asked | undefined {
     const found = [...this.#sent.values()].filter(({ flow }) => flow.request.id === id)
     return found.length === 1 ? found[0] : undefined
   }
 
-  #fail(query: Query, message: string): void {
+  #fail(query: Asked, message: string): void {
     this.#sent.delete(query.sentKey)
-    this.#asker.failed(query, message)
+    this.#context.machine.handle({ type: 'closed', channel: query.answers, error: message })
   }
 }

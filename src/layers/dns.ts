@@ -5,17 +5,15 @@ import { DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
 import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply.js'
 import { stripEch } from '../flow/dns-svcb.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
+import { Channel } from './channel.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
-import { type Asked, type Asker, DnsUpstream } from './dns-upstream.js'
-import { type Context, finish, hook, type Layer, type LayerName, log, origin, room, type Step, sleep } from './layer.js'
-import type { Task } from './task.js'
+import { type Asked, DnsUpstream } from './dns-upstream.js'
+import { type Context, finish, hook, type Layer, type LayerName, log, origin, room, type Step } from './layer.js'
+import { Scope } from './scope.js'
 import { TIMEOUT } from './world.js'
 
 /** The most queries of one connection that wait for an answer. */
 const MAX_QUERIES = 1_000
-
-/** Milliseconds that a server has for an answer: stub resolvers ask again after 5 s at most. */
-const ANSWER_MILLISECONDS = 10_000
 
 /** Milliseconds without a datagram after which a UDP client is forgotten. Most clients ask once; a later query is a new client. */
 const UDP_SILENCE = 5_000
@@ -28,8 +26,6 @@ interface Query extends Asked {
   readonly questions: DnsQuestion[]
   /** The most octets that the client takes by UDP. */
   readonly size: number
-  /** The task that asks, answers or fails the query. */
-  task: Task | undefined
 }
 
 /** Serves DNS queries until the client is gone. A connection whose first bytes are not DNS goes on as raw. */
@@ -37,13 +33,13 @@ export const dnsLayer: Layer = function* (context) {
   return yield* new DnsConnection(context).run()
 }
 
-class DnsConnection implements Asker<Query> {
+class DnsConnection {
   readonly #context: Context
   readonly #tcp: boolean
   readonly #framer: DnsFramer | undefined
   /** Queries without an answer, by their `key`. */
   readonly #open = new Map<string, Query>()
-  readonly #upstream: DnsUpstream<Query>
+  readonly #upstream: DnsUpstream
   /** No query has been understood yet. */
   #fresh = true
   /** Queries were refused because too many waited: the warning is logged once. */
@@ -55,7 +51,7 @@ class DnsConnection implements Asker<Query> {
     this.#context = context
     this.#tcp = context.client.connection.transport === 'tcp'
     this.#framer = this.#tcp ? new DnsFramer() : undefined
-    this.#upstream = new DnsUpstream<Query>(context, this)
+    this.#upstream = new DnsUpstream(context)
   }
 
   *run(): Step<LayerName | undefined> {
@@ -143,79 +139,58 @@ class DnsConnection implements Asker<Query> {
       yield { type: 'send', channel: context.client, data }
       return
     }
+    const answers = new Channel(context.client.connection)
+    const scope = new Scope(answers, context.scope)
+    const flow = new DnsFlow(origin(context), request)
+    scope.subject = flow
     const query: Query = {
-      flow: new DnsFlow(origin(context), request),
+      flow,
+      answers,
       key,
       id: request.id,
       questions: request.questions.map((question) => ({ ...question })),
       size: udpSize(request),
-      task: undefined,
       sent: undefined,
       sentKey: '',
       server: undefined,
     }
     this.#open.set(key, query)
-    query.task = context.machine.fork(this.#settle(query, this.#ask(query)))
+    context.machine.handle({ type: 'stream', scope, steps: this.#settle(query) })
   }
 
-  /** Runs the steps of a query. An error in them fails its flow, and not the connection. */
-  *#settle(query: Query, steps: Step<void>): Step<void> {
+  /** Serves one query. An error in its steps fails its flow, and not the connection. */
+  *#settle(query: Query): Step<void> {
     try {
-      yield* steps
+      yield* this.#serve(query)
     } catch (error) {
       yield* this.#fail(query, error instanceof Error ? error.message : String(error))
     }
   }
 
-  *#ask(query: Query): Step<void> {
-    const { flow } = query
-    yield* hook(this.#context, 'dns_request', flow)
-    if (flow.error) return yield* this.#fail(query, flow.error.message)
-    if (flow.response) return yield* this.#respond(query)
-    const bytes = writeDns(flow.request)
-    if (!this.#context.entrance.ownResolver) {
-      yield* this.#upstream.ask(query, bytes)
-      yield* sleep(ANSWER_MILLISECONDS)
-      throw new DnsError(`the server has not answered within ${ANSWER_MILLISECONDS / 1000} s`)
-    }
-    const answer = yield { type: 'resolve', query: bytes }
-    if (!Buffer.isBuffer(answer)) throw answer instanceof Error ? answer : new DnsError('there is no resolver')
-    flow.response = this.#stripped(parseDns(answer))
-    return yield* this.#respond(query)
-  }
-
-  /** The server's answer has come. */
-  answered(query: Query, response: DnsMessage): void {
-    query.flow.response = this.#stripped(response)
-    this.#resume(query, this.#respond(query))
-  }
-
-  /** An answer that has come, as it goes to the hooks and to the client. */
-  #stripped(response: DnsMessage): DnsMessage {
-    if (this.#context.options.strip_ech) stripEch(response)
-    return response
-  }
-
-  /** The server will not answer. */
-  failed(query: Query, message: string): void {
-    this.#resume(query, this.#fail(query, message))
-  }
-
-  /** Ends the query's wait for an answer, and goes on with `steps`. */
-  #resume(query: Query, steps: Step<void>): void {
-    if (query.task) this.#context.machine.cancel(query.task)
-    query.task = this.#context.machine.fork(this.#settle(query, steps))
-  }
-
-  *#respond(query: Query): Step<void> {
+  *#serve(query: Query): Step<void> {
     const { flow } = query
     const { client } = this.#context
+    yield* hook(this.#context, 'dns_request', flow)
+    if (!flow.error && !flow.response) {
+      const bytes = writeDns(flow.request)
+      const { ownResolver } = this.#context.entrance
+      const response = ownResolver ? yield* this.#resolve(bytes) : yield* this.#upstream.ask(query, bytes)
+      if (this.#context.options.strip_ech) stripEch(response)
+      flow.response = response
+    }
     if (!flow.error) yield* hook(this.#context, 'dns_response', flow)
     if (flow.error) return yield* this.#fail(query, flow.error.message)
     if (!flow.response) throw new DnsError('an addon has taken the response away')
     const data = this.#frame(this.#answer(query, flow.response))
     if (!client.closed) yield { type: 'send', channel: client, data }
     yield* this.#done(query)
+  }
+
+  /** The answer of the tunnel's own resolver. */
+  *#resolve(query: Buffer): Step<DnsMessage> {
+    const answer = yield { type: 'resolve', query }
+    if (!Buffer.isBuffer(answer)) throw answer instanceof Error ? answer : new DnsError('there is no resolver')
+    return parseDns(answer)
   }
 
   /** The answer's bytes for the client, with the id and question that it sent, and no larger than it takes. */

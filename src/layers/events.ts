@@ -1,7 +1,9 @@
 // The events of layers: what has happened on the connections, and to the operations, of a machine.
-import type { Flow } from '../flow/flow.js'
+import type { Flow, UserAct } from '../flow/flow.js'
 import type { AnyChannel } from './channel.js'
 import type { Operation } from './commands.js'
+import type { Step } from './layer.js'
+import type { Scope } from './scope.js'
 import type { Timed } from './world.js'
 
 export type Event =
@@ -12,8 +14,10 @@ export type Event =
   | { type: 'closed'; channel: AnyChannel; error: string | undefined }
   /** A channel that was full has room. */
   | { type: 'drain'; channel: AnyChannel }
-  /** A flow of the connection was killed. */
-  | { type: 'killed'; flow: Flow }
+  /** A stream has come: its steps run in a scope of its own. */
+  | { type: 'stream'; scope: Scope; steps: Step<unknown> }
+  /** The user acts on a flow that runs: ends it, lets it go on after an interception, or sends something in its name. */
+  | ({ type: 'user'; flow: Flow } & UserAct)
   /** An operation is done; `value` is its answer. */
   | { type: 'reply'; operation: Operation; value: unknown }
   /** A timer has gone off. */

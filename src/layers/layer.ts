@@ -1,6 +1,6 @@
 // The interface of layers, and the functions that layers are written with.
 import type { ClientConnection, ServerConnection } from '../connection.js'
-import type { Flow, FlowOrigin } from '../flow/flow.js'
+import { Flow, type FlowOrigin } from '../flow/flow.js'
 import type { Hop } from '../flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
@@ -9,6 +9,7 @@ import type { ClientTls, Command, OpenFailure, Operation } from './commands.js'
 import type { Entrance } from './entrance.js'
 import type { Machine } from './machine.js'
 import type { Destination, Route, ServerTls, Source } from './route.js'
+import type { Scope } from './scope.js'
 import type { Task } from './task.js'
 import type { ViaRule } from './via/rules.js'
 import { PENDING, TIMEOUT } from './world.js'
@@ -91,6 +92,8 @@ export interface LayerOptions {
 /** Everything that the layers of one client connection share. */
 export interface Context {
   readonly machine: Machine
+  /** What ends with the client: the connection, or the stream of it that `client` is. */
+  readonly scope: Scope
   readonly client: Channel<ClientConnection>
   readonly entrance: Entrance
   readonly options: LayerOptions
@@ -188,12 +191,18 @@ export function hook<Name extends HookName>(context: Context, name: Name, subjec
   const { world } = context.machine
   if (!world.wants(name)) return NOTHING
   const operation = { type: 'hook', name, subject } as const
-  return world.perform(operation) === PENDING ? pending(operation) : NOTHING
+  const isPending = world.perform(operation) === PENDING
+  return isPending || isIntercepted(subject) ? settled(operation, isPending) : NOTHING
 }
 
-function* pending(operation: Operation): Step<void> {
-  yield { type: 'pending', operation }
+/** Waits for the addons, and then for the user where one of them has intercepted the flow. */
+function* settled(operation: Operation & { type: 'hook' }, isPending: boolean): Step<void> {
+  if (isPending) yield { type: 'pending', operation }
+  const { subject } = operation
+  if (isIntercepted(subject)) yield { type: 'intercepted', flow: subject }
 }
+
+const isIntercepted = (subject: unknown): subject is Flow => subject instanceof Flow && subject.intercepted
 
 /** Waits for the end of a task. */
 export function* join(task: Task): Step<void> {

@@ -1,46 +1,38 @@
 // Runs the layers of one client connection, as tasks (generators) that wait for channels, replies, timers and each other.
-import type { Flow } from '../flow/flow.js'
-import { type AnyChannel, Channel } from './channel.js'
-import type { Command, Deed, Operation } from './commands.js'
+import type { Flow, UserAct } from '../flow/flow.js'
+import { type AnyChannel, type Carrier, Channel } from './channel.js'
+import {
+  type Command,
+  type Deed,
+  isDeed,
+  isQuestion,
+  isWait,
+  mayNotBegin,
+  type Operation,
+  type Wait,
+} from './commands.js'
 import type { Event } from './events.js'
 import type { Context, LayerName, Layers, Step } from './layer.js'
+import type { Scope } from './scope.js'
 import { ClientGone, Faulted, Gone, Idle, Killed, Task } from './task.js'
-import { Watchdog } from './watchdog.js'
+import { silenceOf, Watchdog } from './watchdog.js'
 import { PENDING, TIMEOUT, type Timed, type World } from './world.js'
-
-/** When so many bytes wait in a channel for a layer, its connection is paused. */
-const HIGH_WATER = 64 * 1024
-
-/** The same for chunks, because datagrams may be empty. */
-const MAX_CHUNKS = 1024
-
-/** Milliseconds without a datagram, in either direction, after which a UDP client is forgotten. */
-const UDP_SILENCE = 60_000
-
-/** Operations that a task does not begin once the connection is over: it is interrupted first. */
-const WAITS = new Set<Command['type']>([
-  ...(['receive', 'room', 'join', 'sleep', 'open', 'secureServer', 'secureClient', 'resolve'] as const),
-  ...(['relay', 'associate'] as const),
-])
-
-/** Operations that time out at once in a task that was interrupted: the task may tidy up, but neither side can hold it up. */
-const NO_MORE = new Set<Command['type']>(['receive', 'room', 'sleep'])
 
 export class Machine {
   readonly world: World
-  /** The flow that is the whole connection, such as a raw one; undefined for HTTP and DNS. When it is killed, the connection is over. */
-  subject: Flow | undefined
   readonly #layers: Layers
-  readonly #tasks: Task[] = []
+  /** The scope of the connection; undefined before the start. */
+  #connection: Scope | undefined
+  /** The number of tasks that are not done. */
+  #tasks = 0
+  /** The tasks that wait for answers of the world. */
+  readonly #asked = new Map<Operation, Task>()
   /** Events that came while a task ran. */
   readonly #events: Event[] = []
+  /** Engines that have something to send at the end of the turn. */
+  readonly #unflushed = new Set<Carrier>()
   #running = false
-  /** Why the connection is over. */
-  #gone: Gone | undefined
   #watchdog: Watchdog | undefined
-  #client: AnyChannel | undefined
-  /** A layer has closed or reset the client's connection, so its loss interrupts no task. */
-  #leaving = false
 
   constructor(world: World, layers: Layers) {
     this.world = world
@@ -49,27 +41,28 @@ export class Machine {
 
   /** True while there are tasks that are not done. */
   get busy(): boolean {
-    return this.#tasks.length > 0
+    return this.#tasks > 0
   }
 
   /** Runs a layer, and those that it names, until the last one returns. */
   start(first: LayerName, context: Context): void {
-    const { client, options } = context
-    this.#client = client
-    const silence = client.connection.transport === 'udp' ? UDP_SILENCE : options.tcp_timeout * 1000
-    this.#watchdog = new Watchdog(this.world, silence)
-    this.fork(this.#run(first, context))
+    const { client, options, scope } = context
+    this.#connection = scope
+    this.#watchdog = new Watchdog(this.world, silenceOf(client.connection.transport, options))
+    this.fork(this.run(first, context), scope)
   }
 
-  *#run(first: LayerName, context: Context): Step<void> {
+  /** The steps of a layer and of those that go on after it. */
+  *run(first: LayerName, context: Context): Step<void> {
     let name: LayerName | undefined = first
     while (name) name = yield* this.#layers[name](context)
   }
 
   /** Starts a task beside the one that runs. */
-  fork(steps: Step<unknown>): Task {
-    const task = new Task(steps)
-    this.#tasks.push(task)
+  fork(steps: Step<unknown>, scope: Scope): Task {
+    const task = new Task(steps, scope)
+    scope.tasks.push(task)
+    this.#tasks += 1
     const outermost = !this.#running
     this.#running = true
     this.#resume(task, undefined)
@@ -80,14 +73,19 @@ export class Machine {
   /** Performs a deed for the task that runs, without a yield. */
   perform(deed: Deed): void {
     if (deed.type === 'close' || deed.type === 'reset') this.#letGo(deed)
+    else if ('channel' in deed && deed.type !== 'release' && deed.channel.carrier) deed.channel.carrier.perform(deed)
     else this.world.perform(deed)
+  }
+
+  /** Calls the engine's `flush` at the end of this turn, so that all that its streams send leaves at once. */
+  flushLater(carrier: Carrier): void {
+    this.#unflushed.add(carrier)
   }
 
   /** Ends a task where it stands; its `finally` blocks run, and may not wait. */
   cancel(task: Task): void {
     if (task.done) return
-    task.timed = false
-    task.waitsFor = undefined
+    this.#stopWaiting(task)
     this.#finish(task)
     task.steps.return(undefined)
   }
@@ -107,9 +105,15 @@ export class Machine {
     this.#catchUp()
   }
 
-  /** Delivers the events that came while a task ran. */
+  /** Delivers the events that came while a task ran, and lets engines send. */
   #catchUp(): void {
-    for (let event = this.#events.shift(); event; event = this.#events.shift()) this.#deliver(event)
+    for (;;) {
+      for (let event = this.#events.shift(); event; event = this.#events.shift()) this.#deliver(event)
+      if (this.#unflushed.size === 0) break
+      const unflushed = [...this.#unflushed]
+      this.#unflushed.clear()
+      for (const carrier of unflushed) carrier.flush()
+    }
     this.#running = false
   }
 
@@ -119,34 +123,47 @@ export class Machine {
       case 'data': {
         const { channel } = event
         channel.push(event.data)
-        this.#wake('receive', channel)
+        this.#wakeReader(channel)
         // A task that waits for more data enforces its own limit, so the channel is not paused under it.
-        const much = channel.buffered >= HIGH_WATER || channel.chunks.length >= MAX_CHUNKS
-        if (much && !channel.paused && !this.#awaited(channel)) {
+        if (channel.hasMuch && !channel.paused && !channel.isAwaited) {
           channel.paused = true
-          this.world.perform({ type: 'pause', channel })
+          this.perform({ type: 'pause', channel })
         }
         return
       }
       case 'end':
         event.channel.ended = true
-        this.#wake('receive', event.channel)
+        this.#wakeReader(event.channel)
         return
       case 'closed':
         this.#closed(event.channel, event.error)
         return
       case 'drain':
         event.channel.full = false
-        this.#wake('room', event.channel)
+        this.#wakeWriters(event.channel)
+        return
+      case 'stream':
+        event.scope.parent?.children.add(event.scope)
+        this.fork(event.steps, event.scope)
         return
       case 'reply':
         this.#reply(event.operation, event.value)
         return
-      case 'killed':
-        if (event.flow === this.subject) this.#end(new Killed('killed'))
+      case 'user':
+        this.#act(event.flow, event)
         return
       case 'timeout':
         this.#timeout(event.of)
+    }
+  }
+
+  #act(flow: Flow, act: UserAct): void {
+    const scope = this.#connection?.find(flow)
+    if (!scope) return
+    if (act.act === 'kill') this.#end(scope, new Killed('killed'))
+    else if (act.act === 'inject') scope.inject?.(act.injection)
+    else {
+      for (const task of [...scope.tasks]) if (task.waitsFor?.type === 'intercepted') this.#resume(task, undefined)
     }
   }
 
@@ -155,55 +172,51 @@ export class Machine {
       if (!of.timed) return
       this.#watchdog?.progress()
       this.#resume(of, TIMEOUT)
-    } else if (this.#watchdog?.expired(this.#tasks.some((task) => task.hasClock))) {
-      this.#end(new Idle(this.#watchdog.limit))
+    } else if (this.#connection && this.#watchdog?.expired(this.#connection.hasClock)) {
+      this.#end(this.#connection, new Idle(this.#watchdog.limit))
     }
   }
 
   #reply(operation: Operation, value: unknown): void {
-    for (const task of this.#tasks) {
-      if (task.waitsFor === operation) {
-        this.#resume(task, value)
-        return
-      }
-    }
+    const task = this.#asked.get(operation)
+    if (task) this.#resume(task, value)
     // The task that asked for this connection has ended.
-    if (value instanceof Channel) this.world.perform({ type: 'close', channel: value })
+    else if (value instanceof Channel) this.perform({ type: 'close', channel: value })
   }
 
   #closed(channel: AnyChannel, error: string | undefined): void {
     if (channel.closed) return
     channel.closed = true
     channel.error = error
-    this.#wake('receive', channel)
-    this.#wake('room', channel)
-    if (channel === this.#client && !this.#leaving) this.#end(new ClientGone(error))
+    this.#wakeReader(channel)
+    this.#wakeWriters(channel)
+    const { scope } = channel
+    if (scope && !scope.leaving) this.#end(scope, new ClientGone(error))
   }
 
-  /** Interrupts all tasks, for the connection is over. A task in a hook is interrupted at its next wait, after the addon. */
-  #end(gone: Gone): void {
-    if (this.#gone) return
-    this.#gone = gone
-    for (const task of [...this.#tasks]) if (task.waitsFor && task.waitsFor.type !== 'hook') this.#interrupt(task, gone)
-  }
-
-  /** Resumes the tasks that wait for a channel: every writer, but only one reader, since it takes the data. */
-  #wake(type: 'receive' | 'room', channel: AnyChannel): void {
-    // A task that is resumed may end and leave the list, or start others at the end of the list.
-    for (let index = 0; index < this.#tasks.length; index += 1) {
-      const task = this.#tasks[index] as Task
-      const { waitsFor } = task
-      if (waitsFor?.type !== type) continue
-      if (waitsFor.channel !== channel && !(waitsFor.type === 'receive' && waitsFor.or === channel)) continue
-      this.#resume(task, undefined)
-      if (type === 'receive') return
-      if (task.done) index -= 1
+  /** Interrupts all tasks of a scope and within it, for it is over. A task in a hook is interrupted at its next wait, after the addon. */
+  #end(scope: Scope, gone: Gone): void {
+    if (scope.gone) return
+    const ending = [...scope.all()].filter((one) => !one.gone)
+    for (const one of ending) one.gone = gone
+    for (const { tasks } of ending) {
+      for (const task of [...tasks]) if (task.waitsFor && task.waitsFor.type !== 'hook') this.#interrupt(task, gone)
     }
   }
 
-  /** Whether a task waits for data of a channel. */
-  #awaited(channel: AnyChannel): boolean {
-    return this.#tasks.some(({ waitsFor }) => waitsFor?.type === 'receive' && waitsFor.channel === channel)
+  /** Resumes one task that waits for data of a channel: it takes the data. */
+  #wakeReader(channel: AnyChannel): void {
+    for (const task of channel.waiters) {
+      if (task.waitsFor?.type !== 'receive') continue
+      this.#resume(task, undefined)
+      return
+    }
+  }
+
+  /** Resumes all tasks that wait for room in a channel. */
+  #wakeWriters(channel: AnyChannel): void {
+    if (channel.waiters.length === 0) return
+    for (const task of [...channel.waiters]) if (task.waitsFor?.type === 'room') this.#resume(task, undefined)
   }
 
   #interrupt(task: Task, gone: Gone): void {
@@ -212,9 +225,19 @@ export class Machine {
     this.#resume(task, undefined, gone)
   }
 
-  #resume(task: Task, answer: unknown, interruption?: Gone): void {
+  /** Takes a task off what it waits for. */
+  #stopWaiting(task: Task): void {
+    const { waitsFor } = task
     task.timed = false
+    if (!waitsFor) return
     task.waitsFor = undefined
+    if (waitsFor.type === 'receive' || waitsFor.type === 'room') waitsFor.channel.leave(task)
+    else this.#asked.delete(waitsFor)
+    if (waitsFor.type === 'receive') waitsFor.or?.leave(task)
+  }
+
+  #resume(task: Task, answer: unknown, interruption?: Gone): void {
+    this.#stopWaiting(task)
     let value = answer
     let gone = interruption
     try {
@@ -222,13 +245,14 @@ export class Machine {
         const result = gone ? task.steps.throw(gone) : task.steps.next(value)
         gone = undefined
         if (result.done) break
-        if (this.#gone && WAITS.has(result.value.type)) {
+        if (task.scope.gone && mayNotBegin(result.value)) {
           if (!task.interrupted) {
             task.interrupted = true
-            gone = this.#gone
+            gone = task.scope.gone
             continue
           }
-          if (NO_MORE.has(result.value.type)) {
+          // The task may tidy up, but neither side can hold it up.
+          if (isWait(result.value) && result.value.type !== 'join') {
             value = TIMEOUT
             continue
           }
@@ -237,79 +261,88 @@ export class Machine {
         if (value === PENDING) return
       }
     } catch (error) {
-      if (!(error instanceof Gone)) this.#failed(error)
+      if (!(error instanceof Gone)) this.#failed(task.scope, error)
     }
     this.#finish(task)
   }
 
-  /** An error that is a fault of midwire's ends this connection, and no other. */
-  #failed(error: unknown): void {
+  /** An error that is a fault of midwire's ends this connection, or this stream of it, and no other. */
+  #failed(scope: Scope, error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.world.perform({ type: 'log', level: 'error', message: `a layer has failed: ${text}` })
-    if (this.#client && !this.#client.closed) this.world.perform({ type: 'reset', channel: this.#client })
-    this.#end(new Faulted(error))
+    if (!scope.root.closed) this.perform({ type: 'reset', channel: scope.root })
+    this.#end(scope, new Faulted(error))
   }
 
   #finish(task: Task): void {
+    const { scope, joined } = task
     task.done = true
+    this.#tasks -= 1
     if (task.timer !== undefined) this.world.perform({ type: 'cancel', of: task })
-    const index = this.#tasks.indexOf(task)
-    if (index !== -1) this.#tasks.splice(index, 1)
-    const { joined } = task
-    if (joined?.waitsFor) this.#resume(joined, undefined)
-    if (this.#tasks.length === 0) this.#watchdog?.cancel()
+    scope.left(task)
+    if (joined?.waitsFor?.type === 'join' && joined.waitsFor.task === task) this.#resume(joined, undefined)
+    if (!this.busy) this.#watchdog?.cancel()
   }
 
   #perform(task: Task, command: Command): unknown {
+    if (isDeed(command)) {
+      this.perform(command)
+      return undefined
+    }
+    if (isWait(command)) return this.#wait(task, command)
+    if (isQuestion(command)) return this.world.ask(command)
+    if (command.type === 'pending') return this.#ask(task, command.operation)
+    const value = this.world.perform(command)
+    return value === PENDING ? this.#ask(task, command) : value
+  }
+
+  #wait(task: Task, command: Wait): unknown {
+    task.waitsFor = command
     switch (command.type) {
-      case 'known':
-      case 'failsOpen':
-        return this.world.ask(command)
-      case 'receive':
-        this.#wait(task, command, command.milliseconds)
-        if (command.channel.paused) {
-          command.channel.paused = false
-          this.world.perform({ type: 'resume', channel: command.channel })
+      case 'receive': {
+        const { channel, or, milliseconds } = command
+        this.#limit(task, milliseconds)
+        channel.waiters.push(task)
+        or?.waiters.push(task)
+        if (channel.paused) {
+          channel.paused = false
+          this.perform({ type: 'resume', channel })
         }
         return PENDING
-      case 'sleep':
-        this.#wait(task, command, command.milliseconds)
-        return PENDING
-      case 'close':
-      case 'reset':
-        this.#letGo(command)
-        return undefined
+      }
       case 'room':
-        task.waitsFor = command
+        command.channel.waiters.push(task)
         return PENDING
-      case 'pending':
-        task.waitsFor = command.operation
+      case 'sleep':
+        this.#limit(task, command.milliseconds)
         return PENDING
       case 'join':
-        if (command.task.done) return undefined
         command.task.joined = task
-        task.waitsFor = command
+        return command.task.done ? undefined : PENDING
+      case 'intercepted':
         return PENDING
-      default: {
-        const value = this.world.perform(command)
-        // Only operations are pending: a deed has no answer.
-        if (value === PENDING) task.waitsFor = command as Operation
-        return value
-      }
     }
+  }
+
+  /** The task waits no longer than that; 0: without a limit. */
+  #limit(task: Task, milliseconds: number): void {
+    if (milliseconds === 0) return
+    task.timed = true
+    this.world.perform({ type: 'timer', of: task, milliseconds })
+  }
+
+  /** The task waits for the world's answer. */
+  #ask(task: Task, operation: Operation): typeof PENDING {
+    task.waitsFor = operation
+    this.#asked.set(operation, task)
+    return PENDING
   }
 
   #letGo(deed: Deed & { type: 'close' | 'reset' }): void {
     const { channel } = deed
-    if (channel === this.#client) this.#leaving = true
-    this.world.perform(deed)
+    if (channel.scope) channel.scope.leaving = true
+    if (channel.carrier) channel.carrier.perform(deed)
+    else this.world.perform(deed)
     this.#events.push({ type: 'closed', channel, error: undefined })
-  }
-
-  #wait(task: Task, operation: Operation, milliseconds: number): void {
-    task.waitsFor = operation
-    if (milliseconds === 0) return
-    task.timed = true
-    this.world.perform({ type: 'timer', of: task, milliseconds })
   }
 }

@@ -40,7 +40,7 @@ class Relay {
   *run(): Step<void> {
     const context = this.#context
     const { client } = context
-    context.machine.subject = this.#flow
+    context.scope.subject = this.#flow
     try {
       yield* this.#hook('start')
       const server = this.#flow.error ? undefined : (context.server ?? (yield* this.#reach()))
@@ -48,7 +48,7 @@ class Relay {
         context.server = server
         this.#flow.server = server.connection
         if (!this.#shown) yield* this.#splice(server)
-        const up = context.machine.fork(this.#pump(client, server, true))
+        const up = context.machine.fork(this.#pump(client, server, true), context.scope)
         yield* this.#pump(server, client, false)
         yield* join(up)
       }

@@ -1,9 +1,10 @@
 // One thread of a layer: a generator, and the operation that it waits for.
 import type { Operation } from './commands.js'
 import type { Step } from './layer.js'
+import type { Scope } from './scope.js'
 import type { Timed } from './world.js'
 
-/** Thrown into the tasks of a connection that is over, since the operations that they wait for will not end. */
+/** Thrown into the tasks of a scope that is over, since the operations that they wait for will not end. */
 export class Gone extends Error {}
 
 /** The client is gone. */
@@ -32,6 +33,7 @@ export class Faulted extends Gone {
 
 export class Task implements Timed {
   readonly steps: Step<unknown>
+  readonly scope: Scope
   /** The operation that the task waits for; undefined while it runs, and when it is done. */
   waitsFor: Operation | undefined
   /** The operation has a time limit. Where it has none, a timer of the task that goes off is left from an earlier wait and is ignored. */
@@ -43,16 +45,17 @@ export class Task implements Timed {
   joined: Task | undefined
   timer: unknown
 
-  constructor(steps: Step<unknown>) {
+  constructor(steps: Step<unknown>, scope: Scope) {
     this.steps = steps
+    this.scope = scope
   }
 
-  /** The task waits for an operation with a time limit of its own: a hook, a connect, a handshake, a lookup, a timer. */
+  /** The task waits for the user, or for an operation with a time limit of its own: a hook, a connect, a handshake, a lookup, a timer. */
   get hasClock(): boolean {
     return this.timed || (this.waitsFor !== undefined && CLOCKED.has(this.waitsFor.type))
   }
 }
 
 const CLOCKED = new Set<Operation['type']>([
-  ...(['hook', 'open', 'secureServer', 'secureClient', 'resolve', 'relay', 'associate'] as const),
+  ...(['hook', 'open', 'secureServer', 'secureClient', 'resolve', 'relay', 'associate', 'intercepted'] as const),
 ])

@@ -1,5 +1,13 @@
 // The one clock of a connection. When neither direction has made progress for the time limit, the connection is over.
+import type { LayerOptions } from './layer.js'
 import type { Timed, World } from './world.js'
+
+/** Milliseconds without a datagram, in either direction, after which a UDP client is forgotten. */
+const UDP_SILENCE = 60_000
+
+/** Milliseconds after which a connection without progress is over. */
+export const silenceOf = (transport: 'tcp' | 'udp', { tcp_timeout }: LayerOptions): number =>
+  transport === 'udp' ? UDP_SILENCE : tcp_timeout * 1000
 
 export class Watchdog implements Timed {
   readonly #world: World

@@ -1,7 +1,7 @@
 // The outside of a machine, which performs its commands: the driver, or a test.
-import type { Flow } from '../flow/flow.js'
+import type { Flow, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
-import type { Deed, Operation, Question } from './commands.js'
+import type { Deed, Operation, Question, Wait } from './commands.js'
 
 /** The result of `perform` for an operation whose answer comes later, as a `reply` event. */
 export const PENDING = Symbol('pending')
@@ -11,15 +11,15 @@ export const TIMEOUT = Symbol('timeout')
 
 export interface World {
   /** Does a deed, or begins an operation. Returns the operation's answer, or PENDING; undefined for a deed. */
-  perform(command: Deed | Operation): unknown
+  perform(command: Deed | Exclude<Operation, Wait>): unknown
   /** Answers a question. */
   ask(question: Question): boolean
   /** Milliseconds since the epoch. */
   now(): number
   /** A new UUID. */
   newId(): string
-  /** Called by a flow that was killed: sends the machine a `killed` event. */
-  killed(flow: Flow): void
+  /** Called by a flow on which the user acts: sends the machine a `user` event. */
+  act(flow: Flow, act: UserAct): void
   /** Whether any addon has the hook. */
   wants(name: HookName): boolean
 }

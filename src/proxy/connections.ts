@@ -2,7 +2,7 @@
 import type { CertificateStore } from '../certs/store.js'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import { seeksProcesses } from '../flow/filter.js'
-import type { Flow } from '../flow/flow.js'
+import type { Flow, FlowNews } from '../flow/flow.js'
 import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
 import type { Arrival, Listener, RunningMode } from '../modes/mode.js'
@@ -35,7 +35,7 @@ export interface Surroundings {
   resolvers(): readonly string[]
   /** Whether a reader of flows asks for the processes of clients. */
   seeksProcesses(): boolean
-  finished(flow: Flow): void
+  tell(what: FlowNews, flow: Flow): void
   log(level: LogLevel, message: string): void
 }
 
@@ -147,8 +147,8 @@ export class Connections implements Unchanging {
     this.#around.log(level, message)
   }
 
-  finished(flow: Flow): void {
-    this.#around.finished(flow)
+  tell(what: FlowNews, flow: Flow): void {
+    this.#around.tell(what, flow)
   }
 
   resolve(query: Buffer): Promise<Buffer | Error> {

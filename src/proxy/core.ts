@@ -1,7 +1,7 @@
 // The state and the services that client connections share, as their drivers see them.
 import type { SecureContext } from 'node:tls'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
-import type { Flow } from '../flow/flow.js'
+import type { Flow, FlowNews } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
@@ -24,8 +24,8 @@ export interface Core {
   /** Starts a client connection. */
   begin(mode: RunningMode, arrival: Arrival): void
   log(level: LogLevel, message: string): void
-  /** Reports a flow that is over. */
-  finished(flow: Flow): void
+  /** Tells the outputs of a flow. */
+  tell(what: FlowNews, flow: Flow): void
   /** The answer to a DNS query, or an Error that says why there is none. Never rejects. */
   resolve(query: Buffer): Promise<Buffer | Error>
   /** Does a client's handshake with a certificate for these names. Where it fails, the answer is the reason as a sentence. */

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import type { Address, ClientConnection, ServerConnection } from '../connection.js'
-import type { Flow } from '../flow/flow.js'
+import type { Flow, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
-import type { Deed, Operation, Question } from '../layers/commands.js'
+import type { Deed, Operation, Question, Wait } from '../layers/commands.js'
 import { begin } from '../layers/context.js'
 import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
@@ -90,15 +90,15 @@ export class Driver implements World, ChannelReceiver {
     return randomUUID()
   }
 
-  killed(flow: Flow): void {
-    this.#handle({ type: 'killed', flow })
+  act(flow: Flow, act: UserAct): void {
+    this.#handle({ type: 'user', flow, ...act })
   }
 
   wants(name: HookName): boolean {
     return this.#core.dispatcher.wants(name)
   }
 
-  perform(command: Deed | Operation): unknown {
+  perform(command: Deed | Exclude<Operation, Wait>): unknown {
     switch (command.type) {
       case 'send': {
         const transport = this.#bindings.of(command.channel)
@@ -114,8 +114,10 @@ export class Driver implements World, ChannelReceiver {
       case 'release':
         this.#servers.release(command.channel)
         return undefined
+      case 'begun':
+      case 'changed':
       case 'finished':
-        this.#core.finished(command.flow)
+        this.#core.tell(command.type, command.flow)
         return undefined
       case 'timer':
         this.#timers.start(command.of, command.milliseconds)
@@ -160,8 +162,6 @@ export class Driver implements World, ChannelReceiver {
         return this.#wait(command, this.#secureClient(command))
       case 'resolve':
         return this.#wait(command, this.#core.resolve(command.query))
-      default:
-        return undefined
     }
   }
 

@@ -89,6 +89,6 @@ const keyOf = ({ remote, peer }: ClientConnection, host: string) =>
 
 /** The flow that the filter is asked about: a CONNECT to the name. It is seen by nobody else. */
 function connectFlow(client: ClientConnection, host: string, port: number, now: number): HttpFlow {
-  const world = { newId: () => '', now: () => now, killed() {} }
+  const world = { newId: () => '', now: () => now, act() {} }
   return new HttpFlow({ world, client, server: undefined, now }, connectRequest(host, port, now))
 }

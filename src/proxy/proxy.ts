@@ -5,7 +5,7 @@ import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { CertificateStore } from '../certs/store.js'
 import { parseFilter, seeksProcesses } from '../flow/filter.js'
-import type { Flow } from '../flow/flow.js'
+import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
@@ -92,7 +92,7 @@ export class Midwire {
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       seeksProcesses: () => this.#seekers.size > 0,
-      finished: (flow) => this.#finished(flow),
+      tell: (what, flow) => this.#tell(what, flow as AnyFlow),
       log: (level, message) => this.log(level, message),
     })
     this.#modes = new RunningModes((specs) => ({
@@ -265,10 +265,10 @@ export class Midwire {
     else this.#connections.begin(mode, arrival)
   }
 
-  #finished(flow: Flow): void {
-    const ended = flow as AnyFlow
-    if (this.#readers.size > 0) for (const reader of this.#readers) reader.offer(ended)
-    for (const sink of this.#sinks) if (sink.flow) safely(() => sink.flow?.(ended))
+  #tell(what: FlowNews, flow: AnyFlow): void {
+    const method = what === 'finished' ? 'flow' : what
+    if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
+    for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
   }
 
   async #close(): Promise<void> {

@@ -73,7 +73,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     relays: around.relays,
     begin: (mode, arrival) => around.begin(mode, arrival),
     log: (level, message) => around.log(level, message),
-    finished: (flow) => around.finished(flow),
+    tell: (what, flow) => around.tell(what, flow),
     resolve: (query) => around.resolve(query),
     failsOpen: (client, host, port) => around.failsOpen(client, host, port),
     secureClient: async (handshake, { key, sni, upstream }, client) => {

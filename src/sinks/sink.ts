@@ -4,6 +4,10 @@ import type { ConfigureHook, LogEntry } from '../hooks.js'
 
 export interface Sink {
   readonly name: string
+  /** Called with each flow that begins: with the head of a request, say. */
+  begun?(flow: AnyFlow): void
+  /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
+  changed?(flow: AnyFlow): void
   /** Called with each flow that is over. */
   flow?(flow: AnyFlow): void
   log?(entry: LogEntry): void

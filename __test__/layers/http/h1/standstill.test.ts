@@ -90,11 +90,11 @@ test('kill() ends a flow in the middle of an upload, and while the server thinks
 test('killing a flow that is over does nothing to the next one of its connection', (t) => {
   const { play, server } = asked()
   play.data(server, OK).said()
-  play.killed(flowOf(play))
+  play.act(flowOf(play), { act: 'kill' })
   t.deepEqual(play.said(), [], 'nor to the connection while it is idle')
   play.data(play.client, GET).said()
   flowOf(play).kill()
-  play.killed(flowOf(play))
+  play.act(flowOf(play), { act: 'kill' })
   t.deepEqual(play.said(), [])
   play.data(server, OK)
   t.deepEqual(play.said(), [`send client ${sent(OK)}`])

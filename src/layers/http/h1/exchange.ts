@@ -73,7 +73,7 @@ export class Exchange {
 
   *run(): Step<Outcome> {
     const flow = this.#flow
-    this.#context.machine.subject = flow
+    this.#context.scope.subject = flow
     try {
       const outcome = yield* this.#attempt()
       if (flow.error) yield* hook(this.#context, 'error', flow)
@@ -82,7 +82,7 @@ export class Exchange {
     } catch (error) {
       return yield* this.#fail(error)
     } finally {
-      this.#context.machine.subject = undefined
+      this.#context.scope.subject = undefined
       this.#upload.cancel()
     }
   }

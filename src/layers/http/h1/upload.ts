@@ -113,7 +113,7 @@ export class Upload {
 
   *#beginToPass(server: AnyChannel, write: WriteRequest, transfer: Transfer): Step<void> {
     yield* send(server, write(this.#request))
-    this.#pump = this.#context.machine.fork(this.#pass(server, transfer))
+    this.#pump = this.#context.machine.fork(this.#pass(server, transfer), this.#context.scope)
   }
 
   /** Sends a held request. A lost connection is no error here: it shows when the response is read. */
