@@ -10,7 +10,7 @@ import { Exchange } from './h1/exchange.js'
 import { requestFraming } from './h1/framing.js'
 import { parseRequestHead, type RequestHead } from './h1/head.js'
 import { takeOffRequestHop } from './h1/hop.js'
-import { errorPage } from './h1/pages.js'
+import { writeErrorPage } from './h1/pages.js'
 import { turnToServer } from './h1/reverse.js'
 import { type Place, placeOf, targetOf } from './h1/target.js'
 import { readHead, takeHead } from './h1/transfer.js'
@@ -69,7 +69,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
   } catch (error) {
     if (!(error instanceof Http1Error)) throw error
     log(context, 'warn', `refused with ${error.status}: ${error.message}`)
-    yield* send(client, errorPage(error.status, error.message))
+    yield* send(client, writeErrorPage(error))
   } finally {
     upstream.keepNone()
   }
@@ -118,7 +118,7 @@ function* connect(
   yield* hookWithCredentials(context, 'http_connect', flow)
   const problem = flow.response && answerProblem(flow.response)
   if (problem !== undefined) flow.error ??= { message: problem, timestamp: context.machine.world.now() }
-  if (flow.error) return yield* connectFailed(context, flow, 502)
+  if (flow.error) return yield* connectFailed(context, flow, 502, 'ADDON')
   if (flow.response && flow.response.status >= 300) {
     yield* hook(context, 'http_connect_error', flow)
     yield* send(client, writeResponseHead(flow.response, flow.response.content))
@@ -132,7 +132,7 @@ function* connect(
   if (failure) {
     flow.server = failure.server
     flow.error = { message: failure.message, timestamp: context.machine.world.now() }
-    return yield* connectFailed(context, flow, failure.code === 'ETIMEDOUT' ? 504 : 502)
+    return yield* connectFailed(context, flow, failure.code === 'ETIMEDOUT' ? 504 : 502, failure.code)
   }
   yield* hook(context, 'http_connected', flow)
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
@@ -140,9 +140,10 @@ function* connect(
 }
 
 /** Refuses a CONNECT with an error page that says why; resets the connection where an addon has killed the flow. */
-function* connectFailed(context: Context, flow: HttpFlow, status: number): Step<undefined> {
+function* connectFailed(context: Context, flow: HttpFlow, status: number, code: string): Step<undefined> {
   const { client } = context
-  if (!flow.killed) yield* send(client, errorPage(status, flow.error?.message ?? ''))
+  const page = { status, code, message: flow.error?.message ?? '', request: flow.request }
+  if (!flow.killed) yield* send(client, writeErrorPage(page))
   yield { type: flow.killed ? 'reset' : 'close', channel: client }
   yield* hook(context, 'http_connect_error', flow)
   yield* hook(context, 'error', flow)

@@ -7,17 +7,20 @@ export type Side = 'request' | 'response'
 export class Http1Error extends Error {
   /** The status of the error page for the client: 400, 413, 414, 431, 501, 505; 502 for every fault of a server. */
   readonly status: number
+  /** What has failed, for the error page; undefined where the status says it. */
+  readonly code: string | undefined
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, code?: string) {
     super(message)
     this.name = 'Http1Error'
     this.status = status
+    this.code = code
   }
 }
 
 /** An error with `status` where the client is at fault, with 502 where the server is. */
-export function fault(side: Side, message: string, status = 400): Http1Error {
-  return new Http1Error(side === 'request' ? status : 502, message)
+export function fault(side: Side, message: string, status = 400, code?: string): Http1Error {
+  return new Http1Error(side === 'request' ? status : 502, message, code)
 }
 
 /** A byte as messages show it: `"("`, `0x0b`; `the end` for undefined. */

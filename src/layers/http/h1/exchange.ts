@@ -15,7 +15,7 @@ import { Http1Error } from './error.js'
 import { type Framing, responseFraming } from './framing.js'
 import { parseResponseHead, type ResponseHead } from './head.js'
 import { takeOffResponseHop } from './hop.js'
-import { errorPage } from './pages.js'
+import { writeErrorPage } from './pages.js'
 import { planFraming } from './plan.js'
 import { turnToClient } from './reverse.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
@@ -116,7 +116,7 @@ export class Exchange {
     const server = yield* this.#upstream.acquire(this.#flow)
     if (!(server instanceof OpenFailure)) return server
     this.#flow.server = server.server
-    throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message)
+    throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message, server.code)
   }
 
   /** Reads the head of the final response into the flow, and passes interim responses on. */
@@ -289,7 +289,9 @@ export class Exchange {
     if (!this.#answering && !flow.killed && !this.#client.closed) {
       const status =
         error instanceof Http1Error ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
-      yield* send(this.#client, errorPage(status, flow.error.message, this.#request.method === 'HEAD'))
+      const code = error instanceof Http1Error ? error.code : error instanceof Stopped ? 'ADDON' : undefined
+      const page = { status, code, message: flow.error.message, request: this.#request }
+      yield* send(this.#client, writeErrorPage(page))
       outcome = 'close'
     }
     yield* hook(this.#context, 'error', flow)

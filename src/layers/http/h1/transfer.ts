@@ -195,7 +195,7 @@ export class Transfer {
     if (read < data.length) this.#from.unread(data.subarray(read))
     const limit = this.#context.options.body_size_limit
     if (limit > 0 && this.#message.body.length > limit)
-      throw fault(this.#reader.side, `a body of more than ${limit} bytes`, 413)
+      throw fault(this.#reader.side, `a body of more than ${limit} bytes`, 413, 'BODY_TOO_LARGE')
   }
 
   #finish(): void {
