@@ -82,9 +82,9 @@ export interface Hooks {
    * server's connection is closed where a body was still to come.
    */
   responseheaders: HttpFlow
-  /** The whole response; the last hook of a flow that did not fail. */
+  /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
   response: HttpFlow
-  /** The flow has failed or was killed; the last hook of such a flow. */
+  /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
   error: HttpFlow
   /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
   http_connect: HttpFlow
@@ -96,6 +96,15 @@ export interface Hooks {
   http_connect_error: HttpFlow
   /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
   socks5_auth: Socks5AuthHook
+  /** A WebSocket has begun, after the hook `response` of its 101: `flow.websocket` is there from now on. */
+  websocket_start: HttpFlow
+  /**
+   * A whole message: `flow.websocket.last`. Its `content` or `text` may be set, and `drop()` does not send it on. While no addon has this
+   * hook, messages pass frame by frame as they come.
+   */
+  websocket_message: HttpFlow
+  /** The WebSocket is over, with `flow.error` where it has failed; the last hook of such a flow: `error` does not run. */
+  websocket_end: HttpFlow
   tcp_start: TcpFlow
   /** `flow.last` is the message. */
   tcp_message: TcpFlow
@@ -122,6 +131,7 @@ const NAMES: Record<HookName, true> = {
   ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true },
   ...{ http_connect: true, http_connect_upstream: true, http_connected: true, http_connect_error: true },
   ...{ socks5_auth: true },
+  ...{ websocket_start: true, websocket_message: true, websocket_end: true },
   ...{ tcp_start: true, tcp_message: true, tcp_end: true, tcp_error: true },
   ...{ udp_start: true, udp_message: true, udp_end: true, udp_error: true },
   ...{ dns_request: true, dns_response: true, dns_error: true },
@@ -134,7 +144,6 @@ export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 export const FOREIGN_HOOKS: readonly string[] = [
   ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server'],
   'add_log',
-  ...['websocket_start', 'websocket_message', 'websocket_end'],
 ]
 
 type HookMethods = {

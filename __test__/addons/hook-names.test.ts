@@ -59,7 +59,7 @@ test('a name alone is known or refused', (t) => {
   for (const name of HOOK_NAMES) t.notThrows(() => checkHookName(name))
   const said = (name: string) => t.throws(() => checkHookName(name), { code: 'ERR_HOOK' })?.message ?? ''
   t.is(said('reqest'), 'there is no hook reqest, did you mean request?')
-  t.is(said('websocket_message'), "the hook websocket_message is one of mitmproxy's that midwire does not have yet")
+  t.is(said('quic_start_client'), "the hook quic_start_client is one of mitmproxy's that midwire does not have yet")
   t.regex(said('toString'), /^there is no hook toString, the hooks are configure, running/)
   t.regex(said('a\nb'), /^there is no hook a\\nb, /)
 })

@@ -23,6 +23,7 @@ export const defaults: LayerOptions = {
   tls_version_client_min: 'TLS1_2',
   tls_version_client_max: 'UNBOUNDED',
   rawtcp: true,
+  websocket: true,
   tls_fail_open: 'off',
   ignore_hosts: [],
   allow_hosts: [],

@@ -59,7 +59,7 @@ export const TERMS = {
     contentTypes((value) => ASSET.test(value), false, true),
   ),
   all: plain('everything', () => true),
-  b: body('body of request or response; messages of TCP and UDP; DNS as text', true, true),
+  b: body('body of request or response; messages of TCP, UDP and WebSocket; DNS as text', true, true),
   bq: body('body of the request; messages of the client', true, false),
   bs: body('body of the response; messages of the server', false, true),
   c: {
@@ -138,6 +138,8 @@ function messagesOf(flow: HttpFlow, request: boolean, response: boolean): (HttpR
 function bodies(search: Search, request: boolean, response: boolean): Test {
   const inBytes = (bytes: Buffer) => search(bytes.toString('latin1'))
   return (flow) => {
+    const said = flow.type === 'http' ? flow.websocket?.messages : flow.type === 'dns' ? undefined : flow.messages
+    if (said?.some(({ fromClient, content }) => (fromClient ? request : response) && inBytes(content))) return true
     if (flow.type === 'http') {
       return messagesOf(flow, request, response).some(({ body, decodedContent }) => {
         return body.length > 0 && inBytes(decodedContent)
@@ -147,7 +149,7 @@ function bodies(search: Search, request: boolean, response: boolean): Test {
       const messages = [request ? flow.request : undefined, response ? flow.response : undefined]
       return messages.some((message) => message !== undefined && inBytes(Buffer.from(messageText(message))))
     }
-    return flow.messages.some(({ fromClient, content }) => (fromClient ? request : response) && inBytes(content))
+    return false
   }
 }
 

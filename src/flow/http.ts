@@ -4,6 +4,7 @@ import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 import { bodyStreamed, HttpMessage, type HttpVersion } from './http-message.js'
 import { FLOW_SIZE, headersSize } from './size.js'
+import type { WebSocketData } from './websocket.js'
 
 export interface HttpRequestParts {
   method: string
@@ -194,6 +195,8 @@ export class HttpFlow extends Flow {
   request: HttpRequest
   /** The protocol that the connection speaks after a 101, in lower case: `websocket`. Undefined without a 101. */
   upgrade: string | undefined
+  /** The WebSocket that the connection is after a 101: its messages, and how it was closed. Undefined for all else. */
+  websocket: WebSocketData | undefined
   #response: HttpResponse | undefined
 
   constructor(origin: FlowOrigin, request: HttpRequest) {
@@ -202,7 +205,7 @@ export class HttpFlow extends Flow {
   }
 
   override get size(): number {
-    return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response)
+    return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response) + (this.websocket?.size ?? 0)
   }
 
   /**

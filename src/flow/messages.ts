@@ -15,7 +15,7 @@ export interface RawMessage {
 }
 
 /** The most messages of a flow that are recorded, however small they are. */
-const MAX_MESSAGES = 10_000
+export const MAX_MESSAGES = 10_000
 
 abstract class RawFlow extends Flow {
   /** The recorded messages: the first ones, up to `body_record_limit` bytes in all. */

@@ -33,6 +33,7 @@ export function begin(
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,
     via: undefined,
+    upgraded: undefined,
     inside: ownResolver || namesUs,
     serverFailure: undefined,
     failedOpen: undefined,

@@ -34,7 +34,7 @@ export interface Evidence {
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
-export type Decision = 'more' | Exclude<LayerName, 'reach' | 'accept' | 'by-name' | 'next'>
+export type Decision = 'more' | Exclude<LayerName, 'reach' | 'accept' | 'by-name' | 'next' | 'websocket'>
 
 export interface Verdict {
   readonly decision: Decision

@@ -9,6 +9,7 @@ import { ignoreLayer, rawLayer } from './raw.js'
 import { reachLayer } from './reach.js'
 import { socksLayer } from './socks.js'
 import { tlsLayer } from './tls.js'
+import { websocketLayer } from './websocket.js'
 
 export const LAYERS: Layers = {
   reach: reachLayer,
@@ -20,6 +21,7 @@ export const LAYERS: Layers = {
   tls: tlsLayer,
   'http-proxy': httpProxyLayer,
   http1: http1Layer,
+  websocket: websocketLayer,
   dns: dnsLayer,
   raw: rawLayer,
 }

@@ -1,6 +1,7 @@
 // The interface of layers, and the functions that layers are written with.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Flow, type FlowOrigin } from '../flow/flow.js'
+import type { HttpFlow } from '../flow/http.js'
 import type { Hop } from '../flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
@@ -38,6 +39,7 @@ export type LayerName =
   | 'tls'
   | 'http-proxy'
   | 'http1'
+  | 'websocket'
   | 'dns'
   | 'raw'
 
@@ -56,6 +58,8 @@ export interface LayerOptions {
   readonly tls_version_client_min: Options['tls_version_client_min']
   readonly tls_version_client_max: Options['tls_version_client_max']
   readonly rawtcp: boolean
+  /** WebSocket messages are read; else they pass as raw bytes. */
+  readonly websocket: boolean
   /** `off`, `on` or a filter. The world applies the filter, and is not asked where it is `off`. */
   readonly tls_fail_open: string
   readonly ignore_hosts: readonly RegExp[]
@@ -107,6 +111,8 @@ export interface Context {
   serverTls: ServerTls | undefined
   /** The proxies through which all connections of this client leave; undefined where no hook of a CONNECT has chosen them. */
   via: readonly Hop[] | undefined
+  /** The flow whose 101 has made this connection a WebSocket, for the layer `websocket`; it is not over. */
+  upgraded: HttpFlow | undefined
   /** No server is dialled for this connection: addons answer its requests, or they fail. */
   inside: boolean
   /**

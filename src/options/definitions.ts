@@ -80,6 +80,7 @@ export const OPTIONS = {
   tcp_hosts: regexps('connections to a host:port that matches are raw TCP'),
   udp_hosts: regexps('datagrams to a host:port that matches are raw UDP'),
   show_ignored_hosts: flag(false, 'show ignored connections as raw flows'),
+  websocket: flag(true, 'read WebSocket messages; off: they pass as raw bytes after the 101'),
   rawtcp: flag(true, 'treat a connection that does not look like HTTP as raw TCP; off: as HTTP'),
   showhost: flag(true, 'show URLs with the host that the client has named; off: with the address of the server'),
   body_record_limit: size('1m', 'bytes of each body, or raw flow, that are recorded; the whole of it still passes'),

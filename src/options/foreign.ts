@@ -35,7 +35,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire has no such setting of TLS yet', 'tls_ecdh_curve_client tls_ecdh_curve_server'],
   ['midwire does not speak HTTP/2 yet', 'http2 http2_ping_keepalive'],
   ['midwire does not speak HTTP/3 yet', 'http3'],
-  ['midwire does not read WebSocket messages yet', 'websocket'],
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
   ['midwire always listens', 'server'],

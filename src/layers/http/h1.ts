@@ -2,6 +2,7 @@
 import { HttpFlow, HttpRequest } from '../../flow/http.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from '../layer.js'
 import { leadTo } from '../reach.js'
+import { offerKnownExtensions } from '../websocket/handshake.js'
 import { answerProblem } from './h1/answer.js'
 import { requestKeepAlive } from './h1/connection.js'
 import { hookWithCredentials } from './h1/credentials.js'
@@ -60,6 +61,8 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
           return 'next'
         }
         context.server = outcome.upgraded
+        context.upgraded = outcome.flow
+        if (outcome.flow) return 'websocket'
         log(context, 'debug', 'the connection was upgraded: it passes as raw TCP from here on')
         return 'raw'
       }
@@ -84,6 +87,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
     framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0),
   )
   if (takenOff !== undefined) log(context, 'debug', takenOff)
+  offerKnownExtensions(context, head)
   const target = targetOf(head, explicit ? undefined : placeOf(context))
   // A target that is a URL overrides the Host field (RFC 9112, 3.2.2).
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {

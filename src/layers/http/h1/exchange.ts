@@ -7,6 +7,7 @@ import { OpenFailure } from '../../commands.js'
 import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, send, wants } from '../../layer.js'
 import { Gone, Idle } from '../../task.js'
 import { WANTS_CREDENTIALS } from '../../via/hop.js'
+import { isReadable } from '../../websocket/handshake.js'
 import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
 import { BodyReader } from './body.js'
 import { responseKeepAlive, wantsUpgrade } from './connection.js'
@@ -26,8 +27,14 @@ import { writeInterimHead, writeResponseHead } from './write.js'
 /** Schemes that authenticate a connection, and so every later request on it (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
 
+/** The connection is another protocol's from here on: of a WebSocket that midwire reads, with the flow, which is not over. */
+interface Upgraded {
+  upgraded: Channel<ServerConnection>
+  flow?: HttpFlow
+}
+
 /** The fate of the client's connection after an exchange; `next`: it carries another request. */
-export type Outcome = 'next' | 'close' | 'reset' | { upgraded: Channel<ServerConnection> }
+export type Outcome = 'next' | 'close' | 'reset' | Upgraded
 
 /** A server whose final response has begun. */
 interface Answering {
@@ -76,6 +83,7 @@ export class Exchange {
     this.#context.scope.subject = flow
     try {
       const outcome = yield* this.#attempt()
+      if (typeof outcome === 'object' && outcome.flow) return outcome
       if (flow.error) yield* hook(this.#context, 'error', flow)
       this.#finish()
       return outcome
@@ -120,7 +128,7 @@ export class Exchange {
   }
 
   /** Reads the head of the final response into the flow, and passes interim responses on. */
-  *#responseHead(first: Channel<ServerConnection>): Step<{ upgraded: Channel<ServerConnection> } | Answering> {
+  *#responseHead(first: Channel<ServerConnection>): Step<Upgraded | Answering> {
     const { world } = this.#context.machine
     const request = this.#request
     let server = first
@@ -258,7 +266,7 @@ export class Exchange {
     return this.#persistent ? 'next' : 'close'
   }
 
-  *#upgrade(server: Channel<ServerConnection>, head: ResponseHead): Step<{ upgraded: Channel<ServerConnection> }> {
+  *#upgrade(server: Channel<ServerConnection>, head: ResponseHead): Step<Upgraded> {
     const flow = this.#flow
     if (!wantsUpgrade(this.#request))
       throw new Http1Error(502, 'the server switches protocols, which the client has not asked for')
@@ -269,7 +277,7 @@ export class Exchange {
     this.#check()
     this.#upstream.give()
     yield* send(this.#client, writeResponseHead(flow.response))
-    return { upgraded: server }
+    return isReadable(this.#context, flow) ? { upgraded: server, flow } : { upgraded: server }
   }
 
   /** Hands the flow to the outputs, with no more of a held body than is recorded of any. */
