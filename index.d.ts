@@ -562,11 +562,16 @@ declare abstract class HttpMessage {
     /** A sentence that says why `decodedContent` or `text` is not the whole body decoded; undefined where it is. */
     get decodeError(): string | undefined;
     /**
-     * `decodedContent` as text in the charset of Content-Type, else in UTF-8; bytes that are none become U+FFFD. A charset that is
-     * unknown is read as UTF-8, and `decodeError` says so.
+     * `decodedContent` as text. Its charset is that of its byte order mark; else of Content-Type; else what the first 1,024 bytes say:
+     * `<meta>` in HTML, `encoding` in XML, `@charset` in CSS; else UTF-8, which JSON and event streams always are in. Bytes that are no
+     * text become U+FFFD, and the mark is left out. A charset that is unknown is passed over, and `decodeError` says so.
      */
     get text(): string;
-    /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. Throws as it does. */
+    /**
+     * Sets `decodedContent` to a text in UTF-8. Where it would be read in another charset, because of Content-Type, of what the text says of
+     * itself, or since the byte order mark is gone, Content-Type says `charset=utf-8`, which is stronger than what the text says. Throws as
+     * `decodedContent` does.
+     */
     set text(text: string);
     protected abstract get side(): 'request' | 'response';
 }

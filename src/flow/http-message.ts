@@ -1,13 +1,11 @@
 // What HTTP's requests and responses have in common: a version, fields, and a body that can be read and changed.
 import { MidwireError } from '../errors.js'
 import { RecordedBody } from './body.js'
+import { type Charset, charsetOf, withUtf8 } from './charset.js'
 import { type Decoded, decodeContent, encodeContent } from './content-coding.js'
 import type { HttpHeaders } from './headers.js'
 
 export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
-
-/** A parameter of Content-Type (RFC 9110, 8.3.2). */
-const CHARSET = /charset="?([\w-]+)"?/i
 
 interface MessageParts {
   version?: HttpVersion
@@ -92,25 +90,38 @@ export abstract class HttpMessage {
   /** A sentence that says why `decodedContent` or `text` is not the whole body decoded; undefined where it is. */
   get decodeError(): string | undefined {
     const { content, error } = this.#decoded()
-    if (error !== undefined || content.length === 0 || decoderOf(this.#charset)) return error
-    return `the charset ${JSON.stringify(this.#charset?.slice(0, 40))} is unknown: the text was read as UTF-8`
+    if (error !== undefined || content.length === 0) return error
+    const { unknown, label } = this.#charsetOf(content)
+    if (unknown === undefined) return undefined
+    return `the charset ${JSON.stringify(unknown.slice(0, 40))} is unknown: the text was read as ${label.toUpperCase()}`
   }
 
   /**
-   * `decodedContent` as text in the charset of Content-Type, else in UTF-8; bytes that are none become U+FFFD. A charset that is
-   * unknown is read as UTF-8, and `decodeError` says so.
+   * `decodedContent` as text. Its charset is that of its byte order mark; else of Content-Type; else what the first 1,024 bytes say:
+   * `<meta>` in HTML, `encoding` in XML, `@charset` in CSS; else UTF-8, which JSON and event streams always are in. Bytes that are no
+   * text become U+FFFD, and the mark is left out. A charset that is unknown is passed over, and `decodeError` says so.
    */
   get text(): string {
-    const decoder = decoderOf(this.#charset) ?? new TextDecoder()
-    return decoder.decode(this.decodedContent)
+    const content = this.decodedContent
+    return this.#charsetOf(content).decode(content)
   }
 
-  /** Sets `decodedContent` to a text in UTF-8; another charset in Content-Type becomes utf-8. Throws as it does. */
+  /**
+   * Sets `decodedContent` to a text in UTF-8. Where it would be read in another charset, because of Content-Type, of what the text says of
+   * itself, or since the byte order mark is gone, Content-Type says `charset=utf-8`, which is stronger than what the text says. Throws as
+   * `decodedContent` does.
+   */
   set text(text: string) {
-    this.decodedContent = text
-    const charset = this.#charset
-    if (charset === undefined || /^utf-?8$/i.test(charset)) return
-    this.headers.set('content-type', (this.headers.get('content-type') ?? '').replace(CHARSET, 'charset=utf-8'))
+    const before = this.#charsetOf(this.decodedContent)
+    const content = Buffer.from(text)
+    this.decodedContent = content
+    const type = this.headers.get('content-type')
+    if (type === undefined) return
+    const { label, source, unknown } = this.#charsetOf(content)
+    if (source === 'fixed' || source === 'bom') return
+    const isUtf8 = unknown === undefined && /^utf-?8$/i.test(label)
+    if (isUtf8 && (source !== 'default' || before.source !== 'bom')) return
+    this.headers.set('content-type', withUtf8(type))
   }
 
   protected abstract get side(): 'request' | 'response'
@@ -125,8 +136,8 @@ export abstract class HttpMessage {
     return decodeContent(this.body.content, this.headers.get('content-encoding'))
   }
 
-  get #charset(): string | undefined {
-    return CHARSET.exec(this.headers.get('content-type') ?? '')?.[1]
+  #charsetOf(content: Buffer): Charset {
+    return charsetOf(content, this.headers.get('content-type'))
   }
 }
 
@@ -142,13 +153,4 @@ export function bodyStreamed(side: 'request' | 'response'): MidwireError {
 /** A copy of the content: the addon may go on changing its own bytes. */
 function bytesOf(content: Uint8Array | string): Buffer {
   return typeof content === 'string' ? Buffer.from(content) : Buffer.from(content)
-}
-
-/** The decoder of a charset, of UTF-8 where none is given; undefined for an unknown charset. */
-function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
-  try {
-    return new TextDecoder(charset)
-  } catch {
-    return undefined
-  }
 }
