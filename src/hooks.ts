@@ -3,6 +3,7 @@ import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
 import type { TcpFlow, UdpFlow } from './flow/messages.js'
+import type { StreamMessage } from './flow/stream-message.js'
 import type { OptionDefinitions, OptionSnapshot } from './options/definitions.js'
 
 /** A server's leg, with the client that it is for. */
@@ -34,6 +35,13 @@ export interface Socks5AuthHook {
   readonly password: string
   /** Set to true: the client is let in. */
   valid: boolean
+}
+
+/** A message within a body, with the flow that it belongs to. */
+export interface HttpMessageHook {
+  readonly flow: HttpFlow
+  /** Its `content` may be changed, and `message.drop()` keeps it back. */
+  readonly message: StreamMessage
 }
 
 /** The options from now on. */
@@ -82,6 +90,13 @@ export interface Hooks {
    * server's connection is closed where a body was still to come.
    */
   responseheaders: HttpFlow
+  /**
+   * A message within a body that passes, as soon as it has come: an event of `text/event-stream`, a gRPC message, a JSON text of
+   * `application/x-ndjson`, `application/jsonl` or `application/json-seq`. It may be changed or dropped, and goes on when the hook is over;
+   * what is not changed goes on byte for byte. An event or line of more than 1 MiB, a gRPC message of more than 4 MiB, and a body in a
+   * content coding pass without the hook.
+   */
+  http_message: HttpMessageHook
   /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
   response: HttpFlow
   /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
@@ -129,6 +144,7 @@ const NAMES: Record<HookName, true> = {
   ...{ tls_clienthello: true, tls_established_client: true, tls_established_server: true },
   ...{ tls_failed_client: true, tls_failed_server: true },
   ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true },
+  ...{ http_message: true },
   ...{ http_connect: true, http_connect_upstream: true, http_connected: true, http_connect_error: true },
   ...{ socks5_auth: true },
   ...{ websocket_start: true, websocket_message: true, websocket_end: true },

@@ -2,7 +2,7 @@
 import { hooksOf } from '../addons/hook-names.js'
 import { MidwireError } from '../errors.js'
 import { Flow } from '../flow/flow.js'
-import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, HttpMessageHook, LogLevel } from '../hooks.js'
 
 /** Milliseconds that a hook may take. An addon that never answers fails its flow, and no other. */
 const HOOK_MILLISECONDS = 30_000
@@ -117,8 +117,9 @@ export class Dispatcher {
   #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
     const { text, where } = describe(error)
     this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`)
-    if (subject instanceof Flow && subject.live) {
-      subject.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }
+    const flow = subject instanceof Flow ? subject : (subject as Partial<HttpMessageHook> | undefined)?.flow
+    if (flow instanceof Flow && flow.live) {
+      flow.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }
     }
   }
 }

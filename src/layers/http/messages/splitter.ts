@@ -1,0 +1,46 @@
+// Splitters cut a body that passes into its messages; which of them a body needs, its head says.
+import type { HttpHeaders } from '../../../flow/headers.js'
+import type { MessageView, StreamKind } from '../../../flow/stream-message.js'
+import { GrpcSplitter } from './grpc.js'
+import { JsonSequenceSplitter } from './json-sequence.js'
+import { NdjsonSplitter } from './ndjson.js'
+import { SseSplitter } from './sse.js'
+
+/** A piece of a body. */
+export interface Unit {
+  /** The bytes as they came. */
+  readonly raw: Buffer
+  /** The message that `raw` is; undefined for bytes that are no whole message, and pass as they are. */
+  readonly message?: MessageView
+}
+
+export interface Splitter {
+  readonly kind: StreamKind
+  /** Takes a piece of the body; returns the units that it completes. Each byte is in exactly one unit: joined they are the body. */
+  push(chunk: Buffer): Unit[]
+  /** The body has ended: what is left. */
+  end(): Unit[]
+}
+
+/** Media types of JSON texts, one a line. */
+const LINES =
+  /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines|ldjson|stream\+json|json-stream|json-stream\+json)$/
+/** gRPC-Web as text is base64, in which the borders of messages are within characters: it passes without messages. */
+const GRPC = /^application\/grpc(-web)?(\+[\w.-]+)?$/
+
+/**
+ * The splitter for a body with these fields; undefined where the body has no messages. A body in a content coding has none either: zlib
+ * in Node.js decodes whole bodies, or as a stream with a wait for each piece. (gRPC compresses its messages, and not the body.)
+ */
+export function splitterOf(headers: HttpHeaders): Splitter | undefined {
+  const coding = headers.get('content-encoding')?.trim().toLowerCase()
+  if (coding !== undefined && coding !== '' && coding !== 'identity') return undefined
+  const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === undefined) return undefined
+  if (type === 'text/event-stream') return new SseSplitter()
+  if (LINES.test(type)) return new NdjsonSplitter()
+  if (type === 'application/json-seq' || (type.startsWith('application/') && type.endsWith('+json-seq')))
+    return new JsonSequenceSplitter()
+  const grpc = GRPC.exec(type)
+  return grpc ? new GrpcSplitter(headers.get('grpc-encoding'), grpc[1] !== undefined) : undefined
+}
