@@ -36,7 +36,10 @@ export interface TlsState {
   ja3?: string | undefined
   /** The JA4 fingerprint of the ClientHello; only in the client's leg. */
   ja4?: string | undefined
-  /** The certificates of the server as DER, its own first; only in the server's leg. */
+  /**
+   * The certificates of the other end as DER, its own first. In the client's leg those that the client has shown (`request_client_cert`), which
+   * are not verified; after a resumed session its own alone.
+   */
   certificates?: readonly Buffer[] | undefined
   /** Milliseconds since the epoch at which the handshake was over. */
   establishedAt?: number | undefined

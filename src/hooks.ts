@@ -1,4 +1,5 @@
 // The table of hooks: the name of each, and the type of its argument. An addon is an object with hooks as methods.
+import type { SecureContext } from 'node:tls'
 import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
@@ -26,6 +27,63 @@ export interface TlsHook {
   readonly server: ServerConnection | undefined
   /** Why the handshake has failed, in the `tls_failed_` hooks. */
   readonly error?: string | undefined
+}
+
+/** A certificate with its private key, as PEM. */
+export interface CertificateAndKey {
+  /** The certificate, and behind it those above it. */
+  readonly cert: string
+  /** Without a passphrase. */
+  readonly key: string
+}
+
+/** A version of TLS in the words of the options. */
+export type TlsVersion = 'UNBOUNDED' | 'TLS1' | 'TLS1_1' | 'TLS1_2' | 'TLS1_3'
+
+/**
+ * How midwire is about to do TLS with a client. The fields have what the options say, and an addon may change them. A value that OpenSSL
+ * refuses fails the handshake with a sentence.
+ */
+export interface TlsStartClientHook {
+  readonly client: ClientConnection
+  readonly server: ServerConnection | undefined
+  /** The certificate to show, in place of one of midwire's or of option `certs`. Undefined for those. */
+  certificate: CertificateAndKey | undefined
+  /** A context of `tls.createSecureContext`, which is used as it is: certificate, versions and ciphers of this hook are not. */
+  context: SecureContext | undefined
+  /** The one protocol to agree on, which should be one that the client offers; undefined for none. */
+  alpn: string | undefined
+  minVersion: TlsVersion
+  maxVersion: TlsVersion
+  /** OpenSSL's list; undefined for midwire's own. */
+  ciphers: string | undefined
+  /** The client is asked for a certificate (`client.tls.certificates`), which is not verified. */
+  requestCertificate: boolean
+}
+
+/**
+ * How midwire is about to do TLS with a server. The hook runs once for each server that a client connection wants, before the
+ * connection is looked for among idle ones: connections with other settings never stand in for each other.
+ */
+export interface TlsStartServerHook {
+  readonly client: ClientConnection
+  /** Where the connection goes. */
+  readonly host: string
+  readonly port: number
+  /** The connection to the server where it is open already; undefined where it is still to be opened. */
+  readonly server: ServerConnection | undefined
+  /** The name in the ClientHello, for which the server's certificate has to be; undefined for none: the host is verified then. */
+  sni: string | undefined
+  /** The protocols to offer. */
+  alpn: readonly string[]
+  /** The certificate for a server that asks for one, in place of that of option `client_certs`. Undefined for that. */
+  certificate: CertificateAndKey | undefined
+  minVersion: TlsVersion
+  maxVersion: TlsVersion
+  /** OpenSSL's list; undefined for its own. */
+  ciphers: string | undefined
+  /** False: the server's certificate is not verified. */
+  verify: boolean
 }
 
 /** The user name and the password that a SOCKS5 client has sent (RFC 1929). */
@@ -71,6 +129,10 @@ export interface Hooks {
   server_connect_error: ServerHook
   server_disconnected: ServerHook
   tls_clienthello: ClientHelloHook
+  /** Just before the handshake with a client. */
+  tls_start_client: TlsStartClientHook
+  /** Before TLS with a server. */
+  tls_start_server: TlsStartServerHook
   tls_established_client: TlsHook
   tls_established_server: TlsHook
   tls_failed_client: TlsHook
@@ -141,7 +203,8 @@ export type HookName = keyof Hooks
 const NAMES: Record<HookName, true> = {
   ...{ configure: true, running: true, done: true, client_connected: true, client_disconnected: true },
   ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
-  ...{ tls_clienthello: true, tls_established_client: true, tls_established_server: true },
+  ...{ tls_clienthello: true, tls_start_client: true, tls_start_server: true },
+  ...{ tls_established_client: true, tls_established_server: true },
   ...{ tls_failed_client: true, tls_failed_server: true },
   ...{ requestheaders: true, request: true, responseheaders: true, response: true, error: true },
   ...{ http_message: true },
@@ -158,7 +221,7 @@ export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 
 /** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
 export const FOREIGN_HOOKS: readonly string[] = [
-  ...['next_layer', 'tls_start_client', 'tls_start_server', 'quic_start_client', 'quic_start_server'],
+  ...['next_layer', 'quic_start_client', 'quic_start_server'],
   'add_log',
 ]
 

@@ -27,6 +27,7 @@ export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './fl
 export { type StreamKind, StreamMessage } from './flow/stream-message.js'
 export type {
   Addon,
+  CertificateAndKey,
   ClientHelloHook,
   ConfigureHook,
   HookName,
@@ -37,6 +38,9 @@ export type {
   ServerHook,
   Socks5AuthHook,
   TlsHook,
+  TlsStartClientHook,
+  TlsStartServerHook,
+  TlsVersion,
 } from './hooks.js'
 export { HOOK_NAMES } from './hooks.js'
 export {

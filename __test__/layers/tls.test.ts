@@ -53,6 +53,8 @@ test('a server that leaves between the connect and the ClientHello is dialled an
     if (!server) return t.fail()
     play[leave](server)
     play.reply('hook')
+    // That of tls_start_server.
+    play.reply('hook')
     t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled-only'])
     play.reply('open')
     t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1'])

@@ -41,6 +41,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     certificates: () => new CertificateStore(authority),
     listeners: () => [],
     mark: () => undefined,
+    keyLog: undefined,
     resolvers: () => [],
     seeksProcesses: () => false,
     tell: () => {},

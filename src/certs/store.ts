@@ -1,22 +1,22 @@
 // Makes certificates for clients: a leaf for the names that a client asks for, as the SecureContext of the handshake with that client.
-import { constants, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, hash, type KeyObject, randomBytes } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { LeafKey } from '../connection.js'
-import { MidwireError } from '../errors.js'
-import type { Options } from '../options/definitions.js'
+import { type ErrorCode, MidwireError } from '../errors.js'
+import type { CertificateAndKey } from '../hooks.js'
 import type { Authority } from './authority.js'
-import { type Leaf, type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
+import type { IdentitiesByName } from './by-name.js'
+import { type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
 import { CIPHERS, makeLeafKey } from './leaf-keys.js'
 import { pem } from './pem.js'
 import { Recent } from './recent.js'
 import { RetiredContexts } from './retired.js'
-import { VERSIONS } from './versions.js'
+import { suites, type TlsSettings, versionRange } from './settings.js'
 
-export interface StoreOptions {
-  /** Default `TLS1_2`. */
-  readonly minVersion?: Options['tls_version_client_min']
-  /** Default `UNBOUNDED`. */
-  readonly maxVersion?: Options['tls_version_client_max']
+/** The settings of TLS with clients, and what the store is like. */
+export interface StoreOptions extends TlsSettings {
+  /** The user's own certificates, which are shown in place of ours. */
+  readonly own?: IdentitiesByName | undefined
   /** The most leaves that are kept; default 1,000. */
   readonly limit?: number
 }
@@ -27,6 +27,22 @@ export interface StoreOptions {
  */
 const RENEW_SECONDS = 3600
 
+/**
+ * The key of the tickets of all stores: a client that comes back resumes its session, whether the context of its name was kept or made anew.
+ * It is never written to a file.
+ */
+const TICKET_KEYS = randomBytes(48)
+
+/** A handshake: what the leaf is for, and what differs from the store's settings. */
+export interface ContextRequest extends LeafRequest {
+  /** Certificates that are sent after ours (DER): those of the server, where option `add_upstream_certs_to_client_chain` says so. */
+  readonly extras?: readonly Buffer[] | undefined
+  /** The client is asked for a certificate. */
+  readonly asks?: boolean | undefined
+  /** What the hook `tls_start_client` has set. */
+  readonly set?: (TlsSettings & { readonly certificate?: CertificateAndKey | undefined }) | undefined
+}
+
 interface KeptContext {
   readonly context: SecureContext
   /** Seconds since the epoch. */
@@ -36,7 +52,17 @@ interface KeptContext {
 /** Makes the leaves of one kind of key, and the contexts of these leaves. */
 interface LeafMaker {
   readonly mint: LeafMinter
-  readonly base: SecureContextOptions
+  /** PEM. */
+  readonly key: string
+}
+
+/** Certificates, the own one first, and the keys of the own ones, all as PEM. */
+interface Shown {
+  readonly cert: string | string[]
+  readonly key: string | string[]
+  readonly ciphers: string
+  /** Seconds since the epoch. */
+  readonly renewAt: number
 }
 
 /**
@@ -59,8 +85,15 @@ export class CertificateStore {
     this.#contexts = new Recent(options.limit ?? 1000)
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#add('p256', privateKey)
-    // An authority whose leaves or chain are too weak for OpenSSL's default level fails here, and not in the first handshake.
-    attempt(authority.path, () => this.#contextOf('p256', planLeaf(leafNames({}), {}, authority), CIPHERS.p256))
+    // What OpenSSL refuses fails here, and not in the first handshake: leaves or a chain that are too weak, settings, the user's certificates.
+    attempt(`${authority.path}: OpenSSL refuses the authority`, 'ERR_AUTHORITY', () => {
+      // Of OpenSSL's default level: clients have it, too.
+      const leaf = { ...this.#minted({}, leafNames({})), ciphers: CIPHERS.p256 }
+      this.#make(leaf, { set: { ciphers: undefined } }, '')
+    })
+    for (const identity of options.own?.all() ?? []) {
+      attempt('certs: OpenSSL refuses a certificate', 'ERR_OPTION', () => this.#make(ofIdentity(identity), {}, ''))
+    }
   }
 
   /** The number of leaves that are kept. */
@@ -91,57 +124,95 @@ export class CertificateStore {
    * can resume sessions. An invalid name is ignored, so every request has a context. Use the context in the same turn: once the store
    * drops a context, it is closed a moment later. Throws a TypeError where the key has not been prepared.
    */
-  context(request: LeafRequest): SecureContext {
-    const names = leafNames(request)
-    const { organization = '', crl = '' } = request.upstream ?? {}
-    const kind = request.key ?? 'p256'
-    const key = `${kind}\n${names.join(' ')}\n${organization}\n${crl}`
+  context(request: ContextRequest): SecureContext {
+    const { certificate } = request.set ?? {}
+    const own = certificate ?? this.#options.own?.find(namesOf(request))
+    const names = own ? [] : leafNames(request)
+    const key = this.#keyOf(request, own, names)
     const kept = this.#contexts.get(key)
     if (kept && kept.renewAt > Date.now() / 1000) return kept.context
-    const leaf = planLeaf(names, request, this.#authority)
-    const context = this.#contextOf(kind, leaf)
-    const left = this.#contexts.set(key, { context, renewAt: leaf.notAfter - RENEW_SECONDS })
+    const shown = own ? ofIdentity(own) : this.#minted(request, names)
+    const context = this.#make(shown, request, key)
+    const left = this.#contexts.set(key, { context, renewAt: shown.renewAt })
     if (left) this.#retired.add(left.context)
     return context
   }
 
+  /** Everything that two contexts may differ in. A session is resumed only where this is the same, so it never shows another certificate. */
+  #keyOf(request: ContextRequest, own: CertificateAndKey | undefined, names: readonly string[]): string {
+    const { minVersion, maxVersion, ciphers, curves } = this.#options
+    const { organization = '', crl = '' } = (own ? undefined : request.upstream) ?? {}
+    const settings = JSON.stringify([minVersion, maxVersion, ciphers, curves, request.asks, request.set])
+    const extras = request.extras?.length ? hash('sha256', Buffer.concat(request.extras), 'base64') : ''
+    const shown = own ? hash('sha256', own.cert, 'base64') : `${request.key ?? 'p256'}\n${names.join(' ')}`
+    return [shown, organization, crl, extras, hash('sha256', settings, 'base64')].join('\n')
+  }
+
   #add(kind: LeafKey, key: KeyObject): void {
-    const { minVersion = 'TLS1_2', maxVersion = 'UNBOUNDED' } = this.#options
-    const max = VERSIONS[maxVersion]
     this.#makers.set(kind, {
       mint: leafMinter(this.#authority, createPublicKey(key)),
-      base: {
-        key: key.export({ type: 'pkcs8', format: 'pem' }),
-        // midwire asks for no client certificate, so no roots have to be loaded.
-        ca: [],
-        minVersion: VERSIONS[minVersion] ?? 'TLSv1.2',
-        ...(max && { maxVersion: max }),
-        honorCipherOrder: true,
-        // A client that puts ChaCha20 first has no AES in hardware.
-        secureOptions: constants.SSL_OP_PRIORITIZE_CHACHA,
-      },
+      key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     })
   }
 
-  #contextOf(kind: LeafKey, leaf: Leaf, ciphers = `${CIPHERS[kind]}:@SECLEVEL=0`): SecureContext {
-    const maker = this.#makers.get(kind)
-    if (!maker) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
-    // OpenSSL's level 0 changes neither our keys nor our suites. It allows old versions of TLS, where the options do, and, after all
-    // others, signatures with SHA-1, for clients that know nothing else.
-    return createSecureContext({ ...maker.base, ciphers, cert: pem('CERTIFICATE', maker.mint(leaf)) + this.#chain })
+  #minted(request: ContextRequest, names: readonly string[]): Shown {
+    const kind = request.key ?? 'p256'
+    const leaf = planLeaf(names, request, this.#authority)
+    const renewAt = leaf.notAfter - RENEW_SECONDS
+    // With suites of the user's choice only OpenSSL knows the kind of key that they need, so it gets both.
+    const kinds = new Set<LeafKey>((request.set?.ciphers ?? this.#options.ciphers) ? [kind, 'rsa2048'] : [kind])
+    const makers = [...kinds].map((one) => this.#makers.get(one)).filter((one) => one !== undefined)
+    if (!this.#makers.has(kind)) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
+    const cert = makers.map(({ mint }) => pem('CERTIFICATE', mint(leaf)) + this.#chain)
+    return { cert, key: makers.map(({ key }) => key), ciphers: atLevel0(CIPHERS[kind]), renewAt }
+  }
+
+  #make({ cert, key, ciphers }: Shown, { extras = [], set = {} }: ContextRequest, id: string): SecureContext {
+    const settings = { ...this.#options, ...set }
+    const above = extras.map((der) => pem('CERTIFICATE', der)).join('')
+    return createSecureContext({
+      key,
+      cert: [cert].flat().map((one) => one + above),
+      // A client's certificate is not verified, so no roots have to be loaded.
+      ca: [],
+      ...versionRange(settings),
+      ciphers: settings.ciphers ? suites(settings.ciphers, 0) : ciphers,
+      ...(settings.curves !== undefined && { ecdhCurve: settings.curves }),
+      honorCipherOrder: true,
+      // A client that puts ChaCha20 first has no AES in hardware.
+      secureOptions: constants.SSL_OP_PRIORITIZE_CHACHA,
+      ticketKeys: TICKET_KEYS,
+      // A server may resume a session only for the name that it was made for (RFC 6066, 3). The field takes 32 characters.
+      sessionIdContext: hash('sha256', id, 'hex').slice(0, 32),
+    } as SecureContextOptions)
   }
 }
 
-function attempt(path: string, call: () => unknown): void {
+/**
+ * OpenSSL's level 0 changes neither our keys nor our suites. It allows old versions of TLS, where the options do, and, after all others,
+ * signatures with SHA-1, for clients that know nothing else.
+ */
+function atLevel0(ciphers: string): string {
+  return suites(ciphers, 0)
+}
+
+/** The names that a certificate of the user's own is looked up by: the client's, then those of the server. */
+const namesOf = ({ sni, address, upstream }: LeafRequest) => [sni, address, ...(upstream?.names ?? [])]
+
+/** The suites for any kind of key: that of a certificate of somebody else's is not known. */
+const ALL_CIPHERS = atLevel0(`${CIPHERS.p256}:${CIPHERS.rsa2048}`)
+
+const ofIdentity = ({ cert, key }: CertificateAndKey): Shown => ({
+  cert,
+  key,
+  ciphers: ALL_CIPHERS,
+  renewAt: Number.POSITIVE_INFINITY,
+})
+
+function attempt(what: string, code: ErrorCode, call: () => unknown): void {
   try {
     call()
   } catch (cause) {
-    throw new MidwireError(
-      'ERR_AUTHORITY',
-      `${path}: OpenSSL refuses the authority: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        cause,
-      },
-    )
+    throw new MidwireError(code, `${what}: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
 }

@@ -70,6 +70,7 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   endpoint: 'HOST',
   proxyauth: 'SPEC',
   upstream_auth: 'USER:PASSWORD',
+  certs: '[DOMAIN=]FILE',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
@@ -88,6 +89,6 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
   ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers'],
-  ...['certs', 'cert-passphrase', 'anticache', 'anticomp', 'stickycookie', 'stickyauth', 'store-streamed-bodies'],
+  ...['anticache', 'anticomp', 'stickycookie', 'stickyauth', 'store-streamed-bodies'],
   ...['http2', 'no-http2', 'commands'],
 ])

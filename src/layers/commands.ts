@@ -1,12 +1,17 @@
 // The commands of layers: what they want the world to do, ask it, or wait for.
 import type { LeafKey, ServerConnection } from '../connection.js'
 import type { Flow, FlowNews } from '../flow/flow.js'
-import type { HookName, Hooks, LogLevel } from '../hooks.js'
+import type { HookName, Hooks, LogLevel, TlsStartClientHook } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { Place, Route } from './route.js'
 import type { SocksPlace } from './socks/address.js'
 import type { Task } from './task.js'
 import type { Timed } from './world.js'
+
+/** What addons have set for a handshake with a client. The fields are those of the hook's argument. */
+export type SetForClient = Partial<
+  Pick<TlsStartClientHook, 'certificate' | 'context' | 'minVersion' | 'maxVersion' | 'ciphers'>
+>
 
 /** How to do TLS with a client. */
 export interface ClientTls {
@@ -16,6 +21,12 @@ export interface ClientTls {
   alpn: string | undefined
   /** The server's certificate (DER), of which ours copies the names; undefined where no server was asked. */
   upstream: Buffer | undefined
+  /** Certificates to send after ours (DER): the server's chain, where option `add_upstream_certs_to_client_chain` says so. */
+  extras?: readonly Buffer[] | undefined
+  /** The client is asked for a certificate. */
+  asks?: boolean | undefined
+  /** What the hook `tls_start_client` has set in place of the options; undefined for nothing. */
+  set?: SetForClient | undefined
   /** The kind of key that our certificate has, chosen so that the client can verify its signatures. */
   key: LeafKey
 }

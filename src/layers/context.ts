@@ -32,6 +32,7 @@ export function begin(
     serverTls: target?.tls
       ? { sni: serverName(destination?.host), alpn: target.protocol === 'http1' ? ['http/1.1'] : [] }
       : undefined,
+    plans: undefined,
     via: undefined,
     upgraded: undefined,
     inside: ownResolver || namesUs,

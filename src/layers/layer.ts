@@ -57,6 +57,13 @@ export interface LayerOptions {
   readonly upstream_auth: string | undefined
   readonly tls_version_client_min: Options['tls_version_client_min']
   readonly tls_version_client_max: Options['tls_version_client_max']
+  readonly tls_version_server_min: Options['tls_version_server_min']
+  readonly tls_version_server_max: Options['tls_version_server_max']
+  readonly ciphers_client: string | undefined
+  readonly ciphers_server: string | undefined
+  readonly request_client_cert: boolean
+  readonly add_upstream_certs_to_client_chain: boolean
+  readonly ssl_insecure: boolean
   readonly rawtcp: boolean
   /** WebSocket messages are read; else they pass as raw bytes. */
   readonly websocket: boolean
@@ -109,6 +116,8 @@ export interface Context {
   server: Channel<ServerConnection> | undefined
   /** How TLS was done with the server, or will be when the server is opened; undefined for plaintext. */
   serverTls: ServerTls | undefined
+  /** How TLS is done with servers by the hook `tls_start_server`, by what midwire had planned; undefined where nobody was asked yet. */
+  plans: Map<string, ServerTls> | undefined
   /** The proxies through which all connections of this client leave; undefined where no hook of a CONNECT has chosen them. */
   via: readonly Hop[] | undefined
   /** The flow whose 101 has made this connection a WebSocket, for the layer `websocket`; it is not over. */

@@ -4,8 +4,9 @@ import type { AnyFlow } from '../flow/index.js'
 import { DIRECT, type Hop, hopText, type ProxyHop, proxiesOf } from '../flow/via.js'
 import type { Channel } from './channel.js'
 import { type Opened, OpenFailure } from './commands.js'
-import { type Context, type Step, secureServer, serverName } from './layer.js'
+import { type Context, type Step, secureServer, serverName, wants } from './layer.js'
 import type { Destination, Route, ServerTls, Source } from './route.js'
+import { plannedTls, planServer } from './tls/plan.js'
 import { HOPS } from './via/index.js'
 import { ruledVia } from './via/rules.js'
 import { askForRelay } from './via/socks5.js'
@@ -22,7 +23,12 @@ export function routeTo(
 ): Route {
   const { entrance, options } = context
   const via = flow?.via ?? context.via ?? ruledVia(context, to, tls, flow) ?? entrance.via ?? DIRECT
-  return { to, via, from: clientAddress(context, via) ?? options.connect_addr, tls }
+  return {
+    to,
+    via,
+    from: clientAddress(context, via) ?? options.connect_addr,
+    tls: tls && plannedTls(context, to, tls),
+  }
 }
 
 /** The client's address, where it is kept: by a direct way, and by that of a proxy that the client itself has asked for. */
@@ -34,13 +40,22 @@ function clientAddress({ entrance, options, via: own }: Context, via: readonly H
 export const placeOfHop = ({ host, port }: ProxyHop): Destination => ({ host, port, transport: 'tcp' })
 
 /** How TLS is done with a proxy. */
-export const tlsWithHop = ({ host }: ProxyHop): ServerTls => ({ sni: serverName(host), alpn: ['http/1.1'] })
+export const tlsWithHop = ({ host }: ProxyHop): ServerTls => ({
+  sni: serverName(host),
+  alpn: ['http/1.1'],
+  ofHop: true,
+})
 
 /**
  * Opens a connection by its route, through all proxies and with the server's TLS. `pooled`: true allows, and `only` demands, an idle
  * connection of the pool. Undefined where `only` has found none.
  */
 export function* open(context: Context, route: Route, pooled: boolean | 'only' = false): Step<Opened | undefined> {
+  if (route.tls && wants(context, 'tls_start_server')) {
+    const tls = yield* planServer(context, route.to, route.tls)
+    // The connection is that of the settings which it has: with others it must not be found in the pool.
+    if (tls !== route.tls) return yield* open(context, { ...route, tls }, pooled)
+  }
   const proxies = proxiesOf(route.via)
   if (proxies.length === 0) return yield* dial(route, pooled)
   const isUdp = route.to.transport === 'udp'

@@ -1,6 +1,7 @@
 // The route of a server connection, as one value with one key: connections of equal routes can replace each other.
 import { canonicalName, sameName } from '../flow/host-name.js'
 import { type Hop, hopText, proxiesOf } from '../flow/via.js'
+import type { TlsStartServerHook } from '../hooks.js'
 
 /** The place that a server connection goes to. */
 export interface Destination {
@@ -15,6 +16,17 @@ export interface ServerTls {
   /** The name of the server; undefined where none is sent. */
   sni: string | undefined
   alpn: readonly string[]
+  /** TLS with a proxy on the way, and not with the server. */
+  ofHop?: true
+  /** What the hook `tls_start_server` has set in place of the options; undefined for nothing. */
+  set?: SetForServer | undefined
+}
+
+/** What addons have set for TLS with a server. The fields are those of the hook's argument. */
+export interface SetForServer
+  extends Partial<Pick<TlsStartServerHook, 'certificate' | 'minVersion' | 'maxVersion' | 'ciphers' | 'verify'>> {
+  /** Equal for equal settings, and without secrets: a part of the route's key. */
+  readonly key: string
 }
 
 /** The address that a connection comes from. */
@@ -50,7 +62,9 @@ export function placeKey({ to, via, from }: Place): string {
 export function routeKey(route: Route): string {
   const place = placeKey(route)
   const { tls } = route
-  return tls ? `${place} tls ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}` : place
+  if (!tls) return place
+  const set = tls.set ? ` ${tls.set.key}` : ''
+  return `${place} tls ${canonicalName(tls.sni ?? '')} ${tls.alpn.join(',')}${set}`
 }
 
 /** Whether connections of the two routes can replace each other: their keys are equal. */

@@ -20,6 +20,7 @@ import { type Route, type ServerTls, sameRoute } from './route.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
+import { planClient, planServer } from './tls/plan.js'
 import { TIMEOUT } from './world.js'
 
 /** The time that a client has for a whole ClientHello. */
@@ -29,7 +30,7 @@ const HELLO_MILLISECONDS = 30_000
 const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
 
 /** The values of `tls_version_client_min` and `_max` as TLS writes them. */
-const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304, UNBOUNDED: 0x0304 } as const
+const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304 } as const
 
 /** True for protocols that midwire does not speak, and so does not offer to the server or agree on with the client. */
 const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
@@ -51,8 +52,9 @@ export const tlsLayer: Layer = function* (context) {
   }
   if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
 
-  const { options } = context
-  context.serverTls = serverTlsFor(context, hello)
+  const wanted = serverTlsFor(context, hello)
+  const { destination } = context
+  context.serverTls = wanted && destination ? yield* planServer(context, destination, wanted) : wanted
   if (mayAskServerFirst(context)) {
     if (context.serverTls) yield* secureServerFirst(context, context.serverTls)
   } else if (context.server && context.serverTls) {
@@ -60,15 +62,21 @@ export const tlsLayer: Layer = function* (context) {
     yield { type: 'close', channel: context.server }
     context.server = undefined
   }
+  const upstream = context.server?.connection.tls
+  const plan = yield* planClient(context, chosenFor(hello.alpn, upstream?.alpn))
+  const { min, max } = plan.versions
   const { key, missing } = leafKeyFor(hello, {
-    min: VERSIONS[options.tls_version_client_min],
-    max: VERSIONS[options.tls_version_client_max],
+    min: min === 'UNBOUNDED' ? VERSIONS.TLS1 : VERSIONS[min],
+    max: max === 'UNBOUNDED' ? VERSIONS.TLS1_3 : VERSIONS[max],
   })
   const failure = yield* secureClient(client, {
     key,
     sni: hello.sni,
-    alpn: chosenFor(hello.alpn, context.server?.connection.tls?.alpn),
-    upstream: context.server?.connection.tls?.certificates?.[0],
+    alpn: plan.alpn,
+    upstream: upstream?.certificates?.[0],
+    extras: context.options.add_upstream_certs_to_client_chain ? upstream?.certificates : undefined,
+    asks: plan.asks,
+    set: plan.set,
   })
   if (failure !== undefined) {
     // OpenSSL says only that client and server have nothing in common; `missing` says what the client does not offer.

@@ -13,7 +13,7 @@ export function checkTogether(options: Options): void {
   }
   for (const side of ['client', 'server'] as const) {
     const { [`tls_version_${side}_min` as const]: min, [`tls_version_${side}_max` as const]: max } = options
-    if (max !== 'UNBOUNDED' && min > max) {
+    if (max !== 'UNBOUNDED' && min !== 'UNBOUNDED' && min > max) {
       throw new MidwireError('ERR_OPTION', `tls_version_${side}_min is ${min}, and tls_version_${side}_max is ${max}`)
     }
   }

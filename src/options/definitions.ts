@@ -37,6 +37,9 @@ const size = <D extends string | undefined>(fallback: D, help: string, range?: r
 const choice = <const C extends readonly string[]>(choices: C, fallback: C[number], help: string) =>
   ({ type: 'choice', choices, default: fallback, help }) as const
 
+/** TLS versions in mitmproxy's words. UNBOUNDED is whatever OpenSSL has, from TLS 1.0 on. */
+const VERSIONS = ['UNBOUNDED', 'TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'] as const
+
 /** An option that is read only when midwire starts. */
 const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definition, fixed: true }) as const
 
@@ -66,10 +69,29 @@ export const OPTIONS = {
   ssl_insecure: flag(false, "do not verify servers' certificates"),
   ssl_verify_upstream_trusted_ca: path('file of PEM certificates to trust instead of the system ones'),
   ssl_verify_upstream_trusted_confdir: path('directory of PEM certificates to trust in addition'),
-  tls_version_client_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for clients'),
-  tls_version_client_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for clients'),
-  tls_version_server_min: choice(['TLS1', 'TLS1_1', 'TLS1_2', 'TLS1_3'], 'TLS1_2', 'lowest TLS version for servers'),
-  tls_version_server_max: choice(['UNBOUNDED', 'TLS1_2', 'TLS1_3'], 'UNBOUNDED', 'highest TLS version for servers'),
+  certs: list(
+    'certificates of your own for clients, `[DOMAIN=]FILE`: PEM with key and chain; without DOMAIN: for all names',
+  ),
+  cert_passphrase: text(undefined, 'the passphrase of the keys in the files of certs and client_certs'),
+  client_certs: path(
+    'certificate for servers that ask for one: a file (PEM, with key), or a directory of example.org.pem',
+  ),
+  request_client_cert: flag(false, 'ask clients for a certificate, which is shown and not verified'),
+  add_upstream_certs_to_client_chain: flag(
+    false,
+    "send the certificates of the server's chain to the client, after ours",
+  ),
+  tls_version_client_min: choice(VERSIONS, 'TLS1_2', 'lowest TLS version for clients; TLS1, TLS1_1: for old devices'),
+  tls_version_client_max: choice(VERSIONS, 'UNBOUNDED', 'highest TLS version for clients'),
+  tls_version_server_min: choice(VERSIONS, 'TLS1_2', 'lowest TLS version for servers; TLS1, TLS1_1: for old servers'),
+  tls_version_server_max: choice(VERSIONS, 'UNBOUNDED', 'highest TLS version for servers'),
+  ciphers_client: text(
+    undefined,
+    "cipher suites for clients, OpenSSL's list: `ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA`",
+  ),
+  ciphers_server: text(undefined, "cipher suites for servers, OpenSSL's list"),
+  tls_ecdh_curve_client: text(undefined, 'groups of the key exchange for clients: `X25519:P-256`'),
+  tls_ecdh_curve_server: text(undefined, 'groups of the key exchange for servers'),
   tls_legacy_server: flag(false, 'accept old servers: no safe renegotiation, short keys, SHA-1; -k includes this'),
   tls_fail_open: text(
     'off',

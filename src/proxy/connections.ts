@@ -14,6 +14,7 @@ import { Driver } from './driver.js'
 import type { Exit } from './exits/exit.js'
 import { Exits } from './exits/index.js'
 import { FailOpen } from './fail-open.js'
+import type { KeyLog } from './key-log.js'
 import { Places } from './places.js'
 import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
@@ -31,6 +32,8 @@ export interface Surroundings {
   listeners(): readonly Listener[]
   /** The firewall mark that what midwire sends has to have now; undefined for none. */
   mark(): number | undefined
+  /** Writes the secrets of TLS connections to a file; undefined where nobody has asked for it. */
+  readonly keyLog: KeyLog | undefined
   /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
   /** Whether a reader of flows asks for the processes of clients. */
@@ -137,6 +140,10 @@ export class Connections implements Unchanging {
 
   certificates(options: Options): CertificateStore {
     return this.#around.certificates(options)
+  }
+
+  get keyLog(): KeyLog | undefined {
+    return this.#around.keyLog
   }
 
   exitOf(via: readonly Hop[]): Exit {

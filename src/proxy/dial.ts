@@ -1,13 +1,15 @@
 // Connects to servers, does TLS with them, keeps their TLS sessions, and never connects to midwire itself.
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import { hostPort } from '../addresses.js'
+import type { IdentitiesByName } from '../certs/by-name.js'
+import { clientCertificates } from '../certs/client-certificates.js'
 import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
 import { type Hop, hopText, proxiesOf, tunnelOf, unreachable } from '../flow/via.js'
 import { OpenFailure } from '../layers/commands.js'
-import { type Destination, type Route, routeKey } from '../layers/route.js'
+import { type Destination, type Route, routeKey, type SetForServer } from '../layers/route.js'
 import type { SocksPlace } from '../layers/socks/address.js'
 import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
@@ -17,10 +19,14 @@ import { connectTo } from './connect.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Exit } from './exits/exit.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
+import type { KeyLog } from './key-log.js'
 import { serverContext } from './server-context.js'
 
 /** TLS sessions that are kept to be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
+
+/** Contexts for servers: one for all of them, and one for each certificate of ours and each setting of `tls_start_server`. */
+const MAX_CONTEXTS = 100
 
 /** The exit of a way. */
 type ExitOf = (via: readonly Hop[]) => Exit
@@ -39,11 +45,16 @@ export class Dialer {
   readonly #options: Options
   readonly #dispatcher: Dispatcher
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
-  #context: SecureContext | undefined
+  readonly #contexts = new Recent<string, SecureContext>(MAX_CONTEXTS)
+  readonly #certificates: IdentitiesByName
+  readonly #keyLog: KeyLog | undefined
   readonly #exitOf: ExitOf
 
-  constructor(options: Options, dispatcher: Dispatcher, exitOf: ExitOf) {
+  /** Throws ERR_OPTION where the files of `client_certs` are wrong. */
+  constructor(options: Options, dispatcher: Dispatcher, exitOf: ExitOf, keyLog?: KeyLog) {
     this.#options = options
+    this.#certificates = clientCertificates(options.client_certs, options.cert_passphrase)
+    this.#keyLog = keyLog
     this.#dispatcher = dispatcher
     this.#exitOf = exitOf
   }
@@ -95,24 +106,23 @@ export class Dialer {
    */
   async secure(client: ClientConnection, over: Dialled, route: Route, isHop: boolean): Promise<Pipe | OpenFailure> {
     const { connection: server } = over
-    const { sni, alpn } = route.tls ?? { sni: undefined, alpn: [] }
+    const { sni, alpn, set } = route.tls ?? { sni: undefined, alpn: [], set: undefined }
     const name = sni ?? route.to.host
-    const verify = this.#options.ssl_insecure ? undefined : name
+    const verify = (set?.verify ?? !this.#options.ssl_insecure) ? name : undefined
     const key = routeKey(route)
     const state: TlsState = { sni, alpnOffers: alpn }
     if (!isHop) server.tls = state
     let secured: SecuredServer
     let context: SecureContext | undefined
     try {
-      // The context is made when the first server needs it, because reading the system's roots takes long.
-      this.#context ??= serverContext(this.#options)
-      context = this.#context
+      context = this.#contextFor(name, set)
       secured = await secureServer(over.transport as StreamTransport, {
         context,
         sni,
         alpn,
         verify,
         session: this.#sessions.get(key),
+        ...(this.#keyLog && { onSecret: (line) => this.#keyLog?.add(line) }),
         onSession: (session) => this.#sessions.set(key, session),
       })
     } catch (error) {
@@ -130,6 +140,20 @@ export class Dialer {
     Object.assign(state, secured.state, { certificates: secured.certificates, establishedAt: Date.now() })
     await this.#dispatcher.run('tls_established_server', { client, server })
     return secured.pipe
+  }
+
+  /** A context is made when the first server needs it, because reading the system's roots takes long. */
+  #contextFor(name: string, set: SetForServer | undefined): SecureContext {
+    const identity = set && 'certificate' in set ? set.certificate : this.#certificates.find([name])
+    const key = `${identity ? hash('sha256', identity.cert, 'base64') : ''} ${set?.key ?? ''}`
+    const before = this.#contexts.get(key)
+    if (before) return before
+    const context = serverContext(this.#options, {
+      identity: identity && { cert: identity.cert, key: identity.key },
+      set,
+    })
+    this.#contexts.set(key, context)
+    return context
   }
 
   /** Reports that a server is not dialled at all. Never rejects. */

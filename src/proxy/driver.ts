@@ -189,7 +189,9 @@ export class Driver implements World, ChannelReceiver {
     let begun = false
     const handshake = (context: SecureContext) => {
       begun = true
-      return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn })
+      const { keyLog } = this.#core
+      const onSecret = keyLog && ((line: Buffer) => keyLog.add(line))
+      return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn, asks: tls.asks, onSecret })
     }
     const result = await this.#core.secureClient(handshake, tls, this.client)
     if (typeof result === 'string') {

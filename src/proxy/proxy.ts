@@ -3,6 +3,7 @@ import { checkHookName } from '../addons/hook-names.js'
 import { builtinAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
+import { IdentitiesByName } from '../certs/by-name.js'
 import { CertificateStore } from '../certs/store.js'
 import { parseFilter, seeksProcesses } from '../flow/filter.js'
 import type { FlowNews } from '../flow/flow.js'
@@ -12,13 +13,14 @@ import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { checkSource, checkSpecs, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options/definitions.js'
-import { confdirOf } from '../options/paths.js'
+import { confdirOf, expandHome } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
+import { KeyLog } from './key-log.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { RunningModes } from './running-modes.js'
@@ -39,6 +41,7 @@ export class Midwire {
   readonly #dispatcher: Dispatcher
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
+  readonly #keyLog: KeyLog | undefined
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
   /** The readers whose filter asks for the processes of clients. */
@@ -80,6 +83,7 @@ export class Midwire {
     })
     this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
     this.#optionAddons = new OptionAddons(this.#dispatcher, (level, message) => this.log(level, message))
+    this.#keyLog = KeyLog.ofEnvironment((message) => this.log('warn', message))
     this.#connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
@@ -87,7 +91,11 @@ export class Midwire {
         new CertificateStore(authority, {
           minVersion: options.tls_version_client_min,
           maxVersion: options.tls_version_client_max,
+          ciphers: options.ciphers_client,
+          curves: options.tls_ecdh_curve_client,
+          own: IdentitiesByName.of(options.certs, options.cert_passphrase, expandHome),
         }),
+      keyLog: this.#keyLog,
       listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
@@ -274,6 +282,7 @@ export class Midwire {
   async #close(): Promise<void> {
     await this.#modes.close()
     await this.#connections.close()
+    await this.#keyLog?.close()
     await this.#dispatcher.run('done', undefined)
     for (const reader of this.#readers) reader.end()
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))

@@ -1,5 +1,6 @@
 // The state that client connections share which begin under the same options. Open connections keep theirs when the options change.
 import { plainAddress } from '../addresses.js'
+import { checkCiphers, checkCurves } from '../certs/settings.js'
 import type { CertificateStore } from '../certs/store.js'
 import { trustedRoots } from '../certs/trust.js'
 import { upstreamNames } from '../certs/upstream.js'
@@ -35,10 +36,14 @@ export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool
 const OF_SERVERS: readonly OptionName[] = [
   ...(['ssl_insecure', 'ssl_verify_upstream_trusted_ca', 'ssl_verify_upstream_trusted_confdir'] as const),
   ...(['tls_version_server_min', 'tls_version_server_max', 'tls_legacy_server'] as const),
+  ...(['ciphers_server', 'tls_ecdh_curve_server', 'client_certs', 'cert_passphrase'] as const),
 ]
 
 /** When one of these options changes, the contexts for clients, and the sessions that clients may resume, are made anew. */
-const OF_CLIENTS: readonly OptionName[] = ['tls_version_client_min', 'tls_version_client_max']
+const OF_CLIENTS: readonly OptionName[] = [
+  ...(['tls_version_client_min', 'tls_version_client_max', 'ciphers_client', 'tls_ecdh_curve_client'] as const),
+  ...(['certs', 'cert_passphrase'] as const),
+]
 
 /** One value for each set of options. */
 export interface Shared extends Core {
@@ -56,32 +61,42 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   const { dispatcher } = around
   // Options that are wrong are refused here, before anything has changed.
   const layerOptions = layerOptionsOf(options)
+  for (const side of ['client', 'server'] as const) {
+    checkCiphers(`ciphers_${side}`, options[`ciphers_${side}`])
+    checkCurves(`tls_ecdh_curve_${side}`, options[`tls_ecdh_curve_${side}`])
+  }
   const kept = isKept(OF_SERVERS) ? before : undefined
   if (!kept) checkTrust(options)
   // A file that has gone wrong since is no fault of other options.
   if (!isKept(['via'])) for (const { via } of layerOptions.via) checkWay(via)
   const certificates = isKept(OF_CLIENTS) && before ? before.certificates : around.certificates(options)
+  const dialer = kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via), around.keyLog)
   if (!kept) before?.pool.close()
   return {
     options,
     certificates,
     layerOptions,
     dispatcher,
-    dialer: kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via)),
+    dialer,
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
     places: around.places,
     relays: around.relays,
+    keyLog: around.keyLog,
     begin: (mode, arrival) => around.begin(mode, arrival),
     log: (level, message) => around.log(level, message),
     tell: (what, flow) => around.tell(what, flow),
     resolve: (query) => around.resolve(query),
     failsOpen: (client, host, port) => around.failsOpen(client, host, port),
-    secureClient: async (handshake, { key, sni, upstream }, client) => {
+    secureClient: async (handshake, tls, client) => {
+      const { key, sni, upstream, set } = tls
       try {
-        const waited = certificates.prepare(key)
-        if (waited) await waited
+        if (set?.context) return await handshake(set.context)
+        for (const kind of (set?.ciphers ?? options.ciphers_client) ? ([key, 'rsa2048'] as const) : [key]) {
+          const waited = certificates.prepare(kind)
+          if (waited) await waited
+        }
         const names = { key, sni, address: client.local.address, upstream: upstream && upstreamNames(upstream) }
-        return await handshake(certificates.context(names))
+        return await handshake(certificates.context({ ...names, extras: tls.extras, asks: tls.asks, set }))
       } catch (error) {
         const why = around.explainHandshake(error, client)
         const doubt = certificates.doubt(key)

@@ -35,10 +35,18 @@ export interface ServerSideOptions {
   readonly context: SecureContext
   /** The one protocol to agree on. */
   readonly alpn: string | undefined
+  /** The client is asked for a certificate, which is not verified. Default: false. */
+  readonly asks?: boolean | undefined
+  /** Called with each line of a key log: the secrets of the connection in NSS's format. */
+  readonly onSecret?: ((line: Buffer) => void) | undefined
 }
 
 /** Does TLS with the client. `first` has the client's bytes that were read already, beginning with its ClientHello. */
-export function secureClient(transport: StreamTransport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
+export async function secureClient(
+  transport: StreamTransport,
+  first: Buffer,
+  options: ServerSideOptions,
+): Promise<Secured> {
   const duplex = transport.detach()
   if (duplex.readableEnded || duplex.destroyed) {
     // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
@@ -50,11 +58,16 @@ export function secureClient(transport: StreamTransport, first: Buffer, options:
     isServer: true,
     secureContext: options.context,
     ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
-    requestCert: false,
+    requestCert: options.asks === true,
     rejectUnauthorized: false,
     highWaterMark: HIGH_WATER,
   } as ConstructorParameters<typeof TLSSocket>[1])
-  return handshake(socket, duplex, transport, 'secure')
+  if (options.onSecret) socket.on('keylog', options.onSecret)
+  let shown: readonly Buffer[] = []
+  // The certificates are read at once: when the promise below is settled, the connection may be gone.
+  if (options.asks) socket.once('secure', () => (shown = chainOf(socket)))
+  const secured = await handshake(socket, duplex, transport, 'secure')
+  return shown.length > 0 ? { ...secured, state: { ...secured.state, certificates: shown } } : secured
 }
 
 export interface ClientSideOptions {
@@ -65,6 +78,8 @@ export interface ClientSideOptions {
   readonly verify: string | undefined
   /** A session to resume. */
   readonly session: ServerSession | undefined
+  /** Called with each line of a key log: the secrets of the connection in NSS's format. */
+  readonly onSecret?: ((line: Buffer) => void) | undefined
   /** Called with a session of the server that may be resumed later. */
   onSession(session: ServerSession): void
 }
@@ -84,6 +99,7 @@ export async function secureServer(transport: StreamTransport, options: ClientSi
     rejectUnauthorized: options.verify !== undefined,
     highWaterMark: HIGH_WATER,
   } as ConnectionOptions)
+  if (options.onSecret) socket.on('keylog', options.onSecret)
   let shown: readonly Buffer[] | undefined
   const certificates = () => {
     shown ??= session && socket.isSessionReused() ? session.certificates : chainOf(socket)
