@@ -220,10 +220,7 @@ const NAMES: Record<HookName, true> = {
 export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 
 /** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
-export const FOREIGN_HOOKS: readonly string[] = [
-  ...['next_layer', 'quic_start_client', 'quic_start_server'],
-  'add_log',
-]
+export const FOREIGN_HOOKS: readonly string[] = [...['next_layer', 'quic_start_client', 'quic_start_server'], 'add_log']
 
 type HookMethods = {
   [Name in HookName]?: Hooks[Name] extends undefined

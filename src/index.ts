@@ -23,8 +23,8 @@ export { HttpFlow, HttpRequest, HttpResponse, type HttpResponseParts } from './f
 export type { HttpVersion } from './flow/http-message.js'
 export type { AnyFlow } from './flow/index.js'
 export { type RawMessage, TcpFlow, UdpFlow } from './flow/messages.js'
-export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
 export { type StreamKind, StreamMessage } from './flow/stream-message.js'
+export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
 export type {
   Addon,
   CertificateAndKey,

@@ -179,7 +179,12 @@ test('add_upstream_certs_to_client_chain sends what the server has sent behind o
     const { socket } = await tunnel(t, running, port)
     socket.removeAllListeners('data')
     // In TLS 1.2 the certificates are not encrypted, and are among the octets that came before the end of the handshake.
-    const secured = connect({ socket, ca: running.proxy.authority.pem, servername: 'upstream.test', maxVersion: 'TLSv1.2' })
+    const secured = connect({
+      socket,
+      ca: running.proxy.authority.pem,
+      servername: 'upstream.test',
+      maxVersion: 'TLSv1.2',
+    })
     await once(secured, 'secureConnect')
     lengths.push(socket.bytesRead)
   }

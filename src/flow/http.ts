@@ -204,6 +204,15 @@ export class HttpFlow extends Flow {
     this.request = request
   }
 
+  /**
+   * Sends a WebSocket message in the name of one side: to the client, or to the server. A string is a text message, bytes are a binary one.
+   * It runs the hook `websocket_message`, too. Does nothing where the flow is no WebSocket that is open.
+   */
+  inject(to: 'client' | 'server', content: string | Uint8Array): void {
+    const kind = typeof content === 'string' ? 'text' : 'binary'
+    this.post({ toClient: to === 'client', kind, content: Buffer.from(content as Uint8Array) })
+  }
+
   override get size(): number {
     return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response) + (this.websocket?.size ?? 0)
   }

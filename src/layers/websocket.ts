@@ -4,10 +4,12 @@ import { agreementOf } from './websocket/extensions.js'
 import { WebSocketRelay } from './websocket/relay.js'
 
 export const websocketLayer: Layer = function* (context) {
-  const { client, machine, server, upgraded: flow } = context
+  const { client, scope, server, upgraded: flow } = context
   const agreement = flow?.response && agreementOf(flow.response.headers)
   if (!flow || !server || !agreement) return 'raw'
-  machine.subject = flow
-  yield* new WebSocketRelay(context, flow, { client, server }, agreement).run()
+  const relay = new WebSocketRelay(context, flow, { client, server }, agreement)
+  scope.subject = flow
+  scope.inject = ({ toClient, kind, content }) => relay.inject(!toClient, kind, content)
+  yield* relay.run()
   return undefined
 }

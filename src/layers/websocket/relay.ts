@@ -52,16 +52,16 @@ export class WebSocketRelay {
     flow.websocket = this.#data
     this.#up = new Way(world, true, client, server, agreement)
     this.#down = new Way(world, false, server, client, agreement)
-    this.#turns = new Turns(machine)
+    this.#turns = new Turns(context)
   }
 
   /** Runs until both connections are closed and the flow is over. */
   *run(): Step<void> {
-    const { machine } = this.#context
+    const { machine, scope } = this.#context
     try {
       yield* hook(this.#context, 'websocket_start', this.#flow)
       if (this.#flow.error) this.#failed()
-      const up = machine.fork(this.#relay(this.#up))
+      const up = machine.fork(this.#relay(this.#up), scope)
       yield* this.#relay(this.#down)
       yield* join(up)
     } catch (error) {
@@ -85,7 +85,7 @@ export class WebSocketRelay {
     const timestamp = this.#context.machine.world.now()
     const message = new WebSocketMessage({ fromClient, kind, content, timestamp, injected: true })
     if (this.#over || way.closed || !injections.add(message)) return false
-    if (!injections.isRunning) this.#context.machine.fork(this.#inject(way))
+    if (!injections.isRunning) this.#context.machine.fork(this.#inject(way), this.#context.scope)
     return true
   }
 
