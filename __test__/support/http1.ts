@@ -1,7 +1,8 @@
 // Reads whole streams of HTTP/1 with the codec, however they are cut, and makes chance repeatable.
+
+import { requestKeepAlive } from '../../src/layers/http/connection.js'
+import { HttpError } from '../../src/layers/http/error.js'
 import { BodyReader } from '../../src/layers/http/h1/body.js'
-import { requestKeepAlive } from '../../src/layers/http/h1/connection.js'
-import { Http1Error } from '../../src/layers/http/h1/error.js'
 import { type Framing, requestFraming, responseFraming } from '../../src/layers/http/h1/framing.js'
 import {
   findHeadEnd,
@@ -71,7 +72,7 @@ class StreamReader {
       }
       this.#end()
     } catch (error) {
-      if (!(error instanceof Http1Error)) throw error
+      if (!(error instanceof HttpError)) throw error
       this.#outcome.error = { status: error.status, message: error.message }
     }
     this.#outcome.rest = this.#held.length
@@ -83,7 +84,7 @@ class StreamReader {
       this.#body?.end()
       this.#finish()
     } else if (!this.#last && this.#held.length > 0) {
-      throw new Http1Error(400, 'the head was cut short')
+      throw new HttpError(400, 'the head was cut short')
     }
   }
 

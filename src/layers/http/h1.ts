@@ -3,21 +3,21 @@ import { HttpFlow, HttpRequest } from '../../flow/http.js'
 import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from '../layer.js'
 import { leadTo } from '../reach.js'
 import { offerKnownExtensions } from '../websocket/handshake.js'
-import { answerProblem } from './h1/answer.js'
-import { requestKeepAlive } from './h1/connection.js'
-import { hookWithCredentials } from './h1/credentials.js'
-import { Http1Error } from './h1/error.js'
-import { Exchange } from './h1/exchange.js'
+import { answerProblem } from './answer.js'
+import { requestKeepAlive } from './connection.js'
+import { hookWithCredentials } from './credentials.js'
+import { HttpError } from './error.js'
+import { Exchange } from './exchange.js'
 import { requestFraming } from './h1/framing.js'
 import { parseRequestHead, type RequestHead } from './h1/head.js'
 import { takeOffRequestHop } from './h1/hop.js'
-import { writeErrorPage } from './h1/pages.js'
-import { turnToServer } from './h1/reverse.js'
+import { writeErrorPage } from './h1/page.js'
 import { type Place, placeOf, targetOf } from './h1/target.js'
-import { readHead, takeHead } from './h1/transfer.js'
 import { enterTunnel } from './h1/tunnel.js'
-import { Upstream } from './h1/upstream.js'
 import { writeResponseHead } from './h1/write.js'
+import { turnToServer } from './reverse.js'
+import { readHead, takeHead } from './transfer.js'
+import { Upstream } from './upstream.js'
 
 /** The time that a client has for a whole head. */
 const HEAD_MILLISECONDS = 30_000
@@ -70,7 +70,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
       return undefined
     }
   } catch (error) {
-    if (!(error instanceof Http1Error)) throw error
+    if (!(error instanceof HttpError)) throw error
     log(context, 'warn', `refused with ${error.status}: ${error.message}`)
     yield* send(client, writeErrorPage(error))
   } finally {
@@ -113,7 +113,7 @@ function* connect(
   startedAt: number,
 ): Step<LayerName | undefined> {
   const { client } = context
-  if (requestFraming(head).kind !== 'none') throw new Http1Error(400, 'a CONNECT with a body')
+  if (requestFraming(head).kind !== 'none') throw new HttpError(400, 'a CONNECT with a body')
   const place: Place = { ...targetOf(head, undefined), path: '' }
   // The target says where to, whatever the Host field says (RFC 9112, 3.2.2).
   if (head.headers.has('host')) head.headers.set('Host', head.target)

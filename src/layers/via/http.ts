@@ -1,10 +1,10 @@
 // Connects through an HTTP proxy by CONNECT (RFC 9110, 9.3.6). For an https proxy, TLS with it has been established before.
 import { connectRequest, HttpFlow, HttpResponse } from '../../flow/http.js'
 import { basic } from '../../flow/via.js'
-import { Http1Error } from '../http/h1/error.js'
+import { HttpError } from '../http/error.js'
 import { parseResponseHead } from '../http/h1/head.js'
-import { readHead, takeHead } from '../http/h1/transfer.js'
 import { writeRequestHead } from '../http/h1/write.js'
+import { readHead, takeHead } from '../http/transfer.js'
 import { hook, origin, push, type Step } from '../layer.js'
 import { HOP_MILLISECONDS, type HopFailure, type HopLayer, WANTS_CREDENTIALS } from './hop.js'
 
@@ -31,7 +31,7 @@ export const throughHttp: HopLayer = function* (context, channel, hop, to): Step
       return { code: status === 504 ? 'ETIMEDOUT' : 'VIA', message: `it answers ${status} ${reason}`.trim() }
     }
   } catch (error) {
-    if (!(error instanceof Http1Error)) throw error
+    if (!(error instanceof HttpError)) throw error
     const late = error.status === 408
     return late
       ? { code: 'ETIMEDOUT', message: `it has not answered within ${HOP_MILLISECONDS / 1000} s` }

@@ -1,7 +1,7 @@
 // Bodies: views and not copies, exact ends, trailers, limits, and what a cut-off stream is told.
 import test from 'ava'
+import { HttpError } from '../../../../src/layers/http/error.js'
 import { BodyReader, MAX_CHUNK_EXTENSION } from '../../../../src/layers/http/h1/body.js'
-import { Http1Error } from '../../../../src/layers/http/h1/error.js'
 import { MAX_FIELDS, MAX_HEAD } from '../../../../src/layers/http/h1/head.js'
 import { bytes } from '../../../support/http1.js'
 
@@ -73,7 +73,7 @@ function refusal(text: string, side: 'request' | 'response' = 'request'): [numbe
   try {
     read(new BodyReader(CHUNKED, side), text)
   } catch (error) {
-    if (error instanceof Http1Error) return [error.status, error.message]
+    if (error instanceof HttpError) return [error.status, error.message]
     throw error
   }
   return [0, 'not refused']
@@ -118,7 +118,7 @@ test('a chunk that says too little is named', (t) => {
 test('a stream that ends within a body is a fault', (t) => {
   const half = new BodyReader({ kind: 'length', length: 10 }, 'response')
   read(half, 'hello')
-  t.throws(() => half.end(), { instanceOf: Http1Error, message: 'the body was cut short: 5 of 10 bytes came' })
+  t.throws(() => half.end(), { instanceOf: HttpError, message: 'the body was cut short: 5 of 10 bytes came' })
   const cuts = {
     '': 'before its last chunk',
     '5\r\nhel': 'within a chunk',
@@ -129,7 +129,7 @@ test('a stream that ends within a body is a fault', (t) => {
   for (const [text, where] of Object.entries(cuts)) {
     const reader = new BodyReader(CHUNKED)
     read(reader, text)
-    t.throws(() => reader.end(), { instanceOf: Http1Error, message: new RegExp(`cut short ${where}`) }, text)
+    t.throws(() => reader.end(), { instanceOf: HttpError, message: new RegExp(`cut short ${where}`) }, text)
     t.false(reader.done)
   }
 })

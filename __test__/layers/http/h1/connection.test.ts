@@ -7,7 +7,7 @@ import {
   requestKeepAlive,
   responseKeepAlive,
   wantsUpgrade,
-} from '../../../../src/layers/http/h1/connection.js'
+} from '../../../../src/layers/http/connection.js'
 
 const head = (version: string, ...raw: string[]) => ({ version, headers: new HttpHeaders(raw) })
 

@@ -1,6 +1,6 @@
 // Heads: what is kept exactly, what is refused, and the limits.
 import test from 'ava'
-import { Http1Error } from '../../../../src/layers/http/h1/error.js'
+import { HttpError } from '../../../../src/layers/http/error.js'
 import {
   findHeadEnd,
   limitHead,
@@ -26,7 +26,7 @@ const refusal = (read: () => unknown): [number, string] => {
   try {
     read()
   } catch (error) {
-    if (error instanceof Http1Error) return [error.status, error.message]
+    if (error instanceof HttpError) return [error.status, error.message]
     throw error
   }
   return [0, 'not refused']

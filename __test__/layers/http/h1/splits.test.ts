@@ -1,4 +1,4 @@
-// However a stream is cut, the same messages and the same refusals come out; and whatever bytes come, only Http1Errors do.
+// However a stream is cut, the same messages and the same refusals come out; and whatever bytes come, only HttpErrors do.
 import test from 'ava'
 import { requestFramings } from '../../../support/framing-corpus.js'
 import { bytes, type Outcome, Random, readRequests, readResponses } from '../../../support/http1.js'

@@ -1,8 +1,8 @@
 // What is written can be read back as the same one message; whatever could not is refused.
 import test from 'ava'
 import { HttpHeaders } from '../../../../src/flow/headers.js'
+import { HttpError } from '../../../../src/layers/http/error.js'
 import { BodyReader } from '../../../../src/layers/http/h1/body.js'
-import { Http1Error } from '../../../../src/layers/http/h1/error.js'
 import { parseRequestHead, parseResponseHead } from '../../../../src/layers/http/h1/head.js'
 import { chunk, lastChunk, writeRequestHead, writeResponseHead } from '../../../../src/layers/http/h1/write.js'
 
@@ -58,7 +58,7 @@ test('what an addon may have spoilt is refused', (t) => {
     { target: '*' },
   ]
   for (const change of bad)
-    t.throws(() => writeRequestHead(request(change)), { instanceOf: Http1Error }, JSON.stringify(change))
+    t.throws(() => writeRequestHead(request(change)), { instanceOf: HttpError }, JSON.stringify(change))
   const fields = [
     ['', 'a'],
     ['a b', 'a'],
@@ -74,9 +74,9 @@ test('what an addon may have spoilt is refused', (t) => {
   ]
   for (const field of fields) {
     const change = { headers: headers('Host', 'a', ...field) }
-    t.throws(() => writeRequestHead(request(change)), { instanceOf: Http1Error }, JSON.stringify(field))
-    t.throws(() => writeResponseHead(response(change)), { instanceOf: Http1Error }, JSON.stringify(field))
-    t.throws(() => lastChunk(change.headers), { instanceOf: Http1Error }, JSON.stringify(field))
+    t.throws(() => writeRequestHead(request(change)), { instanceOf: HttpError }, JSON.stringify(field))
+    t.throws(() => writeResponseHead(response(change)), { instanceOf: HttpError }, JSON.stringify(field))
+    t.throws(() => lastChunk(change.headers), { instanceOf: HttpError }, JSON.stringify(field))
   }
   for (const change of [
     { status: 99 },
@@ -87,7 +87,7 @@ test('what an addon may have spoilt is refused', (t) => {
     { reason: 'a\0' },
     { reason: '\u010a' },
   ]) {
-    t.throws(() => writeResponseHead(response(change)), { instanceOf: Http1Error }, JSON.stringify(change))
+    t.throws(() => writeResponseHead(response(change)), { instanceOf: HttpError }, JSON.stringify(change))
   }
 })
 
@@ -105,5 +105,5 @@ test('chunks and trailers come back the same', (t) => {
   t.deepEqual(reader.trailers?.raw, ['X', '1'])
   t.is(lastChunk().toString(), '0\r\n\r\n')
   t.is(lastChunk(headers()).toString(), '0\r\n\r\n')
-  t.throws(() => lastChunk(headers('Content-Length', '1')), { instanceOf: Http1Error })
+  t.throws(() => lastChunk(headers('Content-Length', '1')), { instanceOf: HttpError })
 })

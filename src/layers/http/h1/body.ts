@@ -1,7 +1,7 @@
 // Reads bodies: of a length, chunked with trailers, or up to the end of the connection (RFC 9112, 6 and 7).
 import type { HttpHeaders } from '../../../flow/headers.js'
+import { fault, type Side, shown } from '../error.js'
 import { CR, FLAGS, hexValue, LF, SPACE, TAB, TEXT } from './bytes.js'
-import { fault, type Side, shown } from './error.js'
 import type { Framing } from './framing.js'
 import { type Noted, note } from './irregular.js'
 import { TrailerReader } from './trailers.js'
@@ -42,7 +42,7 @@ export class BodyReader {
   #trailerReader: TrailerReader | undefined
 
   /**
-   * `side` decides the status of an Http1Error: 400 for a request's body, 502 for a response's. Where `noted` is given, odd forms are
+   * `side` decides the status of an HttpError: 400 for a request's body, 502 for a response's. Where `noted` is given, odd forms are
    * read and noted there: white space after a chunk's size, lines around chunks that end in LF without CR, and in trailers those that
    * are read in heads. Without `noted` they are refused.
    */
@@ -62,7 +62,7 @@ export class BodyReader {
 
   /**
    * Reads `buffer` from `from` on, and calls `emit` with each piece of the body, a view that is not empty. Returns the index after the
-   * last byte that belongs to the body; short of the buffer's end only when the body is done. Throws an Http1Error.
+   * last byte that belongs to the body; short of the buffer's end only when the body is done. Throws an HttpError.
    */
   read(buffer: Buffer, from: number, emit: (piece: Buffer) => void): number {
     let at = from
@@ -86,7 +86,7 @@ export class BodyReader {
     return at
   }
 
-  /** Called when the connection has ended. Throws an Http1Error where that has cut the body short. */
+  /** Called when the connection has ended. Throws an HttpError where that has cut the body short. */
   end(): void {
     const state = this.#state
     if (state === CLOSE) this.#state = DONE

@@ -1,6 +1,7 @@
 // Reads the field lines of heads and trailers (RFC 9112, 5): strict about their form, exact about names and values.
+
+import { fault, type Side, shown } from '../error.js'
 import { COLON, CR, FLAGS, LF, SPACE, TAB, TEXT, TOKEN } from './bytes.js'
-import { fault, type Side, shown } from './error.js'
 
 /** The most bytes of a head, from its first line to its empty line, and of a trailer section. */
 export const MAX_HEAD: Readonly<Record<Side, number>> = { request: 64 * 1024, response: 256 * 1024 }

@@ -4,7 +4,7 @@ import type { HttpRequest } from '../../../flow/http.js'
 import { basic, type ProxyHop } from '../../../flow/via.js'
 import { placeOfHop, tlsWithHop } from '../../open.js'
 import type { Route } from '../../route.js'
-import { wantsUpgrade } from './connection.js'
+import { wantsUpgrade } from '../connection.js'
 import { writeRequestHead } from './write.js'
 
 /** Writes the head of a request, with `body` behind it. */

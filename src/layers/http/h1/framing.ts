@@ -1,7 +1,7 @@
 // Decides where a body ends (RFC 9112, 6.3), and refuses messages that two implementations could read in two ways.
 import type { HttpHeaders } from '../../../flow/headers.js'
+import { fault, quoted, type Side } from '../error.js'
 import { all, DIGIT } from './bytes.js'
-import { fault, quoted, type Side } from './error.js'
 import { type Noted, note } from './irregular.js'
 
 /** `close`: the body ends with the connection; responses only. */
@@ -21,7 +21,7 @@ interface Framed extends Noted {
 }
 
 /**
- * How a request's body ends. Throws an Http1Error: 501 for a transfer coding other than chunked, else 400. A CONNECT with a body
+ * How a request's body ends. Throws an HttpError: 501 for a transfer coding other than chunked, else 400. A CONNECT with a body
  * is refused, because the bytes after its head are the tunnel's. `relaxed`: equal Content-Lengths become one, as in a response.
  */
 export function requestFraming(head: Framed & { method: string }, relaxed = false): Framing {
@@ -33,7 +33,7 @@ export function requestFraming(head: Framed & { method: string }, relaxed = fals
 }
 
 /**
- * How the body of a response to `requestMethod` ends. Throws an Http1Error with 502.
+ * How the body of a response to `requestMethod` ends. Throws an HttpError with 502.
  *
  * Fields that announce a body of a 204, a 304 or a successful CONNECT are handled as in nginx: their form is checked, and they have
  * no meaning (`responseKeepAlive` ends the connection after such a 204). An interim response never has a body. Equal Content-Lengths

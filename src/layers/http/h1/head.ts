@@ -1,7 +1,7 @@
 // Finds the ends of HTTP/1 heads, and reads them (RFC 9112, 2 to 5).
 import { HttpHeaders } from '../../../flow/headers.js'
+import { fault, HttpError, quoted, type Side, shown } from '../error.js'
 import { all, CR, DIGIT, FLAGS, HOST, LF, SPACE, TARGET, TEXT, TOKEN } from './bytes.js'
-import { fault, Http1Error, quoted, type Side, shown } from './error.js'
 import { MAX_HEAD, parseFields } from './fields.js'
 import { looseHeadEnd, type Noted, regularSection } from './irregular.js'
 
@@ -69,7 +69,7 @@ export function limitHead(buffer: Buffer, start: number, end: number, side: Side
   if (end - start > MAX_HEAD[side]) throw tooLong(buffer, start, side)
 }
 
-function tooLong(buffer: Buffer, start: number, side: Side): Http1Error {
+function tooLong(buffer: Buffer, start: number, side: Side): HttpError {
   const limit = MAX_HEAD[side]
   const line = buffer.indexOf(LF, start)
   const first = line === -1 || line - start > limit
@@ -78,7 +78,7 @@ function tooLong(buffer: Buffer, start: number, side: Side): Http1Error {
 }
 
 /**
- * Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error. `relaxed`: an odd form with only one
+ * Reads the request head from `start` to `end`, as `findHeadEnd` gave it. Throws an HttpError. `relaxed`: an odd form with only one
  * meaning is made regular, as in a response, instead of refused.
  */
 export function parseRequestHead(bytes: Buffer, start: number, end: number, relaxed = false): RequestHead {
@@ -113,7 +113,7 @@ function strictRequestHead(bytes: Buffer, start: number, end: number): RequestHe
 }
 
 /**
- * Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an Http1Error, always with 502. An odd form with only
+ * Reads the response head from `start` to `end`, as `findHeadEnd` gave it. Throws an HttpError, always with 502. An odd form with only
  * one meaning is made regular; `relaxed` allows more of them.
  */
 export function parseResponseHead(bytes: Buffer, start: number, end: number, relaxed = false): ResponseHead {
@@ -134,7 +134,7 @@ function readLoosely<Head extends AnyHead>(
   } catch (error) {
     // A head whose lines end in LF may end before the first CRLF CRLF, which then belongs to the body.
     const ownEnd = looseHeadEnd(bytes, start, end)
-    if (!(error instanceof Http1Error) || ownEnd === -1 || ownEnd - start > MAX_HEAD[side]) throw error
+    if (!(error instanceof HttpError) || ownEnd === -1 || ownEnd - start > MAX_HEAD[side]) throw error
     const text = bytes.toString('latin1', start, ownEnd)
     const noted: Noted = {}
     const regular = Buffer.from(regularSection({ text, side, hasFirstLine: true, relaxed }, noted), 'latin1')
@@ -187,7 +187,7 @@ function withinLine(text: string, at: number, length: number): string {
   return end === -1 ? part : part.slice(0, end)
 }
 
-function bad(side: Side, where: string, byte: number | undefined, at: number): Http1Error {
+function bad(side: Side, where: string, byte: number | undefined, at: number): HttpError {
   return fault(side, `the ${where} has ${shown(byte)} at byte ${at} of it`)
 }
 

@@ -1,6 +1,6 @@
 // Removes fields that are meant for one connection and not for the message's receiver (RFC 9110, 7.6.1).
 import type { HttpHeaders } from '../../../flow/headers.js'
-import { hasToken, type Versioned } from './connection.js'
+import { hasToken, type Versioned } from '../connection.js'
 import { spokenProtocols } from './upgrade.js'
 
 /** Fields that are never passed on. HTTP2-Settings belongs to an upgrade to h2c, which is not passed on either. */

@@ -1,6 +1,7 @@
 // Makes heads and trailers of an odd form regular where they have only one meaning, and notes it. The parser refuses the others.
+
+import { quoted, type Side, shown } from '../error.js'
 import { all, FLAGS, TEXT, TOKEN } from './bytes.js'
-import { quoted, type Side, shown } from './error.js'
 
 /** A message that keeps notes of its odd forms: a sentence for each kind, with the first example. */
 export interface Noted {

@@ -1,6 +1,6 @@
 // Decides where a request goes, by its target and by the destination of its connection (RFC 9112, 3.2).
 import type { Context } from '../../layer.js'
-import { Http1Error } from './error.js'
+import { HttpError } from '../error.js'
 import type { RequestHead } from './head.js'
 
 export interface Place {
@@ -34,13 +34,13 @@ export function targetOf(head: RequestHead, place: Omit<Place, 'path'> | undefin
   if (method === 'CONNECT') return { scheme: 'https', ...authority(target, undefined), path: '' }
   if (target.startsWith('/') || (target === '*' && method === 'OPTIONS')) {
     if (place) return { scheme: place.scheme, host: place.host, port: place.port, path: target }
-    throw new Http1Error(
+    throw new HttpError(
       400,
       `this is a proxy, and the request for ${target} does not say where to: use http://host/path`,
     )
   }
   const scheme = /^(https?):\/\/([^/?#]*)/i.exec(target)
-  if (!scheme?.[1] || !scheme[2]) throw new Http1Error(400, 'a request target that is neither a path nor a URL')
+  if (!scheme?.[1] || !scheme[2]) throw new HttpError(400, 'a request target that is neither a path nor a URL')
   const secure = scheme[1].toLowerCase() === 'https'
   const rest = target.slice(scheme[0].length)
   const path = rest.startsWith('/') ? rest : method === 'OPTIONS' && rest === '' ? '*' : `/${rest}`
@@ -58,7 +58,7 @@ function authority(text: string, defaultPort: number | undefined): { host: strin
   const host = parts?.[1] ?? parts?.[2]
   const port = parts?.[3] ? Number(parts[3]) : defaultPort
   if (!host || port === undefined || port < 1 || port > 65_535) {
-    throw new Http1Error(400, `${JSON.stringify(text)} is no host and port`)
+    throw new HttpError(400, `${JSON.stringify(text)} is no host and port`)
   }
   return { host, port }
 }

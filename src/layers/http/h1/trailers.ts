@@ -1,7 +1,7 @@
 // Reads the trailer section after a chunked body (RFC 9112, 7.1.2; RFC 9110, 6.5).
 import { HttpHeaders } from '../../../flow/headers.js'
+import { fault, HttpError, type Side, shown } from '../error.js'
 import { CR, LF } from './bytes.js'
-import { fault, Http1Error, type Side, shown } from './error.js'
 import { MAX_HEAD, parseFields } from './fields.js'
 import { type Noted, note, regularSection } from './irregular.js'
 
@@ -116,7 +116,7 @@ export class TrailerReader {
     try {
       return parseFields(bytes, text, 0, 0, bytes.length, side)
     } catch (error) {
-      if (!(error instanceof Http1Error && this.#noted)) throw error
+      if (!(error instanceof HttpError && this.#noted)) throw error
       const odd: Noted = {}
       const regular = regularSection({ text, side, hasFirstLine: false, relaxed: false }, odd)
       const raw = parseFields(Buffer.from(regular, 'latin1'), regular, 0, 0, regular.length, side)

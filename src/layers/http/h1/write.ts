@@ -1,7 +1,7 @@
 // Writes heads, chunks and trailers. A message that would not be read back as the same one is refused: an addon may have made it.
 import { type HttpHeaders, isFieldValue, isToken } from '../../../flow/headers.js'
+import { HttpError, quoted } from '../error.js'
 import { COLON, CR, FLAGS, LF, SPACE, TEXT, TOKEN } from './bytes.js'
-import { Http1Error, quoted } from './error.js'
 import { targetProblem } from './head.js'
 import { checkTrailerName } from './trailers.js'
 
@@ -22,7 +22,7 @@ export interface WritableResponseHead {
 
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/
 
-/** The head, and `body` behind it. Throws an Http1Error with 502 for a method, target, name or value that cannot be written. */
+/** The head, and `body` behind it. Throws an HttpError with 502 for a method, target, name or value that cannot be written. */
 export function writeRequestHead(head: WritableRequestHead, body?: Uint8Array): Buffer {
   const { method, target } = head
   if (!isToken(method)) throw unwritable(`the method ${quoted(method)} is no token`)
@@ -34,7 +34,7 @@ export function writeRequestHead(head: WritableRequestHead, body?: Uint8Array): 
   return finish(`${method} ${target} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`, head.headers, body)
 }
 
-/** The head, and `body` behind it. Throws an Http1Error with 502 for a status, reason, name or value that cannot be written. */
+/** The head, and `body` behind it. Throws an HttpError with 502 for a status, reason, name or value that cannot be written. */
 export function writeResponseHead(head: WritableResponseHead, body?: Uint8Array): Buffer {
   const { status, reason } = head
   if (!(Number.isInteger(status) && status >= 100 && status <= 999)) {
@@ -69,7 +69,7 @@ export function chunk(data: Uint8Array): Buffer {
   return buffer
 }
 
-/** The last chunk, with trailers. Throws an Http1Error with 502 for a field that cannot be a trailer. */
+/** The last chunk, with trailers. Throws an HttpError with 502 for a field that cannot be a trailer. */
 export function lastChunk(trailers?: HttpHeaders): Buffer {
   if (!trailers || trailers.raw.length === 0) return LAST_CHUNK
   const { raw } = trailers
@@ -122,7 +122,7 @@ function put(buffer: Buffer, from: number, text: string, flag: number): number {
 }
 
 /** The error that names the field that cannot be written. */
-function misfit(raw: readonly string[]): Http1Error {
+function misfit(raw: readonly string[]): HttpError {
   for (let at = 0; at < raw.length; at += 2) {
     const [name, value] = [raw[at], raw[at + 1]]
     if (typeof name !== 'string' || typeof value !== 'string') return unwritable('a field is no pair of strings')
@@ -133,6 +133,6 @@ function misfit(raw: readonly string[]): Http1Error {
   return unwritable('the first line has a character above U+00FF')
 }
 
-function unwritable(message: string): Http1Error {
-  return new Http1Error(502, message)
+function unwritable(message: string): HttpError {
+  return new HttpError(502, message)
 }

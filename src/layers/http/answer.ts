@@ -1,8 +1,8 @@
 // Checks and completes a response before it goes to the client: an addon may have made or changed it.
-import type { HttpResponse } from '../../../flow/http.js'
+import type { HttpResponse } from '../../flow/http.js'
 import { hasToken, responseKeepAlive } from './connection.js'
-import { Http1Error } from './error.js'
-import type { Framing } from './framing.js'
+import { HttpError } from './error.js'
+import type { Framing } from './h1/framing.js'
 
 /** Why a response cannot be the answer to a request; undefined where it can. */
 export function answerProblem({ status }: { status: number }): string | undefined {
@@ -10,10 +10,10 @@ export function answerProblem({ status }: { status: number }): string | undefine
   return `an addon has given the response status ${status}, after which another response has to come: it must be 200 or higher`
 }
 
-/** Throws an Http1Error with 502 for a response that cannot be the answer to a request. */
+/** Throws an HttpError with 502 for a response that cannot be the answer to a request. */
 export function checkAnswer(response: HttpResponse): void {
   const problem = answerProblem(response)
-  if (problem !== undefined) throw new Http1Error(502, problem)
+  if (problem !== undefined) throw new HttpError(502, problem)
 }
 
 /** A response with this status has no body, whatever its fields say (RFC 9112, 6.3). */

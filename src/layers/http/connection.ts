@@ -1,6 +1,6 @@
 // The fields of a message that are about its connection: whether it persists, and to which protocols it may be upgraded.
-import type { HttpHeaders } from '../../../flow/headers.js'
-import { SPACE, TAB } from './bytes.js'
+import type { HttpHeaders } from '../../flow/headers.js'
+import { SPACE, TAB } from './h1/bytes.js'
 
 export interface Versioned {
   version: string

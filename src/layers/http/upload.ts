@@ -1,13 +1,13 @@
 // Sends a request to the server: held until its hook has run, or passed on as it comes from the client.
-import type { HttpFlow, HttpRequest } from '../../../flow/http.js'
-import type { AnyChannel } from '../../channel.js'
-import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../../layer.js'
-import type { Task } from '../../task.js'
-import { BodyReader } from './body.js'
+import type { HttpFlow, HttpRequest } from '../../flow/http.js'
+import type { AnyChannel } from '../channel.js'
+import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import type { Task } from '../task.js'
 import { expectsContinue } from './connection.js'
-import type { WriteRequest } from './forward.js'
-import type { Framing } from './framing.js'
-import { planFraming } from './plan.js'
+import { BodyReader } from './h1/body.js'
+import type { WriteRequest } from './h1/forward.js'
+import type { Framing } from './h1/framing.js'
+import { planFraming } from './h1/plan.js'
 import { Closed, Transfer, writeMessage } from './transfer.js'
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')

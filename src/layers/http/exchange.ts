@@ -1,28 +1,28 @@
 // One request and its response: hooks, the way to the server, and the bodies both ways.
-import type { ServerConnection } from '../../../connection.js'
-import { type HttpFlow, type HttpRequest, HttpResponse } from '../../../flow/http.js'
-import { hopText } from '../../../flow/via.js'
-import type { AnyChannel, Channel } from '../../channel.js'
-import { OpenFailure } from '../../commands.js'
-import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, send, wants } from '../../layer.js'
-import { Gone, Idle } from '../../task.js'
-import { WANTS_CREDENTIALS } from '../../via/hop.js'
-import { isReadable } from '../../websocket/handshake.js'
+import type { ServerConnection } from '../../connection.js'
+import { type HttpFlow, type HttpRequest, HttpResponse } from '../../flow/http.js'
+import { hopText } from '../../flow/via.js'
+import type { AnyChannel, Channel } from '../channel.js'
+import { OpenFailure } from '../commands.js'
+import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import { Gone, Idle } from '../task.js'
+import { WANTS_CREDENTIALS } from '../via/hop.js'
+import { isReadable } from '../websocket/handshake.js'
 import { announceNoBody, checkAnswer, isBodiless, settlePersistence } from './answer.js'
-import { BodyReader } from './body.js'
 import { responseKeepAlive, wantsUpgrade } from './connection.js'
 import { hookWithCredentials } from './credentials.js'
-import { Http1Error } from './error.js'
-import { type Framing, responseFraming } from './framing.js'
-import { parseResponseHead, type ResponseHead } from './head.js'
-import { takeOffResponseHop } from './hop.js'
-import { writeErrorPage } from './pages.js'
-import { planFraming } from './plan.js'
+import { HttpError } from './error.js'
+import { BodyReader } from './h1/body.js'
+import { type Framing, responseFraming } from './h1/framing.js'
+import { parseResponseHead, type ResponseHead } from './h1/head.js'
+import { takeOffResponseHop } from './h1/hop.js'
+import { writeErrorPage } from './h1/page.js'
+import { planFraming } from './h1/plan.js'
+import { writeInterimHead, writeResponseHead } from './h1/write.js'
 import { turnToClient } from './reverse.js'
 import { Closed, readHead, Transfer, takeHead, writeMessage } from './transfer.js'
 import { Upload } from './upload.js'
 import type { Upstream } from './upstream.js'
-import { writeInterimHead, writeResponseHead } from './write.js'
 
 /** Schemes that authenticate a connection, and so every later request on it (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
@@ -124,7 +124,7 @@ export class Exchange {
     const server = yield* this.#upstream.acquire(this.#flow)
     if (!(server instanceof OpenFailure)) return server
     this.#flow.server = server.server
-    throw new Http1Error(server.code === 'ETIMEDOUT' ? 504 : 502, server.message, server.code)
+    throw new HttpError(server.code === 'ETIMEDOUT' ? 504 : 502, server.message, server.code)
   }
 
   /** Reads the head of the final response into the flow, and passes interim responses on. */
@@ -138,7 +138,7 @@ export class Exchange {
         if (this.#upload.error) throw this.#upload.error
         const again = this.#upload.held ? yield* this.#upstream.retry(this.#flow) : undefined
         if (!again)
-          throw new Http1Error(
+          throw new HttpError(
             502,
             `${this.#nameOf(server)} has closed the connection without an answer${server.error ? `: ${server.error}` : ''}`,
           )
@@ -157,7 +157,7 @@ export class Exchange {
         continue
       }
       if (status === 407 && this.#upstream.forwarderOf(this.#flow, server))
-        throw new Http1Error(502, `${this.#nameOf(server)} has not forwarded the request: ${WANTS_CREDENTIALS}`)
+        throw new HttpError(502, `${this.#nameOf(server)} has not forwarded the request: ${WANTS_CREDENTIALS}`)
       const framing = responseFraming(head, request.method)
       takeOffResponseHop(head)
       turnToClient(this.#context, head.headers)
@@ -269,7 +269,7 @@ export class Exchange {
   *#upgrade(server: Channel<ServerConnection>, head: ResponseHead): Step<Upgraded> {
     const flow = this.#flow
     if (!wantsUpgrade(this.#request))
-      throw new Http1Error(502, 'the server switches protocols, which the client has not asked for')
+      throw new HttpError(502, 'the server switches protocols, which the client has not asked for')
     flow.response = new HttpResponse(head, 0, this.#context.machine.world.now())
     flow.upgrade = head.headers.get('upgrade')?.toLowerCase() ?? ''
     yield* hook(this.#context, 'responseheaders', flow)
@@ -296,15 +296,15 @@ export class Exchange {
     let outcome: Outcome = 'reset'
     if (!this.#answering && !flow.killed && !this.#client.closed) {
       const status =
-        error instanceof Http1Error ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
-      const code = error instanceof Http1Error ? error.code : error instanceof Stopped ? 'ADDON' : undefined
+        error instanceof HttpError ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
+      const code = error instanceof HttpError ? error.code : error instanceof Stopped ? 'ADDON' : undefined
       const page = { status, code, message: flow.error.message, request: this.#request }
       yield* send(this.#client, writeErrorPage(page))
       outcome = 'close'
     }
     yield* hook(this.#context, 'error', flow)
     this.#finish()
-    const known = [Http1Error, Stopped, Closed, Gone].some((kind) => error instanceof kind)
+    const known = [HttpError, Stopped, Closed, Gone].some((kind) => error instanceof kind)
     if (!known && !this.#client.closed) throw error
     return outcome
   }

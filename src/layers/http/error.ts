@@ -4,7 +4,7 @@
 export type Side = 'request' | 'response'
 
 /** `message` says for people what was wrong and where. It may quote bytes of the peer: escape it in HTML. */
-export class Http1Error extends Error {
+export class HttpError extends Error {
   /** The status of the error page for the client: 400, 413, 414, 431, 501, 505; 502 for every fault of a server. */
   readonly status: number
   /** What has failed, for the error page; undefined where the status says it. */
@@ -12,15 +12,15 @@ export class Http1Error extends Error {
 
   constructor(status: number, message: string, code?: string) {
     super(message)
-    this.name = 'Http1Error'
+    this.name = 'HttpError'
     this.status = status
     this.code = code
   }
 }
 
 /** An error with `status` where the client is at fault, with 502 where the server is. */
-export function fault(side: Side, message: string, status = 400, code?: string): Http1Error {
-  return new Http1Error(side === 'request' ? status : 502, message, code)
+export function fault(side: Side, message: string, status = 400, code?: string): HttpError {
+  return new HttpError(side === 'request' ? status : 502, message, code)
 }
 
 /** A byte as messages show it: `"("`, `0x0b`; `the end` for undefined. */

@@ -1,8 +1,8 @@
 // HTTP to a server that midwire stands in for: what names midwire is made to name the server, and the other way round.
-import { bracketed, hostPort } from '../../../addresses.js'
-import type { HttpHeaders } from '../../../flow/headers.js'
-import { basic, credentialsOf } from '../../../flow/via.js'
-import type { Context } from '../../layer.js'
+import { bracketed, hostPort } from '../../addresses.js'
+import type { HttpHeaders } from '../../flow/headers.js'
+import { basic, credentialsOf } from '../../flow/via.js'
+import type { Context } from '../layer.js'
 
 /** Makes the fields of a request those of a request to the server: its Host, and the credentials that the user has for it. */
 export function turnToServer({ destination, entrance, options, serverTls }: Context, headers: HttpHeaders): void {

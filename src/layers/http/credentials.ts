@@ -1,6 +1,6 @@
 // Proxy-Authorization from a client of an explicit proxy: it is meant for midwire, and neither servers nor outputs get it.
-import type { HttpFlow } from '../../../flow/http.js'
-import { type Context, hook, type MaybeStep, type Step } from '../../layer.js'
+import type { HttpFlow } from '../../flow/http.js'
+import { type Context, hook, type MaybeStep, type Step } from '../layer.js'
 
 const NAME = 'proxy-authorization'
 

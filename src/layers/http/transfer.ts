@@ -1,13 +1,13 @@
 // Moves heads and bodies between channels: reads, holds, records them and passes them on.
-import type { HttpRequest, HttpResponse } from '../../../flow/http.js'
-import type { AnyChannel } from '../../channel.js'
-import { type Context, type MaybeStep, more, NOTHING, push, receive, room, type Step } from '../../layer.js'
-import { TIMEOUT } from '../../world.js'
-import type { BodyReader } from './body.js'
-import { fault, Http1Error, type Side } from './error.js'
-import type { Framing } from './framing.js'
-import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
-import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './write.js'
+import type { HttpRequest, HttpResponse } from '../../flow/http.js'
+import type { AnyChannel } from '../channel.js'
+import { type Context, type MaybeStep, more, NOTHING, push, receive, room, type Step } from '../layer.js'
+import { TIMEOUT } from '../world.js'
+import { fault, HttpError, type Side } from './error.js'
+import type { BodyReader } from './h1/body.js'
+import type { Framing } from './h1/framing.js'
+import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './h1/head.js'
+import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './h1/write.js'
 
 /** The longest body, in bytes, that is copied behind its head into one write. A longer one is written by itself. */
 const MAX_JOINED = 64 * 1024
@@ -25,7 +25,7 @@ export class Closed extends Error {
 
 /**
  * Takes exactly the next head from the channel; undefined where it has not come whole. `searched` is the number of bytes that a call
- * before has searched for its end. Throws an Http1Error where the head is too long.
+ * before has searched for its end. Throws an HttpError where the head is too long.
  */
 export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer | undefined {
   if (channel.buffered <= searched) return undefined
@@ -44,7 +44,7 @@ export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer 
 
 /**
  * Waits for a head of which `takeHead` has found no end; undefined where the connection ends before the head begins. `milliseconds` are
- * for the whole head; 0: no limit. Throws an Http1Error.
+ * for the whole head; 0: no limit. Throws an HttpError.
  */
 export function* readHead(
   { machine: { world } }: Context,
@@ -60,7 +60,7 @@ export function* readHead(
     const head = takeHead(channel, side, searched)
     if (head) return head
     if (arrived === TIMEOUT)
-      throw new Http1Error(408, `the client has sent no whole head within ${milliseconds / 1000} s`)
+      throw new HttpError(408, `the client has sent no whole head within ${milliseconds / 1000} s`)
     if (arrived) continue
     if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
     return undefined

@@ -1,15 +1,15 @@
 // The server connection of a client connection: one at a time, kept between requests, and given to the pool in the end.
-import type { ServerConnection } from '../../../connection.js'
-import { sameName } from '../../../flow/host-name.js'
-import type { HttpFlow, HttpRequest } from '../../../flow/http.js'
-import { type ProxyHop, unreachable } from '../../../flow/via.js'
-import type { Channel } from '../../channel.js'
-import { OpenFailure } from '../../commands.js'
-import { type Context, type Step, serverName } from '../../layer.js'
-import { open, routeTo } from '../../open.js'
-import { type Destination, type Route, type ServerTls, sameRoute } from '../../route.js'
-import { forwarder, routeToForwarder, type WriteRequest, writeForForwarder } from './forward.js'
-import { writeRequestHead } from './write.js'
+import type { ServerConnection } from '../../connection.js'
+import { sameName } from '../../flow/host-name.js'
+import type { HttpFlow, HttpRequest } from '../../flow/http.js'
+import { type ProxyHop, unreachable } from '../../flow/via.js'
+import type { Channel } from '../channel.js'
+import { OpenFailure } from '../commands.js'
+import { type Context, type Step, serverName } from '../layer.js'
+import { open, routeTo } from '../open.js'
+import { type Destination, type Route, type ServerTls, sameRoute } from '../route.js'
+import { forwarder, routeToForwarder, type WriteRequest, writeForForwarder } from './h1/forward.js'
+import { writeRequestHead } from './h1/write.js'
 
 export class Upstream {
   readonly #context: Context
