@@ -1,9 +1,10 @@
 // Reads whole streams of HTTP/1 with the codec, however they are cut, and makes chance repeatable.
 
 import { requestKeepAlive } from '../../src/layers/http/connection.js'
+import type { Framing } from '../../src/layers/http/ends.js'
 import { HttpError } from '../../src/layers/http/error.js'
 import { BodyReader } from '../../src/layers/http/h1/body.js'
-import { type Framing, requestFraming, responseFraming } from '../../src/layers/http/h1/framing.js'
+import { requestFraming, responseFraming } from '../../src/layers/http/h1/framing.js'
 import {
   findHeadEnd,
   HEAD_OVERLAP,

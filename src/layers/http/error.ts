@@ -1,4 +1,4 @@
-// The error for a wrong message of HTTP/1, and how its sentences show bytes and texts of a peer.
+// The errors of an exchange: a wrong message of either side, or an addon's word; and how its sentences show bytes and texts of a peer.
 
 /** The message that is at fault: a request's faults are the client's (400 and others), a response's are the server's (502). */
 export type Side = 'request' | 'response'
@@ -17,6 +17,9 @@ export class HttpError extends Error {
     this.code = code
   }
 }
+
+/** An addon has killed the flow, or has failed. */
+export class Stopped extends Error {}
 
 /** An error with `status` where the client is at fault, with 502 where the server is. */
 export function fault(side: Side, message: string, status = 400, code?: string): HttpError {

@@ -8,15 +8,16 @@ import { requestKeepAlive } from './connection.js'
 import { hookWithCredentials } from './credentials.js'
 import { HttpError } from './error.js'
 import { Exchange } from './exchange.js'
+import { Http1Client } from './h1/client.js'
 import { requestFraming } from './h1/framing.js'
 import { parseRequestHead, type RequestHead } from './h1/head.js'
 import { takeOffRequestHop } from './h1/hop.js'
 import { writeErrorPage } from './h1/page.js'
+import { readHead, takeHead } from './h1/read-head.js'
 import { type Place, placeOf, targetOf } from './h1/target.js'
 import { enterTunnel } from './h1/tunnel.js'
 import { writeResponseHead } from './h1/write.js'
 import { turnToServer } from './reverse.js'
-import { readHead, takeHead } from './transfer.js'
 import { Upstream } from './upstream.js'
 
 /** The time that a client has for a whole head. */
@@ -102,7 +103,8 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
-  return new Exchange({ context, flow, framing, upstream, explicit, persistent: requestKeepAlive(head) })
+  const client = new Http1Client(context, request, framing, requestKeepAlive(head))
+  return new Exchange({ context, flow, client, upstream, explicit })
 }
 
 /** Opens a tunnel for CONNECT. Its contents are looked at like those of a connection of its own: `next` goes on. */

@@ -1,18 +1,9 @@
-// Moves heads and bodies between channels: reads, holds, records them and passes them on.
+// Moves a body from one end of an exchange to the other: holds it, records it, or passes it on as it comes.
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
-import { type Context, type MaybeStep, more, NOTHING, push, receive, room, type Step } from '../layer.js'
-import { TIMEOUT } from '../world.js'
-import { fault, HttpError, type Side } from './error.js'
-import type { BodyReader } from './h1/body.js'
-import type { Framing } from './h1/framing.js'
-import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './h1/head.js'
-import { chunk, lastChunk, type WritableResponseHead, writeResponseHead } from './h1/write.js'
-
-/** The longest body, in bytes, that is copied behind its head into one write. A longer one is written by itself. */
-const MAX_JOINED = 64 * 1024
-
-const EMPTY = Buffer.alloc(0)
+import { type Context, type MaybeStep, NOTHING, room, type Step } from '../layer.js'
+import type { Inlet, Outlet } from './ends.js'
+import { fault, Stopped } from './error.js'
 
 /** The channel that a message is written to is gone. */
 export class Closed extends Error {
@@ -23,55 +14,15 @@ export class Closed extends Error {
   }
 }
 
-/**
- * Takes exactly the next head from the channel; undefined where it has not come whole. `searched` is the number of bytes that a call
- * before has searched for its end. Throws an HttpError where the head is too long.
- */
-export function takeHead(channel: AnyChannel, side: Side, searched = 0): Buffer | undefined {
-  if (channel.buffered <= searched) return undefined
-  const bytes = channel.takeAll()
-  const start = skipEmptyLines(bytes, 0)
-  const end = findHeadEnd(bytes, Math.max(start, searched - HEAD_OVERLAP))
-  if (end === -1) {
-    // Empty lines before a head are dropped: a client may send any number of them.
-    channel.unread(start === 0 ? bytes : bytes.subarray(start))
-    limitHead(bytes, start, bytes.length, side)
-    return undefined
-  }
-  if (end < bytes.length) channel.unread(bytes.subarray(end))
-  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
+/** Looks at a body that passes, and may change it. Undefined: the flow is over, and nothing more is sent. */
+export interface BodyFilter {
+  push(piece: Buffer): Step<Buffer | undefined>
+  end(): Step<Buffer | undefined>
 }
 
-/**
- * Waits for a head of which `takeHead` has found no end; undefined where the connection ends before the head begins. `milliseconds` are
- * for the whole head; 0: no limit. Throws an HttpError.
- */
-export function* readHead(
-  { machine: { world } }: Context,
-  channel: AnyChannel,
-  side: Side,
-  milliseconds: number,
-): Step<Buffer | undefined> {
-  const deadline = world.now() + milliseconds
-  for (;;) {
-    const searched = channel.buffered
-    const left = milliseconds === 0 ? 0 : Math.max(1, deadline - world.now())
-    const arrived = yield* more(channel, left)
-    const head = takeHead(channel, side, searched)
-    if (head) return head
-    if (arrived === TIMEOUT)
-      throw new HttpError(408, `the client has sent no whole head within ${milliseconds / 1000} s`)
-    if (arrived) continue
-    if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
-    return undefined
-  }
-}
-
-/** The way of one body from its channel to another. */
 export class Transfer {
   readonly #context: Context
-  readonly #from: AnyChannel
-  readonly #reader: BodyReader
+  readonly #inlet: Inlet
   readonly #message: HttpRequest | HttpResponse
   /** The first piece of the body that was read and not passed on, mostly the only one. */
   #piece: Buffer | undefined
@@ -87,26 +38,25 @@ export class Transfer {
     else this.#rest = [this.#piece, piece]
   }
 
-  constructor(context: Context, from: AnyChannel, reader: BodyReader, message: HttpRequest | HttpResponse) {
+  constructor(context: Context, inlet: Inlet, message: HttpRequest | HttpResponse) {
     this.#context = context
-    this.#from = from
-    this.#reader = reader
+    this.#inlet = inlet
     this.#message = message
   }
 
   /** The whole body has been read. */
   get done(): boolean {
-    return this.#reader.done
+    return this.#inlet.done
   }
 
   /** Reads the whole body into the message. False where it is longer than `limit`: `pass` then begins with the bytes that were read. */
   *hold(limit: number): Step<boolean> {
     const { body } = this.#message
     body.hold()
-    while (!this.#reader.done) {
+    while (!this.#inlet.done) {
       yield* this.#read()
       this.#taken()
-      if (body.length > limit && !this.#reader.done) {
+      if (body.length > limit && !this.#inlet.done) {
         this.#piece = body.content
         body.trim()
         return false
@@ -119,7 +69,7 @@ export class Transfer {
   /** Reads the whole body and drops it: an addon has put another in its place before it has come. */
   *drop(): Step<void> {
     this.#dropping = true
-    while (!this.#reader.done) yield* this.#read()
+    while (!this.#inlet.done) yield* this.#inlet.read(this.#emit)
     this.#message.endedAt = this.#context.machine.world.now()
   }
 
@@ -128,48 +78,57 @@ export class Transfer {
    * a fault of the body is found before the head has gone out.
    */
   readAhead(): void {
-    if (this.#reader.done || this.#piece !== undefined) return
-    const data = this.#from.take()
-    if (data) this.#consume(data)
+    if (this.#inlet.done || this.#piece !== undefined) return
+    this.#inlet.readAhead(this.#emit)
+    this.#limit()
   }
 
-  /** Passes the body on as it comes, after the head of `response`, if one is given. Throws Closed. */
-  pass(to: AnyChannel, chunked: boolean, response?: WritableResponseHead): MaybeStep {
+  /** Passes the body on as it comes, through `filters` one after the other. Throws Closed. */
+  pass(outlet: Outlet, filters: readonly BodyFilter[] = NO_FILTERS): MaybeStep {
     this.#message.streamed = true
     this.readAhead()
-    return this.#reader.done ? this.#last(to, chunked, response) : this.#passOn(to, chunked, response)
+    if (filters.length > 0) return this.#passThrough(outlet, filters)
+    return this.#inlet.done ? this.#last(outlet) : this.#passOn(outlet)
   }
 
-  *#passOn(to: AnyChannel, chunked: boolean, response: WritableResponseHead | undefined): Step<void> {
-    let first = response
+  *#passOn(outlet: Outlet): Step<void> {
+    // The head goes out at once, however long the body lets itself be waited for.
+    outlet.send(this.#taken())
     for (;;) {
-      const out = this.#outgoing(first, chunked)
-      first = undefined
-      if (out) yield* this.#write(to, out)
+      yield* roomFor(outlet)
       yield* this.#read()
-      if (this.#reader.done) break
+      if (this.#inlet.done) break
+      const data = this.#taken()
+      if (data) outlet.send(data)
     }
-    yield* this.#last(to, chunked, undefined)
+    yield* this.#last(outlet)
   }
 
-  #last(to: AnyChannel, chunked: boolean, response: WritableResponseHead | undefined): MaybeStep {
+  #last(outlet: Outlet): MaybeStep {
     this.#finish()
-    const rest = this.#outgoing(response, chunked)
-    const end = chunked ? lastChunk(this.#message.trailers) : undefined
-    const last = rest && end ? Buffer.concat([rest, end]) : (rest ?? end)
-    return last ? this.#write(to, last) : NOTHING
+    outlet.end(this.#taken(), this.#message.trailers)
+    return roomFor(outlet)
   }
 
-  #write(to: AnyChannel, data: Buffer): MaybeStep {
-    if (!push(this.#context, to, data)) throw new Closed(to)
-    return to.full ? roomOrClosed(to) : NOTHING
-  }
-
-  /** The pieces that were read, framed, after the head of `response` if one is given. */
-  #outgoing(response: WritableResponseHead | undefined, chunked: boolean): Buffer | undefined {
-    const data = this.#taken()
-    const framed = data && chunked ? chunk(data) : data
-    return response ? writeResponseHead(response, framed) : framed
+  *#passThrough(outlet: Outlet, filters: readonly BodyFilter[]): Step<void> {
+    outlet.send(undefined)
+    for (;;) {
+      const data = this.#taken()
+      const out = data && (yield* filtered(data, filters, 0))
+      if (out && out.length > 0) outlet.send(out)
+      yield* roomFor(outlet)
+      if (this.#inlet.done) break
+      yield* this.#read()
+    }
+    this.#finish()
+    const rest: Buffer[] = []
+    for (const [index, filter] of filters.entries()) {
+      const last = yield* filter.end()
+      if (last === undefined) throw new Stopped()
+      if (last.length > 0) rest.push(yield* filtered(last, filters, index + 1))
+    }
+    outlet.end(rest.length > 0 ? Buffer.concat(rest) : undefined, this.#message.trailers)
+    yield* roomFor(outlet)
   }
 
   #taken(): Buffer | undefined {
@@ -180,49 +139,41 @@ export class Transfer {
   }
 
   *#read(): Step<void> {
-    const data = yield* receive(this.#from)
-    const { side } = this.#reader
-    if (!data) {
-      if (this.#from.error) throw fault(side, `the connection was lost in the middle of a body: ${this.#from.error}`)
-      this.#reader.end()
-      return
-    }
-    this.#consume(data)
+    yield* this.#inlet.read(this.#emit)
+    this.#limit()
   }
 
-  #consume(data: Buffer): void {
-    const read = this.#reader.read(data, 0, this.#emit)
-    if (read < data.length) this.#from.unread(data.subarray(read))
+  #limit(): void {
     const limit = this.#context.options.body_size_limit
     if (limit > 0 && this.#message.body.length > limit)
-      throw fault(this.#reader.side, `a body of more than ${limit} bytes`, 413, 'BODY_TOO_LARGE')
+      throw fault(this.#inlet.side, `a body of more than ${limit} bytes`, 413, 'BODY_TOO_LARGE')
   }
 
   #finish(): void {
-    this.#message.trailers = this.#reader.trailers
+    this.#message.trailers = this.#inlet.trailers
     this.#message.endedAt = this.#context.machine.world.now()
   }
 }
 
-function* roomOrClosed(to: AnyChannel): Step<void> {
-  if (!(yield* room(to))) throw new Closed(to)
+const NO_FILTERS: readonly BodyFilter[] = []
+
+/** A piece after all filters from `first` on. Throws Stopped where one of them has ended the flow. */
+function* filtered(piece: Buffer, filters: readonly BodyFilter[], first: number): Step<Buffer> {
+  let out = piece
+  for (const filter of filters.slice(first)) {
+    const next = yield* filter.push(out)
+    if (next === undefined) throw new Stopped()
+    out = next
+  }
+  return out
 }
 
-/** Writes a held message; `write` makes the bytes of its head. False when the connection is gone. */
-export function writeMessage<Message extends HttpRequest | HttpResponse>(
-  context: Context,
-  to: AnyChannel,
-  message: Message,
-  framing: Framing,
-  write: (head: Message, body?: Uint8Array) => Buffer,
-): boolean {
-  const content = framing.kind === 'none' || message.body.length === 0 ? undefined : message.content
-  const chunked = framing.kind === 'chunked'
-  const framed = chunked ? Buffer.concat([chunk(content ?? EMPTY), lastChunk(message.trailers)]) : content
-  if (!framed || framed.length <= MAX_JOINED) push(context, to, write(message, framed))
-  else {
-    push(context, to, write(message))
-    push(context, to, framed)
-  }
-  return !to.closed
+/** Waits while the outlet is full. Throws Closed where it is gone. */
+function roomFor({ channel }: Outlet): MaybeStep {
+  if (channel.closed) throw new Closed(channel)
+  return channel.full ? roomOrClosed(channel) : NOTHING
+}
+
+function* roomOrClosed(to: AnyChannel): Step<void> {
+  if (!(yield* room(to))) throw new Closed(to)
 }

@@ -1,23 +1,18 @@
 // Sends a request to the server: held until its hook has run, or passed on as it comes from the client.
 import type { HttpFlow, HttpRequest } from '../../flow/http.js'
-import type { AnyChannel } from '../channel.js'
-import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, send, wants } from '../layer.js'
+import { type Context, hook, join, type MaybeStep, NOTHING, room, type Step, wants } from '../layer.js'
 import type { Task } from '../task.js'
 import { expectsContinue } from './connection.js'
-import { BodyReader } from './h1/body.js'
-import type { WriteRequest } from './h1/forward.js'
-import type { Framing } from './h1/framing.js'
-import { planFraming } from './h1/plan.js'
-import { Closed, Transfer, writeMessage } from './transfer.js'
-
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
+import type { ClientEnd, Outlet, ServerEnd } from './ends.js'
+import { Stopped } from './error.js'
+import { filtersOf } from './filters.js'
+import { Closed, Transfer } from './transfer.js'
 
 export class Upload {
   readonly #context: Context
-  readonly #client: AnyChannel
+  readonly #client: ClientEnd
   readonly #flow: HttpFlow
   readonly #request: HttpRequest
-  readonly #framing: Framing
   /** Undefined where the request has no body. */
   readonly #transfer: Transfer | undefined
   /** The whole request is held, so it can be sent again. */
@@ -29,18 +24,14 @@ export class Upload {
   /** Why the body could not be passed on. */
   #error: unknown
 
-  constructor(context: Context, flow: HttpFlow, framing: Framing) {
+  constructor(context: Context, flow: HttpFlow, client: ClientEnd) {
     const { request } = flow
     this.#context = context
-    this.#client = context.client
+    this.#client = client
     this.#flow = flow
     this.#request = request
-    this.#framing = framing
-    this.#held = framing.kind === 'none'
-    if (this.#held) return
-    // The body is read strictly, unless `validate_inbound_headers` is off.
-    const reader = new BodyReader(framing, 'request', context.options.validate_inbound_headers ? undefined : request)
-    this.#transfer = new Transfer(context, context.client, reader, request)
+    this.#held = client.body === undefined
+    this.#transfer = client.body && new Transfer(context, client.body, request)
   }
 
   get held(): boolean {
@@ -58,7 +49,8 @@ export class Upload {
 
   /** The exchange waits for the client: the rest of its request has not come, and the server would take it. */
   get clientOwes(): boolean {
-    return !this.whole && !this.#client.paused && this.#client.buffered === 0
+    const { channel } = this.#client
+    return !this.whole && !channel.paused && channel.buffered === 0
   }
 
   /**
@@ -87,7 +79,8 @@ export class Upload {
     const { stream } = this.#request
     if (stream !== undefined) return !stream
     const { stream_large_bodies } = this.#context.options
-    const long = this.#framing.kind === 'length' && this.#framing.length > stream_large_bodies
+    const { framing } = this.#client
+    const long = framing.kind === 'length' && framing.length > stream_large_bodies
     return !long && wants(this.#context, 'request')
   }
 
@@ -95,7 +88,8 @@ export class Upload {
   *#continue(): Step<void> {
     if (!expectsContinue(this.#request)) return
     this.#request.headers.delete('expect')
-    yield* send(this.#client, CONTINUE)
+    this.#client.askForBody()
+    yield* room(this.#client.channel)
   }
 
   *#hold(transfer: Transfer): Step<void> {
@@ -105,35 +99,32 @@ export class Upload {
   }
 
   /** Sends the request, or begins to. */
-  begin(server: AnyChannel, write: WriteRequest): MaybeStep {
-    return this.#transfer && !this.#held
-      ? this.#beginToPass(server, write, this.#transfer)
-      : this.sendHeld(server, write)
+  begin(server: ServerEnd): MaybeStep {
+    const transfer = this.#transfer
+    if (!transfer || this.#held) return this.sendHeld(server)
+    const outlet = server.begin(this.#request, this.#client.framing)
+    this.#pump = this.#context.machine.fork(this.#pass(outlet, transfer), this.#context.scope)
+    return NOTHING
   }
 
-  *#beginToPass(server: AnyChannel, write: WriteRequest, transfer: Transfer): Step<void> {
-    yield* send(server, write(this.#request))
-    this.#pump = this.#context.machine.fork(this.#pass(server, transfer), this.#context.scope)
+  /** Sends a held request. */
+  sendHeld(server: ServerEnd): MaybeStep {
+    server.sendWhole(this.#request, this.#client.framing)
+    return server.channel.full ? room(server.channel) : NOTHING
   }
 
-  /** Sends a held request. A lost connection is no error here: it shows when the response is read. */
-  sendHeld(server: AnyChannel, write: WriteRequest): MaybeStep {
-    const plan = planFraming(this.#request, this.#framing, false, true)
-    writeMessage(this.#context, server, this.#request, plan, write)
-    return server.full ? room(server) : NOTHING
-  }
-
-  *#pass(server: AnyChannel, transfer: Transfer): Step<void> {
+  *#pass(outlet: Outlet, transfer: Transfer): Step<void> {
+    const { channel } = outlet
     try {
-      yield* transfer.pass(server, this.#framing.kind === 'chunked')
+      yield* transfer.pass(outlet, filtersOf(this.#context, this.#flow, 'request'))
       this.#passed = true
       yield* hook(this.#context, 'request', this.#flow)
-      if (this.#flow.error) throw new Error(this.#flow.error.message)
+      if (this.#flow.error) throw new Stopped(this.#flow.error.message)
     } catch (error) {
       // The server may have sent a response before it closed, and that says more than the failed write.
-      if (error instanceof Closed && error.channel === server) return
-      this.#error = error
-      yield { type: 'reset', channel: server }
+      if (error instanceof Closed && error.channel === channel) return
+      this.#error = error instanceof Stopped && this.#flow.error ? new Stopped(this.#flow.error.message) : error
+      yield { type: 'reset', channel }
     }
   }
 

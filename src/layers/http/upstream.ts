@@ -8,8 +8,9 @@ import { OpenFailure } from '../commands.js'
 import { type Context, type Step, serverName } from '../layer.js'
 import { open, routeTo } from '../open.js'
 import { type Destination, type Route, type ServerTls, sameRoute } from '../route.js'
-import { forwarder, routeToForwarder, type WriteRequest, writeForForwarder } from './h1/forward.js'
-import { writeRequestHead } from './h1/write.js'
+import type { ServerEnd } from './ends.js'
+import { forwarder, routeToForwarder } from './h1/forward.js'
+import { Http1Server } from './h1/server.js'
 
 export class Upstream {
   readonly #context: Context
@@ -43,14 +44,18 @@ export class Upstream {
   }
 
   /** The connection that is kept, if it leads to the request's place and is open. */
-  kept(flow: HttpFlow): Channel<ServerConnection> | undefined {
+  kept(flow: HttpFlow): ServerEnd | undefined {
     this.check()
     const kept = this.#channel
-    return kept?.route && this.#leadsTo(kept.route, flow) ? kept : undefined
+    return kept?.route && this.#leadsTo(kept.route, flow) ? this.#end(flow, kept) : undefined
+  }
+
+  #end(flow: HttpFlow, channel: Channel<ServerConnection>): ServerEnd {
+    return new Http1Server(this.#context, this, flow, channel)
   }
 
   /** Opens a connection to the request's place, or takes one from the pool. */
-  *acquire(flow: HttpFlow): Step<Channel<ServerConnection> | OpenFailure> {
+  *acquire(flow: HttpFlow): Step<ServerEnd | OpenFailure> {
     const { request } = flow
     const to = placeOf(request)
     const { destination, serverFailure, inside } = this.#context
@@ -69,7 +74,7 @@ export class Upstream {
       return this.#ofProxy(flow, opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection'))
     this.#channel = opened
     this.#used = opened.reused
-    return opened
+    return this.#end(flow, opened)
   }
 
   /** A failure as it is told: to a client that has asked for a server, the address of a proxy that forwards says nothing. */
@@ -129,12 +134,6 @@ export class Upstream {
   /** Marks the connection as authenticated for this client alone. */
   bind(): void {
     this.#bound = true
-  }
-
-  /** How the head of a request is written on a connection: a proxy that forwards is told the whole URL. */
-  writer(flow: HttpFlow, server: Channel<ServerConnection>): WriteRequest {
-    const proxy = this.forwarderOf(flow, server)
-    return proxy ? writeForForwarder(proxy) : writeRequestHead
   }
 
   /** The proxy at the other end of a connection, which forwards the request; undefined where the server is there. */

@@ -89,10 +89,7 @@ test('fields that Connection lists stay here, and so do those of the kind that i
 test('where a message ends and goes cannot be taken off by listing it', (t) => {
   const request = (connection: string) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n${connection}\r\nhello`
   const { said } = asked({}, request('Connection: Content-Length, Host, close\r\n'))
-  t.deepEqual(said, [
-    `send server ${sent(request('Connection: close\r\n').slice(0, -5))}`,
-    `send server ${sent('hello')}`,
-  ])
+  t.deepEqual(said, [`send server ${sent(request('Connection: close\r\n'))}`])
 })
 
 test('what an addon adds cannot be taken off by a client', (t) => {

@@ -1,8 +1,8 @@
 // Reads bodies: of a length, chunked with trailers, or up to the end of the connection (RFC 9112, 6 and 7).
 import type { HttpHeaders } from '../../../flow/headers.js'
+import type { Framing } from '../ends.js'
 import { fault, type Side, shown } from '../error.js'
 import { CR, FLAGS, hexValue, LF, SPACE, TAB, TEXT } from './bytes.js'
-import type { Framing } from './framing.js'
 import { type Noted, note } from './irregular.js'
 import { TrailerReader } from './trailers.js'
 

@@ -1,15 +1,9 @@
 // Decides where a body ends (RFC 9112, 6.3), and refuses messages that two implementations could read in two ways.
 import type { HttpHeaders } from '../../../flow/headers.js'
+import type { Framing } from '../ends.js'
 import { fault, quoted, type Side } from '../error.js'
 import { all, DIGIT } from './bytes.js'
 import { type Noted, note } from './irregular.js'
-
-/** `close`: the body ends with the connection; responses only. */
-export type Framing =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'length' /** Bytes. */; readonly length: number }
-  | { readonly kind: 'chunked' }
-  | { readonly kind: 'close' }
 
 const NONE: Framing = Object.freeze({ kind: 'none' })
 const CHUNKED: Framing = Object.freeze({ kind: 'chunked' })

@@ -1,6 +1,6 @@
 // Decides how a held message is framed when it is sent.
 import { HttpRequest, type HttpResponse } from '../../../flow/http.js'
-import type { Framing } from './framing.js'
+import type { Framing } from '../ends.js'
 
 /** Frames a held message as it came, unless an addon has changed its body, and sets the fields that say so. */
 export function planFraming(

@@ -1,9 +1,9 @@
 // Server connections between the requests of a client: whose they are, which are used again, and which are let go of.
 import test from 'ava'
-import { HttpResponse } from '../../../../src/flow/http.js'
-import { OpenFailure } from '../../../../src/layers/commands.js'
-import { asked, flowOf, GET, OK, open, sent } from '../../../support/http1-play.js'
-import { Playbook } from '../../../support/playbook.js'
+import { HttpResponse } from '../../../src/flow/http.js'
+import { OpenFailure } from '../../../src/layers/commands.js'
+import { asked, flowOf, GET, OK, open, sent } from '../../support/http1-play.js'
+import { Playbook } from '../../support/playbook.js'
 
 /** A refusal that asks for authentication, with a body that ends by itself. */
 const refusal = (scheme: string) => `HTTP/1.1 401 No\r\nWWW-Authenticate: ${scheme}\r\nContent-Length: 0\r\n\r\n`

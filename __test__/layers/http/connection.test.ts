@@ -1,13 +1,13 @@
 // What a message says about its connection.
 import test from 'ava'
-import { HttpHeaders } from '../../../../src/flow/headers.js'
+import { HttpHeaders } from '../../../src/flow/headers.js'
 import {
   expectsContinue,
   hasToken,
   requestKeepAlive,
   responseKeepAlive,
   wantsUpgrade,
-} from '../../../../src/layers/http/connection.js'
+} from '../../../src/layers/http/connection.js'
 
 const head = (version: string, ...raw: string[]) => ({ version, headers: new HttpHeaders(raw) })
 

@@ -1,8 +1,8 @@
 // What goes to the client, whoever has made it: whether its connection persists is said, and no body is announced that does not come.
 import test from 'ava'
-import { HttpResponse } from '../../../../src/flow/http.js'
-import { asked, flowOf, GET, OK, open, sent } from '../../../support/http1-play.js'
-import { Playbook } from '../../../support/playbook.js'
+import { HttpResponse } from '../../../src/flow/http.js'
+import { asked, flowOf, GET, OK, open, sent } from '../../support/http1-play.js'
+import { Playbook } from '../../support/playbook.js'
 
 /** As ApacheBench asks with `-k`. */
 const AB = 'GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\nHost: x\r\n\r\n'

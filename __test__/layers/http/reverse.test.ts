@@ -1,7 +1,7 @@
 // HTTP to the one server that midwire stands in for: fields that name either of them.
 import test from 'ava'
-import { flowOf, open, sent } from '../../../support/http1-play.js'
-import type { PlaybookOptions } from '../../../support/playbook.js'
+import { flowOf, open, sent } from '../../support/http1-play.js'
+import type { PlaybookOptions } from '../../support/playbook.js'
 
 const target = { tls: false, protocol: 'http1' } as const
 const destination = { host: 'app.test', port: 8000, transport: 'tcp' } as const

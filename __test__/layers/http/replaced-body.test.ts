@@ -1,7 +1,7 @@
 // Bodies that addons replace before they have come, in requestheaders and responseheaders.
 import test from 'ava'
-import type { HttpFlow } from '../../../../src/flow/http.js'
-import { flowOf, GET, OK, open, sent } from '../../../support/http1-play.js'
+import type { HttpFlow } from '../../../src/flow/http.js'
+import { flowOf, GET, OK, open, sent } from '../../support/http1-play.js'
 
 for (const [what, set] of [
   ['content', (flow: HttpFlow) => void Object.assign(flow.request, { content: 'mine' })],

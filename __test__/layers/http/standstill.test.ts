@@ -1,7 +1,7 @@
 // An exchange in which nothing moves any more: each phase ends after tcp_timeout, with what can still be said.
 import test from 'ava'
-import type { HttpFlow } from '../../../../src/flow/http.js'
-import { asked, flowOf, GET, OK, sent } from '../../../support/http1-play.js'
+import type { HttpFlow } from '../../../src/flow/http.js'
+import { asked, flowOf, GET, OK, sent } from '../../support/http1-play.js'
 
 test('a server that says nothing is given up after tcp_timeout', (t) => {
   const { play } = asked({ hooks: { error() {} } })

@@ -1,8 +1,8 @@
 // Proxy-Authorization from a client of an explicit proxy: the first hook sees the field; servers, later hooks and outputs never do.
 import test from 'ava'
-import { type HttpFlow, HttpResponse } from '../../../../src/flow/http.js'
-import { flowOf, OK, open, sent } from '../../../support/http1-play.js'
-import { Playbook, type PlaybookOptions } from '../../../support/playbook.js'
+import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
+import { flowOf, OK, open, sent } from '../../support/http1-play.js'
+import { Playbook, type PlaybookOptions } from '../../support/playbook.js'
 
 const FIELD = 'Proxy-Authorization: Basic YTpi\r\n'
 const PLAIN = 'GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n'
