@@ -196,6 +196,11 @@ function isSecret(policy: number, value: string): boolean {
   return policy === NEVER || (policy === SHORT_NEVER && value.length < SHORT)
 }
 
+/** Throws where `encode` would. */
+export function checkFields(fields: readonly string[]): void {
+  for (let at = 0; at < fields.length; at += 2) checkField(fields[at] as string, fields[at + 1] as string, false)
+}
+
 /** A name that the tables have was checked before; so was a value that they have. */
 function checkField(name: string, value: string, known: boolean): void {
   if (!known) {

@@ -149,8 +149,9 @@ export class Receiver implements FrameSink {
 
   handlePayloadEnd(): void {
     const { stream, parts } = this
-    if (this.dataLength > 0) parts.floods.data()
-    else if (!this.dataEnds) parts.floods.emptyData()
+    // What still comes of a stream that was reset is neither useful nor a flood: windows bound it.
+    if (this.dataLength === 0 && !this.dataEnds) parts.floods.emptyData()
+    else if (stream !== undefined) parts.floods.data()
     this.credit.give()
     this.stream = undefined
     if (stream === undefined || stream.reset) return
@@ -233,8 +234,8 @@ export class Receiver implements FrameSink {
   /** DATA of a stream that is closed. */
   private handleLate(id: number): void {
     const { floods, sender } = this.parts
-    floods.chatter()
     if (this.closed.find(id) === 'reset by us') return
+    floods.chatter()
     floods.answer()
     sender.reset(id, STREAM_CLOSED)
     this.closed.add(id, true)

@@ -2,7 +2,7 @@
 import { FLOW_CONTROL_ERROR, Http2Error } from './error.js'
 import type { Floods } from './floods.js'
 import { frameBlock, HEADER_SIZE, RST_STREAM, WINDOW_UPDATE, writeData, writeNumber } from './frames.js'
-import { HpackEncoder } from './hpack-encoder.js'
+import { checkFields, HpackEncoder } from './hpack-encoder.js'
 import { Output } from './output.js'
 import { DEFAULT_WINDOW, MAX_WINDOW, Settings } from './settings.js'
 import type { Stream } from './stream.js'
@@ -84,6 +84,8 @@ export class Sender {
       this.head(stream, fields, true)
       return
     }
+    // Now, and not when their turn comes, so that the one who made them is told.
+    checkFields(fields)
     stream.trailers = fields
     stream.sending = false
   }
