@@ -34,6 +34,8 @@ export class Channel<Of extends Connection = Connection> {
   closed = false
   /** Why the connection was lost; undefined where it was closed in order. */
   error: string | undefined
+  /** Of a stream of HTTP/2: the code with which it was reset, or is to be reset. */
+  code: number | undefined
   /** The transport takes no more for now: tasks that send wait for `room`. */
   full = false
   /** The machine has asked for no more data for now. */
@@ -41,7 +43,7 @@ export class Channel<Of extends Connection = Connection> {
   /** The connection comes from the pool, where it lay idle: the server may have closed it meanwhile. */
   reused = false
   /** The engine whose stream this is; undefined for a connection, which the world carries. */
-  carrier: Carrier | undefined
+  readonly carrier: Carrier | undefined
   /** The scope that ends with this channel. */
   scope: Scope | undefined
   /** The tasks that wait for data of this channel, or for room in it. */

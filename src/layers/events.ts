@@ -14,6 +14,8 @@ export type Event =
   | { type: 'closed'; channel: AnyChannel; error: string | undefined }
   /** A channel that was full has room. */
   | { type: 'drain'; channel: AnyChannel }
+  /** The head of a message has come, which the engine of its stream keeps. */
+  | { type: 'head'; channel: AnyChannel }
   /** A stream has come: its steps run in a scope of its own. */
   | { type: 'stream'; scope: Scope; steps: Step<unknown> }
   /** The user acts on a flow that runs: ends it, lets it go on after an interception, or sends something in its name. */

@@ -135,6 +135,9 @@ export class Machine {
         event.channel.ended = true
         this.#wakeReader(event.channel)
         return
+      case 'head':
+        this.#wakeReader(event.channel)
+        return
       case 'closed':
         this.#closed(event.channel, event.error)
         return

@@ -6,7 +6,7 @@ import { seeded } from '../../../support/seeded.js'
 import { type Event, Recorder } from './recorder.js'
 import { block, frame, head, number, REQUEST, settings } from './wire.js'
 
-const ROUNDS = 1_500
+const ROUNDS = 500
 
 /** What a peer of that role says: mostly what it may, sometimes not. */
 function conversation(role: 'server' | 'client', random: () => number): Buffer {

@@ -1,7 +1,6 @@
 // What RFC 9113, 8.2 and 8.3 (and RFC 8441, 4) demand of the fields of requests, responses and trailers. A fault is an error of the stream.
-
+import { all, DIGIT, HOST, TOKEN } from '../h1/bytes.js'
 import { quoted } from '../error.js'
-import { all, HOST, TOKEN } from '../h1/bytes.js'
 import {
   AUTHORITY,
   BAD_NAME,
@@ -144,7 +143,7 @@ export class FieldCheck {
       case CONNECTION_SPECIFIC:
         return `there is ${name}, which is HTTP/1's`
       case CONTENT_LENGTH: {
-        const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1
+        const length = value.length > 0 && value.length < 16 && all(value, DIGIT) ? Number(value) : -1
         if (length < 0) return `content-length is no number: ${quoted(value)}`
         if (this.contentLength >= 0 && this.contentLength !== length) return 'there are two content-lengths'
         this.contentLength = length

@@ -50,9 +50,9 @@ function putNumber(bytes: Buffer, at: number, value: number): void {
 /** Room for a frame, with its header written; the index of its payload. */
 function begin(output: Output, length: number, type: number, flags: number, stream: number): number {
   output.reserve(HEADER_SIZE + length)
-  const at = output.length
+  const at = output.end
   putHeader(output.bytes, at, length, type, flags, stream)
-  output.length = at + HEADER_SIZE + length
+  output.end = at + HEADER_SIZE + length
   return at + HEADER_SIZE
 }
 
@@ -63,7 +63,9 @@ export function writeData(output: Output, stream: number, data: Buffer, from: nu
 
 /** RST_STREAM and WINDOW_UPDATE: a frame with one number. */
 export function writeNumber(output: Output, type: number, stream: number, value: number): void {
-  putNumber(output.bytes, begin(output, 4, type, 0, stream), value)
+  // `begin` may move the bytes, so it comes first; and so below.
+  const at = begin(output, 4, type, 0, stream)
+  putNumber(output.bytes, at, value)
 }
 
 export function writeSettings(output: Output, settings: readonly (readonly [number, number])[]): void {
@@ -78,7 +80,8 @@ export function writeSettings(output: Output, settings: readonly (readonly [numb
 
 /** A PING, or an acknowledgement of PING or SETTINGS. */
 export function writePlain(output: Output, type: number, flags: number, payload: Buffer): void {
-  payload.copy(output.bytes, begin(output, payload.length, type, flags, 0))
+  const at = begin(output, payload.length, type, flags, 0)
+  payload.copy(output.bytes, at)
 }
 
 export function writeGoaway(output: Output, last: number, code: number, debug: Buffer): void {
@@ -89,21 +92,23 @@ export function writeGoaway(output: Output, last: number, code: number, debug: B
 }
 
 /**
- * Writes the header of HEADERS in front of a block, which `output` has from `start + HEADER_SIZE` on. A block that is longer than `most`
- * is split, and CONTINUATION frames carry the rest.
+ * Writes the header of HEADERS in front of a block, which `output` has behind its first `before + HEADER_SIZE` bytes. A block that is
+ * longer than `most` is split, and CONTINUATION frames carry the rest.
  */
-export function frameBlock(output: Output, start: number, stream: number, end: boolean, most: number): void {
-  const length = output.length - start - HEADER_SIZE
+export function frameBlock(output: Output, before: number, stream: number, end: boolean, most: number): void {
+  const start = output.start + before
+  const length = output.end - start - HEADER_SIZE
   const flag = end ? END_STREAM : 0
   if (length <= most) {
     putHeader(output.bytes, start, length, HEADERS, flag | END_HEADERS, stream)
     return
   }
-  const block = Buffer.from(output.bytes.subarray(start + HEADER_SIZE, output.length))
-  output.length = start
+  const block = Buffer.from(output.bytes.subarray(start + HEADER_SIZE, output.end))
+  output.cut(before)
   for (let from = 0; from < length; from += most) {
     const to = Math.min(length, from + most)
     const flags = (to === length ? END_HEADERS : 0) | (from === 0 ? flag : 0)
-    block.copy(output.bytes, begin(output, to - from, from === 0 ? HEADERS : CONTINUATION, flags, stream), from, to)
+    const at = begin(output, to - from, from === 0 ? HEADERS : CONTINUATION, flags, stream)
+    block.copy(output.bytes, at, from, to)
   }
 }

@@ -11,6 +11,8 @@ const MAX_INTEGER = 1 << 28
 
 /** Texts of Huffman's code are decoded into this, one at a time. A text is part of a block, whose size is bounded. */
 let scratch = Buffer.allocUnsafeSlow(4096)
+/** Where a list is collected; what is returned is a copy of the right length. */
+const list: string[] = []
 
 export class HpackDecoder {
   /** The kinds of the last list's fields, in their order. */
@@ -46,7 +48,7 @@ export class HpackDecoder {
 
   /** The fields of a whole block. Throws COMPRESSION_ERROR, and ENHANCE_YOUR_CALM for a list far beyond its limit. */
   decode(bytes: Buffer, start: number, end: number): string[] {
-    const fields: string[] = []
+    let count = 0
     const { table, kinds } = this
     this.bytes = bytes
     this.at = start
@@ -100,10 +102,11 @@ export class HpackDecoder {
       if (first && this.mustShrink) throw wrong('a table that is larger than SETTINGS allow')
       first = false
       size += name.length + value.length + ENTRY_OVERHEAD
-      const count = fields.length >> 1
       if (size <= this.maxList && count < this.maxFields) {
         kinds[count] = kind
-        fields.push(name, value)
+        list[2 * count] = name
+        list[2 * count + 1] = value
+        count++
       } else {
         this.tooLarge = true
         if (size > BOMB_FACTOR * this.maxList) {
@@ -111,7 +114,7 @@ export class HpackDecoder {
         }
       }
     }
-    return fields
+    return list.slice(0, 2 * count)
   }
 
   private resize(size: number, first: boolean): void {

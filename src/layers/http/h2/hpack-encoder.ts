@@ -34,25 +34,40 @@ const POLICIES: Readonly<Record<string, number>> = {
   cookie: SHORT_NEVER,
 }
 
-/** What the tables have of one name. */
+/** A name of the static table: its first index, and the indices of its values. */
+interface StaticName {
+  index: number
+  values: Map<string, number>
+}
+
+const STATIC_NAMES = new Map<string, StaticName>()
+for (let index = 1; index <= STATIC_SIZE; index++) {
+  const text = STATIC[2 * index - 2] as string
+  const value = STATIC[2 * index - 1] as string
+  const name = STATIC_NAMES.get(text) ?? { index, values: new Map() }
+  STATIC_NAMES.set(text, name)
+  if (value !== '') name.values.set(value, index)
+}
+
+/** What the tables have of one name. A session has those of the static table that it has used, and those of its entries. */
 class Name {
   readonly text: string
   /** Its first index in the static table; 0 if it is not there. */
   readonly index: number
   readonly policy: number
-  /** Static values with their indices. */
-  readonly fixed = new Map<string, number>()
+  readonly fixed: ReadonlyMap<string, number> | undefined
   /** Values of the dynamic table, by the number of their entries. */
-  readonly values = new Map<string, number>()
+  values: Map<string, number> | undefined
   /** The value that was looked up last, with its index in the static table, or the negative number of its entry. */
   lastValue: string | undefined
   last = 0
   /** The number of the newest entry with this name. */
   newest = 0
 
-  constructor(text: string, index: number) {
+  constructor(text: string, fixed: StaticName | undefined) {
     this.text = text
-    this.index = index
+    this.index = fixed?.index ?? 0
+    this.fixed = fixed?.values
     this.policy = POLICIES[text] ?? INDEXED
   }
 }
@@ -70,19 +85,6 @@ export class HpackEncoder {
   private smallest = MAX_ENCODER_TABLE
   private told = MAX_ENCODER_TABLE
 
-  constructor() {
-    for (let index = 1; index <= STATIC_SIZE; index++) {
-      const text = STATIC[2 * index - 2] as string
-      let name = this.names.get(text)
-      if (!name) {
-        name = new Name(text, index)
-        this.names.set(text, name)
-      }
-      const value = STATIC[2 * index - 1] as string
-      if (value !== '') name.fixed.set(value, index)
-    }
-  }
-
   /** What the peer's SETTINGS_HEADER_TABLE_SIZE allows. */
   setLimit(allowed: number): void {
     this.limit = Math.min(allowed, MAX_ENCODER_TABLE)
@@ -95,7 +97,7 @@ export class HpackEncoder {
    * INTERNAL_ERROR for a name or value that HTTP/2 cannot have; then nothing is written, and the table begins anew.
    */
   encode(fields: readonly string[], output: Output, never?: readonly string[]): void {
-    const start = output.length
+    const before = output.length
     if (this.smallest < this.told || this.limit !== this.told) {
       output.reserve(16)
       if (this.smallest < this.limit) integer(output, 0x20, 0x1f, this.smallest)
@@ -109,7 +111,7 @@ export class HpackEncoder {
         this.field(name, fields[at + 1] as string, output, never?.includes(name) === true)
       }
     } catch (error) {
-      output.length = start
+      output.cut(before)
       this.evict(0)
       this.smallest = 0
       // Not what any limit is, so that the next block says that the table was emptied.
@@ -119,7 +121,7 @@ export class HpackEncoder {
   }
 
   private field(text: string, value: string, output: Output, kept: boolean): void {
-    const name = this.names.get(text)
+    const name = this.names.get(text) ?? this.adopt(text)
     const never = kept || (name !== undefined && isSecret(name.policy, value))
     if (name !== undefined && !never) {
       const index = this.indexOf(name, value)
@@ -141,12 +143,20 @@ export class HpackEncoder {
     if (add) this.add(text, value, cost)
   }
 
+  /** A name of the static table, which the session uses for the first time. */
+  private adopt(text: string): Name | undefined {
+    const fixed = STATIC_NAMES.get(text)
+    if (fixed === undefined) return undefined
+    const name = new Name(text, fixed)
+    this.names.set(text, name)
+    return name
+  }
+
   /** The index of a whole field, or 0. */
   private indexOf(name: Name, value: string): number {
     let last = name.last
     if (name.lastValue !== value) {
-      const fixed = name.fixed.get(value)
-      last = fixed ?? -(name.values.get(value) ?? 0)
+      last = name.fixed?.get(value) ?? -(name.values?.get(value) ?? 0)
       if (last === 0) return 0
       name.lastValue = value
       name.last = last
@@ -163,7 +173,7 @@ export class HpackEncoder {
     this.evict(this.limit - cost)
     let name = this.names.get(text)
     if (!name) {
-      name = new Name(text, 0)
+      name = new Name(text, undefined)
       this.names.set(text, name)
     }
     const number = this.next++
@@ -171,6 +181,7 @@ export class HpackEncoder {
     this.values[number & (RING - 1)] = value
     this.size += cost
     name.newest = number
+    name.values ??= new Map()
     name.values.set(value, number)
     name.lastValue = value
     name.last = -number
@@ -183,7 +194,7 @@ export class HpackEncoder {
       const name = this.entries[number & (RING - 1)] as Name
       const value = this.values[number & (RING - 1)] as string
       this.size -= name.text.length + value.length + ENTRY_OVERHEAD
-      if (name.values.get(value) === number) name.values.delete(value)
+      if (name.values?.get(value) === number) name.values.delete(value)
       if (name.last === -number) name.lastValue = undefined
       if (name.newest === number && name.index === 0) this.names.delete(name.text)
       this.entries[number & (RING - 1)] = undefined
@@ -219,13 +230,13 @@ function checkField(name: string, value: string, known: boolean): void {
 function integer(output: Output, first: number, prefix: number, value: number): void {
   const { bytes } = output
   if (value < prefix) {
-    bytes[output.length++] = first | value
+    bytes[output.end++] = first | value
     return
   }
-  bytes[output.length++] = first | prefix
+  bytes[output.end++] = first | prefix
   let rest = value - prefix
-  for (; rest > 0x7f; rest >>>= 7) bytes[output.length++] = 0x80 | (rest & 0x7f)
-  bytes[output.length++] = rest
+  for (; rest > 0x7f; rest >>>= 7) bytes[output.end++] = 0x80 | (rest & 0x7f)
+  bytes[output.end++] = rest
 }
 
 /** A text in Huffman's code where that is shorter. */
@@ -235,12 +246,12 @@ function writeText(output: Output, text: string): void {
   const length = bits >>> 3
   if (length < text.length) {
     integer(output, 0x80, 0x7f, length)
-    output.length = encodeHuffman(text, output.bytes, output.length)
+    output.end = encodeHuffman(text, output.bytes, output.end)
     return
   }
   integer(output, 0, 0x7f, text.length)
   const { bytes } = output
-  let end = output.length
+  let { end } = output
   for (let at = 0; at < text.length; at++) bytes[end++] = text.charCodeAt(at)
-  output.length = end
+  output.end = end
 }

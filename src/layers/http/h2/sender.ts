@@ -31,16 +31,16 @@ export class Sender {
 
   head(stream: Stream, fields: readonly string[], end: boolean, never?: readonly string[]): void {
     const { output } = this
-    const start = output.length
+    const before = output.length
     output.reserve(HEADER_SIZE)
-    output.length = start + HEADER_SIZE
+    output.end += HEADER_SIZE
     try {
       this.encoder.encode(fields, output, never)
     } catch (error) {
-      output.length = start
+      output.cut(before)
       throw error
     }
-    frameBlock(output, start, stream.id, end, this.peerSettings.maxFrameSize)
+    frameBlock(output, before, stream.id, end, this.peerSettings.maxFrameSize)
     if (end) this.end(stream)
   }
 
@@ -65,6 +65,7 @@ export class Sender {
       stream.sent = sent
     }
     if (data.length > 0) {
+      stream.queue ??= []
       stream.queue.push(data)
       stream.queued += data.length - sent
     }
@@ -101,7 +102,7 @@ export class Sender {
 
   /** Lets go of what waits in a stream that was reset. */
   drop(stream: Stream): void {
-    stream.queue.length = 0
+    stream.queue = undefined
     stream.queued = 0
     stream.trailers = undefined
     stream.endQueued = false
@@ -149,12 +150,8 @@ export class Sender {
     const drained: Stream[] = []
     for (let idle = 0; idle < waiting.length && this.window > 0 && this.output.length < MAX_FRAMED; ) {
       const stream = waiting.shift() as Stream
-      const more = this.frame(
-        stream,
-        stream.queue[0] as Buffer,
-        stream.sent,
-        stream.endQueued && stream.queue.length === 1,
-      )
+      const queue = stream.queue as Buffer[]
+      const more = this.frame(stream, queue[0] as Buffer, stream.sent, stream.endQueued && queue.length === 1)
       if (more === 0) {
         waiting.push(stream)
         idle++
@@ -163,8 +160,8 @@ export class Sender {
       idle = 0
       stream.sent += more
       stream.queued -= more
-      if (stream.sent === (stream.queue[0] as Buffer).length) {
-        stream.queue.shift()
+      if (stream.sent === (queue[0] as Buffer).length) {
+        queue.shift()
         stream.sent = 0
       }
       if (stream.queued > 0) {

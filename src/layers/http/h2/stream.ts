@@ -39,7 +39,7 @@ export class Stream {
   /** What we may send; may be negative (RFC 9113, 6.9.2). */
   sendWindow: number
   /** Data that waits, of which the first has been sent up to `sent`. */
-  readonly queue: Buffer[] = []
+  queue: Buffer[] | undefined
   sent = 0
   queued = 0
   /** What follows the queue. */
