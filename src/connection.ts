@@ -80,6 +80,25 @@ export interface ClientProcess {
   readonly container: string | undefined
 }
 
+/** What a client of HTTP/2 says of itself before its first request, by which clients can be told apart. */
+export interface Http2Introduction {
+  /** Ids and values of SETTINGS, in the order in which they came (RFC 9113, 6.5). */
+  readonly settings: readonly (readonly [number, number])[]
+  /** By how much the client has made the connection's window larger, in bytes; 0 for not at all. */
+  readonly windowUpdate: number
+  /** PRIORITY frames (RFC 7540, 6.3). `weight` is from 1 to 256. */
+  readonly priorities: readonly {
+    readonly stream: number
+    readonly exclusive: boolean
+    readonly dependency: number
+    readonly weight: number
+  }[]
+  /** The order of the first request's pseudo-header fields: `m,a,s,p`. */
+  readonly pseudoOrder: string
+  /** All of that in the usual form: `1:65536;2:0;4:6291456|15663105|0|m,a,s,p`. */
+  readonly fingerprint: string
+}
+
 /** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 export interface ClientConnection extends Connection {
   readonly remote: Address
@@ -90,6 +109,8 @@ export interface ClientConnection extends Connection {
   readonly explicit: boolean
   /** The WireGuard peer; undefined for a client that is not in a tunnel. */
   readonly peer?: Peer | undefined
+  /** How the client has introduced itself in HTTP/2; known from its first request on. */
+  http2?: Http2Introduction | undefined
   /**
    * The process of a client on this machine, on Linux, where option `client_process` has it looked up: known to all hooks. Undefined for clients of other
    * machines, for processes that midwire may not see, and for those that ended first.

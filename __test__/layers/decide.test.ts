@@ -8,7 +8,7 @@ import { Random } from '../support/http1.js'
 type Options = Evidence['options']
 type Changes = Partial<Omit<Evidence, 'options' | 'clientBytes'>> & { options?: Partial<Options> }
 
-const OPTIONS: Options = { ignore_hosts: [], allow_hosts: [], tcp_hosts: [], udp_hosts: [], rawtcp: true }
+const OPTIONS: Options = { ignore_hosts: [], allow_hosts: [], tcp_hosts: [], udp_hosts: [], rawtcp: true, http2: true }
 
 function evidence(bytes: Buffer | string, { options, ...changes }: Changes = {}): Evidence {
   return {

@@ -19,7 +19,7 @@ function openStream(
   carrier?: Carrier,
 ): { scope: Scope; flow: HttpFlow } {
   const channel = new Channel(context.client.connection)
-  channel.carrier = carrier
+  Object.assign(channel, { carrier })
   const scope = new Scope(channel, context.scope)
   const flow = flowOf(context)
   scope.subject = flow
@@ -91,7 +91,7 @@ test('a fault in one stream resets that stream, and the others go on', (t) => {
   let broken: Scope | undefined
   const play = new Playbook(function* (context) {
     const channel = new Channel(context.client.connection)
-    channel.carrier = carrier
+    Object.assign(channel, { carrier })
     broken = new Scope(channel, context.scope)
     const steps = (function* (): Step<void> {
       yield* receive(channel)
@@ -127,7 +127,7 @@ test('what is done to a stream is done by its engine, which sends once at the en
     yield { type: 'end', channel }
   }
   const channel = new Channel({ id: 'x', transport: 'tcp' })
-  channel.carrier = carrier
+  Object.assign(channel, { carrier })
   play = new Playbook(function* (context) {
     const scope = new Scope(channel, context.scope)
     context.machine.handle({ type: 'stream', scope, steps: steps(channel) })

@@ -18,6 +18,12 @@ export interface HttpRequestParts {
   /** Default: none. */
   absolute?: string | undefined
   /** Default: none. */
+  authority?: string | undefined
+  /** Default: none. */
+  protocol?: string | undefined
+  /** Default: none. */
+  pseudoOrder?: readonly string[] | undefined
+  /** Default: none. */
   irregularities?: readonly string[] | undefined
 }
 
@@ -34,6 +40,12 @@ export class HttpRequest extends HttpMessage {
    * like this. Undefined for origin-form, and where midwire is that proxy.
    */
   absolute: string | undefined
+  /** Of HTTP/2: the value of `:authority`, which has the place of the field Host there. Undefined in HTTP/1. */
+  authority: string | undefined
+  /** Of an extended CONNECT (RFC 8441): the protocol that the stream shall speak, `websocket`. */
+  protocol: string | undefined
+  /** Of HTTP/2: the names of its pseudo-header fields, in the order in which they came, and go on. */
+  readonly pseudoOrder: readonly string[] | undefined
 
   constructor(parts: HttpRequestParts, bodyLimit: number, now: number) {
     super(parts, parts.headers, bodyLimit, now)
@@ -43,6 +55,9 @@ export class HttpRequest extends HttpMessage {
     this.host = parts.host
     this.port = parts.port
     this.absolute = parts.absolute
+    this.authority = parts.authority
+    this.protocol = parts.protocol
+    this.pseudoOrder = parts.pseudoOrder
   }
 
   protected override get side() {
@@ -56,9 +71,9 @@ export class HttpRequest extends HttpMessage {
     return hostPort(this.host, this.port)
   }
 
-  /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */
+  /** The host as the client names it: that of the Host field or of `authority`, without its port; without these `host`. */
   get prettyHost(): string {
-    const field = this.headers.get('host')
+    const field = this.headers.get('host') ?? this.authority
     return field ? hostOf(field) : this.host
   }
 
@@ -66,7 +81,7 @@ export class HttpRequest extends HttpMessage {
   get url(): string {
     const host = this.prettyHost
     const shown = bracketed(host)
-    if (this.method === 'CONNECT') return `${shown}:${this.port}`
+    if (this.method === 'CONNECT' && this.protocol === undefined) return `${shown}:${this.port}`
     const port = this.port === (this.scheme === 'https' ? 443 : 80) ? '' : `:${this.port}`
     return `${this.scheme}://${shown}${port}${this.path === '*' ? '' : this.path}`
   }
@@ -83,7 +98,8 @@ export class HttpRequest extends HttpMessage {
     this.host = hostOf(url.host)
     this.port = url.port ? Number(url.port) : this.scheme === 'https' ? 443 : 80
     this.path = url.pathname + url.search
-    this.headers.set('Host', url.host)
+    if (this.authority !== undefined) this.authority = url.host
+    if (this.authority === undefined || this.headers.has('host')) this.headers.set('Host', url.host)
   }
 }
 
@@ -126,7 +142,7 @@ export class HttpResponse extends HttpMessage {
     const headers = parts.headers instanceof HttpHeaders ? parts.headers : HttpHeaders.from(parts.headers ?? [])
     super(parts, headers, bodyLimit, now)
     this.status = parts.status
-    this.reason = parts.reason ?? REASONS[parts.status] ?? ''
+    this.reason = parts.reason ?? reasonOf(parts.status)
     if (parts.content !== undefined) this.content = parts.content
   }
 
@@ -158,6 +174,9 @@ function isResponse(value: unknown): value is HttpResponse {
   const { status, headers, body } = (value ?? {}) as Partial<HttpResponse>
   return typeof status === 'number' && typeof headers?.get === 'function' && typeof body?.trim === 'function'
 }
+
+/** The usual reason phrase of a status; empty for one without. */
+export const reasonOf = (status: number): string => REASONS[status] ?? ''
 
 /** Reason phrases for responses that midwire and addons make (RFC 9110, 15). */
 const REASONS: Record<number, string> = {

@@ -2,7 +2,15 @@
 import type { Entrance } from './entrance.js'
 import { isListed, passes } from './hosts.js'
 import type { LayerName, LayerOptions } from './layer.js'
-import { knownProtocol, looksLikeDtls, looksLikeHttp, looksLikeQuic, looksLikeSocks, looksLikeTls } from './sniff.js'
+import {
+  knownProtocol,
+  looksLikeDtls,
+  looksLikeHttp,
+  looksLikeHttp2,
+  looksLikeQuic,
+  looksLikeSocks,
+  looksLikeTls,
+} from './sniff.js'
 
 /** All that the rules look at. */
 export interface Evidence {
@@ -30,7 +38,7 @@ export interface Evidence {
   readonly entrance: Pick<Entrance, 'target' | 'ownResolver'>
   /** The client has sent some bytes and then paused: bytes that no rule knows by now are raw. */
   readonly waited?: boolean | undefined
-  readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp'>
+  readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp' | 'http2'>
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
@@ -82,7 +90,8 @@ const RULES: readonly Rule[] = [
       const { target } = evidence.entrance
       if (!target) return undefined
       const tls = evidence.transport === 'tcp' && target.protocol !== 'dns' ? tlsOf(evidence) : undefined
-      return tls ?? is(target.protocol, 'the mode says so')
+      if (tls || target.protocol !== 'http1') return tls ?? is(target.protocol, 'the mode says so')
+      return http2Of(evidence) ?? is('http1', 'the mode says so')
     },
   },
   {
@@ -117,9 +126,10 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'a protocol that was agreed on',
-    decide({ alpn }) {
+    decide({ alpn, options }) {
       if (!alpn) return undefined
-      if (alpn === 'h2' || alpn === 'h3') return is('raw', `${alpn} was agreed on, which midwire does not speak yet`)
+      if (alpn === 'h2') return options.http2 ? is('http2', 'h2 was agreed on') : is('raw', 'h2, and http2 is off')
+      if (alpn === 'h3') return is('raw', 'h3 was agreed on, which midwire does not speak yet')
       return alpn.startsWith('http/1.') ? is('http1', `${alpn} was agreed on`) : undefined
     },
   },
@@ -150,7 +160,10 @@ const RULES: readonly Rule[] = [
   { name: 'UDP', decide: ({ transport }) => (transport === 'udp' ? is('raw', 'UDP') : undefined) },
   {
     name: 'HTTP by its first line',
-    decide({ clientBytes, clientEnded, waited, options }) {
+    decide(evidence) {
+      const { clientBytes, clientEnded, waited, options } = evidence
+      const http2 = http2Of(evidence)
+      if (http2) return http2
       if (!options.rawtcp) return is('http1', 'rawtcp is off')
       const look = looksLikeHttp(clientBytes)
       if (look === 'yes') return is('http1', 'it begins as a request does')
@@ -167,6 +180,16 @@ function tlsOf({ clientBytes, clientEnded, serverBytes, clientTls, waited }: Evi
   if (look === 'yes') return is('tls', 'a TLS record')
   if (look === 'no' || clientEnded || (waited && clientBytes.length > 0)) return undefined
   return is('more', clientBytes.length > 0 ? 'it may become a TLS record' : 'neither side has sent anything')
+}
+
+/** HTTP/2 by ALPN, or by the preface of a client that knows without being told (RFC 9113, 3.3). */
+function http2Of({ alpn, clientBytes, clientEnded, waited, options }: Evidence): Verdict | undefined {
+  if (!options.http2) return undefined
+  if (alpn === 'h2') return is('http2', 'h2 was agreed on')
+  const look = looksLikeHttp2(clientBytes)
+  if (look === 'yes') return is('http2', 'it begins with the preface')
+  const mayBecome = look === 'more' && clientBytes.length > 0 && !clientEnded && !waited
+  return mayBecome ? is('more', 'it may become the preface of HTTP/2') : undefined
 }
 
 /** Decides by the table. A decision other than `more` is final. */

@@ -3,6 +3,7 @@ import { acceptLayer } from './accept.js'
 import { byNameLayer } from './by-name.js'
 import { dnsLayer } from './dns.js'
 import { http1Layer, httpProxyLayer } from './http/h1.js'
+import { http2Layer } from './http/h2.js'
 import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'
@@ -21,6 +22,7 @@ export const LAYERS: Layers = {
   tls: tlsLayer,
   'http-proxy': httpProxyLayer,
   http1: http1Layer,
+  http2: http2Layer,
   websocket: websocketLayer,
   dns: dnsLayer,
   raw: rawLayer,

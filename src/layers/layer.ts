@@ -39,6 +39,7 @@ export type LayerName =
   | 'tls'
   | 'http-proxy'
   | 'http1'
+  | 'http2'
   | 'websocket'
   | 'dns'
   | 'raw'
@@ -65,6 +66,12 @@ export interface LayerOptions {
   readonly add_upstream_certs_to_client_chain: boolean
   readonly ssl_insecure: boolean
   readonly rawtcp: boolean
+  /** HTTP/2 is offered and accepted. */
+  readonly http2: boolean
+  /** Seconds without a word on a connection of HTTP/2 with streams that are open, after which it is asked for one; 0: never. */
+  readonly http2_ping_keepalive: number
+  /** Servers get the SETTINGS, WINDOW_UPDATE and PRIORITY frames of the client. */
+  readonly mirror_http2: boolean
   /** WebSocket messages are read; else they pass as raw bytes. */
   readonly websocket: boolean
   /** `off`, `on` or a filter. The world applies the filter, and is not asked where it is `off`. */

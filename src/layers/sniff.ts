@@ -42,6 +42,15 @@ export function looksLikeQuic(datagram: Buffer, destinationPort: number): boolea
   return (datagram.readUInt8(0) & 0x80) !== 0 && (greased || QUIC_VERSIONS.includes(version))
 }
 
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+
+/** The preface of a client of HTTP/2 (RFC 9113, 3.4). The first letters are those of methods, too. */
+export function looksLikeHttp2(bytes: Buffer): Look {
+  const start = bytes.toString('latin1', 0, PREFACE.length)
+  if (!PREFACE.startsWith(start)) return 'no'
+  return start.length === PREFACE.length ? 'yes' : 'more'
+}
+
 /** Methods of RFC 9110, RFC 5789 and WebDAV. A connection that begins with one is HTTP, even where the rest of the line is wrong. */
 const METHODS = new Set([
   ...['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'],

@@ -33,7 +33,14 @@ const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
 const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304 } as const
 
 /** True for protocols that midwire does not speak, and so does not offer to the server or agree on with the client. */
-const unspoken = (protocol: string) => protocol === 'h2' || protocol === 'h3' || protocol.startsWith('h3-')
+function unspoken(context: Context, protocol: string): boolean {
+  // Of midwire as a proxy clients ask by HTTP/1.
+  if (protocol === 'h2') {
+    const { destination, entrance, options } = context
+    return !options.http2 || !destination || entrance.target?.protocol === 'raw'
+  }
+  return protocol === 'h3' || protocol.startsWith('h3-')
+}
 
 export const tlsLayer: Layer = function* (context) {
   const { client } = context
@@ -50,7 +57,6 @@ export const tlsLayer: Layer = function* (context) {
     yield* leaveTls(context)
     return context.failedOpen === undefined ? 'ignore' : 'raw'
   }
-  if (hello.alpn.some(unspoken)) log(context, 'debug', 'HTTP/2 is not offered yet: HTTP/1.1 is asked for instead')
 
   const wanted = serverTlsFor(context, hello)
   const { destination } = context
@@ -63,7 +69,7 @@ export const tlsLayer: Layer = function* (context) {
     context.server = undefined
   }
   const upstream = context.server?.connection.tls
-  const plan = yield* planClient(context, chosenFor(hello.alpn, upstream?.alpn))
+  const plan = yield* planClient(context, chosenFor(context, hello.alpn))
   const { min, max } = plan.versions
   const { key, missing } = leafKeyFor(hello, {
     min: min === 'UNBOUNDED' ? VERSIONS.TLS1 : VERSIONS[min],
@@ -117,12 +123,11 @@ function* leaveTls(context: Context): Step<void> {
 }
 
 /** How TLS is done with the server: as the client does it with us, or as the mode says; undefined for a server without TLS. */
-function serverTlsFor(
-  { destination, entrance: { target }, options }: Context,
-  hello: ClientHello,
-): ServerTls | undefined {
+function serverTlsFor(context: Context, hello: ClientHello): ServerTls | undefined {
+  const { destination, options } = context
+  const { target } = context.entrance
   if (target && !target.tls) return undefined
-  const alpn = hello.alpn.filter((protocol) => !unspoken(protocol))
+  const alpn = hello.alpn.filter((protocol) => !unspoken(context, protocol))
   // A client that takes us for the server asks for our name.
   const asked = target && !options.keep_host_header ? undefined : hello.sni
   return {
@@ -195,8 +200,10 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
   }
 }
 
-/** The protocol to agree on with the client: the server's choice; where no server was asked, HTTP/1.1 if the client offers it. */
-function chosenFor(offers: readonly string[], upstream: string | undefined): string | undefined {
-  if (upstream) return upstream
-  return offers.includes('http/1.1') ? 'http/1.1' : undefined
+/** The protocol to agree on with the client: the server's choice; where no server was asked, the best that the client offers. */
+function chosenFor(context: Context, offers: readonly string[]): string | undefined {
+  const upstream = context.server?.connection.tls
+  if (upstream?.alpn) return upstream.alpn
+  const spoken = upstream ? ['http/1.1'] : ['h2', 'http/1.1']
+  return spoken.find((protocol) => offers.includes(protocol) && !unspoken(context, protocol))
 }

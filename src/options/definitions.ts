@@ -102,6 +102,13 @@ export const OPTIONS = {
   tcp_hosts: regexps('connections to a host:port that matches are raw TCP'),
   udp_hosts: regexps('datagrams to a host:port that matches are raw UDP'),
   show_ignored_hosts: flag(false, 'show ignored connections as raw flows'),
+  http2: flag(true, 'offer and accept HTTP/2; off: HTTP/1 alone'),
+  http2_ping_keepalive: integer(
+    [0, 86_400],
+    58,
+    'seconds of silence on an HTTP/2 connection with open streams, after which a PING is sent; 0: never',
+  ),
+  mirror_http2: flag(false, 'introduce midwire to HTTP/2 servers as the client does: SETTINGS, window and priorities'),
   websocket: flag(true, 'read WebSocket messages; off: they pass as raw bytes after the 101'),
   rawtcp: flag(true, 'treat a connection that does not look like HTTP as raw TCP; off: as HTTP'),
   showhost: flag(true, 'show URLs with the host that the client has named; off: with the address of the server'),

@@ -34,7 +34,12 @@ function persists({ version, headers }: Versioned): boolean {
  * The client's Upgrade field in lower case, such as `websocket`; undefined where there is none, and where it must be ignored: without
  * `Connection: upgrade`, or in HTTP/1.0 (RFC 9110, 7.8).
  */
-export function wantsUpgrade({ version, headers }: Versioned): string | undefined {
+export function wantsUpgrade({
+  version,
+  headers,
+  protocol,
+}: Versioned & { protocol?: string | undefined }): string | undefined {
+  if (protocol !== undefined) return protocol
   const upgrade = headers.get('upgrade')
   if (!upgrade || version === '1.0') return undefined
   const connection = headers.get('connection')

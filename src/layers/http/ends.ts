@@ -85,7 +85,9 @@ export interface ServerHead extends InterimHead {
 
 /** The server, for one exchange, or the proxy before it. */
 export interface ServerEnd {
-  readonly channel: Channel<ServerConnection>
+  readonly connection: ServerConnection
+  /** What carries the exchange: the connection, or a stream of it, which there is once the request has begun. */
+  readonly channel: Channel<ServerConnection> | undefined
   /** As messages name it: `the server`. */
   readonly name: string
   /** It is a proxy that forwards the request. */
@@ -105,5 +107,5 @@ export interface ServerEnd {
   /** The connection is authenticated for this client alone. */
   bind(): void
   /** Leaves the channel to the layer that goes on after an upgrade. */
-  give(): void
+  give(): Channel<ServerConnection>
 }

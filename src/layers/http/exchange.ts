@@ -13,6 +13,7 @@ import { hookWithCredentials } from './credentials.js'
 import type { ClientEnd, Framing, ServerEnd, ServerHead } from './ends.js'
 import { HttpError, Stopped } from './error.js'
 import { filtersOf } from './filters.js'
+import { CANCEL } from './h2/error.js'
 import { errorPage } from './pages.js'
 import { turnToClient } from './reverse.js'
 import { Closed, Transfer } from './transfer.js'
@@ -21,6 +22,9 @@ import type { Upstream } from './upstream.js'
 
 /** Schemes that authenticate a connection, and so every later request on it (RFC 4559). */
 const CONNECTION_AUTHENTICATION = /\b(ntlm|negotiate)\b/i
+
+/** Connections on which a request is sent, one after the other, while servers leave without having taken it up. */
+const MAX_ATTEMPTS = 3
 
 const EMPTY: Framing = Object.freeze({ kind: 'length', length: 0 })
 
@@ -56,6 +60,8 @@ export class Exchange {
   readonly #request: HttpRequest
   readonly #upload: Upload
   readonly #explicit: boolean
+  /** Connections on which the request was lost. */
+  #attempts = 0
   /** The server that has been asked last. */
   #server: ServerEnd | undefined
   /** A part of the final response has gone to the client, so no error page can. */
@@ -117,7 +123,7 @@ export class Exchange {
 
   #uses(server: ServerEnd): void {
     this.#server = server
-    this.#flow.server = server.channel.connection
+    this.#flow.server = server.connection
   }
 
   *#open(): Step<ServerEnd> {
@@ -152,9 +158,10 @@ export class Exchange {
   /** Asks again, where the server has left without an answer and cannot have taken up the request. */
   *#again(server: ServerEnd): Step<ServerEnd> {
     if (this.#upload.error) throw this.#upload.error
-    const again = this.#upload.held ? yield* server.retry() : undefined
+    this.#attempts += 1
+    const again = this.#upload.held && this.#attempts < MAX_ATTEMPTS ? yield* server.retry() : undefined
     if (!again) {
-      const { error } = server.channel
+      const error = server.channel?.error
       const why = error ? `: ${error}` : ''
       throw new HttpError(502, `${server.name} has closed the connection without an answer${why}`)
     }
@@ -213,8 +220,8 @@ export class Exchange {
     }
     yield* this.#upload.finish()
     if (this.#request.method === 'CONNECT' && sent === response && response.status < 300) {
-      server.give()
-      return { upgraded: server.channel }
+      flow.upgrade = this.#request.protocol
+      return this.#upgraded(server.give())
     }
     // A client that knows the server may authenticate without being asked to, and need not hear of it.
     const said = [this.#request.headers.get('authorization'), response.headers.get('www-authenticate')]
@@ -259,10 +266,14 @@ export class Exchange {
     yield* hook(this.#context, 'responseheaders', flow)
     yield* hook(this.#context, 'response', flow)
     this.#check()
-    server.give()
+    const channel = server.give()
     this.#client.sendUpgrade(flow.response)
     yield* this.#room()
-    const { channel: upgraded } = server
+    return this.#upgraded(channel)
+  }
+
+  #upgraded(upgraded: Channel<ServerConnection>): Upgraded {
+    const flow = this.#flow
     return isReadable(this.#context, flow) ? { upgraded, flow } : { upgraded }
   }
 
@@ -278,6 +289,7 @@ export class Exchange {
     const message =
       error instanceof Idle ? this.#standstill(error) : error instanceof Error ? error.message : String(error)
     flow.error ??= { message, timestamp: this.#context.machine.world.now() }
+    this.#passCode()
     this.#server?.finish(false)
     let outcome: Outcome = 'reset'
     if (!this.#answering && !flow.killed && !this.#client.channel.closed) {
@@ -293,6 +305,15 @@ export class Exchange {
     const known = [HttpError, Stopped, Closed, Gone].some((kind) => error instanceof kind)
     if (!known && !this.#client.channel.closed) throw error
     return outcome
+  }
+
+  /** What one side of HTTP/2 says with the reset of its stream is said to the other side. */
+  #passCode(): void {
+    const { channel: client } = this.#client
+    const server = this.#server?.channel
+    if (this.#flow.killed) client.code = CANCEL
+    client.code ??= server?.code
+    if (server) server.code ??= client.code
   }
 
   #standstill({ message }: Idle): string {

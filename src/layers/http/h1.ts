@@ -17,6 +17,7 @@ import { readHead, takeHead } from './h1/read-head.js'
 import { type Place, placeOf, targetOf } from './h1/target.js'
 import { enterTunnel } from './h1/tunnel.js'
 import { writeResponseHead } from './h1/write.js'
+import { ServerSessions } from './h2/server-session.js'
 import { turnToServer } from './reverse.js'
 import { Upstream } from './upstream.js'
 
@@ -31,8 +32,8 @@ export const httpProxyLayer: Layer = (context) => serve(context, true)
 
 function* serve(context: Context, explicit: boolean): Step<LayerName | undefined> {
   const { client } = context
-  const upstream = new Upstream(context)
-  context.server = undefined
+  const sessions = new ServerSessions(context)
+  const upstream = new Upstream(context, sessions)
   try {
     for (;;) {
       // Between requests a client may be silent for long. Once a head has begun, the client has 30 s for the rest. What the server says
@@ -76,6 +77,7 @@ function* serve(context: Context, explicit: boolean): Step<LayerName | undefined
     yield* send(client, writeErrorPage(error))
   } finally {
     upstream.keepNone()
+    sessions.close()
   }
   yield { type: 'close', channel: client }
   return undefined
@@ -94,7 +96,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   if (target.authority !== undefined && head.headers.get('host') !== target.authority) {
     head.headers.set('Host', target.authority)
   }
-  turnToServer(context, head.headers)
+  turnToServer(context, head)
   const { method, version, headers, irregularities } = head
   const { scheme, host, port, path } = target
   // A server that midwire stands in for is no proxy, whatever the client says.

@@ -4,12 +4,22 @@ import type { HttpHeaders } from '../../flow/headers.js'
 import { basic, credentialsOf } from '../../flow/via.js'
 import type { Context } from '../layer.js'
 
+/** What of a request names its server. */
+export interface Named {
+  readonly headers: HttpHeaders
+  /** Of HTTP/2. */
+  authority?: string | undefined
+}
+
 /** Makes the fields of a request those of a request to the server: its Host, and the credentials that the user has for it. */
-export function turnToServer({ destination, entrance, options, serverTls }: Context, headers: HttpHeaders): void {
+export function turnToServer({ destination, entrance, options, serverTls }: Context, request: Named): void {
+  const { headers } = request
   if (!entrance.target || !destination) return
   if (!options.keep_host_header) {
     const { host, port } = destination
-    headers.set('Host', port === (serverTls ? 443 : 80) ? bracketed(host) : hostPort(host, port))
+    const name = port === (serverTls ? 443 : 80) ? bracketed(host) : hostPort(host, port)
+    if (request.authority !== undefined) request.authority = name
+    if (request.authority === undefined || headers.has('host')) headers.set('Host', name)
   }
   const { upstream_auth } = options
   if (upstream_auth && !headers.has('authorization')) headers.set('Authorization', basic(credentialsOf(upstream_auth)))

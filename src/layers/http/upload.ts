@@ -110,7 +110,8 @@ export class Upload {
   /** Sends a held request. */
   sendHeld(server: ServerEnd): MaybeStep {
     server.sendWhole(this.#request, this.#client.framing)
-    return server.channel.full ? room(server.channel) : NOTHING
+    const { channel } = server
+    return channel?.full ? room(channel) : NOTHING
   }
 
   *#pass(outlet: Outlet, transfer: Transfer): Step<void> {

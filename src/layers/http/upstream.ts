@@ -11,12 +11,15 @@ import { type Destination, type Route, type ServerTls, sameRoute } from '../rout
 import type { ServerEnd } from './ends.js'
 import { forwarder, routeToForwarder } from './h1/forward.js'
 import { Http1Server } from './h1/server.js'
+import { Http2Server } from './h2/server.js'
+import type { ServerSessions } from './h2/server-session.js'
 
 export class Upstream {
   readonly #context: Context
+  readonly #sessions: ServerSessions
   #channel: Channel<ServerConnection> | undefined
   /** The connection has carried a request before: the server may have closed it meanwhile. */
-  #used: boolean
+  #used = false
   /**
    * The flow of the current request, and its way to the server. Rules are asked once for a flow: what they see of it changes when it has a
    * server, and the connection stays as it is.
@@ -25,10 +28,17 @@ export class Upstream {
   /** A request has authenticated the connection (NTLM, Negotiate): it must not serve another client. */
   #bound = false
 
-  constructor(context: Context) {
+  /** `sessions`: the connections of HTTP/2 that the streams of one client connection share. */
+  constructor(context: Context, sessions: ServerSessions) {
     this.#context = context
-    this.#channel = context.server
-    this.#used = context.server?.reused ?? false
+    this.#sessions = sessions
+    const { server } = context
+    context.server = undefined
+    if (server?.connection.tls?.alpn === 'h2' && server.route) sessions.add(server.route, server)
+    else {
+      this.#channel = server
+      this.#used = server?.reused ?? false
+    }
   }
 
   /** The connection that is kept between requests, which the layer listens to meanwhile. */
@@ -47,7 +57,9 @@ export class Upstream {
   kept(flow: HttpFlow): ServerEnd | undefined {
     this.check()
     const kept = this.#channel
-    return kept?.route && this.#leadsTo(kept.route, flow) ? this.#end(flow, kept) : undefined
+    if (kept?.route && this.#leadsTo(kept.route, flow)) return this.#end(flow, kept)
+    const session = this.#sessions.isEmpty ? undefined : this.#sessions.find(this.#routeFor(flow))
+    return session?.session.canOpen ? new Http2Server(this.#context, this, flow, session) : undefined
   }
 
   #end(flow: HttpFlow, channel: Channel<ServerConnection>): ServerEnd {
@@ -69,9 +81,54 @@ export class Upstream {
     if (serverFailure && destination && sameName(to.host, destination.host) && to.port === destination.port)
       return serverFailure
     this.keepNone()
-    const opened = yield* open(this.#context, this.#routeFor(flow), true)
+    return yield* this.acquireAgain(flow)
+  }
+
+  /** The same for a request whose server was asked already. */
+  *acquireAgain(flow: HttpFlow): Step<ServerEnd | OpenFailure> {
+    const route = this.#routeFor(flow)
+    if (!this.#mayShare(route, flow)) return yield* this.#connect(flow, route)
+    do {
+      for (let session = this.#sessions.find(route); session; session = this.#sessions.find(route)) {
+        yield* session.untilOpen()
+        if (session.usable) return new Http2Server(this.#context, this, flow, session)
+      }
+    } while (!(yield* this.#sessions.turn(route)))
+    let speaksHttp1 = false
+    try {
+      const end = yield* this.#connect(flow, route)
+      speaksHttp1 = end instanceof Http1Server
+      return end
+    } finally {
+      this.#sessions.opened(route, speaksHttp1)
+    }
+  }
+
+  /** Whether the server may speak HTTP/2, and requests by this route so share a connection. */
+  #mayShare(route: Route, flow: HttpFlow): boolean {
+    if (this.#sessions.isHttp1(route)) return false
+    return route.tls ? route.tls.alpn.includes('h2') : this.#knowsPrior(route, flow)
+  }
+
+  /** A client that speaks HTTP/2 without TLS, and without having been told that it may, knows the same of its server (RFC 9113, 3.3). */
+  #knowsPrior(route: Route, { request }: HttpFlow): boolean {
+    const { client, secured } = this.#context
+    return (
+      request.version === '2.0' && !route.tls && !secured && !client.connection.explicit && !forwarder(request, route)
+    )
+  }
+
+  *#connect(flow: HttpFlow, route: Route): Step<ServerEnd | OpenFailure> {
+    const opened = yield* open(this.#context, route, true)
     if (!opened || opened instanceof OpenFailure)
-      return this.#ofProxy(flow, opened ?? new OpenFailure({ id: '', ...to }, 'ERROR', 'no connection'))
+      return this.#ofProxy(
+        flow,
+        opened ?? new OpenFailure({ id: '', ...placeOf(flow.request) }, 'ERROR', 'no connection'),
+      )
+    const alpn = opened.connection.tls?.alpn
+    if (alpn === 'h2' || (!route.tls && this.#mayShare(route, flow))) {
+      return new Http2Server(this.#context, this, flow, this.#sessions.add(route, opened))
+    }
     this.#channel = opened
     this.#used = opened.reused
     return this.#end(flow, opened)
@@ -86,7 +143,7 @@ export class Upstream {
 
   /** Opens another connection, where the one that was lost had been used before; undefined where the request must not be sent again. */
   *retry(flow: HttpFlow): Step<Channel<ServerConnection> | undefined> {
-    if (!this.#used || !RETRIED.has(flow.request.method)) return undefined
+    if (!this.#used || !isIdempotent(flow.request.method)) return undefined
     this.drop()
     const opened = yield* open(this.#context, this.#routeFor(flow))
     if (!opened || opened instanceof OpenFailure) return undefined
@@ -173,11 +230,13 @@ export class Upstream {
   #tlsFor(request: HttpRequest): ServerTls {
     const { destination, serverTls } = this.#context
     if (serverTls && destination && sameName(request.host, destination.host)) return serverTls
-    return { sni: serverName(request.host), alpn: ['http/1.1'] }
+    return { sni: serverName(request.host), alpn: request.version === '2.0' ? ['h2', 'http/1.1'] : ['http/1.1'] }
   }
 }
 
 const placeOf = ({ host, port }: HttpRequest): Destination => ({ host, port, transport: 'tcp' })
 
 /** Methods that may be sent again when the connection was lost before an answer (RFC 9110, 9.2.2). */
-const RETRIED = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+export const isIdempotent = (method: string): boolean => IDEMPOTENT.has(method)

@@ -8,7 +8,7 @@ import { BodyReader } from './body.js'
 import { Http1Inlet, Http1Outlet, writeMessage } from './body-ends.js'
 import { settlePersistence } from './persistence.js'
 import { planFraming } from './plan.js'
-import { writeInterimHead, writeResponseHead } from './write.js'
+import { type WritableResponseHead, writeInterimHead, writeResponseHead } from './write.js'
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n')
 
@@ -53,22 +53,24 @@ export class Http1Client implements ClientEnd {
   sendWhole(response: HttpResponse, framing: Framing): void {
     const { method, version } = this.#request
     announceNoBody(response, framing)
-    this.#settle(response, false)
+    const out = forHttp1(response)
+    this.#settle(out, false)
     const bodiless = method === 'HEAD' || isBodiless(response.status) || (method === 'CONNECT' && response.status < 300)
-    const plan = planFraming(response, framing, bodiless, version !== '1.0')
-    writeMessage(this.#context, this.channel, response, plan, (body) => writeResponseHead(response, body))
+    const plan = planFraming(response, framing, bodiless, version !== '1.0', out.headers)
+    writeMessage(this.#context, this.channel, response, plan, (body) => writeResponseHead(out, body))
   }
 
   begin(response: HttpResponse, framing: Framing): Outlet {
-    const { headers } = response
+    const out = forHttp1(response)
+    const { headers } = out
     let { kind } = framing
     if (kind === 'chunked' && this.#request.version === '1.0') {
       // A client of HTTP/1.0 cannot read chunks: the body ends with the connection.
       headers.delete('transfer-encoding')
       kind = 'close'
     } else if (kind === 'chunked' && !headers.has('transfer-encoding')) headers.set('Transfer-Encoding', 'chunked')
-    this.#settle(response, kind === 'close')
-    const write = (body?: Uint8Array) => writeResponseHead(response, body)
+    this.#settle(out, kind === 'close')
+    const write = (body?: Uint8Array) => writeResponseHead(out, body)
     return new Http1Outlet(this.#context, this.channel, write, kind === 'chunked')
   }
 
@@ -83,8 +85,15 @@ export class Http1Client implements ClientEnd {
   }
 
   /** Prepares a final response that is about to be sent. */
-  #settle(response: HttpResponse, closes: boolean): void {
+  #settle(response: WritableResponseHead, closes: boolean): void {
     const { version } = this.#request
     this.#persistent = settlePersistence(response, { persistent: this.#persistent, version, closes })
   }
+}
+
+/** A response as HTTP/1 writes it: one that has come by HTTP/2 is copied, since its fields are completed. */
+function forHttp1(response: HttpResponse): WritableResponseHead {
+  if (response.version !== '2.0') return response
+  const { status, reason, headers } = response
+  return { version: '1.1', status, reason, headers: headers.clone() }
 }

@@ -1,11 +1,12 @@
 // The server's end of an exchange, where the server, or the proxy that forwards to it, speaks HTTP/1.
 import type { ServerConnection } from '../../../connection.js'
-import type { HttpFlow, HttpRequest, HttpResponse } from '../../../flow/http.js'
+import { type HttpFlow, HttpRequest, type HttpResponse } from '../../../flow/http.js'
 import { hopText } from '../../../flow/via.js'
 import type { Channel } from '../../channel.js'
 import type { Context, Step } from '../../layer.js'
 import { requestKeepAlive, responseKeepAlive } from '../connection.js'
 import type { Framing, Inlet, Outlet, ServerEnd, ServerHead } from '../ends.js'
+import { headersForHttp1 } from '../h2/messages.js'
 import type { Upstream } from '../upstream.js'
 import { BodyReader } from './body.js'
 import { Http1Inlet, Http1Outlet, writeMessage } from './body-ends.js'
@@ -19,6 +20,7 @@ import { writeRequestHead } from './write.js'
 
 export class Http1Server implements ServerEnd {
   readonly channel: Channel<ServerConnection>
+  readonly connection: ServerConnection
   readonly name: string
   readonly isProxy: boolean
   readonly #context: Context
@@ -33,6 +35,7 @@ export class Http1Server implements ServerEnd {
     this.#upstream = upstream
     this.#flow = flow
     this.channel = channel
+    this.connection = channel.connection
     const proxy = upstream.forwarderOf(flow, channel)
     this.isProxy = proxy !== undefined
     this.name = proxy ? `the proxy ${hopText(proxy)}` : 'the server'
@@ -40,14 +43,16 @@ export class Http1Server implements ServerEnd {
   }
 
   sendWhole(request: HttpRequest, framing: Framing): void {
-    const plan = planFraming(request, framing, false, true)
-    writeMessage(this.#context, this.channel, request, plan, (body) => this.#write(request, body))
+    const out = forHttp1(this.#context, request)
+    const plan = planFraming(request, framing, false, true, out.headers)
+    writeMessage(this.#context, this.channel, request, plan, (body) => this.#write(out, body))
   }
 
   begin(request: HttpRequest, framing: Framing): Outlet {
+    const out = forHttp1(this.#context, request)
     const chunked = framing.kind === 'chunked'
-    if (chunked && !request.headers.has('transfer-encoding')) request.headers.set('Transfer-Encoding', 'chunked')
-    return new Http1Outlet(this.#context, this.channel, (body) => this.#write(request, body), chunked)
+    if (chunked && !out.headers.has('transfer-encoding')) out.headers.set('Transfer-Encoding', 'chunked')
+    return new Http1Outlet(this.#context, this.channel, (body) => this.#write(out, body), chunked)
   }
 
   *readHead(): Step<ServerHead | undefined> {
@@ -83,7 +88,25 @@ export class Http1Server implements ServerEnd {
     this.#upstream.bind()
   }
 
-  give(): void {
+  give(): Channel<ServerConnection> {
     this.#upstream.give()
+    return this.channel
   }
 }
+
+/** A request as HTTP/1 writes it. One that has come by HTTP/2 is copied; an extended CONNECT becomes an Upgrade (RFC 8441, 5). */
+function forHttp1({ machine: { world } }: Context, request: HttpRequest): HttpRequest {
+  if (request.version !== '2.0') return request
+  const headers = headersForHttp1(request)
+  const { scheme, host, port, path, absolute, protocol, startedAt } = request
+  if (protocol !== undefined) {
+    headers.set('Connection', 'Upgrade')
+    headers.set('Upgrade', protocol)
+    // HTTP/2 needs no key. This one is as random as an id is.
+    if (protocol === 'websocket') headers.set('Sec-WebSocket-Key', keyOf(world.newId()))
+  }
+  const method = protocol === undefined ? request.method : 'GET'
+  return new HttpRequest({ method, scheme, host, port, path, absolute, version: '1.1', headers }, 0, startedAt)
+}
+
+const keyOf = (uuid: string) => Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64')

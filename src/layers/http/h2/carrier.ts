@@ -65,7 +65,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
       }
       if (!data) break
       this.session.receive(data)
-      if (this.session.hasOutput) context.machine.flushLater(this)
+      this.changed()
     }
     this.lost()
   }
@@ -79,12 +79,17 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
 
   #closed(channel: StreamChannel, error: string | undefined): void {
     this.#channels.delete(channel)
+    this.streamOver(channel)
     this.context.machine.handle({ type: 'closed', channel, error })
-    if (this.#channels.size === 0) this.emptied()
   }
 
-  /** The last stream is over. */
-  protected emptied(): void {}
+  /** A stream is over, or its task wants nothing more of it. */
+  protected streamOver(_channel: StreamChannel): void {}
+
+  /** The session may have something to send: all of a turn leaves at once. */
+  changed(): void {
+    if (this.session.hasOutput) this.context.machine.flushLater(this)
+  }
 
   perform(deed: ChannelDeed): void {
     const channel = deed.channel as StreamChannel
@@ -101,10 +106,12 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
         if (stream.sending) this.session.sendData(stream, EMPTY, true)
         this.#channels.delete(channel)
         if (stream.receiving) this.#closing.add(channel)
+        this.streamOver(channel)
         break
       case 'reset':
         this.#channels.delete(channel)
         if (stream.sending || stream.receiving) this.session.reset(stream, channel.code ?? this.usualCode)
+        this.streamOver(channel)
         break
       case 'pause':
       case 'resume':
@@ -112,7 +119,6 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
         return
     }
     this.context.machine.flushLater(this)
-    if (this.#channels.size === 0) this.emptied()
   }
 
   /** The code of a reset for which nobody has given another. */
@@ -123,7 +129,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
   /** The peer may send that much more in a stream. */
   consumed({ stream }: StreamChannel, bytes: number): void {
     this.session.consumed(stream, bytes)
-    if (this.session.hasOutput) this.context.machine.flushLater(this)
+    this.changed()
   }
 
   flush(): void {

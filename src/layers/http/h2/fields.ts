@@ -1,6 +1,7 @@
 // What RFC 9113, 8.2 and 8.3 (and RFC 8441, 4) demand of the fields of requests, responses and trailers. A fault is an error of the stream.
-import { all, DIGIT, HOST, TOKEN } from '../h1/bytes.js'
+
 import { quoted } from '../error.js'
+import { all, DIGIT, HOST, TOKEN } from '../h1/bytes.js'
 import {
   AUTHORITY,
   BAD_NAME,
