@@ -178,7 +178,9 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   // One server, whose protocol the mode knows
   ['HTTP to the one server', 'anything', only('http1'), 'http1', /mode/],
   ['TLS to the one server', HELLO, only('http1'), 'tls', /TLS/],
-  ['HTTP in TLS to the one server', GET, { ...only('http1'), ...inside({ alpn: 'h2' }) }, 'http1', /mode/],
+  ['HTTP in TLS to the one server', GET, { ...only('http1'), ...inside({ alpn: 'http/1.1' }) }, 'http1', /mode/],
+  ['HTTP/2 in TLS to the one server', PRI, { ...only('http1'), ...inside({ alpn: 'h2' }) }, 'http2', /h2 was agreed/],
+  ['HTTP/2 without TLS to the one server', PRI, only('http1'), 'http2', /preface/],
   ['a request to a server of raw bytes', GET, only('raw'), 'raw', /mode/],
   ['TLS to a server of raw bytes', HELLO, only('raw'), 'tls', /TLS/],
   ['a silent client of a server of raw bytes', '', only('raw'), 'more', /neither side/],
@@ -219,7 +221,17 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   // ALPN
   ['HTTP/1.1 was agreed on: nobody has to speak', '', inside({ alpn: 'http/1.1' }), 'http1', /agreed/],
   ['HTTP/1.0 was agreed on', '', inside({ alpn: 'http/1.0' }), 'http1', /agreed/],
-  ['HTTP/2 was agreed on', PRI, inside({ alpn: 'h2' }), 'raw', /h2 was agreed/],
+  ['HTTP/2 was agreed on', PRI, inside({ alpn: 'h2' }), 'http2', /h2 was agreed/],
+  [
+    'HTTP/2 was agreed on, and is off',
+    PRI,
+    { ...inside({ alpn: 'h2' }), options: { http2: false } },
+    'raw',
+    /http2 is off/,
+  ],
+  ['HTTP/2 by its preface', PRI, {}, 'http2', /preface/],
+  ['a part of the preface', PRI.slice(0, 5), {}, 'more', /preface/],
+  ['the preface where HTTP/2 is off', PRI, { options: { http2: false } }, 'raw', /HTTP\/2/],
   ['another protocol was agreed on', '\0\0\0', inside({ alpn: 'imap' }), 'raw', /request/],
   ['nothing was agreed on', GET, inside(), 'http1', /request/],
 
@@ -237,7 +249,6 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   ['nobody speaks to the proxy', '', explicit(), 'more', /neither side/],
 
   // Protocols that are known by their first bytes
-  ['HTTP/2 with prior knowledge', PRI, {}, 'raw', /HTTP\/2 .*does not speak/],
   ['SSH with a space', 'SSH-2.0-OpenSSH Debian\r\n', {}, 'raw', /SSH/],
   ['SMTP', 'EHLO a\r\n', { options: { rawtcp: false } }, 'raw', /mail/],
   ['STARTTLS', 'STARTTLS\r\n', { options: { rawtcp: false } }, 'raw', /STARTTLS/],

@@ -8,7 +8,9 @@ import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 const to = { host: '192.0.2.1', port: 443, transport: 'tcp' } as const
 const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
 
-const start = (options: PlaybookOptions = {}) => new Playbook('tls', { destination: to, ...options })
+/** The conversations after the handshakes are HTTP/1's, unless a test asks for HTTP/2. */
+const start = ({ options, ...rest }: PlaybookOptions = {}) =>
+  new Playbook('tls', { destination: to, options: { http2: false, ...options }, ...rest })
 const hello = clientHello({
   ciphers: [0xc02b],
   extensions: [
@@ -26,7 +28,28 @@ function secured(play: Playbook): void {
   play.reply('secureClient')
 }
 
-test("the server's handshake comes first, and its ALPN is the client's; h2 is offered to nobody", (t) => {
+test('the server is offered what the client offers, and the client gets what the server has chosen', (t) => {
+  for (const chosen of ['h2', 'http/1.1', undefined]) {
+    const play = start({ connected: true, options: { http2: true } })
+    play.data(play.client, hello).reply('open')
+    t.deepEqual(play.said().at(-1), 'secure server a.test h2+http/1.1')
+    const [server] = play.servers
+    if (server) server.connection.tls = { alpn: chosen }
+    play.reply('secureServer')
+    t.deepEqual(play.said(), [`secure client a.test ${chosen ?? 'http/1.1'}`])
+  }
+})
+
+test('where no server was asked, the client gets HTTP/2 if it offers it', (t) => {
+  const lazy = start({ options: { http2: true, connection_strategy: 'lazy' } })
+  lazy.data(lazy.client, hello)
+  t.deepEqual(lazy.said(), ['secure client a.test h2'])
+  const proxy = new Playbook('tls', { mode: 'regular' })
+  proxy.data(proxy.client, hello)
+  t.deepEqual(proxy.said(), ['secure client a.test http/1.1'], 'but not of midwire as its proxy')
+})
+
+test("the server's handshake comes first, and its ALPN is the client's; with http2=false h2 is offered to nobody", (t) => {
   const play = start({ connected: true, hooks: { tls_clienthello() {}, tls_established_client() {} } })
   play.data(play.client, hello)
   t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:a.test:http/1.1 pooled-only'])
@@ -42,7 +65,6 @@ test("the server's handshake comes first, and its ALPN is the client's; h2 is of
   t.deepEqual(play.hooks, ['tls_clienthello', 'tls_established_client'])
   t.is(play.client.connection.tls?.sni, 'a.test')
   t.regex(play.client.connection.tls?.ja4 ?? '', /^t1/)
-  t.true(play.logs.some(({ level, message }) => level === 'debug' && /HTTP\/2/.test(message)))
 })
 
 test('a server that leaves between the connect and the ClientHello is dialled anew', (t) => {

@@ -83,7 +83,6 @@ const words = ({ sni = '', alpn = '', key }: ClientTls) => [sni, alpn, key === '
 export type Line = string
 
 let servers = 0
-
 export class Playbook implements World {
   readonly machine: Machine
   readonly client: Channel<ClientConnection>

@@ -144,7 +144,10 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'protocols that are known by their first bytes',
-    decide({ transport, clientBytes, clientEnded, waited, destination, options }) {
+    decide(evidence) {
+      const { transport, clientBytes, clientEnded, waited, destination, options } = evidence
+      const http2 = transport === 'tcp' ? http2Of(evidence) : undefined
+      if (http2) return http2
       const protocol = transport === 'tcp' ? knownProtocol(clientBytes) : undefined
       if (protocol === undefined) return undefined
       if (protocol !== 'more') return is('raw', protocol)
@@ -160,10 +163,7 @@ const RULES: readonly Rule[] = [
   { name: 'UDP', decide: ({ transport }) => (transport === 'udp' ? is('raw', 'UDP') : undefined) },
   {
     name: 'HTTP by its first line',
-    decide(evidence) {
-      const { clientBytes, clientEnded, waited, options } = evidence
-      const http2 = http2Of(evidence)
-      if (http2) return http2
+    decide({ clientBytes, clientEnded, waited, options }) {
       if (!options.rawtcp) return is('http1', 'rawtcp is off')
       const look = looksLikeHttp(clientBytes)
       if (look === 'yes') return is('http1', 'it begins as a request does')

@@ -218,7 +218,6 @@ export class Machine {
 
   /** Resumes all tasks that wait for room in a channel. */
   #wakeWriters(channel: AnyChannel): void {
-    if (channel.waiters.length === 0) return
     for (const task of [...channel.waiters]) if (task.waitsFor?.type === 'room') this.#resume(task, undefined)
   }
 

@@ -117,7 +117,7 @@ function looksLikeMqtt(bytes: Buffer): Look {
 }
 
 const PROBES: readonly Probe[] = [
-  octets('HTTP/2 with prior knowledge, which midwire does not speak yet', 'PRI * HTTP/2.0\r\n'),
+  octets('HTTP/2 with prior knowledge, and http2 is off', 'PRI * HTTP/2.0\r\n'),
   octets('SSH', 'SSH-'),
   octets('PostgreSQL', '\0\0\0\x08\x04\xd2\x16\x2f', '\0\0\0\x08\x04\xd2\x16\x30'),
   { protocol: 'MQTT', look: looksLikeMqtt },

@@ -13,6 +13,7 @@ import { forwarder, routeToForwarder } from './h1/forward.js'
 import { Http1Server } from './h1/server.js'
 import { Http2Server } from './h2/server.js'
 import type { ServerSessions } from './h2/server-session.js'
+import { isIdempotent } from './retry.js'
 
 export class Upstream {
   readonly #context: Context
@@ -235,8 +236,3 @@ export class Upstream {
 }
 
 const placeOf = ({ host, port }: HttpRequest): Destination => ({ host, port, transport: 'tcp' })
-
-/** Methods that may be sent again when the connection was lost before an answer (RFC 9110, 9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-export const isIdempotent = (method: string): boolean => IDEMPOTENT.has(method)
