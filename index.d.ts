@@ -508,7 +508,7 @@ declare class RecordedBody {
 }
 
 type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0';
-interface MessageParts {
+interface MessageParts$1 {
     version?: HttpVersion;
     irregularities?: readonly string[] | undefined;
 }
@@ -535,7 +535,7 @@ declare abstract class HttpMessage {
     stream: boolean | undefined;
     /** True once a body that is not held has begun to pass: it can no longer be changed. Only the proxy sets this. */
     streamed: boolean;
-    constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number);
+    constructor(parts: MessageParts$1, headers: HttpHeaders, limit: number, now: number);
     /** True where an addon has put another body in this one's place. */
     get contentChanged(): boolean;
     /**
@@ -716,6 +716,73 @@ interface FilterOptions {
  * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
+
+/** A body without its codings, as far as it could be decoded. */
+interface Decoded {
+    readonly content: Buffer;
+    /** Why `content` is not the whole body decoded; undefined where it is. */
+    readonly error: string | undefined;
+}
+
+/** `sse`: an event of `text/event-stream`. `grpc`: a message of gRPC or gRPC-Web. `ndjson`: a JSON text of JSON lines or a JSON sequence. */
+type StreamKind = 'sse' | 'grpc' | 'ndjson';
+/** How a message stands in its body: what reads it, and what writes it in the same form. */
+interface MessageView {
+    readonly kind: StreamKind;
+    /** Of an event: the values of its fields `event`, `id` and `retry` (milliseconds); undefined for a field that it has not. */
+    readonly event?: string | undefined;
+    readonly id?: string | undefined;
+    readonly retry?: number | undefined;
+    /** The content without its syntax and its compression. */
+    read(): Decoded;
+    /** Why a message cannot have this content; undefined where it can. */
+    refuse(content: Buffer): string | undefined;
+    /** The bytes of the message with other parts. `content` is undefined where it stays. */
+    write(parts: MessageParts): Buffer;
+}
+interface MessageParts {
+    readonly content: Buffer | undefined;
+    readonly event: string | undefined;
+    readonly id: string | undefined;
+}
+declare class StreamMessage {
+    #private;
+    readonly kind: StreamKind;
+    /** True: a part of the request; false: of the response. */
+    readonly fromClient: boolean;
+    /** Milliseconds since the epoch: when its last byte came. */
+    readonly timestamp: number;
+    constructor(view: MessageView, fromClient: boolean, timestamp: number);
+    /**
+     * The data of an event, its lines joined by LF; a line, or a JSON text, without what separates it from the next; a gRPC message without
+     * its prefix and its compression, at most 32 MiB. `decodeError` says where that could not be undone.
+     */
+    get content(): Buffer;
+    /**
+     * Changes the message; what is around the content follows by itself, and a gRPC message that was compressed is compressed again. A
+     * string is written in UTF-8. Throws a TypeError for a line break in a line, and for the byte 0x1e in a JSON sequence.
+     */
+    set content(content: Uint8Array | string);
+    /** `content` as text in UTF-8. */
+    get text(): string;
+    set text(text: string);
+    /** A sentence that says why `content` is not the whole message decoded; undefined where it is. */
+    get decodeError(): string | undefined;
+    /** The type of an event, its field `event`; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
+    get event(): string | undefined;
+    set event(event: string | undefined);
+    /** The field `id` of an event; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
+    get id(): string | undefined;
+    set id(id: string | undefined);
+    /** The field `retry` of an event, in milliseconds; undefined for none, and in other kinds. */
+    get retry(): number | undefined;
+    /** True once `drop()` was called. */
+    get dropped(): boolean;
+    /** The message is not sent on. */
+    drop(): void;
+    /** The bytes that are sent in the message's place: none for one that is dropped; undefined for one that is sent as it came. */
+    replacement(): Buffer | undefined;
+}
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
@@ -1092,6 +1159,12 @@ interface Socks5AuthHook {
     /** Set to true: the client is let in. */
     valid: boolean;
 }
+/** A message within a body, with the flow that it belongs to. */
+interface HttpMessageHook {
+    readonly flow: HttpFlow;
+    /** Its `content` may be changed, and `message.drop()` keeps it back. */
+    readonly message: StreamMessage;
+}
 /** The options from now on. */
 interface ConfigureHook {
     /** All options, with those that addons and scripts have defined: `options.flow_detail`, `options.my_header`. */
@@ -1137,6 +1210,13 @@ interface Hooks {
      * server's connection is closed where a body was still to come.
      */
     responseheaders: HttpFlow;
+    /**
+     * A message within a body that passes, as soon as it has come: an event of `text/event-stream`, a gRPC message, a JSON text of
+     * `application/x-ndjson`, `application/jsonl` or `application/json-seq`. It may be changed or dropped, and goes on when the hook is over;
+     * what is not changed goes on byte for byte. An event or line of more than 1 MiB, a gRPC message of more than 4 MiB, and a body in a
+     * content coding pass without the hook.
+     */
+    http_message: HttpMessageHook;
     /** The whole response; the last hook of a flow that did not fail. */
     response: HttpFlow;
     /** The flow has failed or was killed; the last hook of such a flow. */
@@ -1778,5 +1858,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

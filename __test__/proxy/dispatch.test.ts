@@ -140,3 +140,15 @@ test.serial('an addon that never answers fails its flow after 30 s', async (t) =
   clearTimeout(alive)
   t.regex(flow.error?.message ?? '', /slow .*not answered within 30 s/)
 })
+
+test('an addon that fails in a hook for a message fails the flow of the message', (t) => {
+  const { dispatcher, logs, flow } = setUp({
+    name: 'mine',
+    http_message() {
+      throw new Error('boom')
+    },
+  })
+  dispatcher.run('http_message', { flow, message: {} } as never)
+  t.is(flow.error?.message, 'addon mine has failed in http_message: boom')
+  t.is(logs.length, 1)
+})
