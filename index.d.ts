@@ -508,6 +508,23 @@ declare class RecordedBody {
 }
 
 type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0';
+/** What a function of chunks returns: bytes, or texts in UTF-8, one after the other; undefined for none. */
+type StreamedBytes = Uint8Array | string | Iterable<Uint8Array | string> | undefined;
+/**
+ * Gets each piece of a body as it comes, without chunked coding but in its Content-Encoding, and an empty Buffer at the end. What it
+ * returns is sent in the piece's place. The next piece waits for a promise, 30 s at most.
+ */
+type BodyFunction = (chunk: Buffer) => StreamedBytes | PromiseLike<StreamedBytes> | AsyncIterable<Uint8Array | string>;
+/**
+ * A TransformStream, a CompressionStream, or another pair: what is written to one side and read from the other. What it gives for a piece
+ * later than that piece is written is sent with the next one.
+ */
+interface BodyTransform {
+    readonly readable: ReadableStream<Uint8Array | string>;
+    readonly writable: WritableStream<Uint8Array>;
+}
+/** What may be done with a body that is not held. */
+type BodyStream = boolean | BodyFunction | BodyTransform;
 interface MessageParts$1 {
     version?: HttpVersion;
     irregularities?: readonly string[] | undefined;
@@ -527,15 +544,17 @@ declare abstract class HttpMessage {
     /** Milliseconds since the epoch: the head's first byte, and the body's last. */
     startedAt: number;
     endedAt: number | undefined;
-    /**
-     * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. False: the
-     * body is held until the `request` or `response` hook has run, and can be changed there. Undefined, the default: the body is held
-     * where an addon has that hook and the body is not longer than `stream_large_bodies`.
-     */
-    stream: boolean | undefined;
     /** True once a body that is not held has begun to pass: it can no longer be changed. Only the proxy sets this. */
     streamed: boolean;
     constructor(parts: MessageParts$1, headers: HttpHeaders, limit: number, now: number);
+    /**
+     * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. A function or a
+     * TransformStream: the body passes through it. False: the body is held until the `request` or `response` hook has run, and can be
+     * changed there. Undefined, the default: the body is held where an addon has that hook and the body is not longer than
+     * `stream_large_bodies`. Throws a TypeError for another value.
+     */
+    get stream(): BodyStream | undefined;
+    set stream(stream: BodyStream | undefined);
     /** True where an addon has put another body in this one's place. */
     get contentChanged(): boolean;
     /**
@@ -980,6 +999,11 @@ declare const OPTIONS: {
         readonly range?: readonly [number, number];
         readonly type: "size";
         readonly default: "1m";
+        readonly help: string;
+    };
+    readonly store_streamed_bodies: {
+        readonly type: "boolean";
+        readonly default: boolean;
         readonly help: string;
     };
     readonly stream_large_bodies: {
@@ -1859,4 +1883,4 @@ declare class WireGuardServer {
 }
 
 export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, BodyFunction, BodyStream, BodyTransform, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, StreamedBytes, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -42,6 +42,7 @@ export const defaults: LayerOptions = {
   show_ignored_hosts: false,
   strip_ech: true,
   body_record_limit: 1 << 20,
+  store_streamed_bodies: false,
   stream_large_bodies: 1 << 20,
   body_size_limit: 0,
   validate_inbound_headers: true,
@@ -208,6 +209,9 @@ export class Playbook implements World {
         return this.#begin(command)
       case 'secureClient':
         this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
+        return this.#begin(command)
+      case 'transform':
+        this.#lines.push(`transform ${command.side} ${JSON.stringify(command.data.toString('latin1'))}`)
         return this.#begin(command)
       case 'resolve':
         this.#lines.push('resolve')

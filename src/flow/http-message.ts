@@ -7,6 +7,29 @@ import type { HttpHeaders } from './headers.js'
 
 export type HttpVersion = '1.0' | '1.1' | '2.0' | '3.0'
 
+/** What a function of chunks returns: bytes, or texts in UTF-8, one after the other; undefined for none. */
+export type StreamedBytes = Uint8Array | string | Iterable<Uint8Array | string> | undefined
+
+/**
+ * Gets each piece of a body as it comes, without chunked coding but in its Content-Encoding, and an empty Buffer at the end. What it
+ * returns is sent in the piece's place. The next piece waits for a promise, 30 s at most.
+ */
+export type BodyFunction = (
+  chunk: Buffer,
+) => StreamedBytes | PromiseLike<StreamedBytes> | AsyncIterable<Uint8Array | string>
+
+/**
+ * A TransformStream, a CompressionStream, or another pair: what is written to one side and read from the other. What it gives for a piece
+ * later than that piece is written is sent with the next one.
+ */
+export interface BodyTransform {
+  readonly readable: ReadableStream<Uint8Array | string>
+  readonly writable: WritableStream<Uint8Array>
+}
+
+/** What may be done with a body that is not held. */
+export type BodyStream = boolean | BodyFunction | BodyTransform
+
 interface MessageParts {
   version?: HttpVersion
   irregularities?: readonly string[] | undefined
@@ -28,15 +51,10 @@ export abstract class HttpMessage {
   /** Milliseconds since the epoch: the head's first byte, and the body's last. */
   startedAt: number
   endedAt: number | undefined
-  /**
-   * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. False: the
-   * body is held until the `request` or `response` hook has run, and can be changed there. Undefined, the default: the body is held
-   * where an addon has that hook and the body is not longer than `stream_large_bodies`.
-   */
-  stream: boolean | undefined
   /** True once a body that is not held has begun to pass: it can no longer be changed. Only the proxy sets this. */
   streamed = false
   #changed = false
+  #stream: BodyStream | undefined
 
   constructor(parts: MessageParts, headers: HttpHeaders, limit: number, now: number) {
     this.version = parts.version ?? '1.1'
@@ -44,6 +62,24 @@ export abstract class HttpMessage {
     this.irregularities = parts.irregularities ?? NONE
     this.body = new RecordedBody(limit)
     this.startedAt = now
+  }
+
+  /**
+   * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. A function or a
+   * TransformStream: the body passes through it. False: the body is held until the `request` or `response` hook has run, and can be
+   * changed there. Undefined, the default: the body is held where an addon has that hook and the body is not longer than
+   * `stream_large_bodies`. Throws a TypeError for another value.
+   */
+  get stream(): BodyStream | undefined {
+    return this.#stream
+  }
+
+  set stream(stream: BodyStream | undefined) {
+    const { readable, writable } = (stream ?? {}) as Partial<BodyTransform>
+    if (!['undefined', 'boolean', 'function'].includes(typeof stream) && !(readable && writable)) {
+      throw new TypeError(`flow.${this.side}.stream must be true, false, a function of chunks, or a TransformStream`)
+    }
+    this.#stream = stream
   }
 
   /** True where an addon has put another body in this one's place. */

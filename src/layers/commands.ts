@@ -1,6 +1,7 @@
 // The commands of layers: what they want the world to do, ask it, or wait for.
 import type { LeafKey, ServerConnection } from '../connection.js'
 import type { Flow, FlowNews } from '../flow/flow.js'
+import type { HttpFlow } from '../flow/http.js'
 import type { HookName, Hooks, LogLevel, TlsStartClientHook } from '../hooks.js'
 import type { AnyChannel, Channel } from './channel.js'
 import type { Place, Route } from './route.js'
@@ -115,6 +116,11 @@ export type Operation =
   | { type: 'secureClient'; channel: AnyChannel; tls: ClientTls }
   /** Runs the methods that addons have for a hook. No answer. */
   | { type: 'hook'; name: HookName; subject: Hooks[HookName] }
+  /**
+   * Puts a piece of a body through the function or TransformStream that an addon has set as `stream` of its message; an empty piece is the
+   * end. The answer is the bytes to send on, a Buffer; undefined where that has failed, and `flow.error` says why.
+   */
+  | { type: 'transform'; flow: HttpFlow; side: 'request' | 'response'; data: Buffer }
   /** Asks the tunnel's resolver. `query` is a DNS message; the answer is another, or an Error that says why there is none. */
   | { type: 'resolve'; query: Buffer }
   /** Waits for data, the end or the loss of `channel`, or of `or`. The answer is TIMEOUT after so many milliseconds; 0: no limit. */
@@ -144,7 +150,7 @@ const KINDS: Record<Command['type'], Kind> = {
   ...({ known: 'question', failsOpen: 'question' } as const),
   ...({ receive: 'wait', room: 'wait', join: 'wait', sleep: 'wait', intercepted: 'wait' } as const),
   ...({ open: 'operation', secureServer: 'operation', secureClient: 'operation', relay: 'operation' } as const),
-  ...({ associate: 'operation', hook: 'operation', resolve: 'operation' } as const),
+  ...({ associate: 'operation', hook: 'operation', resolve: 'operation', transform: 'operation' } as const),
   pending: 'pending',
 }
 

@@ -2,6 +2,7 @@
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import { Flow, type FlowOrigin } from '../flow/flow.js'
 import type { HttpFlow } from '../flow/http.js'
+import type { BodyStream } from '../flow/http-message.js'
 import type { Hop } from '../flow/via.js'
 import type { HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
@@ -84,6 +85,8 @@ export interface LayerOptions {
   readonly strip_ech: boolean
   /** Bytes. */
   readonly body_record_limit: number
+  /** Bodies are recorded whole, also those that pass before their hook. */
+  readonly store_streamed_bodies: boolean
   /** Bytes; bodies longer than this pass before their hook. */
   readonly stream_large_bodies: number
   /** Bytes; 0 for no limit. */
@@ -225,6 +228,24 @@ function* settled(operation: Operation & { type: 'hook' }, isPending: boolean): 
 }
 
 const isIntercepted = (subject: unknown): subject is Flow => subject instanceof Flow && subject.intercepted
+
+/** Whether an addon has set a function or a TransformStream for a body, whose length is not known then until its end. */
+export function isTransformed({ stream }: { readonly stream: BodyStream | undefined }): boolean {
+  return stream !== undefined && typeof stream !== 'boolean'
+}
+
+/**
+ * Puts a piece of a body that passes through the `stream` of its message; an empty piece is the end. Returns the bytes to send on, which
+ * may be none; undefined where that has failed, and `flow.error` says why.
+ */
+export function* transform(flow: HttpFlow, side: 'request' | 'response', data: Buffer): Step<Buffer | undefined> {
+  return (yield { type: 'transform', flow, side, data }) as Buffer | undefined
+}
+
+/** The most bytes of a message's body that are recorded as it passes. */
+export function recordLimit(options: LayerOptions): number {
+  return options.store_streamed_bodies ? Number.POSITIVE_INFINITY : options.body_record_limit
+}
 
 /** Waits for the end of a task. */
 export function* join(task: Task): Step<void> {

@@ -113,6 +113,10 @@ export const OPTIONS = {
   rawtcp: flag(true, 'treat a connection that does not look like HTTP as raw TCP; off: as HTTP'),
   showhost: flag(true, 'show URLs with the host that the client has named; off: with the address of the server'),
   body_record_limit: size('1m', 'bytes of each body, or raw flow, that are recorded; the whole of it still passes'),
+  store_streamed_bodies: flag(
+    false,
+    'record bodies whole, whatever their length, in memory; off: as much of each as body_record_limit says, 0 for nothing',
+  ),
   stream_large_bodies: size('1m', 'bodies longer than this pass before their request or response hook'),
   body_size_limit: size(undefined, 'bodies longer than this are refused'),
   validate_inbound_headers: flag(

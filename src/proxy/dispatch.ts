@@ -100,17 +100,10 @@ export class Dispatcher {
   }
 
   async #withTimeout(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
-    let late: NodeJS.Timeout | undefined
-    const timeout = new Promise((_, reject) => {
-      const error = new Error(`it has not answered within ${HOOK_MILLISECONDS / 1000} s`)
-      late = setTimeout(() => reject(error), HOOK_MILLISECONDS).unref()
-    })
     try {
-      await Promise.race([result, timeout])
+      await withinHookTime(result)
     } catch (error) {
       this.#failed(entry, name, subject, error)
-    } finally {
-      clearTimeout(late)
     }
   }
 
@@ -124,6 +117,20 @@ export class Dispatcher {
   }
 }
 
+/** Waits for what an addon has returned, 30 s at most; rejects where that takes longer. */
+export async function withinHookTime<T>(result: PromiseLike<T>): Promise<T> {
+  let late: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    const error = new Error(`it has not answered within ${HOOK_MILLISECONDS / 1000} s`)
+    late = setTimeout(() => reject(error), HOOK_MILLISECONDS).unref()
+  })
+  try {
+    return await Promise.race([result, timeout])
+  } finally {
+    clearTimeout(late)
+  }
+}
+
 /** The text of a thrown value, which may be anything, and the line that threw it, if that is known. */
 export function describe(thrown: unknown): { text: string; where: string | undefined } {
   try {
@@ -134,6 +141,6 @@ export function describe(thrown: unknown): { text: string; where: string | undef
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }

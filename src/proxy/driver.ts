@@ -21,6 +21,7 @@ import { clientAddress } from './explain.js'
 import type { ChannelReceiver } from './receiver.js'
 import { Servers } from './servers.js'
 import { Timers } from './timers.js'
+import { Transforms } from './transform.js'
 
 /** The error of connections and flows that end because the proxy closes. */
 const CLOSED = 'midwire was closed'
@@ -35,6 +36,7 @@ export class Driver implements World, ChannelReceiver {
   readonly #bindings: Bindings
   readonly #servers: Servers
   readonly #timers: Timers
+  readonly #transforms: Transforms
   /** True once the arrival was accepted or refused. */
   #answered = false
   #over = false
@@ -60,6 +62,7 @@ export class Driver implements World, ChannelReceiver {
     this.#bindings = new Bindings(this)
     this.#servers = new Servers(core, this.client, this.#bindings)
     this.#timers = new Timers((of) => this.#handle({ type: 'timeout', of }))
+    this.#transforms = new Transforms((message) => this.perform({ type: 'log', level: 'error', message }))
   }
 
   start(): void {
@@ -160,6 +163,10 @@ export class Driver implements World, ChannelReceiver {
         return this.#wait(command, this.#associate(command.port))
       case 'secureClient':
         return this.#wait(command, this.#secureClient(command))
+      case 'transform': {
+        const transformed = this.#transforms.run(command.flow, command.side, command.data)
+        return transformed instanceof Promise ? this.#wait(command, transformed) : transformed
+      }
       case 'resolve':
         return this.#wait(command, this.#core.resolve(command.query))
     }
@@ -290,6 +297,7 @@ export class Driver implements World, ChannelReceiver {
     if (this.#machine.busy || this.#over) return
     this.#over = true
     this.#dissociate()
+    this.#transforms.close()
     this.#letGo(this.#channel, 'close')
     this.#servers.close()
     this.client.closedAt ??= Date.now()
