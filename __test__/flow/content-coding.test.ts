@@ -178,3 +178,40 @@ test('filters search what can be decoded of a body, and the bytes as they came w
     t.true(parseFilter(filter)(flow), filter)
   for (const filter of [`~bq "${numbers}"`, '~bs "as it came"']) t.false(parseFilter(filter)(flow), filter)
 })
+
+/** A frame of zstd that holds "hello" as it is (RFC 8878, 3.1.1): one raw block that is the last, of five bytes. */
+const ZSTD = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, 0x29, 0, 0]), Buffer.from('hello')])
+const hasZstd = 'zstdCompressSync' in zlib
+
+test('zstd is read and written where Node.js has it; elsewhere the flag says so, and a change is sent without it', (t) => {
+  for (const [encoding, content] of [
+    ['zstd', ZSTD],
+    ['zstd, gzip', gzipSync(ZSTD)],
+  ] as const) {
+    const one = response(encoding, content)
+    if (hasZstd) t.is(one.text, 'hello')
+    else t.deepEqual(one.decodedContent, ZSTD)
+    t.is(one.decodeError, hasZstd ? undefined : 'zstd cannot be decoded by this Node.js: 22.15 and later can')
+    one.text = 'other'
+    t.is(one.text, 'other')
+    t.is(one.decodeError, undefined)
+    t.is(one.headers.get('content-encoding'), hasZstd ? encoding : undefined)
+    if (!hasZstd) t.is(one.content.toString(), 'other')
+  }
+})
+
+test('a bomb of zstd decodes to its beginning, and a cut or damaged stream to what can be had', (t) => {
+  if (!hasZstd) {
+    t.pass()
+    return
+  }
+  const encode = (zlib as { zstdCompressSync?: (bytes: Uint8Array | string) => Buffer }).zstdCompressSync
+  if (!encode) throw new Error('unreachable')
+  const bomb = response('zstd', encode(Buffer.alloc(80 * 1024 * 1024)))
+  t.true(bomb.decodedContent.length <= 32 * 1024 * 1024)
+  t.regex(bomb.decodeError ?? '', /decodes to more than 32 MiB: this is only its beginning$/)
+  const whole = encode(NUMBERS.repeat(20))
+  const cut = response('zstd', whole.subarray(0, whole.length >> 1))
+  t.true(cut.text.length > 0 && NUMBERS.repeat(20).startsWith(cut.text))
+  t.regex(cut.decodeError ?? '', /is cut short/)
+})
