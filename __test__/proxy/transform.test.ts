@@ -116,13 +116,13 @@ function raise(text: string): never {
 const raiseLate = () => Promise.reject(new Error('late'))
 
 test('a TransformStream gives what it makes of each piece with that piece, and the rest at the end', async (t) => {
-  const doubling = new TransformStream<Uint8Array, string>({
+  const repeating = new TransformStream<Uint8Array, string>({
     transform(chunk, controller) {
-      for (let at = 0; at < 3; at++) controller.enqueue(Buffer.from(chunk).toString())
+      for (let at = 0; at < 100; at++) controller.enqueue(Buffer.from(chunk).toString())
     },
     flush: (controller) => controller.enqueue('end'),
   })
-  t.deepEqual(await pass(doubling, 'a', 'b'), ['aaa', 'bbb', 'end'])
+  t.deepEqual(await pass(repeating, 'a', 'b'), ['a'.repeat(100), 'b'.repeat(100), 'end'])
   const holding = new TransformStream<Uint8Array, string>({
     transform() {},
     flush: (controller) => controller.enqueue('all'),

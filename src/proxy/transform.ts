@@ -129,8 +129,8 @@ class RunningTransform {
     if (!this.#over) {
       const written = this.#writer.write(data)
       written.catch(() => {})
-      // A stream that has ended by itself (`terminate`) takes no more, and that is no fault.
-      await Promise.race([this.#whole, written.catch((error) => (this.#over ? undefined : Promise.reject(error)))])
+      // A stream that ends by itself (`terminate`) takes no more, and that is no fault.
+      await Promise.race([this.#whole, written])
       // What the stream gave for this piece is read within this turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve))
     }

@@ -1,10 +1,10 @@
 // The step that puts a piece of a body through an addon's stream: its answer, its failure, and a connection that ends meanwhile.
 import test from 'ava'
-import { HttpHeaders } from '../../../../src/flow/headers.js'
-import { HttpFlow, HttpRequest } from '../../../../src/flow/http.js'
-import { isTransformed, origin, recordLimit, transform } from '../../../../src/layers/layer.js'
-import { Gone } from '../../../../src/layers/task.js'
-import { defaults, Playbook } from '../../../support/playbook.js'
+import { HttpHeaders } from '../../src/flow/headers.js'
+import { HttpFlow, HttpRequest } from '../../src/flow/http.js'
+import { hook, isTransformed, origin, recordLimit, transform } from '../../src/layers/layer.js'
+import { Gone } from '../../src/layers/task.js'
+import { defaults, Playbook } from '../support/playbook.js'
 
 function play() {
   const seen: unknown[] = []
@@ -34,6 +34,27 @@ test('a connection that ends does not wait for it, nor begins another', (t) => {
   t.deepEqual(seen, [true])
   book.reply('transform', Buffer.from('late'))
   t.false(book.machine.busy)
+})
+
+test('a connection that has ended in a hook begins none', (t) => {
+  let gone = false
+  const book = new Playbook(
+    function* (context) {
+      const where = { scheme: 'http', host: 'a', port: 80, version: '1.1', headers: new HttpHeaders() } as const
+      const flow = new HttpFlow(origin(context), new HttpRequest({ method: 'GET', path: '/', ...where }, 0, 0))
+      yield* hook(context, 'requestheaders', flow)
+      try {
+        yield* transform(flow, 'request', Buffer.from('a'))
+      } catch (error) {
+        gone = error instanceof Gone
+      }
+      return undefined
+    },
+    { hooks: 'wait' },
+  )
+  book.close(book.client).hooked('requestheaders', () => {})
+  t.true(gone)
+  t.deepEqual(book.said(), [])
 })
 
 test('the watchdog rests meanwhile: the operation has a clock of its own', (t) => {
