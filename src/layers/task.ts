@@ -57,5 +57,15 @@ export class Task implements Timed {
 }
 
 const CLOCKED = new Set<Operation['type']>([
-  ...(['hook', 'open', 'secureServer', 'secureClient', 'resolve', 'relay', 'associate', 'intercepted', 'transform'] as const),
+  ...([
+    'hook',
+    'open',
+    'secureServer',
+    'secureClient',
+    'resolve',
+    'relay',
+    'associate',
+    'intercepted',
+    'transform',
+  ] as const),
 ])
