@@ -222,7 +222,6 @@ test('ciphers_*: the suites of both legs, with the key that they need; TLS 1.3 s
   const { socket } = await tlsTunnel(t, running, port, { maxVersion: 'TLSv1.2' })
   t.is(socket.getCipher().name, 'ECDHE-RSA-AES256-GCM-SHA384')
   t.is(met.at(-1)?.getCipher().name, 'AES128-GCM-SHA256')
-  t.log(running.log)
   const newer = await tlsTunnel(t, running, port)
   t.is(newer.socket.getProtocol(), 'TLSv1.3')
   const only = { ciphers_client: 'TLS_AES_256_GCM_SHA384' }

@@ -34,7 +34,9 @@ export const isOld = ({ minVersion = 'TLS1_2' }: TlsSettings): boolean =>
 /** A list of suites as OpenSSL gets it. `level`: the security level, where the list names none; undefined for OpenSSL's default. */
 export function suites(ciphers: string, level: number | undefined): string {
   const whole = /(^|:)TLS_/.test(ciphers) ? ciphers : `${TLS_1_3}:${ciphers}`
-  return level === undefined || /@SECLEVEL=/i.test(ciphers) ? whole : `${whole}:@SECLEVEL=${level}`
+  // OpenSSL takes no list with a level alone.
+  const hasOlder = whole.split(':').some((name) => !/^(TLS_|@)/.test(name))
+  return level === undefined || !hasOlder || /@SECLEVEL=/i.test(ciphers) ? whole : `${whole}:@SECLEVEL=${level}`
 }
 
 /** Throws ERR_OPTION for suites that OpenSSL does not have; the sentence lists those that it has. */

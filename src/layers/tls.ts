@@ -17,6 +17,7 @@ import {
 } from './layer.js'
 import { open, routeTo } from './open.js'
 import { type Route, type ServerTls, sameRoute } from './route.js'
+import { DECODE_ERROR } from './tls/alerts.js'
 import { type ClientHello, ClientHelloError, readClientHello } from './tls/client-hello.js'
 import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
@@ -25,9 +26,6 @@ import { TIMEOUT } from './world.js'
 
 /** The time that a client has for a whole ClientHello. */
 const HELLO_MILLISECONDS = 30_000
-
-/** The fatal alert decode_error (RFC 8446, 6.2), in a record of the version that every client reads. */
-const DECODE_ERROR = Buffer.from([0x15, 3, 1, 0, 2, 2, 50])
 
 /** The values of `tls_version_client_min` and `_max` as TLS writes them. */
 const VERSIONS = { TLS1: 0x0301, TLS1_1: 0x0302, TLS1_2: 0x0303, TLS1_3: 0x0304 } as const
@@ -164,6 +162,7 @@ function* readHello(context: Context): Step<ClientHello | undefined> {
     if (arrived === true) continue
     const what = arrived === TIMEOUT ? `is not whole after ${HELLO_MILLISECONDS / 1000} s` : 'ends in the middle'
     log(context, 'warn', `the ClientHello ${what}`)
+    yield* send(client, DECODE_ERROR)
     return undefined
   }
 }

@@ -10,6 +10,7 @@ import { begin } from '../layers/context.js'
 import type { Event } from '../layers/events.js'
 import { LAYERS } from '../layers/index.js'
 import { Machine } from '../layers/machine.js'
+import { INTERNAL_ERROR } from '../layers/tls/alerts.js'
 import { PENDING, type World } from '../layers/world.js'
 import { datagramArrival } from '../modes/listener.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
@@ -203,7 +204,10 @@ export class Driver implements World, ChannelReceiver {
     const result = await this.#core.secureClient(handshake, tls, this.client)
     if (typeof result === 'string') {
       // A handshake that fails ends its connection; one that has not begun leaves that to us.
-      if (!begun) transport.close()
+      if (!begun) {
+        transport.write(INTERNAL_ERROR)
+        transport.close()
+      }
       this.#bindings.failHandshake(channel)
       return result
     }

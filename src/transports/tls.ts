@@ -99,6 +99,7 @@ export async function secureServer(transport: StreamTransport, options: ClientSi
     rejectUnauthorized: options.verify !== undefined,
     highWaterMark: HIGH_WATER,
   } as ConnectionOptions)
+  sayGoodbye(socket)
   if (options.onSecret) socket.on('keylog', options.onSecret)
   let shown: readonly Buffer[] | undefined
   const certificates = () => {
@@ -111,6 +112,19 @@ export async function secureServer(transport: StreamTransport, options: ClientSi
   socket.once('secureConnect', certificates)
   const secured = await handshake(socket, duplex, transport, 'secureConnect')
   return { ...secured, certificates: certificates() }
+}
+
+/** Node destroys a connection with a server that it does not trust without a word. The server gets close_notify first. */
+function sayGoodbye(socket: TLSSocket): void {
+  let isDone = false
+  socket.prependOnceListener('secure', () => {
+    isDone = true
+  })
+  socket.once('secureConnect', () => Reflect.deleteProperty(socket, 'destroy'))
+  socket.destroy = (error) => {
+    Reflect.deleteProperty(socket, 'destroy')
+    return isDone && error ? socket.end(() => socket.destroy(error)) : socket.destroy(error)
+  }
 }
 
 /** The certificates that the server has sent, in its order, up to the bounds, which no real chain exceeds. */
