@@ -1,6 +1,7 @@
 // The public types of midwire, rolled up from src/index.ts by `npm run types`. Not to be edited.
 
 import { X509Certificate, KeyObject } from 'node:crypto';
+import { SecureContext } from 'node:tls';
 import { Duplex } from 'node:stream';
 
 /** The authority that signs the leaves, and that clients are to trust. */
@@ -73,7 +74,10 @@ interface TlsState {
     ja3?: string | undefined;
     /** The JA4 fingerprint of the ClientHello; only in the client's leg. */
     ja4?: string | undefined;
-    /** The certificates of the server as DER, its own first; only in the server's leg. */
+    /**
+     * The certificates of the other end as DER, its own first. In the client's leg those that the client has shown (`request_client_cert`), which
+     * are not verified; after a resumed session its own alone.
+     */
     certificates?: readonly Buffer[] | undefined;
     /** Milliseconds since the epoch at which the handshake was over. */
     establishedAt?: number | undefined;
@@ -926,28 +930,73 @@ declare const OPTIONS: {
         readonly default: undefined;
         readonly help: string;
     };
+    readonly certs: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly cert_passphrase: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly client_certs: {
+        readonly type: "path";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly request_client_cert: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly add_upstream_certs_to_client_chain: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly tls_version_client_min: {
         readonly type: "choice";
-        readonly choices: readonly ["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
-        readonly default: "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+        readonly choices: readonly ["UNBOUNDED", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "UNBOUNDED" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
         readonly help: string;
     };
     readonly tls_version_client_max: {
         readonly type: "choice";
-        readonly choices: readonly ["UNBOUNDED", "TLS1_2", "TLS1_3"];
-        readonly default: "TLS1_2" | "TLS1_3" | "UNBOUNDED";
+        readonly choices: readonly ["UNBOUNDED", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "UNBOUNDED" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
         readonly help: string;
     };
     readonly tls_version_server_min: {
         readonly type: "choice";
-        readonly choices: readonly ["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
-        readonly default: "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+        readonly choices: readonly ["UNBOUNDED", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "UNBOUNDED" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
         readonly help: string;
     };
     readonly tls_version_server_max: {
         readonly type: "choice";
-        readonly choices: readonly ["UNBOUNDED", "TLS1_2", "TLS1_3"];
-        readonly default: "TLS1_2" | "TLS1_3" | "UNBOUNDED";
+        readonly choices: readonly ["UNBOUNDED", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"];
+        readonly default: "UNBOUNDED" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+        readonly help: string;
+    };
+    readonly ciphers_client: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly ciphers_server: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly tls_ecdh_curve_client: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly tls_ecdh_curve_server: {
+        readonly type: "string";
+        readonly default: undefined;
         readonly help: string;
     };
     readonly tls_legacy_server: {
@@ -1175,6 +1224,59 @@ interface TlsHook {
     /** Why the handshake has failed, in the `tls_failed_` hooks. */
     readonly error?: string | undefined;
 }
+/** A certificate with its private key, as PEM. */
+interface CertificateAndKey {
+    /** The certificate, and behind it those above it. */
+    readonly cert: string;
+    /** Without a passphrase. */
+    readonly key: string;
+}
+/** A version of TLS in the words of the options. */
+type TlsVersion = 'UNBOUNDED' | 'TLS1' | 'TLS1_1' | 'TLS1_2' | 'TLS1_3';
+/**
+ * How midwire is about to do TLS with a client. The fields have what the options say, and an addon may change them. A value that OpenSSL
+ * refuses fails the handshake with a sentence.
+ */
+interface TlsStartClientHook {
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    /** The certificate to show, in place of one of midwire's or of option `certs`. Undefined for those. */
+    certificate: CertificateAndKey | undefined;
+    /** A context of `tls.createSecureContext`, which is used as it is: certificate, versions and ciphers of this hook are not. */
+    context: SecureContext | undefined;
+    /** The one protocol to agree on, which should be one that the client offers; undefined for none. */
+    alpn: string | undefined;
+    minVersion: TlsVersion;
+    maxVersion: TlsVersion;
+    /** OpenSSL's list; undefined for midwire's own. */
+    ciphers: string | undefined;
+    /** The client is asked for a certificate (`client.tls.certificates`), which is not verified. */
+    requestCertificate: boolean;
+}
+/**
+ * How midwire is about to do TLS with a server. The hook runs once for each server that a client connection wants, before the
+ * connection is looked for among idle ones: connections with other settings never stand in for each other.
+ */
+interface TlsStartServerHook {
+    readonly client: ClientConnection;
+    /** Where the connection goes. */
+    readonly host: string;
+    readonly port: number;
+    /** The connection to the server where it is open already; undefined where it is still to be opened. */
+    readonly server: ServerConnection | undefined;
+    /** The name in the ClientHello, for which the server's certificate has to be; undefined for none: the host is verified then. */
+    sni: string | undefined;
+    /** The protocols to offer. */
+    alpn: readonly string[];
+    /** The certificate for a server that asks for one, in place of that of option `client_certs`. Undefined for that. */
+    certificate: CertificateAndKey | undefined;
+    minVersion: TlsVersion;
+    maxVersion: TlsVersion;
+    /** OpenSSL's list; undefined for its own. */
+    ciphers: string | undefined;
+    /** False: the server's certificate is not verified. */
+    verify: boolean;
+}
 /** The user name and the password that a SOCKS5 client has sent (RFC 1929). */
 interface Socks5AuthHook {
     readonly client: ClientConnection;
@@ -1215,6 +1317,10 @@ interface Hooks {
     server_connect_error: ServerHook;
     server_disconnected: ServerHook;
     tls_clienthello: ClientHelloHook;
+    /** Just before the handshake with a client. */
+    tls_start_client: TlsStartClientHook;
+    /** Before TLS with a server. */
+    tls_start_server: TlsStartServerHook;
     tls_established_client: TlsHook;
     tls_established_server: TlsHook;
     tls_failed_client: TlsHook;

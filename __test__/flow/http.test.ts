@@ -51,7 +51,7 @@ test('what is cut off a body that was held takes no memory', (t) => {
 })
 
 test('an error of kill() has the time of the call; what is over cannot be killed', (t) => {
-  const world = { time: 5, newId: () => 'x', now: () => world.time, killed() {} }
+  const world = { time: 5, newId: () => 'x', now: () => world.time, act() {} }
   const flow = new HttpFlow({ world, now: 0 } as never, {} as HttpRequest)
   flow.kill()
   t.true(flow.killed)
@@ -63,7 +63,7 @@ test('an error of kill() has the time of the call; what is over cannot be killed
 })
 
 test('a flow is killed by kill() alone, whatever the text of its error says', (t) => {
-  const origin = { world: { newId: () => 'x', now: () => 5, killed() {} }, now: 0 } as never
+  const origin = { world: { newId: () => 'x', now: () => 5, act() {} }, now: 0 } as never
   const failed = new HttpFlow(origin, {} as HttpRequest)
   failed.error = { message: 'killed', timestamp: 1 }
   t.false(failed.killed, 'the server said so, and nobody called kill()')

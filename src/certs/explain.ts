@@ -76,11 +76,11 @@ const HANDSHAKE: readonly (readonly [code: RegExp, reason: string])[] = [
   [/EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|MD_TOO_WEAK/, `its certificate is too weak: ${LEGACY}`],
   [/WRONG_SIGNATURE_TYPE|LEGACY_SIGALG/, `it signs with a hash that is broken (SHA-1): ${LEGACY}`],
   [/UNSAFE_LEGACY_RENEGOTIATION/, `it does not know safe renegotiation (RFC 5746), its software is old: ${LEGACY}`],
-  [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client, and midwire has none to show'],
+  [/CERTIFICATE_REQUIRED/, 'it wants a certificate of the client: give one with --set client_certs=FILE'],
   // Before TLS 1.3 there is no alert that says that the server misses a client's certificate (RFC 5246, 7.2.2).
   [
     /HANDSHAKE_FAILURE/,
-    `it refuses the handshake: it wants a certificate of the client, or has no cipher in common with us: ${OLDER}`,
+    `it refuses the handshake: it wants a certificate of the client (--set client_certs=FILE), or has no cipher in common with us: ${OLDER}`,
   ],
   [/INSUFFICIENT_SECURITY|NO_SHARED_CIPHER|NO_CIPHERS/, `it has no cipher in common with us: ${OLDER}`],
   [/UNRECOGNIZED_NAME/, 'it does not serve that name'],

@@ -103,6 +103,33 @@ ${rows([
   ["midwire --via '/~d corp.example/wireguard:~/corp.conf'", 'only these hosts; the rest goes out directly'],
 ])}`
 
+const TLS = `midwire --certs [DOMAIN=]FILE ... --client-certs PATH ...
+
+How TLS is done with clients and with servers. midwire makes certificates for clients by itself, and verifies servers.
+
+${rows([
+  ['--certs FILE', 'your own certificate for all names: PEM with key, certificate and chain'],
+  ['--certs DOMAIN=FILE', 'for example.org or *.example.org; a certificate is for the names in it, too'],
+  ['--cert-passphrase TEXT', 'opens the keys in these files, and in those of --client-certs'],
+  ['--client-certs PATH', 'for servers that ask for one: a file, or a directory of example.org.pem'],
+  ['--request-client-cert', 'ask clients for a certificate, which is shown and not verified'],
+  ['--ciphers-client LIST', "OpenSSL's list; without TLS_ names TLS 1.3 stays; or --ciphers-server"],
+  ['--tls-ecdh-curve-client LIST', 'groups of the key exchange, X25519:P-256; or -server'],
+  ['--tls-version-client-min V', 'UNBOUNDED, TLS1, TLS1_1, TLS1_2, TLS1_3; also -max, and -server-'],
+])}
+A minimum of TLS1 or TLS1_1 is for old devices: OpenSSL's security level goes down to 0 for that leg, which allows short keys and SHA-1.
+
+The environment's MIDWIRE_SSLKEYLOGFILE, or SSLKEYLOGFILE, names a file that gets the secrets of both legs; in Wireshark it is
+"(Pre)-Master-Secret log filename" of the protocol TLS. Whoever has the file can read what was captured.
+
+Examples
+${rows([
+  ["midwire --certs '*.example.org=example.pem'", 'these names with a certificate that devices trust already'],
+  ['midwire --client-certs ~/certs', 'certs/api.example.org.pem is shown to api.example.org'],
+  ['midwire --tls-version-client-min TLS1', 'for a device of 2010'],
+  ['SSLKEYLOGFILE=keys.log midwire', ''],
+])}`
+
 function transparentText(): string {
   return `midwire transparent up [--interface IF] [--uid USER] [--ports LIST] [--port PORT] [--tproxy] [--dry-run]
 midwire transparent down [--dry-run]
@@ -173,6 +200,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   transparent: transparentText,
   cleanup: cleanupText,
   via: () => VIA,
+  tls: () => TLS,
   filter: filterText,
   options: () => optionsText(),
 }

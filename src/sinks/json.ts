@@ -126,7 +126,7 @@ const clientObject = (client: ClientConnection) => ({
   peer: client.peer?.name ?? client.peer?.publicKey ?? null,
   process: client.process ?? null,
   destination: { address: client.local.address, port: client.local.port },
-  tls: tlsObject(client),
+  tls: client.tls ? { ...tlsObject(client), certificates: certificatesOf(client) } : null,
 })
 
 const serverObject = (server: ServerConnection) => ({
@@ -135,6 +135,9 @@ const serverObject = (server: ServerConnection) => ({
   address: server.remote?.address ?? null,
   tls: tlsObject(server),
 })
+
+/** The certificates that a client has shown, as base64 of their DER; undefined for none. */
+const certificatesOf = ({ tls }: ClientConnection) => tls?.certificates?.map((der) => der.toString('base64'))
 
 function tlsObject({ tls }: Connection): object | null {
   if (!tls) return null
