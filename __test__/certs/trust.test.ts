@@ -119,7 +119,7 @@ test('a handshake that fails without a certificate has its reason, too', async (
   )
   t.regex(
     (none && explainCertificate(none, NAME)) ?? '',
-    /wants a certificate of the client, or has no cipher in common/,
+    /wants a certificate of the client \(--set client_certs=FILE\), or has no cipher in common/,
   )
 
   const plain = createTcpServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n').on('error', () => {}))

@@ -1,7 +1,10 @@
 // TLS as conversations: which handshake comes first, what is copied, and what a failure of either leads to.
 import test from 'ava'
 import type { HttpFlow } from '../../src/flow/http.js'
+import type { TlsStartServerHook } from '../../src/hooks.js'
 import { OpenFailure } from '../../src/layers/commands.js'
+import { routeKey } from '../../src/layers/route.js'
+import { planServer } from '../../src/layers/tls/plan.js'
 import { clientHello, protocols, serverName, u16, vector16 } from '../support/client-hellos.js'
 import { Playbook, type PlaybookOptions } from '../support/playbook.js'
 
@@ -19,6 +22,9 @@ const hello = clientHello({
     [16, protocols('h2', 'http/1.1')],
   ],
 })
+
+/** The alert decode_error, as the client gets it. */
+const ALERT = `send client ${JSON.stringify('\x15\x03\x01\0\x02\x02\x32')}`
 
 /** The driver's part: the client's handshake is over, and the layer sees plaintext. */
 function secured(play: Playbook): void {
@@ -201,7 +207,7 @@ test('a ClientHello in pieces is waited for, for 30 s', (t) => {
 
   const slow = start({ options: { upstream_cert: false } })
   slow.data(slow.client, hello.subarray(0, 20)).after(31_000)
-  t.deepEqual(slow.said(), ['close client'])
+  t.deepEqual(slow.said(), [ALERT, 'close client'])
   t.false(slow.machine.busy)
 
   const trickling = start({ options: { upstream_cert: false } })
@@ -209,14 +215,13 @@ test('a ClientHello in pieces is waited for, for 30 s', (t) => {
     t.deepEqual(trickling.said(), [], `${seconds * 9} s`)
     trickling.data(trickling.client, hello.subarray(seconds, seconds + 1)).after(9_000)
   }
-  t.deepEqual(trickling.said(), ['close client'])
+  t.deepEqual(trickling.said(), [ALERT, 'close client'])
 })
 
 test('what only looks like TLS ends the connection with an alert, and says why', (t) => {
   const play = start()
   play.data(play.client, Buffer.from([0x16, 3, 1, 0, 4, 2, 0, 0, 0]))
-  const alert = JSON.stringify('\x15\x03\x01\0\x02\x02\x32')
-  t.deepEqual(play.said(), [`send client ${alert}`, 'close client'])
+  t.deepEqual(play.said(), [ALERT, 'close client'])
   t.true(play.logs.some(({ message }) => /not with a ClientHello/.test(message)))
 })
 
@@ -275,4 +280,39 @@ test('a client whose own TLS passes has no TLS of ours around it, where the mode
   t.deepEqual(play.said(), ['close server', 'open tcp 192.0.2.1:443'])
   play.opened()
   t.deepEqual(play.said(), [`send server2 ${JSON.stringify(hello.toString('latin1'))}`])
+})
+
+test('tls_start_server is asked before the pool, once for a server; what it sets is in the route and in no other', (t) => {
+  let asked = 0
+  const hooks = {
+    tls_start_server(plan: TlsStartServerHook) {
+      asked += 1
+      plan.sni = 'b.test'
+      plan.alpn = []
+      plan.certificate = { cert: 'cert', key: 'secret' }
+    },
+  }
+  const play = start({ options: { connection_strategy: 'lazy' }, hooks })
+  play.data(play.client, hello)
+  t.deepEqual(play.context.serverTls?.set?.certificate, { cert: 'cert', key: 'secret' })
+  secured(play)
+  play.said()
+  play.data(play.client, GET)
+  t.deepEqual(play.said(), ['open tcp 192.0.2.1:443 tls:b.test: pooled'])
+  t.is(asked, 1)
+  const tls = play.context.serverTls
+  if (!tls) return t.fail()
+  const route = { to, via: [], tls }
+  t.false(routeKey(route).includes('secret'))
+  t.not(routeKey(route), routeKey({ ...route, tls: { sni: tls.sni, alpn: tls.alpn } }))
+})
+
+test('addons are asked about no more servers of one client than are kept, and a plan without a change is the same value', (t) => {
+  const play = start({ hooks: { tls_start_server() {} } })
+  const { context } = play
+  for (let port = 1; port <= 2_500; port++) {
+    const tls = { sni: undefined, alpn: [] }
+    t.is(planServer(context, { ...to, port }, tls).next().value, tls as never)
+  }
+  t.true((context.plans?.size ?? 0) <= 1_001)
 })

@@ -258,3 +258,37 @@ test('a setting that OpenSSL does not have is refused at the start, with what th
   await refused({ tls_version_client_max: 'TLS4' }, /one of UNBOUNDED, TLS1, TLS1_1, TLS1_2, TLS1_3/)
   await refused({ tls_version_client_max: 'TLS1' }, /tls_version_client_min is TLS1_2/)
 })
+
+test('odd names in SNI: a certificate of ours or an alert, and no file is looked for', async (t) => {
+  const path = folder(t, { 'a.test.pem': shown.pem + shown.keyPem })
+  writeFileSync(join(path, '..', 'midwire-outside.pem'), other.pem + other.keyPem)
+  t.teardown(() => rmSync(join(path, '..', 'midwire-outside.pem')))
+  const { port, met } = await server(t, { requestCert: true, rejectUnauthorized: false })
+  const options = { certs: [`*.b.test=${join(path, 'a.test.pem')}`], client_certs: path }
+  const running = await startProxy(t, { options })
+  const odd = [
+    '../midwire-outside',
+    '..',
+    '/',
+    '*',
+    '*.b.test',
+    'a.test/../a.test',
+    'ä.test',
+    'xn--4ca.test',
+    `${'a'.repeat(63)}.`.repeat(4).slice(0, 255),
+    'a'.repeat(255),
+    '.',
+    'a..b',
+    '%00',
+  ]
+  for (const servername of odd) {
+    const talk = await tlsTunnel(t, running, port, { servername, rejectUnauthorized: false }).catch((error) => error)
+    if (talk instanceof Error) t.regex((talk as NodeJS.ErrnoException).code ?? '', /ALERT/, servername)
+    else {
+      t.is(commonName(talk.socket), servername === '*.b.test' ? 'a client' : 'test', servername)
+      talk.socket.destroy()
+    }
+    t.is(met.at(-1)?.getPeerCertificate().subject?.CN, undefined, servername)
+  }
+  t.true(met.length > 0)
+})
