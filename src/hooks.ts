@@ -49,7 +49,10 @@ export interface TlsStartClientHook {
   readonly server: ServerConnection | undefined
   /** The certificate to show, in place of one of midwire's or of option `certs`. Undefined for those. */
   certificate: CertificateAndKey | undefined
-  /** A context of `tls.createSecureContext`, which is used as it is: certificate, versions and ciphers of this hook are not. */
+  /**
+   * A context of `tls.createSecureContext`, which is used as it is: certificate, versions and ciphers of this hook are not. Give it a
+   * `sessionIdContext` where clients are asked for certificates: without one OpenSSL refuses to resume their sessions.
+   */
   context: SecureContext | undefined
   /** The one protocol to agree on, which should be one that the client offers; undefined for none. */
   alpn: string | undefined
