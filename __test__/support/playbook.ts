@@ -191,31 +191,26 @@ export class Playbook implements World {
         const pooled = command.pooled ? ` pooled${command.pooled === 'only' ? '-only' : ''}` : ''
         const way = via.length > 0 ? ` via ${via.map(hopText).join(' ')}` : ''
         const local = from === undefined ? '' : ` from ${from.address}`
-        this.#lines.push(`open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}${local}`)
-        return this.#begin(command)
+        return this.#begin(command, `open ${to.transport} ${to.host}:${to.port}${tls}${pooled}${way}${local}`)
       }
       case 'secureServer':
-        this.#lines.push(
+        return this.#begin(
+          command,
           `secure ${command.isHop ? 'hop' : 'server'} ${command.route.tls?.sni ?? ''} ${command.route.tls?.alpn.join('+')}`.trimEnd(),
         )
-        return this.#begin(command)
       case 'relay':
-        this.#lines.push(
+        return this.#begin(
+          command,
           `relay ${command.at.host}:${command.at.port} to ${command.route.to.host}:${command.route.to.port}`,
         )
-        return this.#begin(command)
       case 'associate':
-        this.#lines.push(`associate ${command.port}`)
-        return this.#begin(command)
+        return this.#begin(command, `associate ${command.port}`)
       case 'secureClient':
-        this.#lines.push(`secure client ${words(command.tls)}`.trimEnd())
-        return this.#begin(command)
+        return this.#begin(command, `secure client ${words(command.tls)}`.trimEnd())
       case 'transform':
-        this.#lines.push(`transform ${command.side} ${JSON.stringify(command.data.toString('latin1'))}`)
-        return this.#begin(command)
+        return this.#begin(command, `transform ${command.side} ${JSON.stringify(command.data.toString('latin1'))}`)
       case 'resolve':
-        this.#lines.push('resolve')
-        return this.#begin(command)
+        return this.#begin(command, 'resolve')
       case 'splice':
         this.#lines.push(`splice client ${this.#name(command.server)}`)
         return undefined
@@ -331,7 +326,8 @@ export class Playbook implements World {
     return operation
   }
 
-  #begin(operation: Operation): typeof PENDING {
+  #begin(operation: Operation, line?: Line): typeof PENDING {
+    if (line !== undefined) this.#lines.push(line)
     this.#operations.push(operation)
     return PENDING
   }
