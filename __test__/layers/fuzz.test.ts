@@ -12,6 +12,7 @@ const CLIENT = [
   'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n',
   'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n',
   'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+  'GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n',
   'HEAD / HTTP/1.0\r\n\r\n',
   '\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03',
   ...PROGRAMS.map((program) => captured(program).toString('latin1')),

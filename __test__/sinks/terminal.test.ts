@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import type { AnyFlow } from '../../src/flow/index.js'
 import { type TerminalOptions, terminalSink } from '../../src/sinks/terminal.js'
-import { dnsFlow, httpFlow, tcpFlow, udpFlow } from '../support/flows.js'
+import { dnsFlow, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
 
 function shown(flow: AnyFlow, options: TerminalOptions = {}, columns?: number): string {
   let text = ''
@@ -37,6 +37,20 @@ test('an upgrade says to what', (t) => {
   const flow = httpFlow({ status: 101, reason: 'Switching Protocols', responseBody: '' })
   flow.upgrade = 'websocket'
   t.regex(shown(flow), / << 101 Switching Protocols \(websocket\) 35ms\n$/)
+})
+
+test('a WebSocket: bytes and messages of each way, how it was closed, and from detail 3 on the messages', (t) => {
+  const flow = webSocketFlow()
+  const said = / << 101 Switching Protocols \(websocket\) >> 5b \(1\) << 7b \(2\) 35ms\n$/
+  t.regex(shown(flow), said)
+  if (flow.websocket) Object.assign(flow.websocket, { closeCode: 1001, closeReason: 'bye\x1b' })
+  t.regex(shown(flow), / << 7b \(2\) closed 1001 bye\\x1b 35ms\n$/)
+  t.notRegex(shown(flow, { flow_detail: 2 }), /hello/)
+  const three = shown(flow, { flow_detail: 3 })
+  t.regex(three, /^ >> text 5b\n {4}hello\n << binary 3b dropped\n {4}00000000 {2}01 02 03 .*\n << text 4b\n {4}back\n >> text 3b injected\n {4}own$/m)
+  t.notRegex(three, /not kept/)
+  if (flow.websocket) flow.websocket.truncated = true
+  t.regex(shown(flow, { flow_detail: 3 }), /not kept/)
 })
 
 test('a line a flow: raw TCP and UDP, with the bytes of each way', (t) => {

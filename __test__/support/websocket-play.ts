@@ -1,4 +1,7 @@
 // Conversations of a WebSocket: frames as both sides write them, and a playbook in which one has begun.
+import { HttpHeaders } from '../../src/flow/headers.js'
+import { HttpFlow, HttpRequest, HttpResponse } from '../../src/flow/http.js'
+import { type Context, origin } from '../../src/layers/layer.js'
 import { Playbook, type PlaybookOptions } from './playbook.js'
 
 export interface FrameParts {
@@ -88,4 +91,14 @@ export function opened({ offer = '', agreed = '', version = '13', fields = '', s
   )
   const response = play.said().join('\n')
   return { play, server, client: play.client, request, response }
+}
+
+/** The flow of a request that was answered with 101. */
+export function upgradedFlow(context: Context, agreed: string): HttpFlow {
+  const place = { scheme: 'http', host: 'x', port: 80, path: '/' } as const
+  const request = new HttpRequest({ method: 'GET', version: '1.1', headers: new HttpHeaders(), ...place }, 0, 0)
+  const flow = new HttpFlow(origin(context), request)
+  const headers = agreed === '' ? {} : { 'Sec-WebSocket-Extensions': agreed }
+  flow.response = new HttpResponse({ status: 101, headers })
+  return flow
 }

@@ -6,6 +6,7 @@ import { recordText, statusText } from '../flow/dns-text.js'
 import { parseFilter } from '../flow/filter.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
+import type { WebSocketData } from '../flow/websocket.js'
 import type { Options } from '../options/definitions.js'
 import { LineWriter, type TextOutput } from './lines.js'
 import { afterChange, urlByAddress } from './shown.js'
@@ -145,15 +146,30 @@ function tlsObject({ tls }: Connection): object | null {
   return { sni, alpn, version, cipher, ja3, ja4 }
 }
 
-function httpObject({ request, response, upgrade }: HttpFlow, showhost: boolean): object {
+function httpObject({ request, response, upgrade, websocket }: HttpFlow, showhost: boolean): object {
   const { method, scheme, host, port, path } = request
   const url = showhost ? request.url : urlByAddress(request)
   return {
     request: { method, url, scheme, host, port, path, ...messageObject(request) },
     response: response ? { status: response.status, reason: response.reason, ...messageObject(response) } : null,
     upgrade,
+    websocket: websocket && webSocketObject(websocket),
   }
 }
+
+/** `messages`: those that were recorded. */
+const webSocketObject = (data: WebSocketData) => ({
+  messages: data.messages.length,
+  messagesFromClient: data.messagesFromClient,
+  messagesFromServer: data.messagesFromServer,
+  bytesFromClient: data.bytesFromClient,
+  bytesFromServer: data.bytesFromServer,
+  injected: data.injected,
+  truncated: data.truncated,
+  closedByClient: data.closedByClient ?? null,
+  closeCode: data.closeCode ?? null,
+  closeReason: data.closeReason,
+})
 
 /** What requests and responses have in common. Header fields are in the order and case in which they came; a character is a byte. */
 const messageObject = ({

@@ -7,6 +7,7 @@ import { parseFilter } from '../flow/filter.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { TcpFlow, UdpFlow } from '../flow/messages.js'
+import type { WebSocketData, WebSocketMessage } from '../flow/websocket.js'
 import type { Options } from '../options/definitions.js'
 import { bodyText } from './body-text.js'
 import { LineWriter, type TextOutput } from './lines.js'
@@ -91,7 +92,8 @@ class Shown {
     const end = tail.map(([style, text]) => (style ? paint(style, text) : text)).join('')
     const head = `${client}: ${paint(METHOD_STYLES[method] ?? 'boldMagenta', method)} ${paint('bold', cut(url, room))}${versions}`
     if (this.#detail < 2) return `${head}${end}\n`
-    return `${head}\n${this.#process(flow)}${this.#message(request)}${end}\n${response ? this.#message(response) : ''}\n`
+    const messages = flow.websocket && this.#detail > 2 ? this.#webSocketMessages(flow.websocket) : ''
+    return `${head}\n${this.#process(flow)}${this.#message(request)}${end}\n${response ? this.#message(response) : ''}${messages}\n`
   }
 
   #statusParts(flow: HttpFlow, response: HttpResponse): [Style | undefined, string][] {
@@ -103,6 +105,7 @@ class Shown {
       ['bold', ' <<'],
       [style, ` ${response.status}${reason}`],
       ['bold', ` ${size}`],
+      ...(flow.websocket ? webSocketParts(flow.websocket) : []),
       ['dim', ` ${time}`],
     ]
   }
@@ -159,8 +162,15 @@ class Shown {
     const messages = flow.messages.map(({ fromClient, content }) => {
       return `${paint('bold', fromClient ? ' >>' : ' <<')} ${sizeText(content.length)}\n${bodyText(content, this.#lines)}`
     })
-    const kept = flow.truncated ? '    (the rest was not kept: body_record_limit says how much is)\n' : ''
-    return `${head}${messages.join('')}${kept}\n`
+    return `${head}${messages.join('')}${flow.truncated ? NOT_KEPT : ''}\n`
+  }
+
+  #webSocketMessages({ messages, truncated }: WebSocketData): string {
+    const shown = messages.map((message) => {
+      const arrow = this.#paint('bold', message.fromClient ? ' >>' : ' <<')
+      return `${arrow} ${messageHead(message)}\n${bodyText(message.content, this.#lines)}`
+    })
+    return `${shown.join('')}${truncated ? NOT_KEPT : ''}`
   }
 
   /** The process of a client on this machine, as a line of its own. */
@@ -177,6 +187,25 @@ class Shown {
     return columns === undefined || this.#detail > 1 ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken)
   }
 }
+
+const NOT_KEPT = '    (the rest was not kept: body_record_limit says how much is)\n'
+
+const messageHead = ({ kind, length, dropped, injected }: WebSocketMessage) =>
+  `${kind} ${sizeText(length)}${dropped ? ' dropped' : ''}${injected ? ' injected' : ''}`
+
+/** The bytes and, in brackets, the messages of each way; and how it was closed, where that was not in the usual way. */
+function webSocketParts(data: WebSocketData): [Style | undefined, string][] {
+  const { bytesFromClient, messagesFromClient, bytesFromServer, messagesFromServer, closeCode, closeReason } = data
+  const up = ` >> ${sizeText(bytesFromClient)} (${messagesFromClient})`
+  const down = ` << ${sizeText(bytesFromServer)} (${messagesFromServer})`
+  const isUsual = closeCode === undefined || closeCode === NORMAL || closeCode === NO_STATUS
+  const reason = closeReason === '' ? '' : ` ${oneLine(closeReason)}`
+  return [[undefined, `${up}${down}`], ...(isUsual ? [] : [['yellow', ` closed ${closeCode}${reason}`] as [Style, string]])]
+}
+
+/** Close codes of a WebSocket that ends as it should: `normal`, and none (RFC 6455, 7.4.1). */
+const NORMAL = 1000
+const NO_STATUS = 1005
 
 const METHOD_STYLES: Record<string, Style> = { GET: 'boldGreen', HEAD: 'boldGreen', DELETE: 'boldRed' }
 
