@@ -599,6 +599,90 @@ declare abstract class HttpMessage {
     protected abstract get side(): 'request' | 'response';
 }
 
+/** The form of a message: `text` is UTF-8. */
+type WebSocketMessageKind = 'text' | 'binary';
+interface WebSocketMessageParts {
+    readonly fromClient: boolean;
+    readonly kind: WebSocketMessageKind;
+    readonly content: Buffer;
+    /** Bytes of the whole message, where `content` is only its beginning. Default: those of `content`. */
+    readonly length?: number;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+    /** Default: false. */
+    readonly injected?: boolean;
+}
+declare class WebSocketMessage {
+    #private;
+    readonly fromClient: boolean;
+    readonly kind: WebSocketMessageKind;
+    /** Milliseconds since the epoch. */
+    readonly timestamp: number;
+    /** An addon has sent it, and not the client or the server. */
+    readonly injected: boolean;
+    /** Bytes of the whole message, also where `content` keeps only the first of them. */
+    length: number;
+    constructor(parts: WebSocketMessageParts);
+    /**
+     * The message's bytes, decompressed; of a text in UTF-8. It is all of them in the hook `websocket_message`, and what was recorded
+     * afterwards. Setting it there, also to a string, sends that in the message's place. Throws a TypeError where a text would not be UTF-8.
+     */
+    get content(): Buffer;
+    set content(content: Uint8Array | string);
+    /** `content` as text; of a binary message, bytes that are not UTF-8 become U+FFFD. */
+    get text(): string;
+    /** Sets `content`. */
+    set text(text: string);
+    /** An addon has changed `content`. */
+    get changed(): boolean;
+    /** The message was not sent on. */
+    get dropped(): boolean;
+    /** Does not send the message on: for the hook `websocket_message`. */
+    drop(): void;
+    /** True where only the first bytes of the message were recorded. */
+    get truncated(): boolean;
+    /** Forgets all but the first bytes, `room` of them at most: the message has passed. */
+    trim(room: number): void;
+}
+declare class WebSocketData {
+    #private;
+    /** The recorded messages: the first ones, up to `body_record_limit` bytes in all, of which the last one may be cut. */
+    readonly messages: WebSocketMessage[];
+    /** In a `websocket_message` hook the message that the hook is for; else the one that came last. */
+    last: WebSocketMessage | undefined;
+    /** Messages that the client and the server have sent, recorded or not. */
+    messagesFromClient: number;
+    messagesFromServer: number;
+    /** Bytes of these messages, decompressed. */
+    bytesFromClient: number;
+    bytesFromServer: number;
+    /** Messages that addons have sent, recorded or not. */
+    injected: number;
+    /** True where messages, or parts of them, have passed that were not recorded. */
+    truncated: boolean;
+    /** Which side has closed the WebSocket; undefined while it is open, and where midwire has ended it or it was lost. */
+    closedByClient: boolean | undefined;
+    /**
+     * The code of the first Close frame (RFC 6455, 7.4.1): 1005 where that had none, 1006 where the connection ended without a Close frame.
+     * Undefined while the WebSocket is open.
+     */
+    closeCode: number | undefined;
+    closeReason: string;
+    /** Milliseconds since the epoch. */
+    readonly startedAt: number;
+    endedAt: number | undefined;
+    /** At most `limit` bytes of messages are recorded. */
+    constructor(limit: number, now: number);
+    /** Bytes of another message that are recorded. */
+    get room(): number;
+    /** Counts a message as it came, and makes it the last one. */
+    begin(message: WebSocketMessage): void;
+    /** Records a message after its hook, as it goes on. */
+    record(message: WebSocketMessage): void;
+    /** The bytes of memory that the messages take, about. */
+    get size(): number;
+}
+
 interface HttpRequestParts {
     method: string;
     /** As in the request line, in origin-form: `/path?query`, or `*`. */
@@ -670,6 +754,8 @@ declare class HttpFlow extends Flow {
     request: HttpRequest;
     /** The protocol that the connection speaks after a 101, in lower case: `websocket`. Undefined without a 101. */
     upgrade: string | undefined;
+    /** The WebSocket that the connection is after a 101: its messages, and how it was closed. Undefined for all else. */
+    websocket: WebSocketData | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
     get size(): number;
     /**
@@ -1034,6 +1120,11 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly websocket: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly rawtcp: {
         readonly type: "boolean";
         readonly default: boolean;
@@ -1352,7 +1443,7 @@ interface Hooks {
     http_message: HttpMessageHook;
     /** The whole response; the last hook of a flow that did not fail. */
     response: HttpFlow;
-    /** The flow has failed or was killed; the last hook of such a flow. */
+    /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
     error: HttpFlow;
     /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
     http_connect: HttpFlow;
@@ -1364,6 +1455,15 @@ interface Hooks {
     http_connect_error: HttpFlow;
     /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
     socks5_auth: Socks5AuthHook;
+    /** A WebSocket has begun, after the hook `response` of its 101: `flow.websocket` is there from now on. */
+    websocket_start: HttpFlow;
+    /**
+     * A whole message: `flow.websocket.last`. Its `content` or `text` may be set, and `drop()` does not send it on. While no addon has this
+     * hook, messages pass frame by frame as they come.
+     */
+    websocket_message: HttpFlow;
+    /** The WebSocket is over, with `flow.error` where it has failed; the last hook of such a flow: `error` does not run. */
+    websocket_end: HttpFlow;
     tcp_start: TcpFlow;
     /** `flow.last` is the message. */
     tcp_message: TcpFlow;

@@ -4,7 +4,7 @@ import test from 'ava'
 import { MidwireError } from '../../src/errors.js'
 import { FILTER_HELP, parseFilter } from '../../src/flow/filter.js'
 import type { AnyFlow } from '../../src/flow/index.js'
-import { dnsFlow, httpFlow, tcpFlow, udpFlow } from '../support/flows.js'
+import { dnsFlow, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
 import { Random } from '../support/http1.js'
 
 const post = httpFlow({
@@ -23,8 +23,7 @@ broken.error = { message: 'the server was lost', timestamp: 1 }
 broken.marked = ':star:'
 broken.comment = 'look at\nthis'
 Object.assign(broken.metadata, { owner: 'Ada', list: { key: 'value' }, size: 3 })
-const socket = httpFlow({ status: 101 })
-socket.upgrade = 'websocket'
+const socket = webSocketFlow()
 const answered = httpFlow()
 answered.server = undefined
 const dns = dnsFlow('192.0.2.7')
@@ -59,6 +58,9 @@ const ROWS: [text: string, names: Name[]][] = [
   ['~udp', ['udp']],
   ['~dns', ['dns', 'asked']],
   ['~websocket', ['socket']],
+  ['~b ^OWN$', ['socket']],
+  ['~bq ^back$', []],
+  ['~bs ^back$', ['socket']],
   ['~q', ['waiting', 'asked']],
   ['~s', ['post', 'broken', 'socket', 'answered', 'dns']],
   ['~e', ['broken']],

@@ -19,7 +19,12 @@ interface Ends {
 }
 
 /** A WebSocket through CONNECT, whose server echoes each message. */
-async function connected(t: ExecutionContext, secure: boolean, compression: Compression, addons: Addon[] = []): Promise<Ends> {
+async function connected(
+  t: ExecutionContext,
+  secure: boolean,
+  compression: Compression,
+  addons: Addon[] = [],
+): Promise<Ends> {
   const running = await startProxy(t, { addons })
   const made = certificate({ names: ['upstream.test'] })
   const web: Server = secure ? createSecureServer({ cert: made.pem, key: made.keyPem }) : createServer()
@@ -84,7 +89,10 @@ for (const secure of [false, true]) {
       t.is(flow.request.scheme, secure ? 'https' : 'http')
       t.like(flow.websocket, { closeCode: 4001, closeReason: 'enough', closedByClient: true, messagesFromServer: 5 })
       const expected = texts.flatMap((text) => [`true ${text}`, `false ${text}`])
-      t.deepEqual(flow.websocket?.messages.map(({ fromClient, text }) => `${fromClient} ${text}`), expected)
+      t.deepEqual(
+        flow.websocket?.messages.map(({ fromClient, text }) => `${fromClient} ${text}`),
+        expected,
+      )
       t.is(flow.error, undefined)
     })
 

@@ -3,7 +3,7 @@ import test from 'ava'
 import type { AnyFlow } from '../../src/flow/index.js'
 import type { OptionSnapshot } from '../../src/options/definitions.js'
 import { jsonSink } from '../../src/sinks/json.js'
-import { dnsFlow, httpFlow, tcpFlow, udpFlow } from '../support/flows.js'
+import { dnsFlow, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
 
 const facts = {
   listeners: [{ spec: 'regular@0', mode: 'regular', host: '127.0.0.1', port: 8080, transport: 'tcp' as const }],
@@ -142,6 +142,24 @@ test('raw flows: how many messages, and bytes', (t) => {
   t.is(tcp?.comment, undefined)
   t.like(tcp, { type: 'tcp', messages: 2, bytesFromClient: 11, bytesFromServer: 4, truncated: false })
   t.like(udp, { type: 'udp', messages: 1, bytesFromClient: 4, bytesFromServer: 4, truncated: true })
+})
+
+test('a WebSocket: how many messages, bytes, and how it was closed', (t) => {
+  const [, flow, plain] = lines([webSocketFlow(), httpFlow()])
+  t.is(flow?.upgrade, 'websocket')
+  t.deepEqual(flow?.websocket, {
+    messages: 4,
+    messagesFromClient: 1,
+    messagesFromServer: 2,
+    bytesFromClient: 5,
+    bytesFromServer: 7,
+    injected: 1,
+    truncated: false,
+    closedByClient: true,
+    closeCode: 1000,
+    closeReason: '',
+  })
+  t.is(plain?.websocket, undefined)
 })
 
 test('DNS: questions and answers as text', (t) => {

@@ -47,7 +47,10 @@ test('a WebSocket: bytes and messages of each way, how it was closed, and from d
   t.regex(shown(flow), / << 7b \(2\) closed 1001 bye\\x1b 35ms\n$/)
   t.notRegex(shown(flow, { flow_detail: 2 }), /hello/)
   const three = shown(flow, { flow_detail: 3 })
-  t.regex(three, /^ >> text 5b\n {4}hello\n << binary 3b dropped\n {4}00000000 {2}01 02 03 .*\n << text 4b\n {4}back\n >> text 3b injected\n {4}own$/m)
+  t.regex(
+    three,
+    /^ >> text 5b\n {4}hello\n << binary 3b dropped\n {4}00000000 {2}01 02 03 .*\n << text 4b\n {4}back\n >> text 3b injected\n {4}own$/m,
+  )
   t.notRegex(three, /not kept/)
   if (flow.websocket) flow.websocket.truncated = true
   t.regex(shown(flow, { flow_detail: 3 }), /not kept/)

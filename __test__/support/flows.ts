@@ -6,6 +6,7 @@ import { aRecord, dnsReply } from '../../src/flow/dns-reply.js'
 import { HttpHeaders } from '../../src/flow/headers.js'
 import { HttpFlow, HttpRequest, HttpResponse } from '../../src/flow/http.js'
 import { TcpFlow, UdpFlow } from '../../src/flow/messages.js'
+import { WebSocketData, WebSocketMessage } from '../../src/flow/websocket.js'
 
 export const client: ClientConnection = {
   id: 'client',
@@ -55,6 +56,34 @@ export function httpFlow(facts: HttpFacts = {}): HttpFlow {
   )
   flow.response.body.append(Buffer.from(facts.responseBody ?? 'hello\n'))
   flow.endedAt = 1035
+  return flow
+}
+
+/** Two messages of each way, of which one was dropped and one injected. */
+export function webSocketFlow(): HttpFlow {
+  const flow = httpFlow({ status: 101, reason: 'Switching Protocols', responseBody: '' })
+  const data = new WebSocketData(1024, 1010)
+  const add = (fromClient: boolean, content: Buffer, rest: { drop?: boolean; injected?: boolean } = {}) => {
+    const kind = content[0] === 1 ? 'binary' : 'text'
+    const message = new WebSocketMessage({
+      fromClient,
+      kind,
+      content,
+      timestamp: 1020,
+      injected: rest.injected ?? false,
+    })
+    data.begin(message)
+    if (rest.drop) message.drop()
+    data.record(message)
+  }
+  add(true, Buffer.from('hello'))
+  add(false, Buffer.from([1, 2, 3]), { drop: true })
+  add(false, Buffer.from('back'))
+  add(true, Buffer.from('own'), { injected: true })
+  data.closeCode = 1000
+  data.closedByClient = true
+  flow.upgrade = 'websocket'
+  flow.websocket = data
   return flow
 }
 

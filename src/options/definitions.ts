@@ -112,7 +112,10 @@ export const OPTIONS = {
   websocket: flag(true, 'read WebSocket messages; off: they pass as raw bytes after the 101'),
   rawtcp: flag(true, 'treat a connection that does not look like HTTP as raw TCP; off: as HTTP'),
   showhost: flag(true, 'show URLs with the host that the client has named; off: with the address of the server'),
-  body_record_limit: size('1m', 'bytes of each body, or raw flow, that are recorded; the whole of it still passes'),
+  body_record_limit: size(
+    '1m',
+    'bytes of each body, raw flow or WebSocket that are recorded; the whole of it still passes',
+  ),
   store_streamed_bodies: flag(
     false,
     'record bodies whole, whatever their length, in memory; off: as much of each as body_record_limit says, 0 for nothing',

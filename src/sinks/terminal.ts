@@ -200,7 +200,10 @@ function webSocketParts(data: WebSocketData): [Style | undefined, string][] {
   const down = ` << ${sizeText(bytesFromServer)} (${messagesFromServer})`
   const isUsual = closeCode === undefined || closeCode === NORMAL || closeCode === NO_STATUS
   const reason = closeReason === '' ? '' : ` ${oneLine(closeReason)}`
-  return [[undefined, `${up}${down}`], ...(isUsual ? [] : [['yellow', ` closed ${closeCode}${reason}`] as [Style, string]])]
+  return [
+    [undefined, `${up}${down}`],
+    ...(isUsual ? [] : [['yellow', ` closed ${closeCode}${reason}`] as [Style, string]]),
+  ]
 }
 
 /** Close codes of a WebSocket that ends as it should: `normal`, and none (RFC 6455, 7.4.1). */

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import test from 'ava'
 import { closePayload, readClose } from '../../../src/layers/websocket/close.js'
 import type { WebSocketError } from '../../../src/layers/websocket/error.js'
-import { frameBytes, maskFrom, masked } from '../../../src/layers/websocket/frame.js'
+import { frameBytes, masked, maskFrom } from '../../../src/layers/websocket/frame.js'
 import { Growing } from '../../../src/layers/websocket/growing.js'
 import type { Dialect } from '../../../src/layers/websocket/head.js'
 import { FrameReader, MAX_MESSAGE } from '../../../src/layers/websocket/reader.js'
@@ -96,7 +96,12 @@ test('frames are read, whole, byte by byte, and many at once', (t) => {
   const clients = [up('hi'), up({ opcode: 2, payload: middle }), up({ opcode: 9, payload: 'p' }), up(long), up('')]
   const expected = ['1 hi', `2 ${middle}`, '9 p', `1 ${long}`, '1 ']
   for (const step of [1, 2, 7, 1000, 1e9]) t.deepEqual(read(CLIENT, Buffer.concat(clients), step).frames, expected)
-  const fragments = [{ fin: false, payload: 'a' }, { opcode: 10 }, { opcode: 0, fin: false }, { opcode: 0, payload: 'b' }]
+  const fragments = [
+    { fin: false, payload: 'a' },
+    { opcode: 10 },
+    { opcode: 0, fin: false },
+    { opcode: 0, payload: 'b' },
+  ]
   const servers = Buffer.concat(fragments.map(down))
   for (const step of [1, 3, 1e9]) t.deepEqual(read(SERVER, servers, step).frames, ['1+ a', '10 ', '0+ ', '0 b'])
 })
@@ -116,15 +121,40 @@ const wrong: [name: string, dialect: Dialect, bytes: Buffer, code: number, at?: 
   ['a ping of 126 bytes', CLIENT, up({ opcode: 9, payload: 'x'.repeat(126) }), 1002, 2],
   ['a continuation of nothing', CLIENT, up({ opcode: 0 }), 1002],
   ['a message in a message', CLIENT, Buffer.concat([up({ fin: false }), up('x')]), 1002],
-  ['a continuation that is compressed', { ...CLIENT, deflate: true }, Buffer.concat([up({ fin: false, rsv: 4 }), up({ opcode: 0, rsv: 4 })]), 1002],
+  [
+    'a continuation that is compressed',
+    { ...CLIENT, deflate: true },
+    Buffer.concat([up({ fin: false, rsv: 4 }), up({ opcode: 0, rsv: 4 })]),
+    1002,
+  ],
   ['a length with its first bit', SERVER, down({ length: 1n << 63n }), 1002, 10],
   ['64 MiB and one byte', SERVER, down({ length: BigInt(MAX_MESSAGE) + 1n }), 1009, 10],
   ['4 GiB', SERVER, down({ length: 1n << 32n }), 1009, 10],
-  ['64 MiB in two frames', SERVER, Buffer.concat([down({ fin: false, payload: 'x' }), down({ opcode: 0, length: BigInt(MAX_MESSAGE) })]), 1009, 13],
+  [
+    '64 MiB in two frames',
+    SERVER,
+    Buffer.concat([down({ fin: false, payload: 'x' }), down({ opcode: 0, length: BigInt(MAX_MESSAGE) })]),
+    1009,
+    13,
+  ],
   ['text that is not UTF-8', CLIENT, up({ payload: Buffer.from([0x41, 0xff, 0x41, 0x41]) }), 1007, 8],
   ['text that ends within a character', CLIENT, up({ payload: Buffer.from([0x41, 0xce]) }), 1007],
-  ['text that ends within a character of another frame', CLIENT, Buffer.concat([up({ fin: false, payload: Buffer.from([0xce]) }), up({ opcode: 0 })]), 1007],
-  ['text that is not UTF-8 over two frames', CLIENT, Buffer.concat([up({ fin: false, payload: Buffer.from([0xf4]) }), up({ opcode: 0, payload: Buffer.from([0x90, 0x80]) })]), 1007, 14],
+  [
+    'text that ends within a character of another frame',
+    CLIENT,
+    Buffer.concat([up({ fin: false, payload: Buffer.from([0xce]) }), up({ opcode: 0 })]),
+    1007,
+  ],
+  [
+    'text that is not UTF-8 over two frames',
+    CLIENT,
+    Buffer.concat([
+      up({ fin: false, payload: Buffer.from([0xf4]) }),
+      up({ opcode: 0, payload: Buffer.from([0x90, 0x80]) }),
+    ]),
+    1007,
+    14,
+  ],
 ]
 
 for (const [name, dialect, bytes, code, at] of wrong) {
@@ -139,10 +169,22 @@ for (const [name, dialect, bytes, code, at] of wrong) {
 test('what is right at the border passes', (t) => {
   const right: [Dialect, Buffer, number][] = [
     [CLIENT, up({ opcode: 9, payload: 'x'.repeat(125) }), 1],
-    [CLIENT, Buffer.concat([up({ fin: false, payload: Buffer.from([0xce]) }), up({ opcode: 9 }), up({ opcode: 0, payload: Buffer.from([0xba]) })]), 3],
+    [
+      CLIENT,
+      Buffer.concat([
+        up({ fin: false, payload: Buffer.from([0xce]) }),
+        up({ opcode: 9 }),
+        up({ opcode: 0, payload: Buffer.from([0xba]) }),
+      ]),
+      3,
+    ],
     [{ ...CLIENT, deflate: true }, up({ rsv: 4, payload: Buffer.from([0xff]) }), 1],
     [CLIENT, up({ opcode: 2, payload: Buffer.from([0xff]) }), 1],
-    [SERVER, Buffer.concat([down({ fin: false }), down({ opcode: 0, length: BigInt(MAX_MESSAGE) })]).subarray(0, 12), 1],
+    [
+      SERVER,
+      Buffer.concat([down({ fin: false }), down({ opcode: 0, length: BigInt(MAX_MESSAGE) })]).subarray(0, 12),
+      1,
+    ],
   ]
   for (const [dialect, bytes, frames] of right) {
     const one = read(dialect, bytes, 1)
@@ -197,8 +239,11 @@ test('any bytes are frames or an error, whatever the pieces they come in', (t) =
     const random = seeded(seed)
     const parts = Array.from({ length: 4 }, () => {
       const rsv = random() < 0.1 ? Math.floor(random() * 8) : 0
-      const opcode = random() < 0.9 ? ([0, 1, 2, 9, 10, 8][Math.floor(random() * 6)] as number) : Math.floor(random() * 16)
-      const payload = Buffer.from(Array.from({ length: Math.floor(random() * 30) }, () => Math.floor(random() * (random() < 0.9 ? 128 : 256))))
+      const opcode =
+        random() < 0.9 ? ([0, 1, 2, 9, 10, 8][Math.floor(random() * 6)] as number) : Math.floor(random() * 16)
+      const payload = Buffer.from(
+        Array.from({ length: Math.floor(random() * 30) }, () => Math.floor(random() * (random() < 0.9 ? 128 : 256))),
+      )
       return up({ fin: random() < 0.7, rsv, opcode, payload })
     })
     const bytes = Buffer.concat(parts)

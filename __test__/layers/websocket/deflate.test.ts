@@ -96,7 +96,10 @@ test('a message of several streams is one message, and its window goes on (RFC 7
   const second = deflateRawSync(hello, { dictionary: Buffer.concat([hello, hello, hello]) })
   t.deepEqual(deflate.inflate(Buffer.concat([final, second]), MAX_MESSAGE), Buffer.concat([hello, hello]))
   const many = Buffer.concat(Array.from({ length: 100 }, () => final))
-  t.is(t.throws<WebSocketError>(() => new Deflate({ takeOver: true, windowBits: 15 }).inflate(many, MAX_MESSAGE))?.code, 1002)
+  t.is(
+    t.throws<WebSocketError>(() => new Deflate({ takeOver: true, windowBits: 15 }).inflate(many, MAX_MESSAGE))?.code,
+    1002,
+  )
 })
 
 const raw = (content: Buffer) => deflateRawSync(content, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
@@ -110,7 +113,10 @@ test('a bomb is defused: what becomes longer than the limit fails with 1009, wha
   t.is(t.throws<WebSocketError>(() => new Deflate({ takeOver: true, windowBits: 15 }).inflate(two, 1000))?.code, 1009)
   t.is(t.throws<WebSocketError>(() => deflate.inflate(Buffer.from([0xff, 0xff, 0xff]), 1000))?.code, 1007)
   const farBack = deflateRawSync(Buffer.from('abcabcabc'), { dictionary: Buffer.from('abcabcabcabc') })
-  t.is(t.throws<WebSocketError>(() => new Deflate({ takeOver: false, windowBits: 15 }).inflate(farBack, 1000))?.code, 1007)
+  t.is(
+    t.throws<WebSocketError>(() => new Deflate({ takeOver: false, windowBits: 15 }).inflate(farBack, 1000))?.code,
+    1007,
+  )
 })
 
 test('any bytes are a message or an error', (t) => {

@@ -3,7 +3,8 @@ import test from 'ava'
 import { HttpHeaders } from '../../../src/flow/headers.js'
 import { agreementOf, keepKnownExtensions } from '../../../src/layers/websocket/extensions.js'
 
-const fields = (...values: string[]) => HttpHeaders.from(values.map((value) => ['Sec-WebSocket-Extensions', value] as const))
+const fields = (...values: string[]) =>
+  HttpHeaders.from(values.map((value) => ['Sec-WebSocket-Extensions', value] as const))
 
 const left = (...values: string[]) => {
   const headers = fields(...values)
@@ -25,10 +26,13 @@ test('an offer of what midwire knows stays as it is', (t) => {
 
 test('the rest is taken out, the known ones in their order', (t) => {
   t.deepEqual(left('x-webkit-deflate-frame'), { left: [], takenOut: 'x-webkit-deflate-frame' })
-  t.deepEqual(left('bbf-usp-protocol, permessage-deflate; client_max_window_bits', 'permessage-bzip2; a=b, permessage-deflate'), {
-    left: ['permessage-deflate; client_max_window_bits, permessage-deflate'],
-    takenOut: 'bbf-usp-protocol, permessage-bzip2; a=b',
-  })
+  t.deepEqual(
+    left('bbf-usp-protocol, permessage-deflate; client_max_window_bits', 'permessage-bzip2; a=b, permessage-deflate'),
+    {
+      left: ['permessage-deflate; client_max_window_bits, permessage-deflate'],
+      takenOut: 'bbf-usp-protocol, permessage-bzip2; a=b',
+    },
+  )
   t.deepEqual(left('permessage-deflate; ='), { left: [], takenOut: 'permessage-deflate; =' })
 })
 
@@ -37,8 +41,7 @@ test('what was agreed on', (t) => {
   t.deepEqual(agreementOf(fields()), { deflate: undefined })
   t.deepEqual(agreementOf(fields('')), { deflate: undefined })
   t.deepEqual(agreementOf(fields('permessage-deflate')), { deflate: { client: usual, server: usual } })
-  const all =
-    'permessage-deflate; server_no_context_takeover; client_max_window_bits=9; Server_Max_Window_Bits="12"'
+  const all = 'permessage-deflate; server_no_context_takeover; client_max_window_bits=9; Server_Max_Window_Bits="12"'
   t.deepEqual(agreementOf(fields(all)), {
     deflate: { client: { takeOver: true, windowBits: 9 }, server: { takeOver: false, windowBits: 12 } },
   })

@@ -14,8 +14,8 @@ import {
   closing,
   down,
   frame,
-  opened,
   OWN_MASK,
+  opened,
   toClient,
   toServer,
   up,
@@ -55,7 +55,10 @@ test('a message is changed, in one frame with a mask of its own, or dropped', (t
   })
   play.data(client, Buffer.concat([up({ fin: false, payload: 'te' }), up({ opcode: 0, payload: 'xt' })]))
   t.deepEqual(play.said(), [toServer(ownUp('κόσμε'))])
-  play.data(client, up('drop')).data(client, up({ opcode: 2, payload: 'x' })).data(client, up('empty'))
+  play
+    .data(client, up('drop'))
+    .data(client, up({ opcode: 2, payload: 'x' }))
+    .data(client, up('empty'))
   t.deepEqual(play.said(), [toServer(ownUp(Buffer.from([0xff]), 2)), toServer(ownUp(''))])
   play.data(server, down('text')).data(server, down('drop')).data(server, down('same'))
   t.deepEqual(play.said(), [toClient(down('κόσμε')), toClient(down('same'))])
@@ -69,9 +72,12 @@ test('a message is changed, in one frame with a mask of its own, or dropped', (t
 
 test('a text message cannot be made of bytes that are not UTF-8', (t) => {
   const { play, client } = hooked((message) => {
-    t.throws(() => {
-      message.content = Buffer.from([0xff])
-    }, { instanceOf: TypeError })
+    t.throws(
+      () => {
+        message.content = Buffer.from([0xff])
+      },
+      { instanceOf: TypeError },
+    )
   })
   play.data(client, up('a'))
   t.deepEqual(play.said(), [toServer(up('a'))])
@@ -89,7 +95,10 @@ test('a Close ends it although a message is not whole; errors come before the ho
   const bad = hooked(() => {
     count += 1
   })
-  bad.play.data(bad.client, Buffer.concat([up({ fin: false, payload: 'a' }), up({ opcode: 0, payload: Buffer.from([0xff]) })]))
+  bad.play.data(
+    bad.client,
+    Buffer.concat([up({ fin: false, payload: 'a' }), up({ opcode: 0, payload: Buffer.from([0xff]) })]),
+  )
   t.is(bad.play.said()[0], closesClient(1007, 'a text message that is not UTF-8'))
   t.is(count, 0)
 })
@@ -102,7 +111,6 @@ function relayed(agreed = '', settings: PlaybookOptions = {}) {
     const { client, server } = context
     const agreement = flow.response && agreementOf(flow.response.headers)
     if (!server || !agreement) throw new Error('no server')
-    context.machine.subject = flow
     made.flow = flow
     made.relay = new WebSocketRelay(context, flow, { client, server }, agreement)
     yield* made.relay.run()
@@ -182,7 +190,10 @@ test('messages of addons that wait have a bound', (t) => {
   t.true(relay.inject(true, 'text', Buffer.from('x')))
   server.full = true
   const large = Buffer.alloc(30 * 1024 * 1024)
-  t.deepEqual([1, 2, 3, 4].map(() => relay.inject(true, 'binary', large)), [true, true, false, false])
+  t.deepEqual(
+    [1, 2, 3, 4].map(() => relay.inject(true, 'binary', large)),
+    [true, true, false, false],
+  )
   play.close(client)
   t.false(play.machine.busy)
 })
@@ -196,10 +207,16 @@ function payloadOf(said: string[], masked: boolean): { first: number; payload: B
   const at = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0)
   if (!masked) return { first: bytes[0] as number, payload: bytes.subarray(at) }
   const mask = bytes.subarray(at, at + 4)
-  return { first: bytes[0] as number, payload: bytes.subarray(at + 4).map((byte, index) => byte ^ (mask[index % 4] as number)) as Buffer }
+  return {
+    first: bytes[0] as number,
+    payload: bytes.subarray(at + 4).map((byte, index) => byte ^ (mask[index % 4] as number)) as Buffer,
+  }
 }
 
-for (const agreed of ['permessage-deflate', 'permessage-deflate; client_no_context_takeover; server_max_window_bits=10']) {
+for (const agreed of [
+  'permessage-deflate',
+  'permessage-deflate; client_no_context_takeover; server_max_window_bits=10',
+]) {
   test(`compressed messages pass as they came until one is changed or dropped: ${agreed}`, async (t) => {
     const takeOver = !agreed.includes('no_context')
     const { play, client } = hooked((message) => {
@@ -209,7 +226,16 @@ for (const agreed of ['permessage-deflate', 'permessage-deflate; client_no_conte
     const sender = new DeflatePeer(takeOver)
     const receiver = new DeflatePeer(takeOver)
     let departed = false
-    for (const text of ['keep this', 'keep this, too', 'change this', 'keep this', 'drop this', 'keep this', 'change', '']) {
+    for (const text of [
+      'keep this',
+      'keep this, too',
+      'change this',
+      'keep this',
+      'drop this',
+      'keep this',
+      'change',
+      '',
+    ]) {
       const sent = up({ rsv: 4, payload: await sender.compress(Buffer.from(text)) })
       play.data(client, sent)
       const said = play.said()
@@ -236,7 +262,13 @@ test('once a direction is compressed anew, so are messages that no hook is for; 
   const sender = new DeflatePeer()
   play.data(client, up({ rsv: 4, payload: await sender.compress(Buffer.from('x')) }))
   const whole = await sender.compress(Buffer.from('some longer text'))
-  play.data(client, Buffer.concat([up({ rsv: 4, fin: false, payload: whole.subarray(0, 3) }), up({ opcode: 0, payload: whole.subarray(3) })]))
+  play.data(
+    client,
+    Buffer.concat([
+      up({ rsv: 4, fin: false, payload: whole.subarray(0, 3) }),
+      up({ opcode: 0, payload: whole.subarray(3) }),
+    ]),
+  )
   const { payload } = payloadOf(play.said(), true)
   t.is((await new DeflatePeer().decompress(Buffer.from(payload))).toString(), 'some longer text')
   const back = down({ rsv: 4, payload: raw(Buffer.from('back')) })
@@ -248,7 +280,10 @@ test('without a hook compressed messages pass, are recorded as text, and are che
   const { play, client } = opened({ agreed: 'permessage-deflate' })
   const sender = new DeflatePeer()
   const payload = await sender.compress(Buffer.from('hello hello hello'))
-  const frames = [up({ rsv: 4, fin: false, payload: payload.subarray(0, 2) }), up({ opcode: 0, payload: payload.subarray(2) })]
+  const frames = [
+    up({ rsv: 4, fin: false, payload: payload.subarray(0, 2) }),
+    up({ opcode: 0, payload: payload.subarray(2) }),
+  ]
   play.data(client, frames[0] as Buffer)
   t.deepEqual(play.said(), [toServer(frames[0] as Buffer)])
   play.data(client, frames[1] as Buffer)
@@ -257,20 +292,29 @@ test('without a hook compressed messages pass, are recorded as text, and are che
   t.deepEqual(play.said().slice(0, 2), [closesClient(1007, 'a text message that is not UTF-8'), closesServer(1001)])
   play.close(client)
   const { websocket } = play.finished[0] as HttpFlow
-  t.deepEqual(websocket?.messages.map(({ text }) => text), ['hello hello hello'])
+  t.deepEqual(
+    websocket?.messages.map(({ text }) => text),
+    ['hello hello hello'],
+  )
 })
 
 test('a bomb of 64 KiB that becomes more than 64 MiB fails with 1009, hook or not, in either direction', (t) => {
   const bomb = raw(Buffer.alloc(64 * 1024 * 1024 + 1))
   t.true(bomb.length < 70_000)
   let seen = 0
-  for (const make of [() => opened({ agreed: 'permessage-deflate' }), () => hooked(() => (seen += 1), 'permessage-deflate')]) {
+  for (const make of [
+    () => opened({ agreed: 'permessage-deflate' }),
+    () => hooked(() => (seen += 1), 'permessage-deflate'),
+  ]) {
     const one = make()
     one.play.data(one.client, up({ opcode: 2, rsv: 4, payload: bomb }))
     t.is(one.play.said()[0], closesClient(1009, 'a message of more than 64 MiB'))
     const other = make()
     other.play.data(other.server, down({ opcode: 2, rsv: 4, payload: bomb }))
-    t.deepEqual(other.play.said().slice(0, 2), [closesServer(1009, 'a message of more than 64 MiB'), closesClient(1001)])
+    t.deepEqual(other.play.said().slice(0, 2), [
+      closesServer(1009, 'a message of more than 64 MiB'),
+      closesClient(1001),
+    ])
   }
   t.is(seen, 0)
   const bad = opened({ agreed: 'permessage-deflate' })

@@ -3,7 +3,16 @@ import test from 'ava'
 import type { HttpFlow } from '../../../src/flow/http.js'
 import type { TcpFlow } from '../../../src/flow/messages.js'
 import type { Playbook } from '../../support/playbook.js'
-import { closesClient, closesServer, closing, down, opened, toClient, toServer, up } from '../../support/websocket-play.js'
+import {
+  closesClient,
+  closesServer,
+  closing,
+  down,
+  opened,
+  toClient,
+  toServer,
+  up,
+} from '../../support/websocket-play.js'
 
 const flowOf = (play: Playbook) => play.finished[0] as HttpFlow
 const dataOf = (play: Playbook) => {
@@ -132,7 +141,12 @@ test('a client that breaks the rules is told which, and the server that midwire 
 test('a server that breaks the rules; a side that does not close is not waited for', (t) => {
   const { play, server } = opened()
   play.data(server, up('masked'))
-  t.deepEqual(play.said(), [closesServer(1002, 'a frame that is masked'), closesClient(1001), 'end server', 'end client'])
+  t.deepEqual(play.said(), [
+    closesServer(1002, 'a frame that is masked'),
+    closesClient(1001),
+    'end server',
+    'end client',
+  ])
   for (let at = 0; at < 20 && play.machine.busy; at += 1) play.data(server, 'more').after(100)
   t.deepEqual(play.said(), ['close server', 'close client'])
   t.false(play.machine.busy)
@@ -193,7 +207,8 @@ test('what is recorded has a limit in bytes: the last message is cut, and counts
 
 test('what is recorded has a limit in messages', (t) => {
   const { play, client } = opened()
-  for (let count = 0; count < 11; count += 1) play.data(client, Buffer.concat(Array.from({ length: 1000 }, () => up(''))))
+  for (let count = 0; count < 11; count += 1)
+    play.data(client, Buffer.concat(Array.from({ length: 1000 }, () => up(''))))
   play.close(client)
   t.is(dataOf(play).messages.length, 10_000)
   t.like(dataOf(play), { truncated: true, messagesFromClient: 11_000 })
