@@ -1219,6 +1219,12 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly http3: {
+        readonly type: "choice";
+        readonly choices: readonly ["block", "pass"];
+        readonly default: "block" | "pass";
+        readonly help: string;
+    };
     readonly client_process: {
         readonly type: "choice";
         readonly choices: readonly ["auto", "on", "off"];

@@ -1,9 +1,9 @@
-// What `strip_ech` takes from the records of services: Encrypted ClientHello and HTTP/3, and nothing else.
+// What `strip_ech` and `http3=block` take from the records of services: Encrypted ClientHello, HTTP/3, and nothing else.
 import test from 'ava'
 import { type DnsRecord, parseDns, writeDns } from '../../src/flow/dns-message.js'
 import { DNS_TYPE } from '../../src/flow/dns-names.js'
 import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
-import { stripEch } from '../../src/flow/dns-svcb.js'
+import { stripServices } from '../../src/flow/dns-svcb.js'
 import { recordText } from '../../src/flow/dns-text.js'
 
 const record = (hex: string, type: number = DNS_TYPE.HTTPS): DnsRecord => ({
@@ -11,6 +11,7 @@ const record = (hex: string, type: number = DNS_TYPE.HTTPS): DnsRecord => ({
   data: Buffer.from(hex.replace(/\s/g, ''), 'hex'),
 })
 
+const BOTH = { ech: true, http3: true }
 const ECH = '0005 0004 00fe0d00'
 const HINT = '0004 0004 c0000201'
 const H3_H2 = '0001 0006 026833 026832'
@@ -26,7 +27,7 @@ const reply = (...answers: DnsRecord[]) =>
 /** The records as they are left, as text. */
 function left(...answers: DnsRecord[]): string[] {
   const message = reply(...answers)
-  stripEch(message)
+  stripServices(message, BOTH)
   return message.answers.map(recordText)
 }
 
@@ -55,18 +56,18 @@ test('`mandatory` names no key that was taken away', (t) => {
 
 test('an answer with nothing to take away stays the same to the byte, and a changed one is not authentic', (t) => {
   const plain = parseDns(writeDns(reply(record(`${head} ${H2} ${HINT}`), aRecord('example.org', '192.0.2.1'))))
-  stripEch(plain)
+  stripServices(plain, BOTH)
   t.true(writeDns(plain) === plain.raw)
   t.true(plain.authenticData)
   const changed = parseDns(writeDns(reply(record(`${head} ${H2} ${ECH}`))))
-  stripEch(changed)
+  stripServices(changed, BOTH)
   t.false(changed.authenticData)
   t.deepEqual(parseDns(writeDns(changed)).answers.map(recordText), ['1 . alpn="h2"'])
 })
 
 test('records beside the answer count, too', (t) => {
   const message = { ...reply(aRecord('example.org', '192.0.2.1')), additionals: [record(`${head} ${ECH}`)] }
-  stripEch(message)
+  stripServices(message, BOTH)
   t.deepEqual(message.additionals.map(recordText), ['1 .'])
 })
 
@@ -74,13 +75,13 @@ test('malformed records go on as they came, and no bytes break it', (t) => {
   for (const data of ['', '00', head.slice(0, 4), `${head} 0005`, `${head} ${ECH} ${H2}`, `${head} 0001 0003 096833`]) {
     const one = record(data)
     const message = reply(one)
-    stripEch(message)
+    stripServices(message, BOTH)
     t.is(message.answers[0], one, data)
   }
   for (const data of [`${head} 0001 0000`, `${head} 0000 0000`]) {
     const one = record(data)
     const message = reply(one)
-    stripEch(message)
+    stripServices(message, BOTH)
     t.is(message.answers[0], one, data)
   }
 })

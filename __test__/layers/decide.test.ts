@@ -8,7 +8,15 @@ import { Random } from '../support/http1.js'
 type Options = Evidence['options']
 type Changes = Partial<Omit<Evidence, 'options' | 'clientBytes'>> & { options?: Partial<Options> }
 
-const OPTIONS: Options = { ignore_hosts: [], allow_hosts: [], tcp_hosts: [], udp_hosts: [], rawtcp: true, http2: true }
+const OPTIONS: Options = {
+  ignore_hosts: [],
+  allow_hosts: [],
+  tcp_hosts: [],
+  udp_hosts: [],
+  rawtcp: true,
+  http2: true,
+  http3: 'block',
+}
 
 function evidence(bytes: Buffer | string, { options, ...changes }: Changes = {}): Evidence {
   return {
@@ -36,6 +44,7 @@ const to = (port: number, host = '192.0.2.1', address?: string): Changes => ({ d
 const explicit = (changes: Changes = {}): Changes => ({ destination: undefined, ...changes })
 const connect = (changes: Changes = {}): Changes => ({ ...to(443, 'shop.example'), ...changes })
 const inside = (changes: Changes = {}): Changes => ({ clientTls: true, alpn: '', ...changes })
+const pass = (changes: Changes): Changes => ({ ...changes, options: { http3: 'pass' } })
 const ignore = (...ignore_hosts: RegExp[]): Changes => ({ options: { ignore_hosts } })
 const allow = (...allow_hosts: RegExp[]): Changes => ({ options: { allow_hosts } })
 const only = (protocol: Target['protocol']): Changes => ({ entrance: { target: { tls: false, protocol } } })
@@ -199,7 +208,14 @@ const ROWS: [what: string, bytes: Buffer | string, changes: Changes, decision: D
   ['half a TLS record, and then silence', '\x16\x03', { waited: true }, 'raw', /request/],
   ['DTLS', DTLS, udp(), 'raw', /DTLS/],
   ['QUIC', QUIC, udp(), 'raw', /QUIC/],
-  ['QUIC by its port', 'x'.repeat(18), udp(to(443)), 'raw', /QUIC/],
+  ['QUIC by its port', 'x'.repeat(18), udp(pass(to(443))), 'raw', /QUIC/],
+  ['HTTP/3', QUIC, udp(to(443)), 'refuse', /http3=block/],
+  ['HTTP/3 under way', `\x4d${'\0'.repeat(30)}`, udp(to(443)), 'refuse', /http3=block/],
+  ['HTTP/3 to an ignored host', QUIC, udp({ ...to(443), ...ignore(/:443$/) }), 'ignore', /ignore_hosts/],
+  ['HTTP/3 to a host of udp_hosts', QUIC, udp({ ...to(443), options: { udp_hosts: [/./] } }), 'raw', /QUIC/],
+  ['HTTP/3 to the one server', QUIC, udp({ ...to(443), ...only('raw') }), 'raw', /mode/],
+  ['DTLS to port 443', DTLS, udp(to(443)), 'raw', /DTLS/],
+  ['WireGuard to port 443', `\x01${'\0'.repeat(147)}`, udp(to(443)), 'raw', /QUIC/],
   ['TLS over UDP is none', HELLO, udp(), 'raw', /UDP/],
 
   // tcp_hosts and udp_hosts

@@ -6,6 +6,7 @@ import { DNS_TYPE } from '../../src/flow/dns-names.js'
 import { aRecord, dnsQuery, dnsReply } from '../../src/flow/dns-reply.js'
 import { recordText } from '../../src/flow/dns-text.js'
 import { frameDns } from '../../src/layers/dns-framing.js'
+import type { LayerOptions } from '../../src/layers/layer.js'
 import { answer, flows, query, sent, tcp, udp, virtual } from '../support/dns-playbook.js'
 
 test('a query is relayed to the server that the client chose, and its answer back, byte for byte', (t) => {
@@ -209,7 +210,7 @@ test('a client that has asked and closed its side is answered still', (t) => {
 })
 
 /** Asks for a service, and gives the records that the client, a hook and the finished flow get of an answer with `ech` and `h3`. */
-function askForService(strip: boolean, own: boolean): [client: string, hook: string, flow: string] {
+function askForService(options: Partial<LayerOptions>, own: boolean): [client: string, hook: string, flow: string] {
   const question = writeDns(dnsQuery('example.org', DNS_TYPE.HTTPS, 7))
   const data = Buffer.from('0001000001000602683302683200050004 00fe0d00'.replace(' ', ''), 'hex')
   const service = { name: 'example.org', type: DNS_TYPE.HTTPS, class: 1, ttl: 300, data }
@@ -220,7 +221,7 @@ function askForService(strip: boolean, own: boolean): [client: string, hook: str
       seen = response?.answers.map(recordText).join() ?? ''
     },
   }
-  const play = udp({ options: { strip_ech: strip }, hooks, ...(own && virtual) })
+  const play = udp({ options, hooks, ...(own && virtual) })
   play.data(play.client, question)
   if (own) play.reply('resolve', bytes)
   else play.data(play.opened(), bytes)
@@ -229,12 +230,16 @@ function askForService(strip: boolean, own: boolean): [client: string, hook: str
   return [told ?? '', seen, flows(play)[0]?.answered ?? '']
 }
 
-test('strip_ech: answers of the resolver and of servers lose ech and h3, before hooks see them', (t) => {
-  const bare = '1 . alpn="h2"'
-  const whole = '1 . alpn="h3,h2" ech=AP4NAA=='
+test('strip_ech and http3: answers of the resolver and of servers lose ech and h3, before hooks see them', (t) => {
   for (const own of [true, false]) {
-    t.deepEqual(askForService(true, own), [bare, bare, bare])
-    t.deepEqual(askForService(false, own), [whole, whole, whole])
+    for (const [strip_ech, http3, told] of [
+      [true, 'block', '1 . alpn="h2"'],
+      [false, 'block', '1 . alpn="h2" ech=AP4NAA=='],
+      [true, 'pass', '1 . alpn="h3,h2"'],
+      [false, 'pass', '1 . alpn="h3,h2" ech=AP4NAA=='],
+    ] as const) {
+      t.deepEqual(askForService({ strip_ech, http3 }, own), [told, told, told])
+    }
   }
 })
 

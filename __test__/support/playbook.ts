@@ -41,6 +41,7 @@ export const defaults: LayerOptions = {
   udp_hosts: [],
   show_ignored_hosts: false,
   strip_ech: true,
+  http3: 'block',
   body_record_limit: 1 << 20,
   store_streamed_bodies: false,
   stream_large_bodies: 1 << 20,

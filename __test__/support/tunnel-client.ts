@@ -1,10 +1,16 @@
 // A client of a tunnel: the WireGuard server of this project, told to dial.
-import { type Datagram, startWireGuardServer, type WireGuardServer } from '../../src/index.js'
+import {
+  type Datagram,
+  startWireGuardServer,
+  type WireGuardServer,
+  type WireGuardServerOptions,
+} from '../../src/index.js'
 
 /** A client that was given the text of a peer. Its streams are half-open where the other side has ended. */
 export function clientOf(
   config: string | undefined,
   onDatagram: (text: string, datagram: Datagram) => void = () => {},
+  more: Partial<WireGuardServerOptions> = {},
 ): Promise<WireGuardServer> {
   const field = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(config ?? '')?.[1] ?? ''
   return startWireGuardServer({
@@ -22,5 +28,6 @@ export function clientOf(
       },
     ],
     onDatagram: (datagram) => onDatagram(`${datagram.data}`, datagram),
+    ...more,
   })
 }

@@ -44,12 +44,17 @@ export function writeSvcb({ priority, target, params }: Svcb): Buffer {
   return Buffer.concat(parts)
 }
 
-/**
- * Takes the keys for Encrypted ClientHello, and HTTP/3, from the SVCB and HTTPS records of an answer: what clients did with them, midwire
- * could not read. A record of a service that has nothing but HTTP/3 is left out.
- */
-export function stripEch(message: DnsMessage): void {
-  const strip = (records: DnsRecord[]) => records.flatMap((record) => stripped(record))
+/** What clients are not told of a service, because midwire could not read what they did with it. */
+export interface Taken {
+  /** The keys for Encrypted ClientHello. */
+  readonly ech: boolean
+  /** HTTP/3 among the protocols. */
+  readonly http3: boolean
+}
+
+/** Takes something from the SVCB and HTTPS records of an answer. A record of a service that has nothing but HTTP/3 is left out. */
+export function stripServices(message: DnsMessage, what: Taken): void {
+  const strip = (records: DnsRecord[]) => records.flatMap((record) => stripped(record, what))
   const answers = strip(message.answers)
   const additionals = strip(message.additionals)
   const isSame = (some: DnsRecord[], others: DnsRecord[]) =>
@@ -62,11 +67,11 @@ export function stripEch(message: DnsMessage): void {
 }
 
 /** The record itself where there is nothing to take from it. */
-function stripped(record: DnsRecord): DnsRecord | [] {
+function stripped(record: DnsRecord, what: Taken): DnsRecord | [] {
   if (record.type !== DNS_TYPE.HTTPS && record.type !== DNS_TYPE.SVCB) return record
   try {
     const svcb = parseSvcb(record.data)
-    const params = strippedParams(svcb.params)
+    const params = strippedParams(svcb.params, what)
     if (!params) return []
     const isSame =
       params.length === svcb.params.length && params.every(({ value }, index) => value === svcb.params[index]?.value)
@@ -79,11 +84,11 @@ function stripped(record: DnsRecord): DnsRecord | [] {
 }
 
 /** Undefined where nothing but HTTP/3 is left. */
-function strippedParams(params: readonly SvcParam[]): SvcParam[] | undefined {
-  const taken = new Set<number>([SVCB_KEY.ech])
+function strippedParams(params: readonly SvcParam[], what: Taken): SvcParam[] | undefined {
+  const taken = new Set<number>(what.ech ? [SVCB_KEY.ech] : [])
   const kept = params.flatMap((param) => {
-    if (param.key === SVCB_KEY.ech) return []
-    if (param.key !== SVCB_KEY.alpn) return param
+    if (taken.has(param.key)) return []
+    if (param.key !== SVCB_KEY.alpn || !what.http3) return param
     const value = withoutItems(param.value, (reader) => isHttp3(reader.string()))
     if (value === param.value) return param
     if (value.length > 0) return { ...param, value }

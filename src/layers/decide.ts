@@ -3,6 +3,7 @@ import type { Entrance } from './entrance.js'
 import { isListed, passes } from './hosts.js'
 import type { LayerName, LayerOptions } from './layer.js'
 import {
+  hasQuicBit,
   knownProtocol,
   looksLikeDtls,
   looksLikeHttp,
@@ -38,7 +39,7 @@ export interface Evidence {
   readonly entrance: Pick<Entrance, 'target' | 'ownResolver'>
   /** The client has sent some bytes and then paused: bytes that no rule knows by now are raw. */
   readonly waited?: boolean | undefined
-  readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp' | 'http2'>
+  readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp' | 'http2' | 'http3'>
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
@@ -105,6 +106,15 @@ const RULES: readonly Rule[] = [
       // Within TLS with the proxy it may be SOCKS, too.
       if (clientBytes.length === 0 && !evidence.clientEnded) return is('more', 'the client has not begun')
       return is('http-proxy', 'the request names the destination')
+    },
+  },
+  {
+    name: 'HTTP/3, which clients are to do without',
+    decide(evidence) {
+      const { transport, clientBytes, destination, options } = evidence
+      if (transport === 'tcp' || options.http3 === 'pass' || destination?.port !== 443) return undefined
+      if (!hasQuicBit(clientBytes) || isListed(evidence, options.udp_hosts)) return undefined
+      return is('refuse', 'QUIC to port 443, by http3=block')
     },
   },
   {

@@ -3,7 +3,7 @@ import { DnsFlow } from '../flow/dns.js'
 import { DNS_HEADER, DnsError, type DnsMessage, type DnsQuestion, parseDns, writeDns } from '../flow/dns-message.js'
 import { DNS_OPCODE, DNS_RCODE, DNS_TYPE } from '../flow/dns-names.js'
 import { dnsQuery, dnsReply, fitDns, queryKey, udpSize } from '../flow/dns-reply.js'
-import { stripEch } from '../flow/dns-svcb.js'
+import { stripServices } from '../flow/dns-svcb.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import { Channel } from './channel.js'
 import { DnsFramer, frameDns, readDns } from './dns-framing.js'
@@ -175,7 +175,8 @@ class DnsConnection {
       const bytes = writeDns(flow.request)
       const { ownResolver } = this.#context.entrance
       const response = ownResolver ? yield* this.#resolve(bytes) : yield* this.#upstream.ask(query, bytes)
-      if (this.#context.options.strip_ech) stripEch(response)
+      const { strip_ech, http3 } = this.#context.options
+      stripServices(response, { ech: strip_ech, http3: http3 === 'block' })
       flow.response = response
     }
     if (!flow.error) yield* hook(this.#context, 'dns_response', flow)

@@ -8,6 +8,7 @@ import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'
 import { reachLayer } from './reach.js'
+import { refuseLayer } from './refuse.js'
 import { socksLayer } from './socks.js'
 import { tlsLayer } from './tls.js'
 import { websocketLayer } from './websocket.js'
@@ -26,4 +27,5 @@ export const LAYERS: Layers = {
   websocket: websocketLayer,
   dns: dnsLayer,
   raw: rawLayer,
+  refuse: refuseLayer,
 }

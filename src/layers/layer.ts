@@ -44,6 +44,7 @@ export type LayerName =
   | 'websocket'
   | 'dns'
   | 'raw'
+  | 'refuse'
 
 /** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>
@@ -83,6 +84,8 @@ export interface LayerOptions {
   readonly udp_hosts: readonly RegExp[]
   readonly show_ignored_hosts: boolean
   readonly strip_ech: boolean
+  /** `block`: clients are made to do without HTTP/3. */
+  readonly http3: 'block' | 'pass'
   /** Bytes. */
   readonly body_record_limit: number
   /** Bodies are recorded whole, also those that pass before their hook. */

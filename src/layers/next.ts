@@ -15,6 +15,8 @@ export const nextLayer: Layer = function* (context) {
   const { client } = context
   let asked = false
   let waited = false
+  // A UDP flow begins with a datagram, which comes a moment after its client.
+  if (client.connection.transport === 'udp' && client.chunks.length === 0) yield* more(client, 0)
   for (;;) {
     const { decision, reason } = decide(evidence(context, waited))
     if (decision !== 'more') {

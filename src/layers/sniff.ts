@@ -21,12 +21,12 @@ function head(bytes: Buffer, major: number, from: number, to: number): Look {
   return low >= from && low <= to ? 'yes' : 'no'
 }
 
-/** Bytes of the shortest datagram that is taken for QUIC. */
 /** The version that every SOCKS client begins with: 4 or 5 (RFC 1928, 3). */
 export function looksLikeSocks(bytes: Buffer): boolean {
   return bytes[0] === 5 || bytes[0] === 4
 }
 
+/** Bytes of the shortest datagram that is taken for QUIC. */
 const LEAST_QUIC = 18
 const QUIC_PORTS = [80, 443, 8443]
 /** Version 1, version 2 and its draft, Google's Q043, Q046 and Q050. */
@@ -50,6 +50,12 @@ export function looksLikeHttp2(bytes: Buffer): Look {
   if (!PREFACE.startsWith(start)) return 'no'
   return start.length === PREFACE.length ? 'yes' : 'more'
 }
+
+/**
+ * The bit that all packets of QUIC have (RFC 9000, 17.2 and 17.3), those in the middle of a connection, too, which has begun before the client
+ * came to us. DTLS, STUN, WireGuard and OpenVPN begin without it (RFC 9443, 3), and are at home at port 443 as well.
+ */
+export const hasQuicBit = (datagram: Buffer): boolean => ((datagram[0] ?? 0) & 0x40) !== 0
 
 /** Methods of RFC 9110, RFC 5789 and WebDAV. A connection that begins with one is HTTP, even where the rest of the line is wrong. */
 const METHODS = new Set([

@@ -151,9 +151,11 @@ export const OPTIONS = {
     true,
     "the tunnel's resolver reads the hosts file; with dns_name_servers, servers' names are looked up there, too",
   ),
-  strip_ech: flag(
-    true,
-    'take from HTTPS and SVCB records in DNS answers what hides names (ech), and HTTP/3, which midwire does not speak yet',
+  strip_ech: flag(true, 'take from HTTPS and SVCB records in DNS answers what hides the names of connections (ech)'),
+  http3: choice(
+    ['block', 'pass'],
+    'block',
+    'block: clients take TCP instead: no h3 in Alt-Svc and DNS answers, QUIC to UDP 443 is refused; pass: QUIC passes as UDP',
   ),
   client_process: choice(
     ['auto', 'on', 'off'],

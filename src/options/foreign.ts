@@ -30,7 +30,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire has no such rules yet, but an addon can do it', 'anticache anticomp block_list map_local map_remote'],
   ['midwire has no such rules yet, but an addon can do it', 'modify_body modify_headers stickyauth stickycookie'],
   ['midwire always signs with the authority of its conf dir', 'key_size'],
-  ['midwire does not speak HTTP/3 yet', 'http3'],
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
   ['midwire always listens', 'server'],

@@ -63,7 +63,7 @@ test('upstream_auth is for the server, unless the client has credentials of its 
 test('Alt-Svc leads to midwire, and not past it; other hosts and keep_alt_svc_header stay', (t) => {
   const answer = (value: string) => `HTTP/1.1 200 OK\r\nAlt-Svc: ${value}\r\nContent-Length: 0\r\n\r\n`
   const value = 'h3=":443"; ma=86400, h2="alt.test:443"'
-  const { play, server } = asked('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const { play, server } = asked('GET / HTTP/1.1\r\nHost: a\r\n\r\n', { options: { http3: 'pass' } })
   play.data(server, answer(value))
   t.is(play.said().at(-1), `send client ${sent(answer('h3=":8000"; ma=86400, h2="alt.test:443"'))}`)
   const kept = asked('GET / HTTP/1.1\r\nHost: a\r\n\r\n', { options: { keep_alt_svc_header: true } })

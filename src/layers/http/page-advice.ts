@@ -15,7 +15,7 @@ const ADVICE: Record<string, string> = {
   LOOP: 'ask for the server behind midwire, and not for midwire itself',
   VIA: 'check the proxies on the way (option via, or the mode), and their passwords',
   KILLED: 'an addon did not let midwire connect: look at the scripts that run',
-  INSIDE: 'open the first page of that host',
+  INSIDE: 'go to the first page of that host',
   ADDON: "look at the addon; where it has failed, midwire's log says at which line",
   BODY_TOO_LARGE: 'allow larger bodies with --set body_size_limit=SIZE, such as 10m',
   BAD_REQUEST: 'correct the client; what is odd but has one meaning passes with --set validate_inbound_headers=false',

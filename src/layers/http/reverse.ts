@@ -3,6 +3,7 @@ import { bracketed, hostPort } from '../../addresses.js'
 import type { HttpHeaders } from '../../flow/headers.js'
 import { basic, credentialsOf } from '../../flow/via.js'
 import type { Context } from '../layer.js'
+import { withoutHttp3 } from './alt-svc.js'
 
 /** What of a request names its server. */
 export interface Named {
@@ -28,9 +29,11 @@ export function turnToServer({ destination, entrance, options, serverTls }: Cont
 /** An alternative service of the server's own host, on another port (RFC 7838, 3): `h3=":443"`. */
 const OWN_PORT = /(=\s*":)\d+"/g
 
-/** Leads a client that follows Alt-Svc to midwire, and not past it. */
+/** Leads a client that follows Alt-Svc to midwire, and not past it: neither by HTTP/3, nor to the server that midwire stands in for. */
 export function turnToClient({ client, entrance, options }: Context, headers: HttpHeaders): void {
-  if (!entrance.target || options.keep_alt_svc_header || !headers.has('alt-svc')) return
+  if (entrance.target && options.keep_alt_svc_header) return
+  if (options.http3 === 'block') withoutHttp3(headers)
+  if (!entrance.target || !headers.has('alt-svc')) return
   const { port } = client.connection.local
   headers.set(
     'Alt-Svc',
