@@ -1,11 +1,14 @@
 // Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
+// Where client and server agree on TLS in the middle (STARTTLS), both are put under TLS, and the same flow goes on with what is inside.
 import type { ServerConnection } from '../connection.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { type Context, finish, hook, join, type Layer, log, origin, push, receive, type Step, send } from './layer.js'
 import { open, routeTo } from './open.js'
-import { ClientGone, Gone, Idle } from './task.js'
+import { StartTls } from './starttls/index.js'
+import { ClientGone, Gone, Idle, type Task } from './task.js'
+import { turnToTls } from './tls.js'
 
 /** Relays raw TCP or UDP as a flow with messages. */
 export const rawLayer: Layer = function* (context) {
@@ -24,6 +27,14 @@ class Relay {
   readonly #shown: boolean
   readonly #kind: 'tcp' | 'udp'
   readonly #flow: TcpFlow | UdpFlow
+  /** Undefined where no turn to TLS is to come. */
+  #watch: StartTls | undefined
+  /** Relays what the client sends. The task ends when the client has asked for TLS, and another begins after the server's answer. */
+  #up: Task | undefined
+  /** The client has asked for TLS. What it sends before the server's answer stays in its channel. */
+  #asked = false
+  /** Handshakes are under way. */
+  #turning = false
 
   constructor(context: Context, shown: boolean) {
     this.#context = context
@@ -31,7 +42,13 @@ class Relay {
     this.#kind = context.client.connection.transport
     const Kind = this.#kind === 'udp' ? UdpFlow : TcpFlow
     this.#flow = new Kind(origin(context), shown ? context.options.body_record_limit : 0)
-    const { failedOpen } = context
+    this.#noteFailedOpen()
+    if (shown && this.#kind === 'tcp' && !context.secured && context.failedOpen === undefined)
+      this.#watch = new StartTls()
+  }
+
+  #noteFailedOpen(): void {
+    const { failedOpen } = this.#context
     if (failedOpen === undefined) return
     this.#flow.comment = `not decrypted: the client does not trust our certificate for ${failedOpen} (tls_fail_open)`
     this.#flow.metadata.tls_fail_open = failedOpen
@@ -48,9 +65,10 @@ class Relay {
         context.server = server
         this.#flow.server = server.connection
         if (!this.#shown) yield* this.#splice(server)
-        const up = context.machine.fork(this.#pump(client, server, true), context.scope)
+        if (server.route?.tls) this.#watch = undefined
+        this.#up = context.machine.fork(this.#pump(client, server, true), context.scope)
         yield* this.#pump(server, client, false)
-        yield* join(up)
+        yield* join(this.#up)
       }
     } catch (error) {
       if (!(error instanceof Gone)) throw error
@@ -102,25 +120,89 @@ class Relay {
     yield { type: 'splice', server }
   }
 
-  /** Relays one direction until its end. */
+  /** Relays one direction until its end; the client's, until it asks for TLS. */
   *#pump(from: AnyChannel, to: AnyChannel, fromClient: boolean): Step<void> {
     const { world } = this.#context.machine
     for (;;) {
-      const data = yield* receive(from)
-      if (!data) break
+      const received = yield* receive(from)
+      if (!received) break
+      if (this.#turning) return yield* this.#refuse('the server sends bytes in the middle of a handshake')
+      const sight = this.#look(from, received, fromClient)
+      const data = sight ? received.subarray(0, sight.end) : received
+      // What the client has sent behind its request, before TLS, would be taken for a part of what TLS protects.
+      if (sight?.what === 'agrees' && !fromClient && this.#context.client.buffered > 0)
+        return yield* this.#refuse('the client sends bytes in the clear behind its request for TLS')
       const message = this.#flow.record(fromClient, data, world.now())
       const came = message.content
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
+      // An addon that writes a request for TLS, or its answer, anew is left alone with it.
+      if (sight && message.content !== came) {
+        this.#watch = undefined
+        if (fromClient) this.#asked = false
+      }
       // A hook drops a message by making its content empty. A datagram that has come empty is relayed, so the buffers are compared.
       const goesOn = message.content.length > 0 || message.content === came
-      if (!goesOn || (yield* send(to, message.content))) continue
-      // A side that had ended before it was lost is read by nobody any more.
-      if (to.error) return yield* this.#lost(to, from)
-      break
+      if (goesOn && !(yield* send(to, message.content))) {
+        // A side that had ended before it was lost is read by nobody any more.
+        if (to.error) return yield* this.#lost(to, from)
+        break
+      }
+      if (fromClient && this.#asked) return
+      if (!fromClient && sight && this.#up) yield* join(this.#up)
+      if (sight?.what === 'agrees' && this.#watch && !(yield* this.#turn())) return
+      if (!fromClient && this.#asked && (sight || !this.#watch)) yield* this.#goOn()
     }
     if (from.error) return yield* this.#lost(from, to)
     yield { type: 'end', channel: to }
+  }
+
+  /** What bytes have shown about a turn to TLS. Those behind it go back into their channel. */
+  #look(from: AnyChannel, data: Buffer, fromClient: boolean) {
+    if (!this.#watch) return undefined
+    const sight = this.#watch.look(fromClient, data)
+    if (sight === 'off') this.#watch = undefined
+    if (typeof sight === 'string') return undefined
+    if (sight.what === 'asks') this.#asked = true
+    if (sight.end < data.length) from.unread(data.subarray(sight.end))
+    return sight
+  }
+
+  /** The server has answered: the client is heard again. */
+  *#goOn(): Step<void> {
+    const { machine, client, server, scope } = this.#context
+    if (!server) return
+    if (this.#up) yield* join(this.#up)
+    this.#asked = false
+    this.#up = machine.fork(this.#pump(client, server, true), scope)
+  }
+
+  /** Both sides have agreed on TLS, and their handshakes come now. False where one has failed. */
+  *#turn(): Step<boolean> {
+    const context = this.#context
+    const { server } = context
+    const protocol = this.#watch?.protocol ?? ''
+    this.#watch = undefined
+    if (!server) return false
+    log(context, 'debug', `tls: client and server have agreed on it (${protocol})`)
+    this.#turning = true
+    const outcome = yield* turnToTls(context, server)
+    this.#turning = false
+    if (typeof outcome === 'object') {
+      yield* this.#refuse(outcome.failure)
+      return false
+    }
+    this.#flow.metadata.starttls = protocol
+    if (outcome === 'secured') return true
+    this.#noteFailedOpen()
+    if (context.failedOpen === undefined) yield* this.#splice(server)
+    return true
+  }
+
+  *#refuse(message: string): Step<void> {
+    const { client, server } = this.#context
+    this.#fail(message)
+    if (server) yield* this.#abort(client, server)
   }
 
   *#lost(side: AnyChannel, other: AnyChannel): Step<void> {

@@ -3,6 +3,7 @@ import type { ServerConnection } from '../connection.js'
 import type { ClientHelloHook } from '../hooks.js'
 import type { Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
+import { passes } from './hosts.js'
 import {
   type Context,
   hook,
@@ -66,6 +67,13 @@ export const tlsLayer: Layer = function* (context) {
     yield { type: 'close', channel: context.server }
     context.server = undefined
   }
+  return (yield* secureWithClient(context, hello)) === undefined ? 'next' : undefined
+}
+
+/** Does TLS with the client, with a certificate like the server's. The answer is why it has failed; that was logged then. */
+function* secureWithClient(context: Context, hello: ClientHello): Step<string | undefined> {
+  const { client } = context
+  const { connection } = client
   const upstream = context.server?.connection.tls
   const plan = yield* planClient(context, chosenFor(context, hello.alpn))
   const { min, max } = plan.versions
@@ -93,18 +101,59 @@ export const tlsLayer: Layer = function* (context) {
       server: context.server?.connection,
       error,
     })
-    return undefined
+    return error
   }
   context.secured = true
   yield* hook(context, 'tls_established_client', { client: connection, server: context.server?.connection })
-  return 'next'
+  return undefined
 }
 
+/**
+ * Puts both sides of a connection under TLS, on which they have agreed in the clear (STARTTLS): the server's handshake comes first. The
+ * server stays as it is where the client's TLS is not to be decrypted: `passes`. Else the answer is why it has failed.
+ */
+export function* turnToTls(
+  context: Context,
+  server: Channel<ServerConnection>,
+): Step<'secured' | 'passes' | { readonly failure: string }> {
+  const { connection } = context.client
+  const hello = yield* readHello(context)
+  if (!hello) return { failure: 'the client does not begin TLS, for which it has asked' }
+  connection.tls = { sni: hello.sni, alpnOffers: hello.alpn, ja3: ja3(hello).hash, ja4: ja4(hello) }
+  const subject: ClientHelloHook = { client: connection, server: server.connection, ignore: false }
+  yield* hook(context, 'tls_clienthello', subject)
+  if (subject.ignore || isIgnored(context, hello) || (yield* failsOpen(context, hello, true))) return 'passes'
+  // Whatever the server has said in the clear behind its agreement, it is not said by the one that the certificate is for.
+  if (server.buffered > 0)
+    return { failure: 'the server sends bytes in the clear where TLS begins, and they were dropped' }
+  const wanted = tlsLike(context, hello)
+  const { destination } = context
+  context.serverTls = destination ? yield* planServer(context, destination, wanted) : wanted
+  const way = server.route ?? (destination && routeTo(context, destination))
+  if (!way) return { failure: 'the destination is not known' }
+  const failed = yield* secureServer(server, { ...way, tls: context.serverTls })
+  if (failed) {
+    log(context, 'warn', failed.message)
+    return { failure: failed.message }
+  }
+  const failure = yield* secureWithClient(context, hello)
+  return failure === undefined ? 'secured' : { failure: `TLS with the client has failed: ${failure}` }
+}
+
+/** Whether the name in a ClientHello is one of `ignore_hosts`, or none of `allow_hosts`. */
+function isIgnored({ client, destination, entrance, options }: Context, { sni }: ClientHello): boolean {
+  const known = { transport: 'tcp', clientBytes: client.chunks[0] ?? NONE, clientEnded: true, serverBytes: 0 } as const
+  return passes({ ...known, clientTls: true, sni, destination, entrance, options }) === 'yes'
+}
+
+const NONE = Buffer.alloc(0)
+
 /** Whether option `tls_fail_open` lets the connection pass, because the client has refused our certificate for this name before. */
-function* failsOpen(context: Context, hello: ClientHello): Step<boolean> {
+function* failsOpen(context: Context, hello: ClientHello, serverHasTls = false): Step<boolean> {
   const { destination, entrance, inside, options } = context
   // Behind these there is no server that speaks TLS: midwire as the client's proxy, its own pages, and a target without TLS.
-  if (options.tls_fail_open === 'off' || !destination || inside || entrance.target?.tls === false) return false
+  const hasTls = serverHasTls || entrance.target?.tls !== false
+  if (options.tls_fail_open === 'off' || !destination || inside || !hasTls) return false
   const host = hello.sni ?? destination.host
   if (!(yield { type: 'failsOpen', host, port: destination.port })) return false
   context.failedOpen = host
@@ -122,9 +171,13 @@ function* leaveTls(context: Context): Step<void> {
 
 /** How TLS is done with the server: as the client does it with us, or as the mode says; undefined for a server without TLS. */
 function serverTlsFor(context: Context, hello: ClientHello): ServerTls | undefined {
+  const { target } = context.entrance
+  return target && !target.tls ? undefined : tlsLike(context, hello)
+}
+
+function tlsLike(context: Context, hello: ClientHello): ServerTls {
   const { destination, options } = context
   const { target } = context.entrance
-  if (target && !target.tls) return undefined
   const alpn = hello.alpn.filter((protocol) => !unspoken(context, protocol))
   // A client that takes us for the server asks for our name.
   const asked = target && !options.keep_host_header ? undefined : hello.sni
