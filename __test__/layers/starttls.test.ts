@@ -287,7 +287,7 @@ test('TLS that is not to be decrypted passes: tls_clienthello, ignore_hosts, tls
   const { said } = TALKS.smtp as (typeof TALKS)[string]
   const ignored: PlaybookOptions[] = [
     { options: { ignore_hosts: [/^mail\.test:80$/] } },
-    { hooks: { ...hooks, tls_clienthello: (subject) => void (subject.ignore = true) } },
+    { hooks: { ...hooks, tls_clienthello: (subject) => Object.assign(subject, { ignore: true }) } },
   ]
   for (const options of ignored) {
     const begun = begin(options)
