@@ -757,6 +757,11 @@ declare class HttpFlow extends Flow {
     /** The WebSocket that the connection is after a 101: its messages, and how it was closed. Undefined for all else. */
     websocket: WebSocketData | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
+    /**
+     * Sends a WebSocket message in the name of one side: to the client, or to the server. A string is a text message, bytes are a binary one.
+     * It runs the hook `websocket_message`, too. Does nothing where the flow is no WebSocket that is open.
+     */
+    inject(to: 'client' | 'server', content: string | Uint8Array): void;
     get size(): number;
     /**
      * An addon that sets it before the server is asked answers the request by itself. Throws a TypeError for a value that is not an
@@ -1447,7 +1452,7 @@ interface Hooks {
      * content coding pass without the hook.
      */
     http_message: HttpMessageHook;
-    /** The whole response; the last hook of a flow that did not fail. */
+    /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
     response: HttpFlow;
     /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
     error: HttpFlow;
@@ -2097,5 +2102,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, TRANSPARENT_MARK, TcpFlow, UdpFlow, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, BodyFunction, BodyStream, BodyTransform, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, StreamedBytes, TextOutput, TlsHook, TlsState, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, Authority, BodyFunction, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
