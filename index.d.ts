@@ -115,6 +115,24 @@ interface ClientProcess {
      */
     readonly container: string | undefined;
 }
+/** What a client of HTTP/2 says of itself before its first request, by which clients can be told apart. */
+interface Http2Introduction {
+    /** Ids and values of SETTINGS, in the order in which they came (RFC 9113, 6.5). */
+    readonly settings: readonly (readonly [number, number])[];
+    /** By how much the client has made the connection's window larger, in bytes; 0 for not at all. */
+    readonly windowUpdate: number;
+    /** PRIORITY frames (RFC 7540, 6.3). `weight` is from 1 to 256. */
+    readonly priorities: readonly {
+        readonly stream: number;
+        readonly exclusive: boolean;
+        readonly dependency: number;
+        readonly weight: number;
+    }[];
+    /** The order of the first request's pseudo-header fields: `m,a,s,p`. */
+    readonly pseudoOrder: string;
+    /** All of that in the usual form: `1:65536;2:0;4:6291456|15663105|0|m,a,s,p`. */
+    readonly fingerprint: string;
+}
 /** The client's leg. `remote` is the client's address, and `local` the one that it connected to; in a tunnel that may be any address. */
 interface ClientConnection extends Connection {
     readonly remote: Address;
@@ -125,6 +143,8 @@ interface ClientConnection extends Connection {
     readonly explicit: boolean;
     /** The WireGuard peer; undefined for a client that is not in a tunnel. */
     readonly peer?: Peer | undefined;
+    /** How the client has introduced itself in HTTP/2; known from its first request on. */
+    http2?: Http2Introduction | undefined;
     /**
      * The process of a client on this machine, on Linux, where option `client_process` has it looked up: known to all hooks. Undefined for clients of other
      * machines, for processes that midwire may not see, and for those that ended first.
@@ -505,6 +525,8 @@ declare class RecordedBody {
     hold(): void;
     /** Ends `hold()`: the body has been sent on, and only its first bytes, up to the limit, are kept. */
     trim(): void;
+    /** Forgets all of the body: what is sent in its place is recorded from now on. */
+    restart(): void;
     /** The recorded bytes. */
     get content(): Buffer;
     /** Puts `content` in the place of the recorded bytes. */
@@ -555,7 +577,7 @@ declare abstract class HttpMessage {
      * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. A function or a
      * TransformStream: the body passes through it. False: the body is held until the `request` or `response` hook has run, and can be
      * changed there. Undefined, the default: the body is held where an addon has that hook and the body is not longer than
-     * `stream_large_bodies`. Throws a TypeError for another value.
+     * `stream_large_bodies`; one that comes in messages without a Content-Length (events, gRPC, JSON lines) is not held. Throws a TypeError for another value.
      */
     get stream(): BodyStream | undefined;
     set stream(stream: BodyStream | undefined);
@@ -597,6 +619,94 @@ declare abstract class HttpMessage {
      */
     set text(text: string);
     protected abstract get side(): 'request' | 'response';
+}
+
+/** A body without its codings, as far as it could be decoded. */
+interface Decoded {
+    readonly content: Buffer;
+    /** Why `content` is not the whole body decoded; undefined where it is. */
+    readonly error: string | undefined;
+}
+
+/** `sse`: an event of `text/event-stream`. `grpc`: a message of gRPC or gRPC-Web. `ndjson`: a JSON text of JSON lines or a JSON sequence. */
+type StreamKind = 'sse' | 'grpc' | 'ndjson';
+/** How a message stands in its body: what reads it, and what writes it in the same form. */
+interface MessageView {
+    readonly kind: StreamKind;
+    /** Of an event: the values of its fields `event`, `id` and `retry` (milliseconds); undefined for a field that it has not. */
+    readonly event?: string | undefined;
+    readonly id?: string | undefined;
+    readonly retry?: number | undefined;
+    /** The content without its syntax and its compression. */
+    read(): Decoded;
+    /** Why a message cannot have this content; undefined where it can. */
+    refuse(content: Buffer): string | undefined;
+    /** The bytes of the message with other parts. `content` is undefined where it stays. */
+    write(parts: MessageParts): Buffer;
+}
+interface MessageParts {
+    readonly content: Buffer | undefined;
+    readonly event: string | undefined;
+    readonly id: string | undefined;
+}
+declare class StreamMessage {
+    #private;
+    readonly kind: StreamKind;
+    /** True: a part of the request; false: of the response. */
+    readonly fromClient: boolean;
+    /** Milliseconds since the epoch: when its last byte came. */
+    readonly timestamp: number;
+    constructor(view: MessageView, fromClient: boolean, timestamp: number);
+    /**
+     * The data of an event, its lines joined by LF; a line, or a JSON text, without what separates it from the next; a gRPC message without
+     * its prefix and its compression, at most 32 MiB. `decodeError` says where that could not be undone.
+     */
+    get content(): Buffer;
+    /**
+     * Changes the message; what is around the content follows by itself, and a gRPC message that was compressed is compressed again. A
+     * string is written in UTF-8. Throws a TypeError for a line break in a line, and for the byte 0x1e in a JSON sequence.
+     */
+    set content(content: Uint8Array | string);
+    /** `content` as text in UTF-8. */
+    get text(): string;
+    set text(text: string);
+    /** A sentence that says why `content` is not the whole message decoded; undefined where it is. */
+    get decodeError(): string | undefined;
+    /** The type of an event, its field `event`; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
+    get event(): string | undefined;
+    set event(event: string | undefined);
+    /** The field `id` of an event; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
+    get id(): string | undefined;
+    set id(id: string | undefined);
+    /** The field `retry` of an event, in milliseconds; undefined for none, and in other kinds. */
+    get retry(): number | undefined;
+    /** True once `drop()` was called. */
+    get dropped(): boolean;
+    /** The message is not sent on. */
+    drop(): void;
+    /** The bytes that are sent in the message's place: none for one that is dropped; undefined for one that is sent as it came. */
+    replacement(): Buffer | undefined;
+    /** The message has passed. From now on its decoding, which may be much longer than the message, is not kept. */
+    settle(): void;
+}
+
+declare class StreamMessages {
+    #private;
+    /** The recorded messages: the first ones, up to `body_record_limit` bytes as they came in all. */
+    readonly recorded: StreamMessage[];
+    /** The message that came last, recorded or not. */
+    last: StreamMessage | undefined;
+    /** Messages of the request and of the response, recorded or not. */
+    fromClient: number;
+    fromServer: number;
+    /** True where messages have passed that were not recorded. */
+    truncated: boolean;
+    /** The bytes of memory that the recorded messages take, about. */
+    size: number;
+    /** At most `limit` bytes of messages are recorded. */
+    constructor(limit: number);
+    /** Counts a message after its hook, and records it where there is room. `bytes`: its length as it came. */
+    record(message: StreamMessage, bytes: number): void;
 }
 
 /** The form of a message: `text` is UTF-8. */
@@ -695,6 +805,12 @@ interface HttpRequestParts {
     /** Default: none. */
     absolute?: string | undefined;
     /** Default: none. */
+    authority?: string | undefined;
+    /** Default: none. */
+    protocol?: string | undefined;
+    /** Default: none. */
+    pseudoOrder?: readonly string[] | undefined;
+    /** Default: none. */
     irregularities?: readonly string[] | undefined;
 }
 declare class HttpRequest extends HttpMessage {
@@ -710,11 +826,17 @@ declare class HttpRequest extends HttpMessage {
      * like this. Undefined for origin-form, and where midwire is that proxy.
      */
     absolute: string | undefined;
+    /** Of HTTP/2: the value of `:authority`, which has the place of the field Host there. Undefined in HTTP/1. */
+    authority: string | undefined;
+    /** Of an extended CONNECT (RFC 8441): the protocol that the stream shall speak, `websocket`. */
+    protocol: string | undefined;
+    /** Of HTTP/2: the names of its pseudo-header fields, in the order in which they came, and go on. */
+    readonly pseudoOrder: readonly string[] | undefined;
     constructor(parts: HttpRequestParts, bodyLimit: number, now: number);
     protected get side(): "request";
     /** The request target in the request line to a server (RFC 9112, 3.2). */
     get target(): string;
-    /** The host as the client names it: that of the Host field, without its port; without a Host field `host`. */
+    /** The host as the client names it: that of the Host field or of `authority`, without its port; without these `host`. */
     get prettyHost(): string;
     /** The URL that a browser would show in its address bar. */
     get url(): string;
@@ -756,6 +878,11 @@ declare class HttpFlow extends Flow {
     upgrade: string | undefined;
     /** The WebSocket that the connection is after a 101: its messages, and how it was closed. Undefined for all else. */
     websocket: WebSocketData | undefined;
+    /**
+     * The messages within bodies that have passed: events, gRPC messages, lines of JSON, as the hook `http_message` gets them. Undefined where
+     * none has come.
+     */
+    messages: StreamMessages | undefined;
     constructor(origin: FlowOrigin, request: HttpRequest);
     /**
      * Sends a WebSocket message in the name of one side: to the client, or to the server. A string is a text message, bytes are a binary one.
@@ -830,73 +957,6 @@ interface FilterOptions {
  * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
-
-/** A body without its codings, as far as it could be decoded. */
-interface Decoded {
-    readonly content: Buffer;
-    /** Why `content` is not the whole body decoded; undefined where it is. */
-    readonly error: string | undefined;
-}
-
-/** `sse`: an event of `text/event-stream`. `grpc`: a message of gRPC or gRPC-Web. `ndjson`: a JSON text of JSON lines or a JSON sequence. */
-type StreamKind = 'sse' | 'grpc' | 'ndjson';
-/** How a message stands in its body: what reads it, and what writes it in the same form. */
-interface MessageView {
-    readonly kind: StreamKind;
-    /** Of an event: the values of its fields `event`, `id` and `retry` (milliseconds); undefined for a field that it has not. */
-    readonly event?: string | undefined;
-    readonly id?: string | undefined;
-    readonly retry?: number | undefined;
-    /** The content without its syntax and its compression. */
-    read(): Decoded;
-    /** Why a message cannot have this content; undefined where it can. */
-    refuse(content: Buffer): string | undefined;
-    /** The bytes of the message with other parts. `content` is undefined where it stays. */
-    write(parts: MessageParts): Buffer;
-}
-interface MessageParts {
-    readonly content: Buffer | undefined;
-    readonly event: string | undefined;
-    readonly id: string | undefined;
-}
-declare class StreamMessage {
-    #private;
-    readonly kind: StreamKind;
-    /** True: a part of the request; false: of the response. */
-    readonly fromClient: boolean;
-    /** Milliseconds since the epoch: when its last byte came. */
-    readonly timestamp: number;
-    constructor(view: MessageView, fromClient: boolean, timestamp: number);
-    /**
-     * The data of an event, its lines joined by LF; a line, or a JSON text, without what separates it from the next; a gRPC message without
-     * its prefix and its compression, at most 32 MiB. `decodeError` says where that could not be undone.
-     */
-    get content(): Buffer;
-    /**
-     * Changes the message; what is around the content follows by itself, and a gRPC message that was compressed is compressed again. A
-     * string is written in UTF-8. Throws a TypeError for a line break in a line, and for the byte 0x1e in a JSON sequence.
-     */
-    set content(content: Uint8Array | string);
-    /** `content` as text in UTF-8. */
-    get text(): string;
-    set text(text: string);
-    /** A sentence that says why `content` is not the whole message decoded; undefined where it is. */
-    get decodeError(): string | undefined;
-    /** The type of an event, its field `event`; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
-    get event(): string | undefined;
-    set event(event: string | undefined);
-    /** The field `id` of an event; undefined for none, and in other kinds. Setting a text of two lines throws a TypeError. */
-    get id(): string | undefined;
-    set id(id: string | undefined);
-    /** The field `retry` of an event, in milliseconds; undefined for none, and in other kinds. */
-    get retry(): number | undefined;
-    /** True once `drop()` was called. */
-    get dropped(): boolean;
-    /** The message is not sent on. */
-    drop(): void;
-    /** The bytes that are sent in the message's place: none for one that is dropped; undefined for one that is sent as it came. */
-    replacement(): Buffer | undefined;
-}
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
@@ -1121,6 +1181,22 @@ declare const OPTIONS: {
         readonly help: string;
     };
     readonly show_ignored_hosts: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly http2: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly http2_ping_keepalive: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 58;
+        readonly help: string;
+    };
+    readonly mirror_http2: {
         readonly type: "boolean";
         readonly default: boolean;
         readonly help: string;
@@ -2102,5 +2178,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
 export type { Addon, Address, AddressLike, AnyFlow, Authority, BodyFunction, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -24,6 +24,7 @@ export type { BodyFunction, BodyStream, BodyTransform, HttpVersion, StreamedByte
 export type { AnyFlow } from './flow/index.js'
 export { type RawMessage, TcpFlow, UdpFlow } from './flow/messages.js'
 export { type StreamKind, StreamMessage } from './flow/stream-message.js'
+export { StreamMessages } from './flow/stream-messages.js'
 export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
 export type {
   Addon,

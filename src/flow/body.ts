@@ -48,6 +48,13 @@ export class RecordedBody {
     this.#recorded = this.#limit
   }
 
+  /** Forgets all of the body: what is sent in its place is recorded from now on. */
+  restart(): void {
+    this.#chunks = []
+    this.#recorded = 0
+    this.length = 0
+  }
+
   /** The recorded bytes. */
   get content(): Buffer {
     if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]

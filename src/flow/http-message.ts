@@ -68,7 +68,7 @@ export abstract class HttpMessage {
    * Set by an addon in `requestheaders` or `responseheaders`. True: the body passes as it comes, and cannot be changed. A function or a
    * TransformStream: the body passes through it. False: the body is held until the `request` or `response` hook has run, and can be
    * changed there. Undefined, the default: the body is held where an addon has that hook and the body is not longer than
-   * `stream_large_bodies`. Throws a TypeError for another value.
+   * `stream_large_bodies`; one that comes in messages without a Content-Length (events, gRPC, JSON lines) is not held. Throws a TypeError for another value.
    */
   get stream(): BodyStream | undefined {
     return this.#stream

@@ -4,6 +4,7 @@ import { Flow, type FlowOrigin } from './flow.js'
 import { HttpHeaders, type HttpHeadersInit } from './headers.js'
 import { bodyStreamed, HttpMessage, type HttpVersion } from './http-message.js'
 import { FLOW_SIZE, headersSize } from './size.js'
+import type { StreamMessages } from './stream-messages.js'
 import type { WebSocketData } from './websocket.js'
 
 export interface HttpRequestParts {
@@ -216,6 +217,11 @@ export class HttpFlow extends Flow {
   upgrade: string | undefined
   /** The WebSocket that the connection is after a 101: its messages, and how it was closed. Undefined for all else. */
   websocket: WebSocketData | undefined
+  /**
+   * The messages within bodies that have passed: events, gRPC messages, lines of JSON, as the hook `http_message` gets them. Undefined where
+   * none has come.
+   */
+  messages: StreamMessages | undefined
   #response: HttpResponse | undefined
 
   constructor(origin: FlowOrigin, request: HttpRequest) {
@@ -233,7 +239,8 @@ export class HttpFlow extends Flow {
   }
 
   override get size(): number {
-    return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response) + (this.websocket?.size ?? 0)
+    const messages = (this.websocket?.size ?? 0) + (this.messages?.size ?? 0)
+    return FLOW_SIZE + messageSize(this.request) + messageSize(this.#response) + messages
   }
 
   /**

@@ -38,6 +38,7 @@ export class StreamMessage {
   #event: string | undefined
   #id: string | undefined
   #dropped = false
+  #settled = false
 
   constructor(view: MessageView, fromClient: boolean, timestamp: number) {
     this.kind = view.kind
@@ -122,7 +123,14 @@ export class StreamMessage {
     return this.#view.write({ content, event, id })
   }
 
+  /** The message has passed. From now on its decoding, which may be much longer than the message, is not kept. */
+  settle(): void {
+    this.#settled = true
+    this.#read = undefined
+  }
+
   get #decoded(): Decoded {
+    if (this.#settled) return this.#view.read()
     this.#read ??= this.#view.read()
     return this.#read
   }

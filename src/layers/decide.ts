@@ -39,7 +39,10 @@ export interface Evidence {
   readonly entrance: Pick<Entrance, 'target' | 'ownResolver'>
   /** The client has sent some bytes and then paused: bytes that no rule knows by now are raw. */
   readonly waited?: boolean | undefined
-  readonly options: Pick<LayerOptions, 'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp' | 'http2' | 'http3'>
+  readonly options: Pick<
+    LayerOptions,
+    'ignore_hosts' | 'allow_hosts' | 'tcp_hosts' | 'udp_hosts' | 'rawtcp' | 'http2' | 'http3'
+  >
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */

@@ -3,7 +3,7 @@ import type { ServerConnection } from '../../connection.js'
 import { type HttpFlow, type HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { Channel } from '../channel.js'
 import { OpenFailure } from '../commands.js'
-import { type Context, finish, hook, type MaybeStep, NOTHING, room, type Step, wants } from '../layer.js'
+import { type Context, finish, hook, type MaybeStep, NOTHING, recordLimit, room, type Step, wants } from '../layer.js'
 import { Gone, Idle } from '../task.js'
 import { WANTS_CREDENTIALS } from '../via/hop.js'
 import { isReadable } from '../websocket/handshake.js'
@@ -12,8 +12,9 @@ import { wantsUpgrade } from './connection.js'
 import { hookWithCredentials } from './credentials.js'
 import type { ClientEnd, Framing, ServerEnd, ServerHead } from './ends.js'
 import { HttpError, Stopped } from './error.js'
-import { filtersOf } from './filters.js'
+import { filtersOf, framingThrough } from './filters.js'
 import { CANCEL } from './h2/error.js'
+import { comesInMessages } from './messages/splitter.js'
 import { errorPage } from './pages.js'
 import { turnToClient } from './reverse.js'
 import { Closed, Transfer } from './transfer.js'
@@ -174,7 +175,7 @@ export class Exchange {
   #receive(head: ServerHead): void {
     const { machine, options } = this.#context
     turnToClient(this.#context, head.headers)
-    this.#flow.response = new HttpResponse(head, options.body_record_limit, machine.world.now())
+    this.#flow.response = new HttpResponse(head, recordLimit(options), machine.world.now())
     machine.perform({ type: 'changed', flow: this.#flow })
   }
 
@@ -196,9 +197,9 @@ export class Exchange {
     // Content that replaces a body before it has come is sent as it is; the rest of the server's body goes with its connection.
     let held = framing.kind === 'none' || sent !== response || response.contentChanged
     if (!held && wants(this.#context, 'response')) {
-      const long = framing.kind === 'length' && framing.length > options.stream_large_bodies
-      const live = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
-      if (response.stream === false || (response.stream === undefined && !long && !live)) {
+      const passes =
+        framing.kind === 'length' ? framing.length > options.stream_large_bodies : comesInMessages(response.headers)
+      if (response.stream === false || (response.stream === undefined && !passes)) {
         held = yield* transfer.hold(response.stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
       }
     }
@@ -209,7 +210,8 @@ export class Exchange {
     } else {
       transfer.readAhead()
       this.#begin(response)
-      yield* transfer.pass(this.#client.begin(response, framing), filtersOf(this.#context, flow, 'response'))
+      const filters = filtersOf(this.#context, flow, 'response')
+      yield* transfer.pass(this.#client.begin(response, framingThrough(filters, response, framing)), filters)
       yield* hook(this.#context, 'response', flow)
       this.#check()
     }

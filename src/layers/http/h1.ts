@@ -1,6 +1,17 @@
 // HTTP/1.0 and 1.1 (RFC 9112): serves one client connection, request after request, transparently or as an explicit proxy.
 import { HttpFlow, HttpRequest } from '../../flow/http.js'
-import { type Context, finish, hook, type Layer, type LayerName, log, origin, type Step, send } from '../layer.js'
+import {
+  type Context,
+  finish,
+  hook,
+  type Layer,
+  type LayerName,
+  log,
+  origin,
+  recordLimit,
+  type Step,
+  send,
+} from '../layer.js'
 import { leadTo } from '../reach.js'
 import { offerKnownExtensions } from '../websocket/handshake.js'
 import { answerProblem } from './answer.js'
@@ -102,7 +113,7 @@ function exchange(context: Context, upstream: Upstream, head: RequestHead, expli
   // A server that midwire stands in for is no proxy, whatever the client says.
   const absolute = context.entrance.target ? undefined : target.absolute
   const parts = { method, path, scheme, host, port, version, headers, absolute, irregularities }
-  const request = new HttpRequest(parts, context.options.body_record_limit, startedAt)
+  const request = new HttpRequest(parts, recordLimit(context.options), startedAt)
   if (framing.kind === 'none') request.endedAt = context.machine.world.now()
   const flow = new HttpFlow(origin(context, undefined), request)
   const client = new Http1Client(context, request, framing, requestKeepAlive(head))

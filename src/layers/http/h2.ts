@@ -2,7 +2,7 @@
 import type { ClientConnection } from '../../connection.js'
 import { HttpFlow, HttpRequest } from '../../flow/http.js'
 import { Channel } from '../channel.js'
-import { type Context, type Layer, log, origin, room, type Step } from '../layer.js'
+import { type Context, type Layer, log, origin, recordLimit, room, type Step } from '../layer.js'
 import { Scope } from '../scope.js'
 import { offerKnownExtensions } from '../websocket/handshake.js'
 import { HttpError } from './error.js'
@@ -139,7 +139,7 @@ class ClientSession extends Http2Carrier {
     const parts = { method, ...place, path: protocol === undefined && method === 'CONNECT' ? '' : pseudo.path }
     const request = new HttpRequest(
       { ...parts, version: '2.0', headers, authority, protocol, pseudoOrder: order },
-      options.body_record_limit,
+      recordLimit(options),
       machine.world.now(),
     )
     turnToServer(context, request)

@@ -16,6 +16,8 @@ export class Closed extends Error {
 
 /** Looks at a body that passes, and may change it. Undefined: the flow is over, and nothing more is sent. */
 export interface BodyFilter {
+  /** What is sent may differ from what comes. */
+  readonly alters: boolean
   push(piece: Buffer): Step<Buffer | undefined>
   end(): Step<Buffer | undefined>
 }
@@ -30,9 +32,14 @@ export class Transfer {
   #rest: Buffer[] | undefined
   /** The body is read and kept nowhere. */
   #dropping = false
+  /** What goes out is recorded, which may differ from what comes. */
+  #filtering = false
+  /** Bytes of the body that have come. */
+  #received = 0
   readonly #emit = (piece: Buffer): void => {
     if (this.#dropping) return
-    this.#message.body.append(piece)
+    this.#received += piece.length
+    if (!this.#filtering) this.#message.body.append(piece)
     if (this.#piece === undefined) this.#piece = piece
     else if (this.#rest) this.#rest.push(piece)
     else this.#rest = [this.#piece, piece]
@@ -111,11 +118,19 @@ export class Transfer {
   }
 
   *#passThrough(outlet: Outlet, filters: readonly BodyFilter[]): Step<void> {
-    outlet.send(undefined)
+    const { body } = this.#message
+    // What has come already was recorded as it came.
+    this.#filtering = true
+    body.restart()
+    // Addons may take their time, and the server its own; the head does not wait for them.
+    if (this.#piece === undefined || filters.some(({ alters }) => alters)) outlet.send(undefined)
     for (;;) {
       const data = this.#taken()
       const out = data && (yield* filtered(data, filters, 0))
-      if (out && out.length > 0) outlet.send(out)
+      if (out && out.length > 0) {
+        body.append(out)
+        outlet.send(out)
+      }
       yield* roomFor(outlet)
       if (this.#inlet.done) break
       yield* this.#read()
@@ -123,11 +138,13 @@ export class Transfer {
     this.#finish()
     const rest: Buffer[] = []
     for (const [index, filter] of filters.entries()) {
-      const last = yield* filter.end()
-      if (last === undefined) throw new Stopped()
-      if (last.length > 0) rest.push(yield* filtered(last, filters, index + 1))
+      const left = yield* filter.end()
+      if (left === undefined) throw new Stopped()
+      if (left.length > 0) rest.push(yield* filtered(left, filters, index + 1))
     }
-    outlet.end(rest.length > 0 ? Buffer.concat(rest) : undefined, this.#message.trailers)
+    const last = rest.length > 0 ? Buffer.concat(rest) : undefined
+    if (last) body.append(last)
+    outlet.end(last, this.#message.trailers)
     yield* roomFor(outlet)
   }
 
@@ -145,7 +162,7 @@ export class Transfer {
 
   #limit(): void {
     const limit = this.#context.options.body_size_limit
-    if (limit > 0 && this.#message.body.length > limit)
+    if (limit > 0 && this.#received > limit)
       throw fault(this.#inlet.side, `a body of more than ${limit} bytes`, 413, 'BODY_TOO_LARGE')
   }
 

@@ -5,8 +5,9 @@ import type { Task } from '../task.js'
 import { expectsContinue } from './connection.js'
 import type { ClientEnd, Outlet, ServerEnd } from './ends.js'
 import { Stopped } from './error.js'
-import { filtersOf } from './filters.js'
-import { Closed, Transfer } from './transfer.js'
+import { filtersOf, framingThrough } from './filters.js'
+import { comesInMessages } from './messages/splitter.js'
+import { type BodyFilter, Closed, Transfer } from './transfer.js'
 
 export class Upload {
   readonly #context: Context
@@ -76,12 +77,12 @@ export class Upload {
   }
 
   #mayHold(): boolean {
-    const { stream } = this.#request
+    const { headers, stream } = this.#request
     if (stream !== undefined) return !stream
     const { stream_large_bodies } = this.#context.options
     const { framing } = this.#client
-    const long = framing.kind === 'length' && framing.length > stream_large_bodies
-    return !long && wants(this.#context, 'request')
+    const passes = framing.kind === 'length' ? framing.length > stream_large_bodies : comesInMessages(headers)
+    return !passes && wants(this.#context, 'request')
   }
 
   /** Asks for the body in the server's place, where the client waits to be asked. */
@@ -102,8 +103,9 @@ export class Upload {
   begin(server: ServerEnd): MaybeStep {
     const transfer = this.#transfer
     if (!transfer || this.#held) return this.sendHeld(server)
-    const outlet = server.begin(this.#request, this.#client.framing)
-    this.#pump = this.#context.machine.fork(this.#pass(outlet, transfer), this.#context.scope)
+    const filters = filtersOf(this.#context, this.#flow, 'request')
+    const outlet = server.begin(this.#request, framingThrough(filters, this.#request, this.#client.framing))
+    this.#pump = this.#context.machine.fork(this.#pass(outlet, transfer, filters), this.#context.scope)
     return NOTHING
   }
 
@@ -114,10 +116,10 @@ export class Upload {
     return channel?.full ? room(channel) : NOTHING
   }
 
-  *#pass(outlet: Outlet, transfer: Transfer): Step<void> {
+  *#pass(outlet: Outlet, transfer: Transfer, filters: readonly BodyFilter[]): Step<void> {
     const { channel } = outlet
     try {
-      yield* transfer.pass(outlet, filtersOf(this.#context, this.#flow, 'request'))
+      yield* transfer.pass(outlet, filters)
       this.#passed = true
       yield* hook(this.#context, 'request', this.#flow)
       if (this.#flow.error) throw new Stopped(this.#flow.error.message)

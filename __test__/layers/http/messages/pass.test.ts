@@ -69,8 +69,39 @@ test('of a flow that an addon has killed nothing more is sent, and no further ho
   t.is(runs, 1)
 })
 
-test('there is no pass where nobody has the hook, and none for a body without messages', (t) => {
-  t.deepEqual(play(['data: a\n\n'], {}).sent, [])
+test('where nobody has the hook the pieces pass as they come, and their messages are recorded and told of', (t) => {
+  const { book, sent, flow } = play(['data: a\n\nda', 'ta: b\n\nx'], {})
+  t.deepEqual(sent, ['data: a\n\nda', 'ta: b\n\nx', ''])
+  t.deepEqual(
+    flow.messages?.recorded.map(({ text }) => text),
+    ['a', 'b'],
+  )
+  t.deepEqual([flow.messages?.fromClient, flow.messages?.fromServer, flow.messages?.last?.text], [2, 0, 'b'])
+  t.deepEqual(book.news, ['changed http', 'changed http'])
+})
+
+test('messages are recorded as they went on, up to the limit in bytes', (t) => {
+  const http_message = ({ message }: HttpMessageHook) => {
+    if (message.text === '1') message.text = '100'
+    if (message.text === '2') message.drop()
+  }
+  const long = `${'x'.repeat(600_000)}\n`
+  const { flow } = play(['1\n2\n', '3\n', long, long, '4\n'], { http_message }, 'application/jsonl')
+  t.deepEqual(
+    flow.messages?.recorded.map(({ text, dropped }) => [text.slice(0, 3), dropped]),
+    [
+      ['100', false],
+      ['2', true],
+      ['3', false],
+      ['xxx', false],
+    ],
+  )
+  t.true(flow.messages?.truncated)
+  t.is(flow.messages?.last?.text, '4')
+  t.true(flow.size > 1024 + 3 * 64)
+})
+
+test('a body without messages has no pass', (t) => {
   t.deepEqual(play(['x'], { http_message: () => {} }, 'text/plain').sent, [])
 })
 

@@ -31,7 +31,9 @@ export function writeRequestHead(head: WritableRequestHead, body?: Uint8Array): 
   }
   const problem = targetProblem(method, target)
   if (problem) throw unwritable(problem)
-  return finish(`${method} ${target} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`, head.headers, body)
+  // HTTP/1.0 has no Transfer-Encoding (RFC 9112, 6.1): a request whose length was known, and is no more, goes on as HTTP/1.1.
+  const isOld = head.version === '1.0' && !head.headers.has('transfer-encoding')
+  return finish(`${method} ${target} ${isOld ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`, head.headers, body)
 }
 
 /** The head, and `body` behind it. Throws an HttpError with 502 for a status, reason, name or value that cannot be written. */

@@ -1,28 +1,33 @@
-// A body on its way with its messages: each runs the hook `http_message`, and goes on as it came, changed, or not at all.
+// A body on its way with its messages: each is recorded, and where somebody has the hook `http_message`, goes on as it came, changed, or not at all.
 import type { HttpFlow } from '../../../flow/http.js'
 import { StreamMessage } from '../../../flow/stream-message.js'
+import { StreamMessages } from '../../../flow/stream-messages.js'
 import { type Context, hook, type Step, wants } from '../../layer.js'
+import type { BodyFilter } from '../transfer.js'
 import { type Splitter, splitterOf, type Unit } from './splitter.js'
 
 const EMPTY = Buffer.alloc(0)
 
 /**
- * The way of a request's or a response's messages; undefined where its body has none, or no addon has the hook `http_message`. It is asked
- * for when the head goes on, before the body: what the head says then counts.
+ * The way of a request's or a response's messages; undefined where its body has none. It is asked for when the head goes on, before the
+ * body: what the head says then counts.
  */
-export function messagePass(context: Context, flow: HttpFlow, side: 'request' | 'response'): MessagePass | undefined {
+export function messagePass(context: Context, flow: HttpFlow, side: 'request' | 'response'): BodyFilter | undefined {
   const headers = flow[side]?.headers
-  const splitter = headers && wants(context, 'http_message') ? splitterOf(headers) : undefined
+  const splitter = headers && splitterOf(headers)
   return splitter && new MessagePass(context, flow, side === 'request', splitter)
 }
 
-export class MessagePass {
+class MessagePass implements BodyFilter {
+  /** Somebody has the hook. Else the body passes as it comes, whole messages or not. */
+  readonly alters: boolean
   readonly #context: Context
   readonly #flow: HttpFlow
   readonly #fromClient: boolean
   readonly #splitter: Splitter
 
   constructor(context: Context, flow: HttpFlow, fromClient: boolean, splitter: Splitter) {
+    this.alters = wants(context, 'http_message')
     this.#context = context
     this.#flow = flow
     this.#fromClient = fromClient
@@ -33,13 +38,15 @@ export class MessagePass {
    * Takes a piece of the body. Returns the bytes to send on, which may be none while a message is not whole; undefined where an addon has
    * killed the flow, or has failed: nothing more of the body is sent.
    */
-  push(chunk: Buffer): Step<Buffer | undefined> {
-    return this.#run(this.#splitter.push(chunk))
+  *push(chunk: Buffer): Step<Buffer | undefined> {
+    const out = yield* this.#run(this.#splitter.push(chunk))
+    return this.alters ? out : chunk
   }
 
   /** The body has ended. Returns the last bytes to send on, or undefined as `push` does. */
-  end(): Step<Buffer | undefined> {
-    return this.#run(this.#splitter.end())
+  *end(): Step<Buffer | undefined> {
+    const out = yield* this.#run(this.#splitter.end())
+    return this.alters ? out : EMPTY
   }
 
   *#run(units: readonly Unit[]): Step<Buffer | undefined> {
@@ -52,7 +59,11 @@ export class MessagePass {
   }
 
   *#message(raw: Buffer, message: StreamMessage): Step<Buffer> {
-    yield* hook(this.#context, 'http_message', { flow: this.#flow, message })
+    const flow = this.#flow
+    if (this.alters) yield* hook(this.#context, 'http_message', { flow, message })
+    flow.messages ??= new StreamMessages(this.#context.options.body_record_limit)
+    flow.messages.record(message, raw.length)
+    this.#context.machine.perform({ type: 'changed', flow })
     return message.replacement() ?? raw
   }
 

@@ -27,6 +27,22 @@ const LINES =
   /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines|ldjson|stream\+json|json-stream|json-stream\+json)$/
 /** gRPC-Web as text is base64, in which the borders of messages are within characters: it passes without messages. */
 const GRPC = /^application\/grpc(-web)?(\+[\w.-]+)?$/
+const SSE = 'text/event-stream'
+
+const isGrpc = (type: string) => GRPC.test(type) || /^application\/grpc-web-text\b/.test(type)
+
+const isSequence = (type: string) => /^application\/(.+\+)?json-seq$/.test(type)
+
+const mediaType = (headers: HttpHeaders) => headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+
+/**
+ * Whether a body with these fields comes message by message, in whatever coding: nobody knows when it ends, and its messages are not to wait
+ * for that.
+ */
+export function comesInMessages(headers: HttpHeaders): boolean {
+  const type = mediaType(headers)
+  return type !== undefined && (type === SSE || LINES.test(type) || isSequence(type) || isGrpc(type))
+}
 
 /**
  * The splitter for a body with these fields; undefined where the body has no messages. A body in a content coding has none either: zlib
@@ -35,12 +51,11 @@ const GRPC = /^application\/grpc(-web)?(\+[\w.-]+)?$/
 export function splitterOf(headers: HttpHeaders): Splitter | undefined {
   const coding = headers.get('content-encoding')?.trim().toLowerCase()
   if (coding !== undefined && coding !== '' && coding !== 'identity') return undefined
-  const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  const type = mediaType(headers)
   if (type === undefined) return undefined
-  if (type === 'text/event-stream') return new SseSplitter()
+  if (type === SSE) return new SseSplitter()
   if (LINES.test(type)) return new NdjsonSplitter()
-  if (type === 'application/json-seq' || (type.startsWith('application/') && type.endsWith('+json-seq')))
-    return new JsonSequenceSplitter()
+  if (isSequence(type)) return new JsonSequenceSplitter()
   const grpc = GRPC.exec(type)
   return grpc ? new GrpcSplitter(headers.get('grpc-encoding'), grpc[1] !== undefined) : undefined
 }
