@@ -76,7 +76,7 @@ const HTTP: [text: string, look: Look][] = [
   ['A'.repeat(33), 'no'],
 ]
 const KNOWN: [text: string, protocol: string | undefined][] = [
-  ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'HTTP/2 with prior knowledge, which midwire does not speak yet'],
+  ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'HTTP/2 with prior knowledge, and http2 is off'],
   ['PRI * HTTP/2.0', 'more'],
   ['PRI /', undefined],
   ['SSH-2.0-OpenSSH_9.6p1 Debian-4\r\n', 'SSH'],

@@ -4,7 +4,8 @@ import { HttpHeaders } from '../../src/flow/headers.js'
 import { HttpFlow, HttpRequest } from '../../src/flow/http.js'
 import { hook, isTransformed, origin, recordLimit, transform } from '../../src/layers/layer.js'
 import { Gone } from '../../src/layers/task.js'
-import { defaults, Playbook } from '../support/playbook.js'
+import { defaults } from '../support/layer-options.js'
+import { Playbook } from '../support/playbook.js'
 
 function play() {
   const seen: unknown[] = []

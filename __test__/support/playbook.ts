@@ -12,48 +12,7 @@ import type { Context, Layer, LayerName, LayerOptions } from '../../src/layers/l
 import { Machine } from '../../src/layers/machine.js'
 import type { Destination, Route, ServerTls } from '../../src/layers/route.js'
 import { PENDING, type Timed, type World } from '../../src/layers/world.js'
-
-/** The options of layers as they are when nobody sets any. */
-export const defaults: LayerOptions = {
-  connection_strategy: 'eager',
-  upstream_cert: true,
-  keep_host_header: false,
-  keep_alt_svc_header: false,
-  upstream_auth: undefined,
-  tls_version_client_min: 'TLS1_2',
-  tls_version_client_max: 'UNBOUNDED',
-  tls_version_server_min: 'TLS1_2',
-  tls_version_server_max: 'UNBOUNDED',
-  ciphers_client: undefined,
-  ciphers_server: undefined,
-  request_client_cert: false,
-  add_upstream_certs_to_client_chain: false,
-  ssl_insecure: false,
-  rawtcp: true,
-  http2: true,
-  http2_ping_keepalive: 58,
-  mirror_http2: false,
-  websocket: true,
-  tls_fail_open: 'off',
-  ignore_hosts: [],
-  allow_hosts: [],
-  tcp_hosts: [],
-  udp_hosts: [],
-  show_ignored_hosts: false,
-  strip_ech: true,
-  http3: 'block',
-  body_record_limit: 1 << 20,
-  store_streamed_bodies: false,
-  stream_large_bodies: 1 << 20,
-  body_size_limit: 0,
-  validate_inbound_headers: true,
-  tcp_timeout: 600,
-  connect_addr: undefined,
-  spoof_source_address: false,
-  transparent_by_name: false,
-  via: [],
-  inside: ['mitm.it'],
-}
+import { defaults } from './layer-options.js'
 
 type HookMethods = { [Name in HookName]?: (subject: Hooks[Name]) => void }
 

@@ -196,9 +196,11 @@ function tlsOf({ clientBytes, clientEnded, serverBytes, clientTls, waited }: Evi
 }
 
 /** HTTP/2 by ALPN, or by the preface of a client that knows without being told (RFC 9113, 3.3). */
-function http2Of({ alpn, clientBytes, clientEnded, waited, options }: Evidence): Verdict | undefined {
+function http2Of(evidence: Evidence): Verdict | undefined {
+  const { alpn, clientBytes, clientEnded, clientTls, serverBytes, waited, options } = evidence
   if (!options.http2) return undefined
   if (alpn === 'h2') return is('http2', 'h2 was agreed on')
+  if (clientTls || serverBytes > 0) return undefined
   const look = looksLikeHttp2(clientBytes)
   if (look === 'yes') return is('http2', 'it begins with the preface')
   const mayBecome = look === 'more' && clientBytes.length > 0 && !clientEnded && !waited
