@@ -1341,6 +1341,11 @@ declare const OPTIONS: {
         readonly default: undefined;
         readonly help: string;
     };
+    readonly json_progress: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly termlog_verbosity: {
         readonly type: "choice";
         readonly choices: readonly ["error", "warn", "info", "debug"];
@@ -1846,10 +1851,11 @@ interface JsonSink extends Sink {
     /** Writes the first line, `{"event":"ready",...}`. Flows that ended before it come after it. */
     ready(facts: ReadyFacts): void;
 }
-declare const NAMES$1: readonly ["dumper_filter", "showhost"];
+declare const NAMES$1: readonly ["dumper_filter", "showhost", "json_progress"];
 type ShownOptions$1 = Pick<Options, (typeof NAMES$1)[number]>;
 /**
- * Writes each flow that matches `dumper_filter`, without its bodies. Without `showhost` (default: on) URLs have the address of the
+ * Writes each flow that matches `dumper_filter`, without its bodies, once it is over; with `json_progress` (default: off) also when it begins
+ * and when it changes. Without `showhost` (default: on) URLs have the address of the
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 declare function jsonSink(output: TextOutput, options?: Partial<ShownOptions$1>): JsonSink;
@@ -1867,7 +1873,10 @@ interface TerminalOptions extends Partial<ShownOptions> {
     /** Whether the lines have colours. Default: false. */
     color?: boolean;
 }
-/** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
+/**
+ * Shows each flow that matches `dumper_filter`, once it is over; one that runs for more than 5 s also then; and from flow_detail 2 on each
+ * message of WebSocket, events, gRPC and JSON lines as it comes. Throws ERR_FILTER.
+ */
 declare function terminalSink(output: TextOutput, options?: TerminalOptions): Sink;
 
 interface ClientConfigOptions {

@@ -99,7 +99,7 @@ const rooms: Record<string, Room> = {
   sinks: {
     imports: ['addresses', 'flow', 'hooks', 'errors', 'store'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
-    shared: ['sink', 'lines', 'text', 'body-text', 'shown'],
+    shared: ['sink', 'lines', 'text', 'body-text', 'shown', 'live'],
   },
   cli: {
     imports: ['index'],

@@ -35,7 +35,7 @@ export const OWN_FLAGS: readonly Flag[] = [
     kind: 'value',
     placeholder: 'DIR',
   }),
-  own('json', 'stdout is JSON lines: one when the proxy listens, then one for each flow'),
+  own('json', 'stdout is JSON lines: one when the proxy listens, then one for each flow that is over'),
   own('color', 'colours, also where stdout is no terminal', { negatable: true }),
   ...transparentFlags(),
   own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),

@@ -171,6 +171,10 @@ export const OPTIONS = {
   ),
   content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
+  json_progress: flag(
+    false,
+    'with --json, lines for flows that run, too: when one begins (begun), and for its response and each message (changed)',
+  ),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
 } as const satisfies Record<string, OptionDefinition>
 

@@ -1,4 +1,4 @@
-// Flows as JSON lines, for programs: one object when the proxy is ready, then one for each flow that is over.
+// Flows as JSON lines, for programs: one object when the proxy is ready, then one for each flow that is over, and for those that run if asked.
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { DnsMessage, DnsRecord } from '../flow/dns-message.js'
 import { className, typeName } from '../flow/dns-names.js'
@@ -36,21 +36,29 @@ export interface JsonSink extends Sink {
 /** Characters of flows' lines that wait for the first line. Beyond them flows are dropped, and counted; hardly any flow comes so early. */
 const MAX_EARLY = 1024 * 1024
 
-const NAMES = ['dumper_filter', 'showhost'] as const
+const NAMES = ['dumper_filter', 'showhost', 'json_progress'] as const
 
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>
 
 /**
- * Writes each flow that matches `dumper_filter`, without its bodies. Without `showhost` (default: on) URLs have the address of the
+ * Writes each flow that matches `dumper_filter`, without its bodies, once it is over; with `json_progress` (default: off) also when it begins
+ * and when it changes. Without `showhost` (default: on) URLs have the address of the
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}): JsonSink {
-  const { dumper_filter, showhost = true } = options
-  let shown: ShownOptions = { dumper_filter, showhost }
+  const { dumper_filter, showhost = true, json_progress = false } = options
+  let shown: ShownOptions = { dumper_filter, showhost, json_progress }
   let accepts = filterOf(shown)
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
   let early: string | undefined = ''
   let dropped = 0
+  const put = (flow: AnyFlow, event: string, more: object = {}): void => {
+    if (!accepts(flow)) return
+    const text = line({ event, ...flowObject(flow, shown.showhost), ...more })
+    if (early === undefined) writer.write(text)
+    else if (early.length < MAX_EARLY) early += text
+    else dropped += 1
+  }
   return {
     name: 'json',
     ready({ listeners, peers }) {
@@ -69,13 +77,13 @@ export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}
       early = undefined
       writer.flush()
     },
-    flow(flow) {
-      if (!accepts(flow)) return
-      const text = line(flowObject(flow, shown.showhost))
-      if (early === undefined) writer.write(text)
-      else if (early.length < MAX_EARLY) early += text
-      else dropped += 1
+    begun(flow) {
+      if (shown.json_progress) put(flow, 'begun')
     },
+    changed(flow) {
+      if (shown.json_progress) put(flow, 'changed', { message: lastMessage(flow) })
+    },
+    flow: (flow) => put(flow, 'flow'),
     configure(change) {
       const after = afterChange(shown, NAMES, change)
       accepts = filterOf(after)
@@ -98,7 +106,6 @@ const line = (object: object): string =>
 function flowObject(flow: AnyFlow, showhost: boolean): object {
   const { id, type, client, server, createdAt, endedAt, error, comment } = flow
   return {
-    event: 'flow',
     id,
     type,
     client: clientObject(client),
@@ -146,7 +153,7 @@ function tlsObject({ tls }: Connection): object | null {
   return { sni, alpn, version, cipher, ja3, ja4 }
 }
 
-function httpObject({ request, response, upgrade, websocket }: HttpFlow, showhost: boolean): object {
+function httpObject({ request, response, upgrade, websocket, messages }: HttpFlow, showhost: boolean): object {
   const { method, scheme, host, port, path } = request
   const url = showhost ? request.url : urlByAddress(request)
   return {
@@ -154,7 +161,17 @@ function httpObject({ request, response, upgrade, websocket }: HttpFlow, showhos
     response: response ? { status: response.status, reason: response.reason, ...messageObject(response) } : null,
     upgrade,
     websocket: websocket && webSocketObject(websocket),
+    messages: messages && { fromClient: messages.fromClient, fromServer: messages.fromServer },
   }
+}
+
+/** The message that has come last within a flow of HTTP; undefined for none. */
+function lastMessage(flow: AnyFlow): object | undefined {
+  const last = flow.type === 'http' ? (flow.websocket?.last ?? flow.messages?.last) : undefined
+  if (!last) return undefined
+  const { fromClient, kind, content, timestamp, dropped } = last
+  const length = 'length' in last ? last.length : content.length
+  return { fromClient, kind, length, timestamp, dropped }
 }
 
 /** `messages`: those that were recorded. */

@@ -1,8 +1,10 @@
-// The options of an output: those that it was made with, until one of them is changed while the proxy runs; and URLs by `showhost`.
+// The options of an output: those that it was made with, until one of them is changed while the proxy runs; URLs by `showhost`, and clients.
 import { hostPort } from '../addresses.js'
 import type { HttpRequest } from '../flow/http.js'
+import type { AnyFlow } from '../flow/index.js'
 import type { ConfigureHook } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
+import { placeText } from './text.js'
 
 /** The options `names` of an output, after a change. What was not changed stays as the output was given it. */
 export function afterChange<Name extends keyof Options>(
@@ -20,3 +22,9 @@ export function urlByAddress({ scheme, host, port, path, method }: HttpRequest):
   const place = hostPort(host, port)
   return method === 'CONNECT' ? place : `${scheme}://${place}${path === '*' ? '' : path}`
 }
+
+/** The URL of a request, by the option `showhost`. */
+export const urlText = (request: HttpRequest, showhost: boolean): string =>
+  showhost ? request.url : urlByAddress(request)
+
+export const clientText = ({ client }: AnyFlow): string => placeText(client.remote.address, client.remote.port)

@@ -1,4 +1,4 @@
-// The interface of an output: it is given flows that are over and lines of the log, and changes neither.
+// The interface of an output: it is given flows, when they begin, change and are over, and lines of the log, and changes neither.
 import type { AnyFlow } from '../flow/index.js'
 import type { ConfigureHook, LogEntry } from '../hooks.js'
 

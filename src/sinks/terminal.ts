@@ -7,11 +7,12 @@ import { parseFilter } from '../flow/filter.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { TcpFlow, UdpFlow } from '../flow/messages.js'
-import type { WebSocketData, WebSocketMessage } from '../flow/websocket.js'
+import type { WebSocketData } from '../flow/websocket.js'
 import type { Options } from '../options/definitions.js'
 import { bodyText } from './body-text.js'
 import { LineWriter, type TextOutput } from './lines.js'
-import { afterChange, urlByAddress } from './shown.js'
+import { headOf, MessageLines, RunningFlows, runningLine } from './live.js'
+import { afterChange, clientText, urlText } from './shown.js'
 import type { Sink } from './sink.js'
 import { cut, durationText, oneLine, type Paint, painter, placeText, type Style, sizeText } from './text.js'
 
@@ -27,16 +28,36 @@ export interface TerminalOptions extends Partial<ShownOptions> {
 /** Characters of a URL that are shown, however narrow the terminal is. */
 const LEAST_URL = 24
 
-/** Shows each flow that matches `dumper_filter`, once it is over. Throws ERR_FILTER. */
+/** The flow_detail from which on messages are shown as they come. */
+const MESSAGES_DETAIL = 2
+
+/**
+ * Shows each flow that matches `dumper_filter`, once it is over; one that runs for more than 5 s also then; and from flow_detail 2 on each
+ * message of WebSocket, events, gRPC and JSON lines as it comes. Throws ERR_FILTER.
+ */
 export function terminalSink(output: TextOutput, options: TerminalOptions = {}): Sink {
   const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512, dumper_filter } = options
   let shown: ShownOptions = { flow_detail, showhost, content_view_lines_cutoff, dumper_filter }
   let accepts = filterOf(shown)
   let show = new Shown(output, color, shown)
   const writer = new LineWriter(output, (count) => `(${count} flows were not shown: the terminal is too slow)\n`)
+  const paint = painter(color)
+  const running = new RunningFlows((flow) => {
+    if (shown.flow_detail > 0 && accepts(flow)) writer.write(runningLine(flow, paint, shown.showhost))
+  })
+  const messages = new MessageLines()
   return {
     name: 'terminal',
+    begun(flow) {
+      if (flow.type === 'http') running.begun(flow)
+    },
+    changed(flow) {
+      if (shown.flow_detail < MESSAGES_DETAIL || flow.type !== 'http' || !accepts(flow)) return
+      const line = messages.next(flow, paint, shown.showhost)
+      if (line !== undefined) writer.write(line)
+    },
     flow(flow) {
+      if (flow.type === 'http') running.over(flow)
       if (shown.flow_detail > 0 && accepts(flow)) writer.write(show.flow(flow))
     },
     configure(change) {
@@ -45,7 +66,10 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
       show = new Shown(output, color, after)
       shown = after
     },
-    close: () => writer.flush(),
+    close() {
+      running.close()
+      writer.flush()
+    },
   }
 }
 
@@ -81,7 +105,7 @@ class Shown {
     const versions =
       request.version === '1.1' && (response?.version ?? '1.1') === '1.1' ? '' : ` HTTP/${request.version}`
     const method = oneLine(request.method)
-    const url = oneLine(this.#showhost ? request.url : urlByAddress(request))
+    const url = oneLine(urlText(request, this.#showhost))
     const tail: [Style | undefined, string][] = []
     if (response) tail.push(...this.#statusParts(flow, response))
     if (flow.error) tail.push(['bold', ' <<'], ['red', ` ${oneLine(flow.error.message)}`])
@@ -168,7 +192,7 @@ class Shown {
   #webSocketMessages({ messages, truncated }: WebSocketData): string {
     const shown = messages.map((message) => {
       const arrow = this.#paint('bold', message.fromClient ? ' >>' : ' <<')
-      return `${arrow} ${messageHead(message)}\n${bodyText(message.content, this.#lines)}`
+      return `${arrow} ${headOf(message)}\n${bodyText(message.content, this.#lines)}`
     })
     return `${shown.join('')}${truncated ? NOT_KEPT : ''}`
   }
@@ -189,9 +213,6 @@ class Shown {
 }
 
 const NOT_KEPT = '    (the rest was not kept: body_record_limit says how much is)\n'
-
-const messageHead = ({ kind, length, dropped, injected }: WebSocketMessage) =>
-  `${kind} ${sizeText(length)}${dropped ? ' dropped' : ''}${injected ? ' injected' : ''}`
 
 /** The bytes and, in brackets, the messages of each way; and how it was closed, where that was not in the usual way. */
 function webSocketParts(data: WebSocketData): [Style | undefined, string][] {
@@ -219,8 +240,6 @@ const STATUS_STYLES: Record<number, Style> = {
   4: 'boldYellow',
   5: 'boldRed',
 }
-
-const clientText = ({ client }: AnyFlow) => placeText(client.remote.address, client.remote.port)
 
 /** A field's value as text: its characters are bytes, and those that are not ASCII are UTF-8 as a rule. */
 function readable(value: string): string {

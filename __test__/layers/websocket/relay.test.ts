@@ -51,6 +51,17 @@ test('frames pass as they came, both ways; the flow is over when the WebSocket i
   t.is(play.timers, 0)
 })
 
+test('outputs are told of each message when it was recorded, and of no control frame', (t) => {
+  for (const websocket_message of [undefined, () => {}]) {
+    const { play, server, client } = opened({ settings: { hooks: websocket_message ? { websocket_message } : {} } })
+    const before = play.news.length
+    play.data(client, Buffer.concat([up('a'), up({ opcode: 9 })]))
+    play.data(server, down('b'))
+    t.deepEqual(play.news.slice(before), ['changed http', 'changed http'])
+    play.close(client)
+  }
+})
+
 test('fragments pass one by one, and pings between them; bytes in any pieces', (t) => {
   const { play, client } = opened()
   const said = [

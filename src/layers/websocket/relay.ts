@@ -103,7 +103,7 @@ export class WebSocketRelay {
           injections.sent(waited)
         }
       }
-      this.#data.record(message)
+      this.#record(message)
     }
     injections.isRunning = false
   }
@@ -149,6 +149,11 @@ export class WebSocketRelay {
     }
   }
 
+  #record(message: WebSocketMessage): void {
+    this.#data.record(message)
+    this.#context.machine.perform({ type: 'changed', flow: this.#flow })
+  }
+
   #begin(way: Way, first: Frame): Assembly {
     const held = wants(this.#context, 'websocket_message') || (first.compressed && way.recompresses)
     return new Assembly(first, { held, room: this.#data.room })
@@ -159,7 +164,7 @@ export class WebSocketRelay {
     const message = way.messageOf(assembly)
     if (!assembly.held) {
       this.#data.begin(message)
-      this.#data.record(message)
+      this.#record(message)
       yield* this.#send(way, last.raw)
       way.isWithin = false
       for (const frame of way.injections.takeReady()) yield* this.#send(way, frame)
@@ -167,7 +172,7 @@ export class WebSocketRelay {
     }
     const goesOn = yield* this.#shown(message)
     const bytes = goesOn ? way.outgoing(message, assembly) : undefined
-    this.#data.record(message)
+    this.#record(message)
     if (bytes) yield* this.#send(way, bytes)
   }
 

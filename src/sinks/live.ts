@@ -1,0 +1,106 @@
+// What the terminal says of HTTP flows that are not over: that one runs for long, and each message as it comes.
+import type { HttpFlow } from '../flow/http.js'
+import type { StreamMessage } from '../flow/stream-message.js'
+import type { WebSocketMessage } from '../flow/websocket.js'
+import { clientText, urlText } from './shown.js'
+import { cut, oneLine, type Paint, sizeText } from './text.js'
+
+/** Milliseconds after which a flow that still runs is shown. */
+const LONG = 5_000
+
+/** Characters of a message that are shown. */
+const PREVIEW = 80
+/** Bytes of one that is no text. */
+const PREVIEW_BYTES = 16
+
+/** Finds the flows that run for long. Its timer is there only while one runs that was not found yet. */
+export class RunningFlows {
+  readonly #found: (flow: HttpFlow) => void
+  /** In the order in which they began. */
+  readonly #waiting = new Set<HttpFlow>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** `found` is called once for each flow. */
+  constructor(found: (flow: HttpFlow) => void) {
+    this.#found = found
+  }
+
+  begun(flow: HttpFlow): void {
+    this.#waiting.add(flow)
+    if (!this.#timer) this.#wait(LONG)
+  }
+
+  over(flow: HttpFlow): void {
+    if (this.#waiting.delete(flow) && this.#waiting.size === 0) this.close()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#waiting.clear()
+  }
+
+  #wait(milliseconds: number): void {
+    this.#timer = setTimeout(() => this.#look(), milliseconds)
+    this.#timer.unref()
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    const now = Date.now()
+    for (const flow of this.#waiting) {
+      const left = flow.createdAt + LONG - now
+      if (left > 0) {
+        this.#wait(left)
+        return
+      }
+      this.#waiting.delete(flow)
+      this.#found(flow)
+    }
+  }
+}
+
+/** A flow that runs, as a line. */
+export function runningLine(flow: HttpFlow, paint: Paint, showhost: boolean): string {
+  const { request, response, websocket } = flow
+  const head = `${clientText(flow)}: ${oneLine(request.method)} ${oneLine(urlText(request, showhost))}`
+  if (!response) return `${head}${paint('dim', ' (running, no response yet)')}\n`
+  const bytes = websocket ? websocket.bytesFromClient + websocket.bytesFromServer : response.body.length
+  return `${head}${paint('bold', ' <<')} ${response.status}${paint('dim', ` (running, ${sizeText(bytes)} so far)`)}\n`
+}
+
+/** Makes lines of messages that have come. */
+export class MessageLines {
+  readonly #shown = new WeakMap<HttpFlow, number>()
+
+  /** The flow has changed: the line of its last message; undefined where that was shown already, or the flow has none. */
+  next(flow: HttpFlow, paint: Paint, showhost: boolean): string | undefined {
+    const count = messagesOf(flow)
+    const message = flow.websocket?.last ?? flow.messages?.last
+    if (!message || count === (this.#shown.get(flow) ?? 0)) return undefined
+    this.#shown.set(flow, count)
+    const arrow = paint('bold', message.fromClient ? '->' : '<-')
+    const url = oneLine(urlText(flow.request, showhost))
+    return `${clientText(flow)}: ${url} ${arrow} ${headOf(message)} ${preview(message.content)}`.trimEnd().concat('\n')
+  }
+}
+
+/** The messages of a flow so far. */
+function messagesOf({ websocket, messages }: HttpFlow): number {
+  if (websocket) return websocket.messagesFromClient + websocket.messagesFromServer + websocket.injected
+  return messages ? messages.fromClient + messages.fromServer : 0
+}
+
+/** The kind of a message, its size, and what has become of it. */
+export function headOf(message: WebSocketMessage | StreamMessage): string {
+  const length = 'length' in message ? message.length : message.content.length
+  const injected = 'injected' in message && message.injected
+  return `${message.kind} ${sizeText(length)}${message.dropped ? ' dropped' : ''}${injected ? ' injected' : ''}`
+}
+
+function preview(content: Buffer): string {
+  // A character is 4 bytes at most.
+  const text = content.subarray(0, 4 * PREVIEW).toString()
+  if (!text.slice(0, PREVIEW).includes('\ufffd')) return cut(oneLine(text), PREVIEW)
+  return content.subarray(0, PREVIEW_BYTES).toString('hex')
+}
