@@ -37,7 +37,7 @@ class ClientSession extends Http2Carrier {
   readonly #sessions: ServerSessions
   /** Tells the layer that no stream is open any more. */
   readonly #quiet: Channel
-  /** The server that was connected to before the first request, where it speaks HTTP/1: the first request may have it. */
+  /** The server that was connected to before the first request, which has it: by then the client's SETTINGS are known. */
   #first: Context['server']
 
   constructor(context: Context) {
@@ -46,11 +46,6 @@ class ClientSession extends Http2Carrier {
     this.#sessions = new ServerSessions(context)
     this.#first = context.server
     context.server = undefined
-    const { route } = this.#first ?? {}
-    if (this.#first && route && this.#first.connection.tls?.alpn === 'h2') {
-      this.#sessions.add(route, this.#first)
-      this.#first = undefined
-    }
   }
 
   *untilQuiet(): Step<void> {
@@ -66,12 +61,15 @@ class ClientSession extends Http2Carrier {
     this.session.goaway()
     this.flush()
     this.#sessions.close()
-    if (this.#first) this.context.machine.perform({ type: 'release', channel: this.#first })
+    if (!this.#first) return
+    const speaksHttp2 = this.#first.connection.tls?.alpn === 'h2'
+    this.context.machine.perform({ type: speaksHttp2 ? 'close' : 'release', channel: this.#first })
   }
 
   protected override lost(): void {
     // A client that has ended its side in order may still be answered.
     if (this.dead || this.connection.error !== undefined) super.lost()
+    else this.loseUnfinished('the client has ended the connection in the middle of the request')
   }
 
   override handleHead(stream: Stream, fields: string[], end: boolean): void {

@@ -4,12 +4,16 @@ import type { AnyChannel, Carrier, Channel } from '../../channel.js'
 import type { ChannelDeed } from '../../commands.js'
 import { type Context, log, receiveWithin, room, type Step } from '../../layer.js'
 import { TIMEOUT } from '../../world.js'
-import { CANCEL, codeName, type Http2Error, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from './error.js'
+import { CANCEL, codeName, ENHANCE_YOUR_CALM, Http2Error, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from './error.js'
 import { type Role, Session, type SessionHandler, type SessionOptions } from './session.js'
 import type { Stream } from './stream.js'
 import { headersOf, StreamChannel } from './stream-channel.js'
 
 const EMPTY = Buffer.alloc(0)
+/** Milliseconds that a client has for the rest of a head that it has begun, as in HTTP/1. */
+const HEAD_MILLISECONDS = 30_000
+/** Milliseconds after which what looks like a flood is counted anew. */
+const REFILL_MILLISECONDS = 10_000
 
 export abstract class Http2Carrier implements Carrier, SessionHandler {
   protected readonly context: Context
@@ -23,18 +27,24 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
   #fatal: Http2Error | undefined
   /** A task waits until the connection takes more. */
   #waits = false
-  /** A PING was sent, and not answered. */
+  /** A PING was sent, and nothing has come since. */
   #pinged = false
+  /** The head, or other frame, that the client has begun and not finished, and when its rest was waited for first. */
+  #unfinished = 0
+  #unfinishedAt = 0
+  #refilledAt: number
 
   constructor(context: Context, connection: Channel, role: Role, options: SessionOptions) {
     this.context = context
     this.connection = connection
     this.session = new Session(role, options, this)
+    this.#refilledAt = context.machine.world.now()
     context.machine.flushLater(this)
   }
 
   /** A stream of this connection, as the channel of its tasks. */
   protected adopt<Of extends Connection>(connection: Of, stream: Stream): StreamChannel<Of> {
+    if (this.open === 0) this.#pinged = false
     const channel = new StreamChannel(connection, this, stream)
     this.#channels.add(channel)
     return channel
@@ -52,22 +62,59 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
 
   /** Reads the connection until its end, and sends PINGs while it is silent. Streams that are open then are lost. */
   *read(): Step<void> {
-    const { connection, context } = this
-    const patience = context.options.http2_ping_keepalive * 1000
+    const { connection } = this
     while (!this.#fatal) {
-      const data = yield* receiveWithin(connection, this.open > 0 ? patience : 0)
-      if (data === TIMEOUT) {
-        if (this.#pinged) break
-        this.#pinged = true
-        this.session.ping()
-        context.machine.flushLater(this)
-        continue
-      }
-      if (!data) break
-      this.session.receive(data)
-      this.changed()
+      const data = yield* receiveWithin(connection, this.#patience())
+      if (data === TIMEOUT) this.#silence()
+      else if (data) this.#take(data)
+      // Else a stream was opened on a connection that was idle: from now on silence counts.
+      else if (connection.ended || connection.closed) break
     }
     this.lost()
+  }
+
+  #take(data: Buffer): void {
+    this.#pinged = false
+    const now = this.context.machine.world.now()
+    if (now - this.#refilledAt >= REFILL_MILLISECONDS) {
+      this.#refilledAt = now
+      this.session.refill()
+    }
+    this.session.receive(data)
+    this.changed()
+  }
+
+  /** Milliseconds to wait for data; 0: without a limit. */
+  #patience(): number {
+    const { context, session } = this
+    const silence = this.open > 0 ? context.options.http2_ping_keepalive * 1000 : 0
+    const unfinished = session.role === 'server' ? session.unfinished : 0
+    const now = context.machine.world.now()
+    if (unfinished !== this.#unfinished) this.#unfinishedAt = now
+    this.#unfinished = unfinished
+    if (unfinished === 0) return silence
+    const left = Math.max(1, this.#unfinishedAt + HEAD_MILLISECONDS - now)
+    return silence > 0 ? Math.min(silence, left) : left
+  }
+
+  /** Nothing has come for as long as there was patience. */
+  #silence(): void {
+    const { context, session } = this
+    if (this.#unfinished !== 0 && context.machine.world.now() - this.#unfinishedAt >= HEAD_MILLISECONDS) {
+      this.#giveUp(ENHANCE_YOUR_CALM, `a head has not come whole within ${HEAD_MILLISECONDS / 1000} s`)
+    } else if (this.#pinged) {
+      this.#giveUp(NO_ERROR, `${this.name} has not answered a PING`)
+    } else if (this.open > 0) {
+      this.#pinged = true
+      session.ping()
+    }
+    context.machine.flushLater(this)
+  }
+
+  #giveUp(code: number, message: string): void {
+    this.session.goaway(code, Buffer.from(message))
+    this.#fatal = new Http2Error(code, message)
+    log(this.context, 'debug', `the HTTP/2 connection is given up: ${message}`)
   }
 
   /** No stream gets anything any more. */
@@ -75,6 +122,20 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
     const error = this.#fatal?.message ?? this.connection.error ?? 'the connection has ended'
     for (const channel of this.#channels) this.#closed(channel, error)
     this.flush()
+  }
+
+  /** The peer has ended its side in order: only streams on which it still had to say something are lost. */
+  protected loseUnfinished(error: string): void {
+    for (const channel of this.#channels) {
+      if (!channel.stream.receiving) continue
+      channel.code = CANCEL
+      this.#closed(channel, error)
+    }
+  }
+
+  /** The connection is about to be closed: the peer need not go on with what is open. */
+  protected cancelAll(): void {
+    for (const { stream } of this.#channels) this.session.reset(stream, CANCEL)
   }
 
   #closed(channel: StreamChannel, error: string | undefined): void {
@@ -105,11 +166,13 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
       case 'close':
         if (stream.sending) this.session.sendData(stream, EMPTY, true)
         this.#channels.delete(channel)
+        channel.abandon()
         if (stream.receiving) this.#closing.add(channel)
         this.streamOver(channel)
         break
       case 'reset':
         this.#channels.delete(channel)
+        channel.abandon()
         if (stream.sending || stream.receiving) this.session.reset(stream, channel.code ?? this.usualCode)
         this.streamOver(channel)
         break
@@ -179,7 +242,8 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
     const channel = stream.owner as StreamChannel | undefined
     if (!channel) return
     const peer = this.session.role === 'server' ? 'client' : 'server'
-    channel.code = code
+    // The code of a fault that was found here says nothing to the other side.
+    if (error === undefined || code === REFUSED_STREAM) channel.code = code
     channel.refused = code === REFUSED_STREAM
     // A server that has answered may say that it wants no more of the request.
     const whole = code === NO_ERROR && !stream.receiving
@@ -198,9 +262,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
 
   handleSettings(): void {}
 
-  handlePong(): void {
-    this.#pinged = false
-  }
+  handlePong(): void {}
 
   handleFatal(error: Http2Error): void {
     this.#fatal = error

@@ -40,6 +40,12 @@ export class FrameReader {
     this.preface = expectPreface ? 0 : PREFACE.length
   }
 
+  /** The preface, or a frame other than DATA, has begun and is not whole. */
+  get within(): boolean {
+    if (this.preface < PREFACE.length) return this.preface > 0
+    return this.headerLength > 0 || this.reading === 'payload'
+  }
+
   push(data: Buffer): void {
     const { length } = data
     let at = this.preface < PREFACE.length ? this.readPreface(data) : 0

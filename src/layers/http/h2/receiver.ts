@@ -46,6 +46,8 @@ export class Receiver implements FrameSink {
   readonly heads: Heads
   private readonly controls: Controls
   private begun = false
+  /** Frames that came, heads counted as one. */
+  private wholes = 0
   /** The DATA frame that is being read: its stream, if that takes it. */
   private stream: Stream | undefined
   private frameLength = 0
@@ -63,6 +65,10 @@ export class Receiver implements FrameSink {
 
   get streamWindow(): number {
     return this.credit.streamWindow
+  }
+
+  get unfinished(): number {
+    return this.blocks.stream !== 0 || this.reader.within ? this.wholes + 1 : 0
   }
 
   receive(data: Buffer): void {
@@ -116,6 +122,7 @@ export class Receiver implements FrameSink {
   }
 
   handleFrame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
+    if (type !== CONTINUATION) this.wholes++
     switch (type) {
       case HEADERS:
         this.heads.check(id)
@@ -148,6 +155,7 @@ export class Receiver implements FrameSink {
   }
 
   handlePayloadEnd(): void {
+    this.wholes++
     const { stream, parts } = this
     // What still comes of a stream that was reset is neither useful nor a flood: windows bound it.
     if (this.dataLength === 0 && !this.dataEnds) parts.floods.emptyData()

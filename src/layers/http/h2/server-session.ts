@@ -32,20 +32,35 @@ export class ServerSession extends Http2Carrier {
     return this.#speaks
   }
 
+  /** The server has said that it takes extended CONNECT (RFC 8441, 3). */
+  get extendedConnect(): boolean {
+    return this.session.peerSettings.enableConnectProtocol
+  }
+
   /** Opens a stream; undefined where none can be opened. Throws an Http2Error for fields that HTTP/2 cannot have. */
   openStream(fields: readonly string[], end: boolean): StreamChannel<ServerConnection> | undefined {
+    const idle = this.open === 0
     const stream = this.session.open(fields, end)
     this.changed()
+    // The task that reads waits without a limit while nothing is asked of the server.
+    if (stream && idle) this.context.machine.handle({ type: 'head', channel: this.connection })
     return stream && this.adopt(this.connection.connection as ServerConnection, stream)
   }
 
   /** Waits until a stream can be opened, or none can be any more. */
   *untilOpen(): Step<void> {
-    while (this.usable && !this.session.canOpen) {
-      const signal = new Channel(this.connection.connection)
-      this.#waiting.push(signal)
-      yield { type: 'receive', channel: signal, milliseconds: 0 }
-    }
+    while (this.usable && !this.session.canOpen) yield* this.#news()
+  }
+
+  /** Waits until the server has said SETTINGS, or will not. */
+  *untilSettings(): Step<void> {
+    while (this.usable && !this.#speaks) yield* this.#news()
+  }
+
+  *#news(): Step<void> {
+    const signal = new Channel(this.connection.connection)
+    this.#waiting.push(signal)
+    yield { type: 'receive', channel: signal, milliseconds: 0 }
   }
 
   override handleHead(stream: Stream, fields: string[], end: boolean): void {
@@ -85,6 +100,7 @@ export class ServerSession extends Http2Carrier {
 
   /** Says goodbye: no exchange needs it any more. */
   close(): void {
+    this.cancelAll()
     this.session.goaway()
     this.flush()
     if (!this.connection.closed) this.context.machine.perform({ type: 'close', channel: this.connection })

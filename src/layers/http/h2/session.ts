@@ -156,6 +156,11 @@ export class Session {
     return this.streams.size
   }
 
+  /** The head, or other frame than DATA, that the peer has begun and not finished, as a number that no later one has; 0 if none. */
+  get unfinished(): number {
+    return this.receiver.unfinished
+  }
+
   /** One side has said GOAWAY, or the connection has failed: no stream can be opened. */
   get goneAway(): boolean {
     return this.receiver.goneAway

@@ -22,6 +22,7 @@ export class StreamChannel<Of extends Connection = Connection> extends Channel<O
   refused = false
   /** Bytes that were put back, and were counted as taken. */
   #putBack = 0
+  #abandoned = false
 
   constructor(connection: Of, carrier: Http2Carrier, stream: Stream) {
     super(connection)
@@ -40,6 +41,17 @@ export class StreamChannel<Of extends Connection = Connection> extends Channel<O
     const data = super.takeAll()
     this.#taken(data.length)
     return data
+  }
+
+  /** Nobody reads it any more. What waits in it, and what comes, counts as read: the connection's window is for the other streams. */
+  abandon(): void {
+    this.#abandoned = true
+    if (this.chunks.length > 0) this.takeAll()
+  }
+
+  override push(data: Buffer): void {
+    if (this.#abandoned) this.carrier.consumed(this, data.length)
+    else super.push(data)
   }
 
   override unread(data: Buffer): void {
