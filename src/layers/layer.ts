@@ -146,9 +146,9 @@ export interface Context {
   failedOpen: string | undefined
 }
 
-/** Waits for data and takes one chunk; undefined once the channel is over. */
+/** Waits for data and takes one chunk; undefined once the channel is over. A head of a stream of HTTP/2 is no data. */
 export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
-  if (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
+  while (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
     yield { type: 'receive', channel, milliseconds: 0 }
   }
   return channel.take()
