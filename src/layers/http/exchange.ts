@@ -209,9 +209,11 @@ export class Exchange {
       yield* this.#sendResponse(flow.response as HttpResponse, sent === response ? framing : EMPTY)
     } else {
       transfer.readAhead()
-      this.#begin(response)
+      checkAnswer(response)
       const filters = filtersOf(this.#context, flow, 'response')
-      yield* transfer.pass(this.#client.begin(response, framingThrough(filters, response, framing)), filters)
+      const outlet = this.#client.begin(response, framingThrough(filters, response, framing))
+      this.#answering = true
+      yield* transfer.pass(outlet, filters)
       yield* hook(this.#context, 'response', flow)
       this.#check()
     }
@@ -235,16 +237,11 @@ export class Exchange {
   /** Sends a response that was held, or that an addon has made. */
   #sendResponse(response: HttpResponse, framing: Framing): MaybeStep {
     response.endedAt ??= this.#context.machine.world.now()
-    this.#begin(response)
+    checkAnswer(response)
     this.#client.sendWhole(response, framing)
+    this.#answering = true
     if (this.#client.channel.closed) throw new Closed(this.#client.channel)
     return this.#room()
-  }
-
-  /** A final response is about to be sent. */
-  #begin(response: HttpResponse): void {
-    checkAnswer(response)
-    this.#answering = true
   }
 
   /** Answers with an addon's response. Where the request's body has not come whole, the connection ends after it. */
@@ -291,10 +288,10 @@ export class Exchange {
     const message =
       error instanceof Idle ? this.#standstill(error) : error instanceof Error ? error.message : String(error)
     flow.error ??= { message, timestamp: this.#context.machine.world.now() }
-    this.#passCode()
+    const passed = this.#passCode()
     this.#server?.finish(false)
     let outcome: Outcome = 'reset'
-    if (!this.#answering && !flow.killed && !this.#client.channel.closed) {
+    if (!this.#answering && !flow.killed && !passed && !this.#client.channel.closed) {
       const status =
         error instanceof HttpError ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
       const code = error instanceof HttpError ? error.code : error instanceof Stopped ? 'ADDON' : undefined
@@ -309,13 +306,15 @@ export class Exchange {
     return outcome
   }
 
-  /** What one side of HTTP/2 says with the reset of its stream is said to the other side. */
-  #passCode(): void {
+  /** What one side of HTTP/2 says with the reset of its stream is said to the other side. True where that is a client's answer. */
+  #passCode(): boolean {
     const { channel: client } = this.#client
     const server = this.#server?.channel
     if (this.#flow.killed) client.code = CANCEL
+    const passes = client.code === undefined && client.carrier !== undefined && !!server?.code
     client.code ??= server?.code
     if (server) server.code ??= client.code
+    return passes
   }
 
   #standstill({ message }: Idle): string {

@@ -127,6 +127,7 @@ export class Upload {
       // The server may have sent a response before it closed, and that says more than the failed write.
       if (error instanceof Closed && error.channel === channel) return
       this.#error = error instanceof Stopped && this.#flow.error ? new Stopped(this.#flow.error.message) : error
+      channel.code ??= this.#client.channel.code
       yield { type: 'reset', channel }
     }
   }

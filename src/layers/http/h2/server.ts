@@ -39,6 +39,12 @@ export class Http2Server implements ServerEnd {
     return this.channel
   }
 
+  /** Whether the server takes an extended CONNECT (RFC 8441, 3), as its SETTINGS tell. */
+  *takesExtendedConnect(): Step<boolean> {
+    yield* this.#session.untilSettings()
+    return this.#session.extendedConnect
+  }
+
   sendWhole(request: HttpRequest, framing: Framing): void {
     if (request.contentChanged || framing.kind !== 'none') planLength(request, framing)
     const content = request.body.length === 0 ? undefined : request.content
@@ -84,8 +90,10 @@ export class Http2Server implements ServerEnd {
   }
 
   *retry(): Step<ServerEnd | undefined> {
-    const lost = this.#session.reused && isIdempotent(this.#flow.request.method)
-    if (!this.channel?.refused && !lost) return undefined
+    const { channel } = this
+    // A server that resets a stream has taken the request up, whatever becomes of the connection.
+    const lost = !channel?.stream.reset && this.#session.reused && isIdempotent(this.#flow.request.method)
+    if (!channel?.refused && !lost) return undefined
     const again = yield* this.#upstream.acquireAgain(this.#flow)
     return again instanceof OpenFailure ? undefined : again
   }
