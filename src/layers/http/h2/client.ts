@@ -4,7 +4,8 @@ import { announceNoBody, isBodiless } from '../answer.js'
 import type { ClientEnd, Framing, Inlet, InterimHead, Outlet } from '../ends.js'
 import { planLength } from '../plan.js'
 import { finishStream, Http2Inlet, Http2Outlet } from './body-ends.js'
-import { responseFields, sending } from './messages.js'
+import { checkFields } from './hpack-encoder.js'
+import { responseFields, sending, trailerFields } from './messages.js'
 import type { StreamChannel } from './stream-channel.js'
 
 export class Http2Client implements ClientEnd {
@@ -45,6 +46,8 @@ export class Http2Client implements ClientEnd {
     if (!bodiless) planLength(response, framing)
     const content = bodiless || response.body.length === 0 ? undefined : response.content
     const end = content === undefined && (bodiless || !response.trailers)
+    // Before the head goes out: after it there can be no error page.
+    if (!end) sending(() => checkFields(trailerFields(response.trailers) ?? []))
     this.#head(responseFields(response), end)
     if (!end) finishStream(this.channel, content, response.trailers)
   }

@@ -107,8 +107,11 @@ export function responseFields({ status, headers }: Pick<HttpResponse, 'status' 
 export function trailerFields(trailers: HttpHeaders | undefined): string[] | undefined {
   if (!trailers || trailers.raw.length === 0) return undefined
   const fields: string[] = []
-  for (const [name, value] of trailers) fields.push(name.toLowerCase(), value)
-  return fields
+  for (const [name, value] of trailers) {
+    const lower = name.toLowerCase()
+    if (!OF_CONNECTION.has(lower) && lower !== 'te') fields.push(lower, value)
+  }
+  return fields.length > 0 ? fields : undefined
 }
 
 /** Does what may find fields that HTTP/2 cannot carry: an addon may have set them. */
