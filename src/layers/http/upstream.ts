@@ -60,6 +60,7 @@ export class Upstream {
     const kept = this.#channel
     if (kept?.route && this.#leadsTo(kept.route, flow)) return this.#end(flow, kept)
     const session = this.#sessions.isEmpty ? undefined : this.#sessions.find(this.#routeFor(flow))
+    if (flow.request.protocol !== undefined && !session?.extendedConnect) return undefined
     return session?.session.canOpen ? new Http2Server(this.#context, this, flow, session) : undefined
   }
 
@@ -88,20 +89,31 @@ export class Upstream {
   /** The same for a request whose server was asked already. */
   *acquireAgain(flow: HttpFlow): Step<ServerEnd | OpenFailure> {
     const route = this.#routeFor(flow)
+    const end = yield* this.#reach(flow, route)
+    if (!(end instanceof Http2Server) || flow.request.protocol === undefined) return end
+    if (yield* end.takesExtendedConnect()) return end
+    // A server of HTTP/2 that does not know RFC 8441 is asked to upgrade a connection of HTTP/1.
+    return yield* this.#connect(flow, { ...route, tls: route.tls && { ...route.tls, alpn: ['http/1.1'] } }, false)
+  }
+
+  *#reach(flow: HttpFlow, route: Route): Step<ServerEnd | OpenFailure> {
     if (!this.#mayShare(route, flow)) return yield* this.#connect(flow, route)
-    do {
+    for (;;) {
       for (let session = this.#sessions.find(route); session; session = this.#sessions.find(route)) {
         yield* session.untilOpen()
         if (session.usable) return new Http2Server(this.#context, this, flow, session)
       }
-    } while (!(yield* this.#sessions.turn(route)))
-    let speaksHttp1 = false
+      const turn = yield* this.#sessions.turn(route)
+      if (turn instanceof OpenFailure) return turn
+      if (turn) break
+    }
+    let end: ServerEnd | OpenFailure | undefined
     try {
-      const end = yield* this.#connect(flow, route)
-      speaksHttp1 = end instanceof Http1Server
+      end = yield* this.#connect(flow, route)
       return end
     } finally {
-      this.#sessions.opened(route, speaksHttp1)
+      const failure = end instanceof OpenFailure ? end : undefined
+      this.#sessions.opened(route, end instanceof Http1Server, failure)
     }
   }
 
@@ -119,15 +131,16 @@ export class Upstream {
     )
   }
 
-  *#connect(flow: HttpFlow, route: Route): Step<ServerEnd | OpenFailure> {
-    const opened = yield* open(this.#context, route, true)
+  *#connect(flow: HttpFlow, route: Route, mayShare = this.#mayShare(route, flow)): Step<ServerEnd | OpenFailure> {
+    // What lies idle without TLS has spoken HTTP/1.
+    const opened = yield* open(this.#context, route, route.tls !== undefined || !mayShare)
     if (!opened || opened instanceof OpenFailure)
       return this.#ofProxy(
         flow,
         opened ?? new OpenFailure({ id: '', ...placeOf(flow.request) }, 'ERROR', 'no connection'),
       )
     const alpn = opened.connection.tls?.alpn
-    if (alpn === 'h2' || (!route.tls && this.#mayShare(route, flow))) {
+    if (alpn === 'h2' || (!route.tls && mayShare)) {
       return new Http2Server(this.#context, this, flow, this.#sessions.add(route, opened))
     }
     this.#channel = opened

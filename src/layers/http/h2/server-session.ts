@@ -1,6 +1,7 @@
 // A connection of HTTP/2 with a server, and the table of those of one client connection: streams of equal routes share one.
 import type { ServerConnection } from '../../../connection.js'
 import { Channel } from '../../channel.js'
+import type { OpenFailure } from '../../commands.js'
 import type { Context, Step } from '../../layer.js'
 import { type Route, routeKey } from '../../route.js'
 import { Http2Carrier } from './carrier.js'
@@ -107,11 +108,17 @@ export class ServerSession extends Http2Carrier {
   }
 }
 
+/** A task that waits while another one opens the connection that it is to share. */
+interface Waiting {
+  readonly signal: Channel
+  failure?: OpenFailure | undefined
+}
+
 export class ServerSessions {
   readonly #context: Context
   readonly #sessions = new Map<string, ServerSession>()
   /** Routes whose connection is being opened, for the tasks that wait to share it. */
-  readonly #opening = new Map<string, Channel[]>()
+  readonly #opening = new Map<string, Waiting[]>()
   /** Routes whose server speaks HTTP/1, as far as is known. */
   readonly #http1 = new Set<string>()
 
@@ -155,28 +162,32 @@ export class ServerSessions {
   }
 
   /**
-   * Waits while another task opens a connection by this route. True: it is this task's turn to open one, and to say `opened` then.
+   * Waits while another task opens a connection by this route. True: it is this task's turn to open one, and to say `opened` then. A
+   * failure of the other task is this task's, too.
    */
-  *turn(route: Route): Step<boolean> {
+  *turn(route: Route): Step<boolean | OpenFailure> {
     const key = routeKey(route)
     const waiting = this.#opening.get(key)
     if (!waiting) {
       if (!this.#http1.has(key)) this.#opening.set(key, [])
       return true
     }
-    const signal = new Channel(this.#context.client.connection)
-    waiting.push(signal)
-    yield { type: 'receive', channel: signal, milliseconds: 0 }
-    return false
+    const one: Waiting = { signal: new Channel(this.#context.client.connection) }
+    waiting.push(one)
+    yield { type: 'receive', channel: one.signal, milliseconds: 0 }
+    return one.failure ?? false
   }
 
-  /** The task whose turn it was has a connection, or none. */
-  opened(route: Route, speaksHttp1: boolean): void {
+  /** The task whose turn it was has a connection, or none, and then why. */
+  opened(route: Route, speaksHttp1: boolean, failure: OpenFailure | undefined): void {
     const key = routeKey(route)
     if (speaksHttp1) this.#http1.add(key)
     const waiting = this.#opening.get(key) ?? []
     this.#opening.delete(key)
-    for (const channel of waiting) this.#context.machine.handle({ type: 'head', channel })
+    for (const one of waiting) {
+      one.failure = failure
+      this.#context.machine.handle({ type: 'head', channel: one.signal })
+    }
   }
 
   /** The client is gone. */
