@@ -141,7 +141,7 @@ class ClientSession extends Http2Carrier {
       machine.world.now(),
     )
     turnToServer(context, request)
-    if (protocol === 'websocket') offerKnownExtensions(context, request)
+    offerKnownExtensions(context, request)
     return request
   }
 

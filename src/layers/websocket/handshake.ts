@@ -1,4 +1,4 @@
-// The opening handshake of WebSocket (RFC 6455, 4) as it passes through HTTP/1: which extensions are offered, and whether midwire reads the rest.
+// The opening handshake of WebSocket (RFC 6455, 4) as it passes through HTTP: which extensions are offered, and whether midwire reads the rest.
 import type { HttpHeaders } from '../../flow/headers.js'
 import type { HttpFlow } from '../../flow/http.js'
 import { type Context, log } from '../layer.js'
@@ -8,8 +8,11 @@ import { agreementOf, keepKnownExtensions } from './extensions.js'
 const VERSION = '13'
 
 /** Takes extensions that midwire cannot read out of a client's request for a WebSocket. */
-export function offerKnownExtensions(context: Context, { headers }: { headers: HttpHeaders }): void {
-  if (!context.options.websocket || headers.get('upgrade')?.toLowerCase() !== 'websocket') return
+export function offerKnownExtensions(
+  context: Context,
+  { headers, protocol = headers.get('upgrade') }: { headers: HttpHeaders; protocol?: string | undefined },
+): void {
+  if (!context.options.websocket || protocol?.toLowerCase() !== 'websocket') return
   const takenOut = keepKnownExtensions(headers)
   if (takenOut !== undefined) log(context, 'debug', `the WebSocket extensions ${takenOut} were taken out of the offer`)
 }
