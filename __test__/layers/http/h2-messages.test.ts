@@ -305,7 +305,11 @@ test('bodies that are held and changed have the right length', (t) => {
 
 test('an addon answers, and the rest of the request is not wanted', (t) => {
   const play = new Http2Play({
-    hooks: { requestheaders: (flow) => void (flow.response = new HttpResponse({ status: 201, content: 'made' })) },
+    hooks: {
+      requestheaders(flow) {
+        flow.response = new HttpResponse({ status: 201, content: 'made' })
+      },
+    },
   })
   play.client.ask(request('POST'), false)
   play.pass()
