@@ -101,6 +101,8 @@ export class Machine {
       return
     }
     this.#running = true
+    // What the event leads to within this turn is no progress by itself.
+    if (event.type !== 'timeout') this.#watchdog?.progress()
     this.#deliver(event)
     this.#catchUp()
   }
@@ -118,7 +120,6 @@ export class Machine {
   }
 
   #deliver(event: Event): void {
-    if (event.type !== 'timeout') this.#watchdog?.progress()
     switch (event.type) {
       case 'data': {
         const { channel } = event
@@ -132,10 +133,8 @@ export class Machine {
         return
       }
       case 'end':
-        event.channel.ended = true
-        this.#wakeReader(event.channel)
-        return
       case 'head':
+        if (event.type === 'end') event.channel.ended = true
         this.#wakeReader(event.channel)
         return
       case 'closed':
@@ -146,7 +145,7 @@ export class Machine {
         this.#wakeWriters(event.channel)
         return
       case 'stream':
-        event.scope.parent?.children.add(event.scope)
+        event.scope.begin()
         this.fork(event.steps, event.scope)
         return
       case 'reply':

@@ -7,7 +7,8 @@ export class Scope {
   /** The channel whose loss ends the scope: the client's connection, or a stream that the client has opened. */
   readonly root: AnyChannel
   readonly parent: Scope | undefined
-  readonly children = new Set<Scope>()
+  /** Undefined where there was none yet: most scopes are streams, which have none. */
+  #children: Set<Scope> | undefined
   readonly tasks: Task[] = []
   /** The flow that the scope is about. When it is killed, the scope ends. */
   subject: Flow | undefined
@@ -25,10 +26,18 @@ export class Scope {
     root.scope = this
   }
 
+  /** Begins within its parent, until its last task is done. */
+  begin(): void {
+    const { parent } = this
+    if (!parent) return
+    parent.#children ??= new Set()
+    parent.#children.add(this)
+  }
+
   /** The scope and all within it. */
   *all(): Generator<Scope> {
     yield this
-    for (const child of this.children) yield* child.all()
+    if (this.#children) for (const child of this.#children) yield* child.all()
   }
 
   /** The scope of a flow, among this one and those within it. */
@@ -47,6 +56,7 @@ export class Scope {
   left(task: Task): void {
     const index = this.tasks.indexOf(task)
     if (index !== -1) this.tasks.splice(index, 1)
-    if (this.tasks.length === 0) this.parent?.children.delete(this)
+    const siblings = this.parent && this.parent.#children
+    if (this.tasks.length === 0) siblings?.delete(this)
   }
 }

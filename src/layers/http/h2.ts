@@ -131,12 +131,18 @@ class ClientSession extends Http2Carrier {
     const place = this.#place(context, pseudo)
     const { method, authority, protocol, order } = pseudo
     const host = headers.get('host')
-    if (host !== undefined && authority !== undefined && host.toLowerCase() !== authority.toLowerCase())
+    if (
+      host !== undefined &&
+      authority !== undefined &&
+      host !== authority &&
+      host.toLowerCase() !== authority.toLowerCase()
+    )
       throw new HttpError(400, 'Host and :authority differ')
     if (method !== 'CONNECT' && host === undefined && !authority) throw new HttpError(400, 'there is no :authority')
-    const parts = { method, ...place, path: protocol === undefined && method === 'CONNECT' ? '' : pseudo.path }
+    const path = protocol === undefined && method === 'CONNECT' ? '' : pseudo.path
+    const { scheme, host: to, port } = place
     const request = new HttpRequest(
-      { ...parts, version: '2.0', headers, authority, protocol, pseudoOrder: order },
+      { method, path, scheme, host: to, port, version: '2.0', headers, authority, protocol, pseudoOrder: order },
       recordLimit(options),
       machine.world.now(),
     )

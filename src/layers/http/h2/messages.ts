@@ -7,6 +7,10 @@ import { HttpError } from '../error.js'
 
 /** Fields that concern a connection of HTTP/1, and that HTTP/2 cannot have (RFC 9113, 8.2.2). */
 const OF_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+/** The lengths of these names, by which nearly all others are told apart without a look at the set. */
+const LENGTHS: readonly boolean[] = Array.from({ length: 18 }, (_, length) => [7, 10, 16, 17].includes(length))
+
+const isOfConnection = (name: string): boolean => LENGTHS[name.length] === true && OF_CONNECTION.has(name)
 
 /** The order of pseudo-header fields of a request that has come by HTTP/1: Chromium's. */
 const USUAL_ORDER = [':method', ':authority', ':scheme', ':path', ':protocol']
@@ -36,56 +40,59 @@ export interface Pseudo {
 }
 
 export function pseudoOf(fields: readonly string[]): Pseudo {
-  const values: Record<string, string> = {}
   const order: string[] = []
+  let method = ''
+  let scheme = ''
+  let path = ''
+  let authority: string | undefined
+  let protocol: string | undefined
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] as string
     if (name.charCodeAt(0) !== 58) break
     order.push(name)
-    values[name] = fields[at + 1] as string
+    const value = fields[at + 1] as string
+    if (name === ':method') method = value
+    else if (name === ':path') path = value
+    else if (name === ':authority') authority = value
+    else if (name === ':scheme') scheme = value
+    else protocol = value
   }
-  return {
-    method: values[':method'] ?? '',
-    scheme: values[':scheme'] ?? '',
-    authority: values[':authority'],
-    path: values[':path'] ?? '',
-    protocol: values[':protocol'],
-    order,
-  }
+  return { method, scheme, authority, path, protocol, order }
 }
 
-/** The head of a request. Throws an HttpError for one that HTTP/2 cannot carry. */
+/** The head of a request. */
 export function requestFields(request: HttpRequest): string[] {
-  const { headers, method, scheme, protocol } = request
-  const authority = request.authority ?? headers.get('host') ?? authorityOf(request)
-  const isTunnel = method === 'CONNECT' && protocol === undefined
-  const values: Record<string, string | undefined> = {
-    ':method': method,
-    ':authority': isTunnel ? hostPort(request.host, request.port) : authority,
-    ':scheme': isTunnel ? undefined : scheme,
-    ':path': isTunnel ? undefined : request.path,
-    ':protocol': protocol,
-  }
-  const order = request.pseudoOrder ?? USUAL_ORDER
   const fields: string[] = []
-  for (const name of order) put(fields, name, values[name])
-  for (const name of USUAL_ORDER)
-    if (!order.includes(name) && (name !== ':authority' || !headers.has('host'))) put(fields, name, values[name])
+  for (const name of request.pseudoOrder ?? USUAL_ORDER) {
+    const value = pseudoValue(request, name)
+    if (value !== undefined) fields.push(name, value)
+  }
   const cameBy2 = request.version === '2.0'
-  for (const [name, value] of headers) {
-    const lower = name.toLowerCase()
-    if (OF_CONNECTION.has(lower)) continue
+  const { raw } = request.headers
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = (raw[at] as string).toLowerCase()
+    const value = raw[at + 1] as string
+    if (isOfConnection(name)) continue
     // Host is what :authority says (RFC 9113, 8.3.1). A client that sends both means the same by them.
-    if (lower === 'host' && !cameBy2) continue
-    if (lower === 'te' && value.toLowerCase() !== 'trailers') continue
-    if (lower === 'cookie' && !cameBy2) for (const crumb of value.split(/; */)) fields.push(lower, crumb)
-    else fields.push(lower, value)
+    if (name === 'host' && !cameBy2) continue
+    if (name === 'te' && value.toLowerCase() !== 'trailers') continue
+    if (name === 'cookie' && !cameBy2) for (const crumb of value.split(/; */)) fields.push(name, crumb)
+    else fields.push(name, value)
   }
   return fields
 }
 
-function put(fields: string[], name: string, value: string | undefined): void {
-  if (value !== undefined && !fields.includes(name)) fields.push(name, value)
+function pseudoValue(request: HttpRequest, name: string): string | undefined {
+  const { method, protocol } = request
+  if (name === ':method') return method
+  const isTunnel = method === 'CONNECT' && protocol === undefined
+  if (name === ':authority') {
+    if (isTunnel) return hostPort(request.host, request.port)
+    return request.authority ?? request.headers.get('host') ?? authorityOf(request)
+  }
+  if (name === ':protocol') return protocol
+  if (isTunnel) return undefined
+  return name === ':scheme' ? request.scheme : request.path
 }
 
 function authorityOf({ host, port, scheme }: HttpRequest): string {
@@ -98,7 +105,7 @@ export function responseFields({ status, headers }: Pick<HttpResponse, 'status' 
   const { raw } = headers
   for (let at = 0; at < raw.length; at += 2) {
     const name = (raw[at] as string).toLowerCase()
-    if (!OF_CONNECTION.has(name)) fields.push(name, raw[at + 1] as string)
+    if (!isOfConnection(name)) fields.push(name, raw[at + 1] as string)
   }
   return fields
 }

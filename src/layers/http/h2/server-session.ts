@@ -3,7 +3,7 @@ import type { ServerConnection } from '../../../connection.js'
 import { Channel } from '../../channel.js'
 import type { OpenFailure } from '../../commands.js'
 import type { Context, Step } from '../../layer.js'
-import { type Route, routeKey } from '../../route.js'
+import { type Route, routeKey, sameRoute } from '../../route.js'
 import { Http2Carrier } from './carrier.js'
 import type { SessionOptions } from './session.js'
 import type { Stream } from './stream.js'
@@ -117,6 +117,8 @@ interface Waiting {
 export class ServerSessions {
   readonly #context: Context
   readonly #sessions = new Map<string, ServerSession>()
+  /** The one that was found last. */
+  #last: { readonly route: Route; readonly session: ServerSession } | undefined
   /** Routes whose connection is being opened, for the tasks that wait to share it. */
   readonly #opening = new Map<string, Waiting[]>()
   /** Routes whose server speaks HTTP/1, as far as is known. */
@@ -129,8 +131,13 @@ export class ServerSessions {
 
   /** The connection for a route; undefined where there is none that takes streams. */
   find(route: Route): ServerSession | undefined {
+    // Mostly it is the one of the request before, and to compare routes costs less than to make a key.
+    const last = this.#last
+    if (last && sameRoute(last.route, route) && last.session.usable) return last.session
     const session = this.#sessions.get(routeKey(route))
-    return session?.usable ? session : undefined
+    if (!session?.usable) return undefined
+    this.#last = { route, session }
+    return session
   }
 
   /** A connection that was opened by this route speaks HTTP/2. */
