@@ -200,3 +200,17 @@ test('what the user injects reaches the layer of that flow', (t) => {
   play.act(b.flow, { act: 'inject', injection })
   t.deepEqual(seen.slice(1), ['b hello'])
 })
+
+test('a task that waits on and on, though it was told of the end, is a fault and not the end of the process', (t) => {
+  const play = new Playbook(function* ({ client }) {
+    try {
+      yield* receive(client)
+    } catch {
+      for (;;) yield { type: 'receive', channel: client, milliseconds: 0 }
+    }
+    return undefined
+  })
+  play.close(play.client)
+  t.false(play.machine.busy)
+  t.regex(play.logs[0]?.message ?? '', /goes on waiting/)
+})

@@ -149,7 +149,8 @@ export interface Context {
 /** Waits for data and takes one chunk; undefined once the channel is over. A head of a stream of HTTP/2 is no data. */
 export function* receive(channel: AnyChannel): Step<Buffer | undefined> {
   while (channel.chunks.length === 0 && !channel.ended && !channel.closed) {
-    yield { type: 'receive', channel, milliseconds: 0 }
+    // A task whose scope is over waits no more.
+    if ((yield { type: 'receive', channel, milliseconds: 0 }) === TIMEOUT) return undefined
   }
   return channel.take()
 }

@@ -254,6 +254,7 @@ export class Machine {
           }
           // The task may tidy up, but neither side can hold it up.
           if (isWait(result.value) && result.value.type !== 'join') {
+            task.waitsOn()
             value = TIMEOUT
             continue
           }

@@ -34,6 +34,10 @@ export class Scope {
     parent.#children.add(this)
   }
 
+  private forget(child: Scope): void {
+    this.#children?.delete(child)
+  }
+
   /** The scope and all within it. */
   *all(): Generator<Scope> {
     yield this
@@ -56,7 +60,6 @@ export class Scope {
   left(task: Task): void {
     const index = this.tasks.indexOf(task)
     if (index !== -1) this.tasks.splice(index, 1)
-    const siblings = this.parent && this.parent.#children
-    if (this.tasks.length === 0) siblings?.delete(this)
+    if (this.tasks.length === 0) this.parent?.forget(this)
   }
 }

@@ -31,6 +31,9 @@ export class Faulted extends Gone {
   }
 }
 
+/** Waits that are refused to a task that tidies up, before its persistence is taken for a fault. */
+const MAX_REFUSED = 10_000
+
 export class Task implements Timed {
   readonly steps: Step<unknown>
   readonly scope: Scope
@@ -44,10 +47,18 @@ export class Task implements Timed {
   /** The task that waits for the end of this one. */
   joined: Task | undefined
   timer: unknown
+  /** Waits that were refused since it was told. */
+  #refused = 0
 
   constructor(steps: Step<unknown>, scope: Scope) {
     this.steps = steps
     this.scope = scope
+  }
+
+  /** The task was told that its scope is over, and wants to wait all the same. Throws where that has no end. */
+  waitsOn(): void {
+    this.#refused += 1
+    if (this.#refused > MAX_REFUSED) throw new Error('a task goes on waiting, though its connection is over')
   }
 
   /** The task waits for the user, or for an operation with a time limit of its own: a hook, a connect, a handshake, a lookup, a timer. */

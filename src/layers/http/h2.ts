@@ -5,6 +5,7 @@ import { Channel } from '../channel.js'
 import { type Context, type Layer, log, origin, recordLimit, room, type Step } from '../layer.js'
 import { Scope } from '../scope.js'
 import { offerKnownExtensions } from '../websocket/handshake.js'
+import { TIMEOUT } from '../world.js'
 import { HttpError } from './error.js'
 import { Exchange } from './exchange.js'
 import { placeOf } from './h1/target.js'
@@ -49,7 +50,9 @@ class ClientSession extends Http2Carrier {
   }
 
   *untilQuiet(): Step<void> {
-    while (this.open > 0 && !this.dead) yield { type: 'receive', channel: this.#quiet, milliseconds: 0 }
+    while (this.open > 0 && !this.dead) {
+      if ((yield { type: 'receive', channel: this.#quiet, milliseconds: 0 }) === TIMEOUT) return
+    }
   }
 
   protected override streamOver(): void {

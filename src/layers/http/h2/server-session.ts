@@ -4,6 +4,7 @@ import { Channel } from '../../channel.js'
 import type { OpenFailure } from '../../commands.js'
 import type { Context, Step } from '../../layer.js'
 import { type Route, routeKey, sameRoute } from '../../route.js'
+import { TIMEOUT } from '../../world.js'
 import { Http2Carrier } from './carrier.js'
 import type { SessionOptions } from './session.js'
 import type { Stream } from './stream.js'
@@ -50,18 +51,19 @@ export class ServerSession extends Http2Carrier {
 
   /** Waits until a stream can be opened, or none can be any more. */
   *untilOpen(): Step<void> {
-    while (this.usable && !this.session.canOpen) yield* this.#news()
+    while (this.usable && !this.session.canOpen) if (!(yield* this.#news())) return
   }
 
   /** Waits until the server has said SETTINGS, or will not. */
   *untilSettings(): Step<void> {
-    while (this.usable && !this.#speaks) yield* this.#news()
+    while (this.usable && !this.#speaks) if (!(yield* this.#news())) return
   }
 
-  *#news(): Step<void> {
+  /** False for a task that may wait no more. */
+  *#news(): Step<boolean> {
     const signal = new Channel(this.connection.connection)
     this.#waiting.push(signal)
-    yield { type: 'receive', channel: signal, milliseconds: 0 }
+    return (yield { type: 'receive', channel: signal, milliseconds: 0 }) !== TIMEOUT
   }
 
   override handleHead(stream: Stream, fields: string[], end: boolean): void {

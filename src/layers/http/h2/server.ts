@@ -3,6 +3,7 @@ import type { ServerConnection } from '../../../connection.js'
 import { type HttpFlow, type HttpRequest, type HttpResponse, reasonOf } from '../../../flow/http.js'
 import { OpenFailure } from '../../commands.js'
 import type { Context, Step } from '../../layer.js'
+import { TIMEOUT } from '../../world.js'
 import type { Framing, Inlet, Outlet, ServerEnd, ServerHead } from '../ends.js'
 import { fault } from '../error.js'
 import { planLength } from '../plan.js'
@@ -73,7 +74,7 @@ export class Http2Server implements ServerEnd {
     const channel = this.#stream
     while (channel.heads.length === 0) {
       if (channel.closed || channel.ended) return undefined
-      yield { type: 'receive', channel, milliseconds: 0 }
+      if ((yield { type: 'receive', channel, milliseconds: 0 }) === TIMEOUT) return undefined
     }
     const { fields, end } = channel.heads.shift() as { fields: string[]; end: boolean }
     const headers = headersOf(fields)
