@@ -4,6 +4,8 @@ import { delimiter, dirname, join } from 'node:path'
 import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
 
 const wireguardGo = 'golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446'
+/** The newest one whose name Go takes. */
+const h2spec = 'github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible'
 const crates = { 'boringtun-cli': '0.7.1', 'cargo-deny': '0.20.2' }
 
 /** Commands of the end-to-end tests and the Debian packages that hold them. */
@@ -84,6 +86,12 @@ function needWireGuardGo() {
   mkdirSync(toolsDirectory, { recursive: true })
   run('go', ['install', wireguardGo], { env: { GOBIN: toolsDirectory } })
   renameSync(join(toolsDirectory, 'wireguard'), join(toolsDirectory, 'wireguard-go'))
+}
+
+function needH2spec() {
+  if (has('h2spec')) return
+  say('building h2spec')
+  run('go', ['install', h2spec], { env: { GOBIN: toolsDirectory } })
 }
 
 /** A client in Go. Go knows whether it is stale. */
@@ -189,6 +197,7 @@ export function prepareEndToEnd() {
     tryTo(needServers, 'squid, tinyproxy, dante, nginx, Redis, dnsmasq, OpenSSH and PostgreSQL')
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needRanges, "Go's HTTP client")
+    tryTo(needH2spec, 'h2spec')
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

@@ -32,6 +32,9 @@ export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python'
 /** `programs/ranges.go`, as `prepareEndToEnd` built it. */
 export const rangesProgram = join(clone, '.cache', 'bin', 'midwire-ranges')
 
+/** The conformance tests of HTTP/2. */
+export const h2spec = find(['h2spec'], process.env.MIDWIRE_H2SPEC)
+
 /** Debian keeps each version's programs in a folder of its own; what is on the PATH is a wrapper that looks for clusters of the system's. */
 const postgresVersions = '/usr/lib/postgresql'
 const postgresPrograms = ['initdb', 'postgres', 'psql'] as const
@@ -65,6 +68,7 @@ export type Need =
   | 'python-clients'
   | 'pysocks'
   | 'ranges'
+  | 'h2spec'
   | 'fetch-by-environment'
   | 'midwire'
   | 'nft'
@@ -115,6 +119,7 @@ const needs: Record<Need, () => string | undefined> = {
       ? 'needs PySocks in .cache/python (npm test -- e2e)'
       : undefined,
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
+  h2spec: () => (h2spec ? undefined : 'needs .cache/bin/h2spec (Go, and npm test -- e2e)'),
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   nft: command('nft', 'nftables'),
