@@ -94,11 +94,13 @@ function needH2spec() {
   run('go', ['install', h2spec], { env: { GOBIN: toolsDirectory } })
 }
 
-/** A client in Go. Go knows whether it is stale. */
-function needRanges() {
-  const source = at('__test__', 'e2e', 'programs', 'ranges.go')
+/** Clients in Go. Go knows whether they are stale. */
+function needGoPrograms() {
   const env = { GOCACHE: at('.cache', 'go-build') }
-  run('go', ['build', '-o', join(toolsDirectory, 'midwire-ranges'), source], { env })
+  for (const name of ['ranges', 'http2']) {
+    const source = at('__test__', 'e2e', 'programs', `${name}.go`)
+    run('go', ['build', '-o', join(toolsDirectory, `midwire-${name}`), source], { env })
+  }
 }
 
 /** The stack on a TUN device. In the profile of `cargo test`, which builds it anyway; cargo knows whether it is stale. */
@@ -196,7 +198,7 @@ export function prepareEndToEnd() {
     tryTo(() => needDebianPackages(browser), 'a browser')
     tryTo(needServers, 'squid, tinyproxy, dante, nginx, Redis, dnsmasq, OpenSSH and PostgreSQL')
     tryTo(needPythonClients, "Python's HTTP clients")
-    tryTo(needRanges, "Go's HTTP client")
+    tryTo(needGoPrograms, "Go's HTTP client")
     tryTo(needH2spec, 'h2spec')
     return undefined
   } catch (error) {

@@ -32,6 +32,9 @@ export const pythonWithClients = join(clone, '.cache', 'python', 'bin', 'python'
 /** `programs/ranges.go`, as `prepareEndToEnd` built it. */
 export const rangesProgram = join(clone, '.cache', 'bin', 'midwire-ranges')
 
+/** `programs/http2.go`, the same. */
+export const http2Program = join(clone, '.cache', 'bin', 'midwire-http2')
+
 /** The conformance tests of HTTP/2. */
 export const h2spec = find(['h2spec'], process.env.MIDWIRE_H2SPEC)
 
@@ -68,6 +71,7 @@ export type Need =
   | 'python-clients'
   | 'pysocks'
   | 'ranges'
+  | 'http2-program'
   | 'h2spec'
   | 'fetch-by-environment'
   | 'midwire'
@@ -119,6 +123,8 @@ const needs: Record<Need, () => string | undefined> = {
       ? 'needs PySocks in .cache/python (npm test -- e2e)'
       : undefined,
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
+  'http2-program': () =>
+    existsSync(http2Program) ? undefined : 'needs .cache/bin/midwire-http2 (Go, and npm test -- e2e)',
   h2spec: () => (h2spec ? undefined : 'needs .cache/bin/h2spec (Go, and npm test -- e2e)'),
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
