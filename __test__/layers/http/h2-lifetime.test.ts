@@ -25,6 +25,20 @@ test('a server that falls silent is asked by a PING, and given up where it does 
   t.regex(play.client.heard().join(), /3 head :status 502/)
 })
 
+test('a PING that was not answered before the last stream was over does not count for the next one', (t) => {
+  const play = new Http2Play()
+  const server = play.asked(request())
+  server.mute = true
+  play.play.after(58_000)
+  play.client.reset(1, 8)
+  play.pass().client.ask(request())
+  play.pass().play.after(58_000)
+  t.deepEqual(play.pass().done().slice(1), [])
+  play.play.after(58_000)
+  // And then the request is sent again.
+  t.deepEqual(play.pass().done(), ['close server', 'open tcp a.test:443 tls:a.test:h2+http/1.1 pooled'])
+})
+
 test('a client that is silent with a stream open gets a PING, and the end where it answers nothing', (t) => {
   const play = new Http2Play()
   const server = play.asked(request())

@@ -116,7 +116,7 @@ export function trailerFields(trailers: HttpHeaders | undefined): string[] | und
   const fields: string[] = []
   for (const [name, value] of trailers) {
     const lower = name.toLowerCase()
-    if (!OF_CONNECTION.has(lower) && lower !== 'te') fields.push(lower, value)
+    if (!OF_CONNECTION.has(lower)) fields.push(lower, value)
   }
   return fields.length > 0 ? fields : undefined
 }
