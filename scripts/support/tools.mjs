@@ -1,5 +1,6 @@
 // Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
 
@@ -63,6 +64,10 @@ const whileInstalling = {
 
 /** Python's HTTP clients, and its SOCKS client of datagrams, in an environment of the clone's own. */
 const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks: '1.7.1' }
+
+/** Autobahn's test suite of WebSocket, a program for Python 2.7 alone, and where it is installed. */
+const autobahn = 'autobahntestsuite==25.10.1'
+const autobahnFolder = at('.cache', 'autobahn')
 
 export const has = (command) =>
   environment()
@@ -167,6 +172,30 @@ function needPythonClients() {
   ])
 }
 
+/** Debian has no Python 2.7 any more; who needs one builds it with pyenv, whose shims are there for versions that are not chosen, too. */
+function python27() {
+  const versions = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
+  const built = existsSync(versions) ? readdirSync(versions).filter((version) => version.startsWith('2.7.')) : []
+  const candidates = ['python2.7', ...built.map((version) => join(versions, version, 'bin', 'python2.7'))]
+  return candidates.find((one) => output(one, ['-m', 'pip', '--version']) !== undefined)
+}
+
+function needAutobahn() {
+  const marker = join(autobahnFolder, autobahn)
+  if (existsSync(marker)) return
+  const interpreter = python27()
+  if (!interpreter) throw new Complaint('Python 2.7 with pip is missing')
+  say(`installing ${autobahn}`)
+  rmSync(autobahnFolder, { recursive: true, force: true })
+  mkdirSync(autobahnFolder, { recursive: true })
+  // As a user's packages: a folder of another kind (--target) breaks zope.interface, which is one of several parts of `zope`.
+  run(interpreter, ['-m', 'pip', 'install', '--quiet', '--user', '--disable-pip-version-check', autobahn], {
+    env: { PYTHONUSERBASE: autobahnFolder },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  writeFileSync(marker, '')
+}
+
 /** What single tests need: without it these alone are skipped. */
 function tryTo(need, tests) {
   try {
@@ -200,6 +229,7 @@ export function prepareEndToEnd() {
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needGoPrograms, "Go's HTTP client")
     tryTo(needH2spec, 'h2spec')
+    tryTo(needAutobahn, "Autobahn's test suite of WebSocket")
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

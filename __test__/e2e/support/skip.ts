@@ -53,6 +53,10 @@ export const midwireCommand = join(clone, 'dist', 'cli', 'main.js')
 /** A stack of `wire` on a TUN device, as cargo built it. */
 export const tunProgram = join(process.env.CARGO_TARGET_DIR ?? join(clone, 'target'), 'debug', 'examples', 'tun')
 
+/** Autobahn's test suite of WebSocket, as `prepareEndToEnd` installed it. */
+export const autobahnFolder = join(clone, '.cache', 'autobahn')
+export const wstest = join(autobahnFolder, 'bin', 'wstest')
+
 export type Need =
   | 'wireguard-go'
   | 'boringtun'
@@ -73,6 +77,7 @@ export type Need =
   | 'ranges'
   | 'http2-program'
   | 'h2spec'
+  | 'autobahn'
   | 'fetch-by-environment'
   | 'midwire'
   | 'nft'
@@ -126,6 +131,8 @@ const needs: Record<Need, () => string | undefined> = {
   'http2-program': () =>
     existsSync(http2Program) ? undefined : 'needs .cache/bin/midwire-http2 (Go, and npm test -- e2e)',
   h2spec: () => (h2spec ? undefined : 'needs .cache/bin/h2spec (Go, and npm test -- e2e)'),
+  autobahn: () =>
+    existsSync(wstest) ? undefined : 'needs .cache/autobahn/bin/wstest (Python 2.7, and npm test -- e2e)',
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   nft: command('nft', 'nftables'),
