@@ -12,7 +12,11 @@ interface Inner {
 }
 
 /** The WebSocket of one side, over a stream whose handshake has been done, without compression. */
-export function webSocketOver(t: ExecutionContext, stream: Duplex, side: 'client' | 'server'): WebSocket {
+export function webSocketOver(
+  t: Pick<ExecutionContext, 'teardown'>,
+  stream: Duplex,
+  side: 'client' | 'server',
+): WebSocket {
   // Without an address ws connects to nothing, and takes itself for a server.
   const socket = new WebSocket(null as unknown as string, undefined, {
     autoPong: true,
