@@ -4,6 +4,7 @@ import { type ClientHttp2Session, connect, createSecureServer, type ServerHttp2S
 import { createServer as createHttps } from 'node:https'
 import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Addon, HttpFlow } from '../../src/index.js'
@@ -21,6 +22,9 @@ interface Accepted {
   readonly extensions: string | undefined
   readonly socket: WebSocket
 }
+
+/** Messages of 1 MiB, more than may be under way. */
+const COUNT = 60
 
 interface Scene {
   readonly port: number
@@ -273,4 +277,35 @@ test('a server that refuses the WebSocket: its answer reaches the client, and th
   t.is(text, 'not you')
   t.is((await running.flow('http')).response?.status, 403)
   t.is(await page(client), 'a page')
+})
+
+test('a client that does not read its stream stops the server there, and the other streams go on', async (t) => {
+  const scene = await SERVERS['HTTP/2'](t)
+  const running = await startProxy(t, { addons: [{ websocket_message: () => undefined }] })
+  const client = await session(t, running, scene.port)
+  const { stream } = await openStream(client, extendedConnect('upstream.test'))
+  const server = scene.accepted[0]?.socket as WebSocket
+  const message = Buffer.alloc(1 << 20, 'midwire')
+  let sent = 0
+  const send = (): void => {
+    if (sent < COUNT)
+      server.send(message, () => {
+        sent += 1
+        send()
+      })
+  }
+  send()
+  for (let before = -1; before !== sent; await setTimeout(250)) before = sent
+  t.true(sent < 30, `${sent} MiB were taken`)
+  t.is(await page(client), 'a page')
+  const socket = webSocketOver(t, stream, 'client')
+  let heard = 0
+  await new Promise<void>((done) => {
+    socket.on('message', (data: Buffer) => {
+      heard += 1
+      if (!data.equals(message)) t.fail()
+      if (heard === COUNT) done()
+    })
+  })
+  t.is(sent, COUNT)
 })
