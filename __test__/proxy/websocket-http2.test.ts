@@ -1,6 +1,12 @@
 // WebSockets over HTTP/2 (RFC 8441) through a running proxy: to servers of HTTP/2, and to those that know WebSocket by HTTP/1 alone.
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect, createSecureServer, type ServerHttp2Stream } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer as createH2c,
+  createSecureServer,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -308,4 +314,17 @@ test('a client that does not read its stream stops the server there, and the oth
     })
   })
   t.is(sent, COUNT)
+})
+
+test('a server of HTTP/2 without TLS that has no extended CONNECT cannot be asked another way: 502 says so', async (t) => {
+  const web = createH2c()
+  web.on('session', (session) => t.teardown(() => session.destroy()))
+  const port = await bind(t, web)
+  const running = await startProxy(t, { modes: [`reverse:http://127.0.0.1:${port}@127.0.0.1:0`] })
+  const client = connect(`http://127.0.0.1:${running.port}`)
+  t.teardown(() => client.destroy())
+  await once(client, 'remoteSettings')
+  const head = extendedConnect('upstream.test', { ':scheme': 'http' })
+  t.is((await openStream(client, head)).headers[':status'], 502)
+  t.regex((await running.flow('http')).error?.message ?? '', /the server takes no extended CONNECT/)
 })
