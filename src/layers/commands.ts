@@ -34,7 +34,8 @@ export interface ClientTls {
 
 /** A deed that is done to one channel: by the engine that carries the channel, or by the world. */
 export type ChannelDeed =
-  | { type: 'send'; channel: AnyChannel; data: Buffer }
+  /** `moreComes`: a connection with many streams, which others write to in this turn of the event loop, too. */
+  | { type: 'send'; channel: AnyChannel; data: Buffer; moreComes?: boolean }
   /** Sends FIN, after close_notify where there is TLS: nothing more will be sent. */
   | { type: 'end'; channel: AnyChannel }
   /** Closes the connection, after the data that was sent has been delivered. */

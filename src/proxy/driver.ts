@@ -106,7 +106,7 @@ export class Driver implements World, ChannelReceiver {
     switch (command.type) {
       case 'send': {
         const transport = this.#bindings.of(command.channel)
-        if (transport && !transport.write(command.data)) command.channel.full = true
+        if (transport && !transport.write(command.data, command.moreComes)) command.channel.full = true
         return undefined
       }
       case 'hook':

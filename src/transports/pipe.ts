@@ -86,9 +86,9 @@ export class Pipe implements StreamTransport {
     this.#receiver.handleClose(this.#error)
   }
 
-  write(data: Uint8Array): boolean {
+  write(data: Uint8Array, moreComes = false): boolean {
     if (this.duplex.destroyed || this.duplex.writableEnded) return true
-    if (data.length >= BULK && !this.#corked) this.#cork()
+    if ((moreComes || data.length >= BULK) && !this.#corked) this.#cork()
     return this.duplex.write(data)
   }
 

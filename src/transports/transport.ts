@@ -20,8 +20,11 @@ export interface Transport {
   readonly remote: Address | undefined
   /** Gets the events of the transport; may be changed at any time. */
   receiver: Receiver
-  /** Sends. False when the transport is full: `handleDrain` follows. Never throws: a transport that cannot send calls `handleClose`. */
-  write(data: Uint8Array): boolean
+  /**
+   * Sends. False when the transport is full: `handleDrain` follows. Never throws: a transport that cannot send calls `handleClose`.
+   * `moreComes`: others will send on it in this turn of the event loop, too, and all of that may leave together.
+   */
+  write(data: Uint8Array, moreComes?: boolean): boolean
   /** Sends the written data, and then FIN. */
   end(): void
   /** Closes the transport. Data that was written is still delivered, for a while. */

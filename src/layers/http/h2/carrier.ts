@@ -201,7 +201,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
     for (const channel of this.#closing) this.#closeWhenSent(channel)
     while (session.hasOutput && !connection.full && !connection.closed) {
       const data = session.takeOutput()
-      if (data) machine.perform({ type: 'send', channel: connection, data })
+      if (data) machine.perform({ type: 'send', channel: connection, data, moreComes: true })
       for (const channel of this.#closing) this.#closeWhenSent(channel)
     }
     if (!connection.full || this.#waits || connection.closed) return
