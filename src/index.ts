@@ -6,6 +6,7 @@ export type {
   ClientConnection,
   ClientProcess,
   Connection,
+  Http2Introduction,
   Peer,
   ServerConnection,
   TlsState,

@@ -196,3 +196,13 @@ test('the process of a client on this machine is told, and null for others', (t)
   t.like(local, { client: { process: { pid: 7, path: '/bin/curl', commandLine: 'curl -v' } } })
   t.like(other, { client: { process: null } })
 })
+
+test('a client of HTTP/2 has its fingerprint, and another client has none', (t) => {
+  const flow = httpFlow()
+  t.false('http2' in Object(lines([flow])[1]?.client))
+  flow.client.http2 = {
+    ...{ settings: [[2, 0]], windowUpdate: 0, priorities: [], pseudoOrder: 'm,a,s,p' },
+    fingerprint: '2:0|00|0|m,a,s,p',
+  }
+  t.like(lines([flow])[1], { client: { http2: '2:0|00|0|m,a,s,p' } })
+})

@@ -89,6 +89,5 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
   ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers'],
-  ...['anticache', 'anticomp', 'stickycookie', 'stickyauth', 'store-streamed-bodies'],
-  ...['http2', 'no-http2', 'commands'],
+  ...['anticache', 'anticomp', 'stickycookie', 'stickyauth', 'commands'],
 ])

@@ -134,6 +134,7 @@ const clientObject = (client: ClientConnection) => ({
   peer: client.peer?.name ?? client.peer?.publicKey ?? null,
   process: client.process ?? null,
   destination: { address: client.local.address, port: client.local.port },
+  http2: client.http2?.fingerprint,
   tls: client.tls ? { ...tlsObject(client), certificates: certificatesOf(client) } : null,
 })
 
