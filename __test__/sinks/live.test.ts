@@ -7,7 +7,7 @@ import { WebSocketData, WebSocketMessage } from '../../src/flow/websocket.js'
 import { jsonSink } from '../../src/sinks/json.js'
 import { type TerminalOptions, terminalSink } from '../../src/sinks/terminal.js'
 import { Clock } from '../support/clock.js'
-import { httpFlow, webSocketFlow } from '../support/flows.js'
+import { dnsFlow, httpFlow, tcpFlow, webSocketFlow } from '../support/flows.js'
 
 function terminal(options: TerminalOptions = {}) {
   const lines: string[] = []
@@ -166,4 +166,20 @@ test('json_progress: lines for what begins and changes, with the last message; w
       ].filter(([name]) => json_progress || name === 'flow'),
     )
   }
+})
+
+test('a raw flow that runs for long is shown with what has passed so far, and a query never is', (t) => {
+  const clock = new Clock()
+  clock.with(() => {
+    const { sink, written } = terminal()
+    const flow = tcpFlow()
+    Object.assign(flow, { endedAt: undefined, createdAt: clock.now })
+    sink.begun?.(dnsFlow())
+    t.is(clock.timers, 0)
+    sink.begun?.(flow)
+    clock.after(5_000)
+    const lines = written()
+    t.is(lines.length, 1)
+    t.regex(lines[0] ?? '', /<-> \S+ tcp \(running, \S+ so far\)$/)
+  })
 })

@@ -143,6 +143,7 @@ class DnsConnection {
     const scope = new Scope(answers, context.scope)
     const flow = new DnsFlow(origin(context), request)
     scope.subject = flow
+    context.machine.perform({ type: 'begun', flow })
     const query: Query = {
       flow,
       answers,

@@ -58,6 +58,7 @@ class Relay {
     const context = this.#context
     const { client } = context
     context.scope.subject = this.#flow
+    this.#tell('begun')
     try {
       yield* this.#hook('start')
       const server = this.#flow.error ? undefined : (context.server ?? (yield* this.#reach()))
@@ -86,6 +87,10 @@ class Relay {
     if (!this.#shown) return
     yield* this.#hook(this.#flow.error ? 'error' : 'end')
     finish(context, this.#flow)
+  }
+
+  #tell(type: 'begun' | 'changed'): void {
+    if (this.#shown) this.#context.machine.perform({ type, flow: this.#flow })
   }
 
   *#hook(what: 'start' | 'message' | 'end' | 'error'): Step<void> {
@@ -134,6 +139,7 @@ class Relay {
         return yield* this.#refuse('the client sends bytes in the clear behind its request for TLS')
       const message = this.#flow.record(fromClient, data, world.now())
       const came = message.content
+      this.#tell('changed')
       yield* this.#hook('message')
       if (this.#flow.error) return yield* this.#abort(from, to)
       // An addon that writes a request for TLS, or its answer, anew is left alone with it.

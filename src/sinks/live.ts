@@ -1,8 +1,10 @@
-// What the terminal says of HTTP flows that are not over: that one runs for long, and each message as it comes.
+// What the terminal says of flows that are not over: that one runs for long, and each message as it comes.
+import type { DnsFlow } from '../flow/dns.js'
 import type { HttpFlow } from '../flow/http.js'
+import type { AnyFlow } from '../flow/index.js'
 import type { StreamMessage } from '../flow/stream-message.js'
 import type { WebSocketMessage } from '../flow/websocket.js'
-import { clientText, urlText } from './shown.js'
+import { clientText, serverText, urlText } from './shown.js'
 import { cut, oneLine, type Paint, sizeText } from './text.js'
 
 /** Milliseconds after which a flow that still runs is shown. */
@@ -13,24 +15,27 @@ const PREVIEW = 80
 /** Bytes of one that is no text. */
 const PREVIEW_BYTES = 16
 
+/** The flows that may run for long. DNS queries never do. */
+type Running = Exclude<AnyFlow, DnsFlow>
+
 /** Finds the flows that run for long. Its timer is there only while one runs that was not found yet. */
 export class RunningFlows {
-  readonly #found: (flow: HttpFlow) => void
+  readonly #found: (flow: Running) => void
   /** In the order in which they began. */
-  readonly #waiting = new Set<HttpFlow>()
+  readonly #waiting = new Set<Running>()
   #timer: NodeJS.Timeout | undefined
 
   /** `found` is called once for each flow. */
-  constructor(found: (flow: HttpFlow) => void) {
+  constructor(found: (flow: Running) => void) {
     this.#found = found
   }
 
-  begun(flow: HttpFlow): void {
+  begun(flow: Running): void {
     this.#waiting.add(flow)
     if (!this.#timer) this.#wait(LONG)
   }
 
-  over(flow: HttpFlow): void {
+  over(flow: Running): void {
     if (this.#waiting.delete(flow) && this.#waiting.size === 0) this.close()
   }
 
@@ -61,7 +66,11 @@ export class RunningFlows {
 }
 
 /** A flow that runs, as a line. */
-export function runningLine(flow: HttpFlow, paint: Paint, showhost: boolean): string {
+export function runningLine(flow: Running, paint: Paint, showhost: boolean): string {
+  if (flow.type !== 'http') {
+    const so = paint('dim', ` (running, ${sizeText(flow.bytesFromClient + flow.bytesFromServer)} so far)`)
+    return `${clientText(flow)} <-> ${paint('bold', serverText(flow, showhost))} ${paint('boldMagenta', flow.type)}${so}\n`
+  }
   const { request, response, websocket } = flow
   const head = `${clientText(flow)}: ${oneLine(request.method)} ${oneLine(urlText(request, showhost))}`
   if (!response) return `${head}${paint('dim', ' (running, no response yet)')}\n`

@@ -27,4 +27,11 @@ export function urlByAddress({ scheme, host, port, path, method }: HttpRequest):
 export const urlText = (request: HttpRequest, showhost: boolean): string =>
   showhost ? request.url : urlByAddress(request)
 
+/** The server of a raw flow: by the name that the client has asked for, or by its address. */
+export function serverText({ server, client }: AnyFlow, showhost: boolean): string {
+  const name = showhost ? (client.tls?.sni ?? server?.host) : undefined
+  const host = name ?? server?.remote?.address ?? server?.host ?? client.local.address
+  return placeText(host, server?.port ?? client.local.port)
+}
+
 export const clientText = ({ client }: AnyFlow): string => placeText(client.remote.address, client.remote.port)

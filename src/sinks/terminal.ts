@@ -12,9 +12,9 @@ import type { Options } from '../options/definitions.js'
 import { bodyText } from './body-text.js'
 import { LineWriter, type TextOutput } from './lines.js'
 import { headOf, MessageLines, RunningFlows, runningLine } from './live.js'
-import { afterChange, clientText, urlText } from './shown.js'
+import { afterChange, clientText, serverText, urlText } from './shown.js'
 import type { Sink } from './sink.js'
-import { cut, durationText, oneLine, type Paint, painter, placeText, type Style, sizeText } from './text.js'
+import { cut, durationText, oneLine, type Paint, painter, type Style, sizeText } from './text.js'
 
 const NAMES = ['flow_detail', 'showhost', 'content_view_lines_cutoff', 'dumper_filter'] as const
 
@@ -49,7 +49,7 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
   return {
     name: 'terminal',
     begun(flow) {
-      if (flow.type === 'http') running.begun(flow)
+      if (flow.type !== 'dns') running.begun(flow)
     },
     changed(flow) {
       if (shown.flow_detail < MESSAGES_DETAIL || flow.type !== 'http' || !accepts(flow)) return
@@ -57,7 +57,7 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
       if (line !== undefined) writer.write(line)
     },
     flow(flow) {
-      if (flow.type === 'http') running.over(flow)
+      if (flow.type !== 'dns') running.over(flow)
       if (shown.flow_detail > 0 && accepts(flow)) writer.write(show.flow(flow))
     },
     configure(change) {
@@ -169,11 +169,9 @@ class Shown {
 
   #raw(flow: TcpFlow | UdpFlow): string {
     const paint = this.#paint
-    const { server, client } = flow
+    const { client } = flow
     const tls = client.tls?.establishedAt === undefined ? flow.type : flow.type === 'tcp' ? 'tls' : 'dtls'
-    const name = this.#showhost ? (client.tls?.sni ?? server?.host) : undefined
-    const host = name ?? server?.remote?.address ?? server?.host ?? client.local.address
-    const place = placeText(host, server?.port ?? client.local.port)
+    const place = serverText(flow, this.#showhost)
     const bytes = ` >> ${sizeText(flow.bytesFromClient)} << ${sizeText(flow.bytesFromServer)}`
     const time = durationText((flow.endedAt ?? flow.createdAt) - flow.createdAt)
     const failure = flow.error ? `${paint('bold', ' <<')} ${paint('red', oneLine(flow.error.message))}` : ''
