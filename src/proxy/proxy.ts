@@ -274,9 +274,16 @@ export class Midwire {
   }
 
   #tell(what: FlowNews, flow: AnyFlow): void {
-    const method = what === 'finished' ? 'flow' : what
     if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
-    for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
+    const method = what === 'finished' ? 'flow' : what
+    for (const sink of this.#sinks) {
+      if (!sink[method]) continue
+      try {
+        sink[method](flow)
+      } catch {
+        // The error cannot be logged, because the log is written by outputs, too.
+      }
+    }
   }
 
   async #close(): Promise<void> {

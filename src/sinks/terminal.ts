@@ -49,7 +49,7 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
   return {
     name: 'terminal',
     begun(flow) {
-      if (flow.type !== 'dns') running.begun(flow)
+      if (flow.type !== 'dns' && shown.flow_detail > 0) running.begun(flow)
     },
     changed(flow) {
       if (shown.flow_detail < MESSAGES_DETAIL || flow.type !== 'http' || !accepts(flow)) return

@@ -8,13 +8,14 @@ import type { BodyFilter } from './transfer.js'
 
 /** The filters of a request's or a response's body, in the order in which its pieces go through them. */
 export function filtersOf(context: Context, flow: HttpFlow, side: 'request' | 'response'): readonly BodyFilter[] {
-  const filters: BodyFilter[] = []
   const messages = messagePass(context, flow, side)
-  if (messages) filters.push(messages)
   const message = flow[side]
-  if (message && isTransformed(message)) filters.push(new TransformFilter(flow, side))
-  return filters
+  const transforms = message && isTransformed(message) ? new TransformFilter(flow, side) : undefined
+  if (!transforms) return messages ? [messages] : NONE
+  return messages ? [messages, transforms] : [transforms]
 }
+
+const NONE: readonly BodyFilter[] = []
 
 /** How a message is framed whose body goes through filters: where one of them may alter the body, its length is not known before its end. */
 export function framingThrough(
@@ -22,7 +23,7 @@ export function framingThrough(
   { headers }: { readonly headers: HttpHeaders },
   framing: Framing,
 ): Framing {
-  if (!filters.some(({ alters }) => alters)) return framing
+  if (filters.length === 0 || !filters.some(({ alters }) => alters)) return framing
   headers.delete('content-length')
   return { kind: 'chunked' }
 }

@@ -67,7 +67,9 @@ export class Http1Server implements ServerEnd {
       takeOffResponseHop(head)
       this.#persistent = requestKeepAlive(request) && responseKeepAlive(head) && framing.kind !== 'close'
     }
-    return Object.assign(head, { framing })
+    const answer = head as typeof head & { framing: Framing }
+    answer.framing = framing
+    return answer
   }
 
   body(response: HttpResponse, framing: Framing): Inlet {

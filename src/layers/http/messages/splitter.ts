@@ -33,7 +33,14 @@ const isGrpc = (type: string) => GRPC.test(type) || /^application\/grpc-web-text
 
 const isSequence = (type: string) => /^application\/(.+\+)?json-seq$/.test(type)
 
-const mediaType = (headers: HttpHeaders) => headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+/** What all media types have whose bodies come in messages: nearly all others are told apart by this alone. */
+const MAY_BE = /event-stream|grpc|json[l-s]|json-l|json-seq|json-stream|ndjson|ldjson|stream\+json/i
+
+/** The media type of a body that may come in messages; undefined for all others. */
+function mediaType(headers: HttpHeaders): string | undefined {
+  const value = headers.get('content-type')
+  return value !== undefined && MAY_BE.test(value) ? value.split(';', 1)[0]?.trim().toLowerCase() : undefined
+}
 
 /**
  * Whether a body with these fields comes message by message, in whatever coding: nobody knows when it ends, and its messages are not to wait
@@ -49,10 +56,10 @@ export function comesInMessages(headers: HttpHeaders): boolean {
  * in Node.js decodes whole bodies, or as a stream with a wait for each piece. (gRPC compresses its messages, and not the body.)
  */
 export function splitterOf(headers: HttpHeaders): Splitter | undefined {
-  const coding = headers.get('content-encoding')?.trim().toLowerCase()
-  if (coding !== undefined && coding !== '' && coding !== 'identity') return undefined
   const type = mediaType(headers)
   if (type === undefined) return undefined
+  const coding = headers.get('content-encoding')?.trim().toLowerCase()
+  if (coding !== undefined && coding !== '' && coding !== 'identity') return undefined
   if (type === SSE) return new SseSplitter()
   if (LINES.test(type)) return new NdjsonSplitter()
   if (isSequence(type)) return new JsonSequenceSplitter()
