@@ -72,8 +72,10 @@ export class Channel<Of extends Connection = Connection> {
 
   /** The task waits for this channel no longer. */
   leave(task: Task): void {
-    const index = this.waiters.indexOf(task)
-    if (index !== -1) this.waiters.splice(index, 1)
+    const { waiters } = this
+    // Mostly there is one, and `pop` makes no list of what was taken.
+    if (waiters.at(-1) === task) waiters.pop()
+    else if (waiters.includes(task)) waiters.splice(waiters.indexOf(task), 1)
   }
 
   push(data: Buffer): void {

@@ -208,11 +208,9 @@ export class Machine {
 
   /** Resumes one task that waits for data of a channel: it takes the data. */
   #wakeReader(channel: AnyChannel): void {
-    for (const task of channel.waiters) {
-      if (task.waitsFor?.type !== 'receive') continue
-      this.#resume(task, undefined)
-      return
-    }
+    const task =
+      channel.waiters.length > 0 ? channel.waiters.find(({ waitsFor }) => waitsFor?.type === 'receive') : undefined
+    if (task) this.#resume(task, undefined)
   }
 
   /** Resumes all tasks that wait for room in a channel. */

@@ -58,8 +58,9 @@ export class Scope {
 
   /** A task is done. A scope without tasks is over. */
   left(task: Task): void {
-    const index = this.tasks.indexOf(task)
-    if (index !== -1) this.tasks.splice(index, 1)
+    const { tasks } = this
+    if (tasks.at(-1) === task) tasks.pop()
+    else if (tasks.includes(task)) tasks.splice(tasks.indexOf(task), 1)
     if (this.tasks.length === 0) this.parent?.forget(this)
   }
 }
