@@ -3,7 +3,7 @@ import type { Connection } from '../connection.js'
 import type { ChannelDeed } from './commands.js'
 import type { Route } from './route.js'
 import type { Scope } from './scope.js'
-import type { Task } from './task.js'
+import { type Task, takeOut } from './task.js'
 
 /** When so many bytes wait in a channel for a layer, its connection is paused. */
 const HIGH_WATER = 64 * 1024
@@ -72,10 +72,7 @@ export class Channel<Of extends Connection = Connection> {
 
   /** The task waits for this channel no longer. */
   leave(task: Task): void {
-    const { waiters } = this
-    // Mostly there is one, and `pop` makes no list of what was taken.
-    if (waiters.at(-1) === task) waiters.pop()
-    else if (waiters.includes(task)) waiters.splice(waiters.indexOf(task), 1)
+    takeOut(this.waiters, task)
   }
 
   push(data: Buffer): void {

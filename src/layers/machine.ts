@@ -208,8 +208,7 @@ export class Machine {
 
   /** Resumes one task that waits for data of a channel: it takes the data. */
   #wakeReader(channel: AnyChannel): void {
-    const task =
-      channel.waiters.length > 0 ? channel.waiters.find(({ waitsFor }) => waitsFor?.type === 'receive') : undefined
+    const task = channel.waiters.find(({ waitsFor }) => waitsFor?.type === 'receive')
     if (task) this.#resume(task, undefined)
   }
 

@@ -1,7 +1,7 @@
 // What tasks belong to: the client's connection, or one stream of it. A scope that ends is thrown into its own tasks, and into no others.
 import type { Flow, Injection } from '../flow/flow.js'
 import type { AnyChannel } from './channel.js'
-import type { Gone, Task } from './task.js'
+import { type Gone, type Task, takeOut } from './task.js'
 
 export class Scope {
   /** The channel whose loss ends the scope: the client's connection, or a stream that the client has opened. */
@@ -58,9 +58,7 @@ export class Scope {
 
   /** A task is done. A scope without tasks is over. */
   left(task: Task): void {
-    const { tasks } = this
-    if (tasks.at(-1) === task) tasks.pop()
-    else if (tasks.includes(task)) tasks.splice(tasks.indexOf(task), 1)
+    takeOut(this.tasks, task)
     if (this.tasks.length === 0) this.parent?.forget(this)
   }
 }

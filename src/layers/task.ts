@@ -4,6 +4,12 @@ import type { Step } from './layer.js'
 import type { Scope } from './scope.js'
 import type { Timed } from './world.js'
 
+/** Takes a task out of a list. Mostly it is the last one, and `pop` makes no list of what was taken. */
+export function takeOut(tasks: Task[], task: Task): void {
+  if (tasks.at(-1) === task) tasks.pop()
+  else if (tasks.includes(task)) tasks.splice(tasks.indexOf(task), 1)
+}
+
 /** Thrown into the tasks of a scope that is over, since the operations that they wait for will not end. */
 export class Gone extends Error {}
 

@@ -276,14 +276,7 @@ export class Midwire {
   #tell(what: FlowNews, flow: AnyFlow): void {
     if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
     const method = what === 'finished' ? 'flow' : what
-    for (const sink of this.#sinks) {
-      if (!sink[method]) continue
-      try {
-        sink[method](flow)
-      } catch {
-        // The error cannot be logged, because the log is written by outputs, too.
-      }
-    }
+    for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
   }
 
   async #close(): Promise<void> {

@@ -14,7 +14,7 @@ import type { ClientEnd, Framing, ServerEnd, ServerHead } from './ends.js'
 import { HttpError, Stopped } from './error.js'
 import { filtersOf, framingThrough } from './filters.js'
 import { CANCEL } from './h2/error.js'
-import { comesInMessages } from './messages/splitter.js'
+import { holdLimit } from './hold.js'
 import { errorPage } from './pages.js'
 import { turnToClient } from './reverse.js'
 import { Closed, Transfer } from './transfer.js'
@@ -186,7 +186,6 @@ export class Exchange {
   }
 
   *#respond({ server, framing }: Answering): Step<Outcome> {
-    const { options } = this.#context
     const flow = this.#flow
     const response = flow.response as HttpResponse
     yield* this.#upload.afterHook()
@@ -197,11 +196,8 @@ export class Exchange {
     // Content that replaces a body before it has come is sent as it is; the rest of the server's body goes with its connection.
     let held = framing.kind === 'none' || sent !== response || response.contentChanged
     if (!held && wants(this.#context, 'response')) {
-      const passes =
-        framing.kind === 'length' ? framing.length > options.stream_large_bodies : comesInMessages(response.headers)
-      if (response.stream === false || (response.stream === undefined && !passes)) {
-        held = yield* transfer.hold(response.stream === false ? Number.POSITIVE_INFINITY : options.stream_large_bodies)
-      }
+      const limit = holdLimit(response, framing, this.#context.options)
+      if (limit !== undefined) held = yield* transfer.hold(limit)
     }
     if (held) {
       yield* hook(this.#context, 'response', flow)

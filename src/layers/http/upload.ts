@@ -6,7 +6,7 @@ import { expectsContinue } from './connection.js'
 import type { ClientEnd, Outlet, ServerEnd } from './ends.js'
 import { Stopped } from './error.js'
 import { filtersOf, framingThrough } from './filters.js'
-import { comesInMessages } from './messages/splitter.js'
+import { holdLimit } from './hold.js'
 import { type BodyFilter, Closed, Transfer } from './transfer.js'
 
 export class Upload {
@@ -72,17 +72,13 @@ export class Upload {
   }
 
   *#holdOrReadAhead(transfer: Transfer): Step<void> {
-    if (this.#mayHold()) yield* this.#hold(transfer)
+    const limit = holdLimit(this.#request, this.#client.framing, this.#context.options)
+    // By an addon's word a request is held also where nobody has its hook.
+    if (limit !== undefined && (this.#request.stream === false || wants(this.#context, 'request'))) {
+      yield* this.#continue()
+      this.#held = yield* transfer.hold(limit)
+    }
     if (!this.#held) transfer.readAhead()
-  }
-
-  #mayHold(): boolean {
-    const { headers, stream } = this.#request
-    if (stream !== undefined) return !stream
-    const { stream_large_bodies } = this.#context.options
-    const { framing } = this.#client
-    const passes = framing.kind === 'length' ? framing.length > stream_large_bodies : comesInMessages(headers)
-    return !passes && wants(this.#context, 'request')
   }
 
   /** Asks for the body in the server's place, where the client waits to be asked. */
@@ -91,12 +87,6 @@ export class Upload {
     this.#request.headers.delete('expect')
     this.#client.askForBody()
     yield* room(this.#client.channel)
-  }
-
-  *#hold(transfer: Transfer): Step<void> {
-    yield* this.#continue()
-    const { stream_large_bodies } = this.#context.options
-    this.#held = yield* transfer.hold(this.#request.stream === false ? Number.POSITIVE_INFINITY : stream_large_bodies)
   }
 
   /** Sends the request, or begins to. */

@@ -19,18 +19,15 @@ export class Growing {
       return
     }
     const length = this.#length + piece.length
-    if (!this.#owned || length > this.#bytes.length) {
+    // There is no room behind a piece that was given, for its bytes are all that there are.
+    if (length > this.#bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#length, FIRST_CAPACITY))
       this.#bytes.copy(grown, 0, 0, this.#length)
       this.#bytes = grown
-      this.#owned = true
     }
     piece.copy(this.#bytes, this.#length)
     this.#length = length
   }
-
-  /** `#bytes` is no piece that was given: there is room behind its end. */
-  #owned = false
 
   /** All bytes. They stay as they are when more are appended. */
   get bytes(): Buffer {
@@ -41,7 +38,6 @@ export class Growing {
   clear(): void {
     this.#bytes = EMPTY
     this.#length = 0
-    this.#owned = false
   }
 
   /** Forgets the first bytes. */
