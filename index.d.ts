@@ -43,6 +43,44 @@ interface Authority {
  */
 declare function loadAuthority(confdir: string): Promise<Authority>;
 
+interface DnsQuestion {
+    /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
+    name: string;
+    /** A number of DNS_TYPE, or another. */
+    type: number;
+    /** A number of DNS_CLASS, or another. */
+    class: number;
+}
+interface DnsRecord extends DnsQuestion {
+    /** Seconds; in an OPT record its flags. */
+    ttl: number;
+    /** The RDATA. Names in it are never compressed, even where they were on the wire. */
+    data: Buffer;
+}
+interface DnsMessage {
+    id: number;
+    /** False for a query. */
+    response: boolean;
+    /** A number of DNS_OPCODE, or another; 4 bits. */
+    opcode: number;
+    authoritative: boolean;
+    truncated: boolean;
+    recursionDesired: boolean;
+    recursionAvailable: boolean;
+    /** The Z bit: false, unless the sender breaks the rules. */
+    reserved: boolean;
+    authenticData: boolean;
+    checkingDisabled: boolean;
+    /** A number of DNS_RCODE, or another; 4 bits, the rest of an extended one is in the OPT record. */
+    rcode: number;
+    questions: DnsQuestion[];
+    answers: DnsRecord[];
+    authorities: DnsRecord[];
+    additionals: DnsRecord[];
+    /** The message as it came. A message that nobody has changed is passed on with these very bytes. */
+    raw: Buffer | undefined;
+}
+
 /** One end of a TCP connection or a datagram. */
 interface Address {
     /** The IP address in its shortest form, without brackets. */
@@ -160,87 +198,6 @@ interface ServerConnection extends Connection {
     readonly via?: readonly string[] | undefined;
 }
 
-/** The sentences say what is wrong, where, and what to do. The code that throws fills in `{}`. */
-declare const SENTENCES: {
-    readonly ERR_ARGUMENT: "{}";
-    readonly ERR_KEY: "{} is not a WireGuard key: it must be 32 bytes in base64, 44 characters that end in =; `wg genkey` or generatePrivateKey() make one";
-    readonly ERR_ADDRESS: "{}: write an IPv4 or IPv6 address, without brackets, port or name";
-    readonly ERR_PORT: "{}: a port is a whole number from 0 to 65535, 0 being any free one";
-    readonly ERR_PEER_DUPLICATE: "{}: every peer needs a key pair of its own";
-    readonly ERR_PEER_ADDRESSES: "{}: give every peer allowedIps that no other peer has";
-    readonly ERR_ADDRESS_IN_USE: "{}: end the program that has it, or choose another port (0 takes a free one)";
-    readonly ERR_ADDRESS_NOT_AVAILABLE: "{}: choose an address of this machine, or leave host out to listen on all of them";
-    readonly ERR_PERMISSION: "{}: ports below 1024 may need rights that this process does not have; choose a higher one";
-    readonly ERR_ROOT: "{}: this needs root, or the capability CAP_NET_ADMIN";
-    readonly ERR_COMMAND: "{}";
-    readonly ERR_NATIVE_MISSING: "{}";
-    readonly ERR_NATIVE_PANIC: "{}: this is a fault of midwire; please report it with this message";
-    readonly ERR_NATIVE: "{}";
-    readonly ERR_SERVER_CLOSED: "{}";
-    readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
-    readonly ERR_MODE: "mode {}";
-    readonly ERR_VIA: "via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://, before them a tunnel, wireguard:FILE";
-    readonly ERR_OPTION: "{}";
-    readonly ERR_HOOK: "{}";
-    readonly ERR_FILTER: "filter: {}";
-    readonly ERR_WIREGUARD_CONF: "{}";
-    readonly ERR_SCRIPT: "the script cannot be run: {}";
-    readonly ERR_AUTHORITY: "{}";
-    readonly ERR_CONFDIR: "{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR";
-    readonly ERR_BODY_STREAMED: "{}";
-    readonly ERR_EXHAUSTED: "{}: close some connections first";
-};
-type ErrorCode = keyof typeof SENTENCES;
-/** An error of midwire: a call was refused, or has failed. Streams fail with errors of Node's own codes instead. */
-declare class MidwireError extends Error {
-    /** The codes stay the same from version to version. */
-    readonly code: ErrorCode;
-    constructor(code: ErrorCode, detail: string, options?: ErrorOptions);
-}
-/**
- * The known name that a wrong one was most likely meant to be; undefined where none is near. At most a third of the known name's
- * letters may differ, but always one, and never more than `most` (default 3).
- */
-declare function nearest(wrong: string, known: readonly string[], most?: number): string | undefined;
-
-interface DnsQuestion {
-    /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
-    name: string;
-    /** A number of DNS_TYPE, or another. */
-    type: number;
-    /** A number of DNS_CLASS, or another. */
-    class: number;
-}
-interface DnsRecord extends DnsQuestion {
-    /** Seconds; in an OPT record its flags. */
-    ttl: number;
-    /** The RDATA. Names in it are never compressed, even where they were on the wire. */
-    data: Buffer;
-}
-interface DnsMessage {
-    id: number;
-    /** False for a query. */
-    response: boolean;
-    /** A number of DNS_OPCODE, or another; 4 bits. */
-    opcode: number;
-    authoritative: boolean;
-    truncated: boolean;
-    recursionDesired: boolean;
-    recursionAvailable: boolean;
-    /** The Z bit: false, unless the sender breaks the rules. */
-    reserved: boolean;
-    authenticData: boolean;
-    checkingDisabled: boolean;
-    /** A number of DNS_RCODE, or another; 4 bits, the rest of an extended one is in the OPT record. */
-    rcode: number;
-    questions: DnsQuestion[];
-    answers: DnsRecord[];
-    authorities: DnsRecord[];
-    additionals: DnsRecord[];
-    /** The message as it came. A message that nobody has changed is passed on with these very bytes. */
-    raw: Buffer | undefined;
-}
-
 /** The user name and password that a proxy asks for. */
 interface Credentials {
     readonly username: string;
@@ -309,6 +266,8 @@ declare abstract class Flow {
     readonly createdAt: number;
     /** Milliseconds since the epoch; undefined until the flow is over: answered, ended, or failed. */
     endedAt: number | undefined;
+    /** A side that midwire has replayed: `request` of client replay, `response` of server replay. Undefined for a flow as it came. */
+    replayed: 'request' | 'response' | undefined;
     /** The user's mark, such as `:star:`; empty for none. */
     marked: string;
     comment: string;
@@ -359,118 +318,6 @@ declare class DnsFlow extends Flow {
     get size(): number;
 }
 
-/** Types of records, and those that only a question can have. */
-declare const DNS_TYPE: {
-    readonly A: 1;
-    readonly NS: 2;
-    readonly MD: 3;
-    readonly MF: 4;
-    readonly CNAME: 5;
-    readonly SOA: 6;
-    readonly MB: 7;
-    readonly MG: 8;
-    readonly MR: 9;
-    readonly NULL: 10;
-    readonly WKS: 11;
-    readonly PTR: 12;
-    readonly HINFO: 13;
-    readonly MINFO: 14;
-    readonly MX: 15;
-    readonly TXT: 16;
-    readonly RP: 17;
-    readonly AFSDB: 18;
-    readonly RT: 21;
-    readonly SIG: 24;
-    readonly KEY: 25;
-    readonly PX: 26;
-    readonly AAAA: 28;
-    readonly LOC: 29;
-    readonly NXT: 30;
-    readonly SRV: 33;
-    readonly NAPTR: 35;
-    readonly KX: 36;
-    readonly CERT: 37;
-    readonly DNAME: 39;
-    readonly OPT: 41;
-    readonly DS: 43;
-    readonly SSHFP: 44;
-    readonly RRSIG: 46;
-    readonly NSEC: 47;
-    readonly DNSKEY: 48;
-    readonly NSEC3: 50;
-    readonly NSEC3PARAM: 51;
-    readonly TLSA: 52;
-    readonly SMIMEA: 53;
-    readonly CDS: 59;
-    readonly CDNSKEY: 60;
-    readonly OPENPGPKEY: 61;
-    readonly CSYNC: 62;
-    readonly ZONEMD: 63;
-    readonly SVCB: 64;
-    readonly HTTPS: 65;
-    readonly SPF: 99;
-    readonly EUI48: 108;
-    readonly EUI64: 109;
-    readonly TKEY: 249;
-    readonly TSIG: 250;
-    readonly IXFR: 251;
-    readonly AXFR: 252;
-    readonly ANY: 255;
-    readonly URI: 256;
-    readonly CAA: 257;
-};
-declare const DNS_CLASS: {
-    readonly IN: 1;
-    readonly CH: 3;
-    readonly HS: 4;
-    readonly NONE: 254;
-    readonly ANY: 255;
-};
-declare const DNS_OPCODE: {
-    readonly QUERY: 0;
-    readonly IQUERY: 1;
-    readonly STATUS: 2;
-    readonly NOTIFY: 4;
-    readonly UPDATE: 5;
-    readonly DSO: 6;
-};
-/** Response codes; those from 16 on need an OPT record (RFC 6891, 6.1.3). */
-declare const DNS_RCODE: {
-    readonly NOERROR: 0;
-    readonly FORMERR: 1;
-    readonly SERVFAIL: 2;
-    readonly NXDOMAIN: 3;
-    readonly NOTIMP: 4;
-    readonly REFUSED: 5;
-    readonly YXDOMAIN: 6;
-    readonly YXRRSET: 7;
-    readonly NXRRSET: 8;
-    readonly NOTAUTH: 9;
-    readonly NOTZONE: 10;
-    readonly BADVERS: 16;
-    readonly BADKEY: 17;
-    readonly BADTIME: 18;
-    readonly BADMODE: 19;
-    readonly BADNAME: 20;
-    readonly BADALG: 21;
-    readonly BADTRUNC: 22;
-    readonly BADCOOKIE: 23;
-};
-
-/** A reply to a request: `dnsReply(flow.request, { answers: [aRecord('example.org', '192.0.2.1')] })`. Default: NOERROR, no records. */
-declare function dnsReply(request: DnsMessage, more?: Partial<Omit<DnsMessage, 'id' | 'response' | 'raw'>>): DnsMessage;
-/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv4 address. */
-declare function aRecord(name: string, address: string, ttl?: number): DnsRecord;
-/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv6 address. */
-declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRecord;
-/** `ttl` in seconds, 60 by default. Throws a DnsError for a target that is no name. */
-declare function cnameRecord(name: string, target: string, ttl?: number): DnsRecord;
-
-/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` for a type of unknown form. */
-declare function recordText(record: DnsRecord): string;
-/** A whole message: a line for its head, for each question and for each record. The filter `~b` searches this text. */
-declare function messageText(message: DnsMessage): string;
-
 /** What `HttpHeaders.from` takes: other headers, pairs of name and value, or an object. */
 type HttpHeadersInit = HttpHeaders | Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | readonly string[]>>;
 /**
@@ -510,12 +357,66 @@ declare class HttpHeaders {
     toString(): string;
 }
 
+/** The sentences say what is wrong, where, and what to do. The code that throws fills in `{}`. */
+declare const SENTENCES: {
+    readonly ERR_ARGUMENT: "{}";
+    readonly ERR_KEY: "{} is not a WireGuard key: it must be 32 bytes in base64, 44 characters that end in =; `wg genkey` or generatePrivateKey() make one";
+    readonly ERR_ADDRESS: "{}: write an IPv4 or IPv6 address, without brackets, port or name";
+    readonly ERR_PORT: "{}: a port is a whole number from 0 to 65535, 0 being any free one";
+    readonly ERR_PEER_DUPLICATE: "{}: every peer needs a key pair of its own";
+    readonly ERR_PEER_ADDRESSES: "{}: give every peer allowedIps that no other peer has";
+    readonly ERR_ADDRESS_IN_USE: "{}: end the program that has it, or choose another port (0 takes a free one)";
+    readonly ERR_ADDRESS_NOT_AVAILABLE: "{}: choose an address of this machine, or leave host out to listen on all of them";
+    readonly ERR_PERMISSION: "{}: ports below 1024 may need rights that this process does not have; choose a higher one";
+    readonly ERR_ROOT: "{}: this needs root, or the capability CAP_NET_ADMIN";
+    readonly ERR_COMMAND: "{}";
+    readonly ERR_NATIVE_MISSING: "{}";
+    readonly ERR_NATIVE_PANIC: "{}: this is a fault of midwire; please report it with this message";
+    readonly ERR_NATIVE: "{}";
+    readonly ERR_SERVER_CLOSED: "{}";
+    readonly ERR_NO_ROUTE: "{}: add the address to the allowedIps of the peer that leads to it";
+    readonly ERR_MODE: "mode {}";
+    readonly ERR_VIA: "via {}: write direct, or proxies with commas between: http://user:password@host:port, https://, socks5:// or socks4a://, before them a tunnel, wireguard:FILE";
+    readonly ERR_OPTION: "{}";
+    readonly ERR_HOOK: "{}";
+    readonly ERR_FILTER: "filter: {}";
+    readonly ERR_WIREGUARD_CONF: "{}";
+    readonly ERR_SCRIPT: "the script cannot be run: {}";
+    readonly ERR_AUTHORITY: "{}";
+    readonly ERR_CONFDIR: "{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR";
+    readonly ERR_BODY_STREAMED: "{}";
+    readonly ERR_EXHAUSTED: "{}: close some connections first";
+};
+type ErrorCode = keyof typeof SENTENCES;
+/** An error of midwire: a call was refused, or has failed. Streams fail with errors of Node's own codes instead. */
+declare class MidwireError extends Error {
+    /** The codes stay the same from version to version. */
+    readonly code: ErrorCode;
+    constructor(code: ErrorCode, detail: string, options?: ErrorOptions);
+}
+/**
+ * The known name that a wrong one was most likely meant to be; undefined where none is near. At most a third of the known name's
+ * letters may differ, but always one, and never more than `most` (default 3).
+ */
+declare function nearest(wrong: string, known: readonly string[], most?: number): string | undefined;
+
+/** Recorded bytes that lie elsewhere than in the flow: in a file of the store, say. */
+interface StoredBytes {
+    /** How many bytes they are. */
+    readonly size: number;
+    /** Reads them all. Where they are gone since, the answer is what can still be had: none. Never throws. */
+    bytes(): Buffer;
+}
 declare class RecordedBody {
     #private;
     /** The length of the body so far in bytes, recorded or not. */
     length: number;
     /** At most `limit` bytes are recorded, but for a body that is held. */
     constructor(limit: number);
+    /** From now on the recorded bytes are read from where they lie, and not kept here. `length`: of the whole body, which has ended. */
+    store(stored: StoredBytes, length: number): void;
+    /** The place of the recorded bytes where that is not the flow itself. */
+    get stored(): StoredBytes | undefined;
     /** How many bytes are recorded. */
     get recorded(): number;
     /** True when bytes passed that were not recorded. */
@@ -937,6 +838,176 @@ declare class UdpFlow extends RawFlow {
 
 type AnyFlow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;
 
+/**
+ * What an argument is. `text`; `number`: any number; `boolean`; `path`: a path, where `~` is the home directory; `flow`: one flow;
+ * `flows`: several, chosen by a filter, an id, `@all` or `@marked`; `choice`: one of `choices`.
+ */
+type ArgumentType = 'text' | 'number' | 'boolean' | 'path' | 'flow' | 'flows' | 'choice';
+interface CommandArgument {
+    readonly name: string;
+    readonly type: ArgumentType;
+    /** For the type choice: all possible values. */
+    readonly choices?: readonly string[];
+    /** True: it may be left out. Only the last arguments can be. Default: false. */
+    readonly optional?: boolean;
+    /** True: the last argument, which takes all values that are left, as an array. Default: false. */
+    readonly rest?: boolean;
+}
+type ValueOf$1<A extends CommandArgument> = A extends {
+    choices: readonly (infer C)[];
+} ? C : {
+    text: string;
+    number: number;
+    boolean: boolean;
+    path: string;
+    flow: AnyFlow;
+    flows: AnyFlow[];
+    choice: string;
+}[A['type']];
+type Given<A extends CommandArgument> = A extends {
+    optional: true;
+} ? ValueOf$1<A> | undefined : ValueOf$1<A>;
+/** The values that a command's function gets for its arguments. */
+type ArgumentValues<A extends readonly CommandArgument[]> = A extends readonly [
+    infer First extends CommandArgument,
+    ...infer Rest extends readonly CommandArgument[]
+] ? First extends {
+    rest: true;
+} ? ValueOf$1<First>[] : [Given<First>, ...ArgumentValues<Rest>] : [];
+/** A command. `command()` makes one whose function has the types of its arguments. */
+interface CommandDefinition {
+    /** One line for `midwire --commands`. */
+    readonly help: string;
+    readonly arguments: readonly CommandArgument[];
+    /** Performs the command. What it returns, or its promise gives, is the command's result: plain data. What it throws is its error. */
+    readonly run: (...values: never[]) => unknown;
+}
+/** Definitions by the names of the commands: `flow.mark`. A name has letters, digits, underscores and dots. */
+type CommandDefinitions = {
+    readonly [name: string]: CommandDefinition;
+};
+/**
+ * Defines a command:
+ * `command({ help: 'mark flows', arguments: [{ name: 'flows', type: 'flows' }], run(flows) { for (const flow of flows) flow.marked = ':star:' } })`.
+ */
+declare function command<const A extends readonly CommandArgument[]>(definition: {
+    readonly help: string;
+    readonly arguments: A;
+    readonly run: (...values: ArgumentValues<A>) => unknown;
+}): CommandDefinition;
+
+/** Types of records, and those that only a question can have. */
+declare const DNS_TYPE: {
+    readonly A: 1;
+    readonly NS: 2;
+    readonly MD: 3;
+    readonly MF: 4;
+    readonly CNAME: 5;
+    readonly SOA: 6;
+    readonly MB: 7;
+    readonly MG: 8;
+    readonly MR: 9;
+    readonly NULL: 10;
+    readonly WKS: 11;
+    readonly PTR: 12;
+    readonly HINFO: 13;
+    readonly MINFO: 14;
+    readonly MX: 15;
+    readonly TXT: 16;
+    readonly RP: 17;
+    readonly AFSDB: 18;
+    readonly RT: 21;
+    readonly SIG: 24;
+    readonly KEY: 25;
+    readonly PX: 26;
+    readonly AAAA: 28;
+    readonly LOC: 29;
+    readonly NXT: 30;
+    readonly SRV: 33;
+    readonly NAPTR: 35;
+    readonly KX: 36;
+    readonly CERT: 37;
+    readonly DNAME: 39;
+    readonly OPT: 41;
+    readonly DS: 43;
+    readonly SSHFP: 44;
+    readonly RRSIG: 46;
+    readonly NSEC: 47;
+    readonly DNSKEY: 48;
+    readonly NSEC3: 50;
+    readonly NSEC3PARAM: 51;
+    readonly TLSA: 52;
+    readonly SMIMEA: 53;
+    readonly CDS: 59;
+    readonly CDNSKEY: 60;
+    readonly OPENPGPKEY: 61;
+    readonly CSYNC: 62;
+    readonly ZONEMD: 63;
+    readonly SVCB: 64;
+    readonly HTTPS: 65;
+    readonly SPF: 99;
+    readonly EUI48: 108;
+    readonly EUI64: 109;
+    readonly TKEY: 249;
+    readonly TSIG: 250;
+    readonly IXFR: 251;
+    readonly AXFR: 252;
+    readonly ANY: 255;
+    readonly URI: 256;
+    readonly CAA: 257;
+};
+declare const DNS_CLASS: {
+    readonly IN: 1;
+    readonly CH: 3;
+    readonly HS: 4;
+    readonly NONE: 254;
+    readonly ANY: 255;
+};
+declare const DNS_OPCODE: {
+    readonly QUERY: 0;
+    readonly IQUERY: 1;
+    readonly STATUS: 2;
+    readonly NOTIFY: 4;
+    readonly UPDATE: 5;
+    readonly DSO: 6;
+};
+/** Response codes; those from 16 on need an OPT record (RFC 6891, 6.1.3). */
+declare const DNS_RCODE: {
+    readonly NOERROR: 0;
+    readonly FORMERR: 1;
+    readonly SERVFAIL: 2;
+    readonly NXDOMAIN: 3;
+    readonly NOTIMP: 4;
+    readonly REFUSED: 5;
+    readonly YXDOMAIN: 6;
+    readonly YXRRSET: 7;
+    readonly NXRRSET: 8;
+    readonly NOTAUTH: 9;
+    readonly NOTZONE: 10;
+    readonly BADVERS: 16;
+    readonly BADKEY: 17;
+    readonly BADTIME: 18;
+    readonly BADMODE: 19;
+    readonly BADNAME: 20;
+    readonly BADALG: 21;
+    readonly BADTRUNC: 22;
+    readonly BADCOOKIE: 23;
+};
+
+/** A reply to a request: `dnsReply(flow.request, { answers: [aRecord('example.org', '192.0.2.1')] })`. Default: NOERROR, no records. */
+declare function dnsReply(request: DnsMessage, more?: Partial<Omit<DnsMessage, 'id' | 'response' | 'raw'>>): DnsMessage;
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv4 address. */
+declare function aRecord(name: string, address: string, ttl?: number): DnsRecord;
+/** `ttl` in seconds, 60 by default. Throws a DnsError for what is no IPv6 address. */
+declare function aaaaRecord(name: string, address: string, ttl?: number): DnsRecord;
+/** `ttl` in seconds, 60 by default. Throws a DnsError for a target that is no name. */
+declare function cnameRecord(name: string, target: string, ttl?: number): DnsRecord;
+
+/** The data of a record: `192.0.2.1`, `10 mail.example.org`, `"v=spf1 -all"`; `\# 2 abcd` for a type of unknown form. */
+declare function recordText(record: DnsRecord): string;
+/** A whole message: a line for its head, for each question and for each record. The filter `~b` searches this text. */
+declare function messageText(message: DnsMessage): string;
+
 /** Every operator as a user writes it, and what it matches. */
 declare const FILTER_HELP: readonly {
     readonly term: string;
@@ -957,6 +1028,131 @@ interface FilterOptions {
  * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
+
+/** The version of the records that this midwire makes. Each record has one, so that older ones can be read later. */
+declare const RECORD_VERSION = 1;
+/** Header fields, names and values by turns, in their order and case; a character is a byte. */
+type FieldsRecord = readonly string[];
+/** The recorded part of a body. */
+interface BodyRecord {
+    /** How long the body was in all, in bytes, recorded or not. */
+    readonly length: number;
+    /** The bytes that were recorded, as they passed: compressed bodies are compressed. */
+    readonly stored: StoredBytes;
+}
+interface MessageRecord {
+    readonly version: HttpVersion;
+    readonly headers: FieldsRecord;
+    readonly trailers: FieldsRecord | undefined;
+    readonly irregularities: readonly string[];
+    readonly body: BodyRecord;
+    /** Milliseconds since the epoch. */
+    readonly startedAt: number;
+    readonly endedAt: number | undefined;
+}
+/** The fields are those of HttpRequest. */
+interface RequestRecord extends MessageRecord {
+    readonly method: string;
+    readonly path: string;
+    readonly scheme: 'http' | 'https';
+    readonly host: string;
+    readonly port: number;
+    readonly absolute: string | undefined;
+    readonly authority: string | undefined;
+    readonly protocol: string | undefined;
+    readonly pseudoOrder: readonly string[] | undefined;
+}
+/** The fields are those of HttpResponse. */
+interface ResponseRecord extends MessageRecord {
+    readonly status: number;
+    readonly reason: string;
+}
+/** A message of a WebSocket. `length` is that of the whole message, of which `content` may be the beginning. */
+interface WebSocketMessageRecord {
+    readonly fromClient: boolean;
+    readonly kind: WebSocketMessageKind;
+    readonly content: Buffer;
+    readonly length: number;
+    readonly timestamp: number;
+    readonly injected: boolean;
+    readonly dropped: boolean;
+}
+/** The fields are those of WebSocketData. */
+interface WebSocketRecord {
+    readonly messages: readonly WebSocketMessageRecord[];
+    readonly messagesFromClient: number;
+    readonly messagesFromServer: number;
+    readonly bytesFromClient: number;
+    readonly bytesFromServer: number;
+    readonly injected: number;
+    readonly truncated: boolean;
+    readonly closedByClient: boolean | undefined;
+    readonly closeCode: number | undefined;
+    readonly closeReason: string;
+    readonly startedAt: number;
+    readonly endedAt: number | undefined;
+}
+/** A message within a body: an event, a line of JSON, a gRPC message. `content` is without compression. */
+interface StreamMessageRecord {
+    readonly fromClient: boolean;
+    readonly kind: StreamKind;
+    readonly content: Buffer;
+    readonly timestamp: number;
+    readonly dropped: boolean;
+    readonly event: string | undefined;
+    readonly id: string | undefined;
+    readonly retry: number | undefined;
+}
+interface StreamMessagesRecord {
+    readonly recorded: readonly StreamMessageRecord[];
+    readonly fromClient: number;
+    readonly fromServer: number;
+    readonly truncated: boolean;
+}
+interface CommonRecord {
+    readonly version: number;
+    readonly id: string;
+    readonly client: ClientConnection;
+    readonly server: ServerConnection | undefined;
+    readonly error: FlowError | undefined;
+    /** Milliseconds since the epoch. */
+    readonly createdAt: number;
+    readonly endedAt: number | undefined;
+    readonly killed: boolean;
+    readonly replayed: 'request' | 'response' | undefined;
+    readonly marked: string;
+    readonly comment: string;
+    /** Of the notes of addons those that are plain data. */
+    readonly metadata: Readonly<Record<string, unknown>>;
+}
+interface HttpRecord extends CommonRecord {
+    readonly type: 'http';
+    readonly request: RequestRecord;
+    readonly response: ResponseRecord | undefined;
+    readonly upgrade: string | undefined;
+    readonly websocket: WebSocketRecord | undefined;
+    readonly messages: StreamMessagesRecord | undefined;
+}
+interface RawRecord extends CommonRecord {
+    readonly type: 'tcp' | 'udp';
+    readonly messages: readonly RawMessage[];
+    readonly bytesFromClient: number;
+    readonly bytesFromServer: number;
+    readonly truncated: boolean;
+}
+interface DnsFlowRecord extends CommonRecord {
+    readonly type: 'dns';
+    readonly request: DnsMessage;
+    readonly response: DnsMessage | undefined;
+}
+/** Plain, versioned data: but for the bytes of bodies, which are read when they are asked for, a record can be cloned and serialized. */
+type FlowRecord = HttpRecord | RawRecord | DnsFlowRecord;
+
+/** The flow that the record was made of, as far as it was recorded. Bodies are read from where they lie when they are asked for. */
+declare function revive(record: FlowRecord): AnyFlow;
+
+/** A flow of any protocol, over or not, as a record. */
+declare function snapshot(flow: AnyFlow): FlowRecord;
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
@@ -1586,6 +1782,8 @@ interface Addon extends HookMethods {
      * the addon reads them in its hook `configure`.
      */
     readonly options?: OptionDefinitions;
+    /** Commands of the addon's own, by their names: `{ 'my.count': command({ help: 'count flows', arguments: [], run: () => count }) }`. */
+    readonly commands?: CommandDefinitions;
 }
 type LogLevel$1 = 'error' | 'warn' | 'info' | 'debug';
 /** A line of the log. */
@@ -1681,6 +1879,27 @@ interface PassedThrough {
     readonly name: string;
     /** Milliseconds since the epoch: from then on midwire tries to decrypt again. */
     readonly until: number;
+}
+
+/** A command with its name, as `list` has it. */
+interface CommandInfo {
+    readonly name: string;
+    readonly help: string;
+    readonly arguments: readonly CommandArgument[];
+}
+declare class Commands {
+    #private;
+    /** `choose`: the flows that a text names. Throws ERR_FILTER. */
+    constructor(choose: (text: string) => AnyFlow[]);
+    /** All commands, by name. */
+    list(): CommandInfo[];
+    /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
+    define(definitions: CommandDefinitions): () => void;
+    /**
+     * Performs a command. A value is what its function wants, or a text as a user would type it: `call('flow.mark', '~d example.org')`.
+     * Rejects with ERR_COMMAND for a command that is unknown, and for values that are wrong; else with what the command throws.
+     */
+    call(name: string, ...values: readonly unknown[]): Promise<unknown>;
 }
 
 /** The iterator that `proxy.flows()` returns. */
@@ -1779,6 +1998,8 @@ declare class Midwire {
     readonly options: ProxyOptions;
     /** The certificate authority that clients are to trust. */
     readonly authority: Authority;
+    /** What can be done by name: midwire's own commands, and those of addons. */
+    readonly commands: Commands;
     /** Fulfilled when the proxy is closed. */
     readonly closed: Promise<void>;
     /**
@@ -1809,11 +2030,14 @@ declare class Midwire {
      * The iterator ends when the proxy is closed. Throws ERR_FILTER.
      */
     flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
+    /** The flows that have begun and are not over, the oldest first. */
+    get runningFlows(): readonly AnyFlow[];
     /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
     on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
     /**
-     * Adds an addon while the proxy runs; the returned function removes it and its options. Throws ERR_HOOK for a method
-     * whose name is nearly that of a hook, and ERR_OPTION for options that the addon cannot define or refuses.
+     * Adds an addon while the proxy runs; the returned function removes it with its options and commands. Throws ERR_HOOK for a method
+     * whose name is nearly that of a hook, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
+     * commands that it cannot define.
      */
     addAddon(addon: Addon): () => void;
     /** Writes a line to the log. */
@@ -2187,5 +2411,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, Authority, BodyFunction, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ConfigureHook, CongestionControl, Connection, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FlowError, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, ServerConnection, ServerHook, Sink, Socks5AuthHook, StreamKind, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FieldsRecord, FlowError, FlowRecord, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, RawRecord, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

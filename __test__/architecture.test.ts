@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join, normalize, sep } from 'node:path'
 import test from 'ava'
 
-/** The words that every room may speak: hooks, error codes, connections. */
-const tables = ['hooks', 'errors', 'connection']
+/** The words that every room may speak: hooks, commands, error codes, connections. */
+const tables = ['hooks', 'commands', 'errors', 'connection']
 
 /** The types of tables and of options are free to all. */
 const spoken = [...tables, 'options']
@@ -76,14 +76,17 @@ const rooms: Record<string, Room> = {
     ],
   },
   proxy: {
-    imports: [...tables, 'addresses', 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
+    imports: [
+      ...[...tables, 'addresses', 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
+      ...['store', 'formats', 'views'],
+    ],
     node: [
       ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
       ...['crypto', 'os', 'path', 'fs/promises'],
     ],
   },
   addons: {
-    imports: ['flow', 'hooks', 'errors', 'store'],
+    imports: ['addresses', 'flow', 'hooks', 'commands', 'errors', 'store', 'formats', 'views'],
     node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
     shared: [
       'onboarding-page',
@@ -97,7 +100,7 @@ const rooms: Record<string, Room> = {
     ],
   },
   sinks: {
-    imports: ['addresses', 'flow', 'hooks', 'errors', 'store'],
+    imports: ['addresses', 'flow', 'hooks', 'errors', 'store', 'formats', 'views'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
     shared: ['sink', 'lines', 'text', 'body-text', 'shown', 'live'],
   },

@@ -1,5 +1,6 @@
 // The table of hooks: the name of each, and the type of its argument. An addon is an object with hooks as methods.
 import type { SecureContext } from 'node:tls'
+import type { CommandDefinitions } from './commands.js'
 import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
@@ -241,6 +242,8 @@ export interface Addon extends HookMethods {
    * the addon reads them in its hook `configure`.
    */
   readonly options?: OptionDefinitions
+  /** Commands of the addon's own, by their names: `{ 'my.count': command({ help: 'count flows', arguments: [], run: () => count }) }`. */
+  readonly commands?: CommandDefinitions
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'

@@ -1,6 +1,14 @@
 // The public names of midwire, and nothing else.
 
 export { type Authority, loadAuthority } from './certs/authority.js'
+export {
+  type ArgumentType,
+  type ArgumentValues,
+  type CommandArgument,
+  type CommandDefinition,
+  type CommandDefinitions,
+  command,
+} from './commands.js'
 export type {
   Address,
   ClientConnection,
@@ -12,6 +20,7 @@ export type {
   TlsState,
 } from './connection.js'
 export { type ErrorCode, MidwireError, nearest } from './errors.js'
+export type { StoredBytes } from './flow/body.js'
 export { DnsFlow } from './flow/dns.js'
 export type { DnsMessage, DnsQuestion, DnsRecord } from './flow/dns-message.js'
 export { DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE } from './flow/dns-names.js'
@@ -24,6 +33,23 @@ export { HttpFlow, HttpRequest, HttpResponse, type HttpResponseParts } from './f
 export type { BodyFunction, BodyStream, BodyTransform, HttpVersion, StreamedBytes } from './flow/http-message.js'
 export type { AnyFlow } from './flow/index.js'
 export { type RawMessage, TcpFlow, UdpFlow } from './flow/messages.js'
+export {
+  type BodyRecord,
+  type DnsFlowRecord,
+  type FieldsRecord,
+  type FlowRecord,
+  type HttpRecord,
+  type RawRecord,
+  RECORD_VERSION,
+  type RequestRecord,
+  type ResponseRecord,
+  type StreamMessageRecord,
+  type StreamMessagesRecord,
+  type WebSocketMessageRecord,
+  type WebSocketRecord,
+} from './flow/record.js'
+export { revive } from './flow/revive.js'
+export { snapshot } from './flow/snapshot.js'
 export { type StreamKind, StreamMessage } from './flow/stream-message.js'
 export { StreamMessages } from './flow/stream-messages.js'
 export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
@@ -61,6 +87,7 @@ export { confdirOf } from './options/paths.js'
 export { parseOption, readOptions } from './options/read.js'
 export type { OptionListener } from './options/store.js'
 export type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './proxy/api.js'
+export type { CommandInfo, Commands } from './proxy/commands.js'
 export type { Flows } from './proxy/flows.js'
 export { removeLeftOvers } from './proxy/left-over.js'
 export { type ModeInfo, modeInfos } from './proxy/modes.js'

@@ -1,11 +1,20 @@
-// The part of a body that a flow keeps: its first bytes up to a limit, and how long the body was in all.
+// The part of a body that a flow keeps: its first bytes up to a limit, here or in a store, and how long the body was in all.
 
 /** A chunk is copied when its allocation is more than so many times larger, so that keeping a few bytes does not keep 64 KiB. */
 const WASTE = 4
 
+/** Recorded bytes that lie elsewhere than in the flow: in a file of the store, say. */
+export interface StoredBytes {
+  /** How many bytes they are. */
+  readonly size: number
+  /** Reads them all. Where they are gone since, the answer is what can still be had: none. Never throws. */
+  bytes(): Buffer
+}
+
 export class RecordedBody {
   #chunks: Buffer[] = []
   #recorded = 0
+  #stored: StoredBytes | undefined
   /** The length of the body so far in bytes, recorded or not. */
   length = 0
   readonly #limit: number
@@ -14,6 +23,19 @@ export class RecordedBody {
   /** At most `limit` bytes are recorded, but for a body that is held. */
   constructor(limit: number) {
     this.#limit = limit
+  }
+
+  /** From now on the recorded bytes are read from where they lie, and not kept here. `length`: of the whole body, which has ended. */
+  store(stored: StoredBytes, length: number): void {
+    this.length = length
+    this.#chunks = []
+    this.#recorded = stored.size
+    this.#stored = stored
+  }
+
+  /** The place of the recorded bytes where that is not the flow itself. */
+  get stored(): StoredBytes | undefined {
+    return this.#stored
   }
 
   /** How many bytes are recorded. */
@@ -43,7 +65,7 @@ export class RecordedBody {
   /** Ends `hold()`: the body has been sent on, and only its first bytes, up to the limit, are kept. */
   trim(): void {
     this.#held = false
-    if (this.#recorded <= this.#limit) return
+    if (this.#recorded <= this.#limit || this.#stored) return
     this.#chunks = [withoutWaste(this.content.subarray(0, this.#limit))]
     this.#recorded = this.#limit
   }
@@ -51,12 +73,14 @@ export class RecordedBody {
   /** Forgets all of the body: what is sent in its place is recorded from now on. */
   restart(): void {
     this.#chunks = []
+    this.#stored = undefined
     this.#recorded = 0
     this.length = 0
   }
 
   /** The recorded bytes. */
   get content(): Buffer {
+    if (this.#stored) return this.#stored.bytes()
     if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
     return this.#chunks[0] ?? EMPTY
   }
@@ -64,6 +88,7 @@ export class RecordedBody {
   /** Puts `content` in the place of the recorded bytes. */
   replace(content: Buffer): void {
     this.#chunks = [content]
+    this.#stored = undefined
     this.#recorded = content.length
     this.length = content.length
   }

@@ -93,9 +93,9 @@ export const TERMS = {
     return search(commandLine) || (path !== undefined && search(path))
   }),
   q: plain('request without a response', (flow) => hasResponse(flow) === false),
-  replay: plain('it was replayed', () => false),
-  replayq: plain('its request was replayed', () => false),
-  replays: plain('its response was replayed', () => false),
+  replay: plain('it was replayed', ({ replayed }) => replayed !== undefined),
+  replayq: plain('its request was replayed', ({ replayed }) => replayed === 'request'),
+  replays: plain('its response was replayed', ({ replayed }) => replayed === 'response'),
   s: plain('it has a response', (flow) => hasResponse(flow) === true),
   src: regexp('the client, `address:port`', (search) => (flow) => {
     const { address, port } = flow.client.remote

@@ -48,6 +48,8 @@ export abstract class Flow {
   readonly createdAt: number
   /** Milliseconds since the epoch; undefined until the flow is over: answered, ended, or failed. */
   endedAt: number | undefined
+  /** A side that midwire has replayed: `request` of client replay, `response` of server replay. Undefined for a flow as it came. */
+  replayed: 'request' | 'response' | undefined
   /** The user's mark, such as `:star:`; empty for none. */
   marked = ''
   comment = ''

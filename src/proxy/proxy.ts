@@ -17,6 +17,7 @@ import { confdirOf, expandHome } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
+import { Commands } from './commands.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
@@ -35,6 +36,8 @@ export class Midwire {
   readonly options: ProxyOptions
   /** The certificate authority that clients are to trust. */
   readonly authority: Authority
+  /** What can be done by name: midwire's own commands, and those of addons. */
+  readonly commands: Commands
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
   readonly #store: OptionStore
@@ -44,6 +47,7 @@ export class Midwire {
   readonly #keyLog: KeyLog | undefined
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
+  readonly #running = new Set<AnyFlow>()
   /** The readers whose filter asks for the processes of clients. */
   readonly #seekers = new Set<FlowReader>()
   readonly #modes: RunningModes
@@ -78,6 +82,7 @@ export class Midwire {
     this.authority = authority
     this.#store = store
     this.#sinks = sinks
+    this.commands = new Commands((text) => this.#choose(text))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
@@ -182,6 +187,11 @@ export class Midwire {
     return reader
   }
 
+  /** The flows that have begun and are not over, the oldest first. */
+  get runningFlows(): readonly AnyFlow[] {
+    return [...this.#running]
+  }
+
   /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
   on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void {
     checkHookName(name)
@@ -189,8 +199,9 @@ export class Midwire {
   }
 
   /**
-   * Adds an addon while the proxy runs; the returned function removes it and its options. Throws ERR_HOOK for a method
-   * whose name is nearly that of a hook, and ERR_OPTION for options that the addon cannot define or refuses.
+   * Adds an addon while the proxy runs; the returned function removes it with its options and commands. Throws ERR_HOOK for a method
+   * whose name is nearly that of a hook, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
+   * commands that it cannot define.
    */
   addAddon(addon: Addon): () => void {
     const remove = this.#add(addon)
@@ -242,17 +253,19 @@ export class Midwire {
   }
 
   #add(addon: Addon): () => void {
-    const undefine = defineOf(this.#store, addon)
+    const undo = [defineOf(this.#store, addon)]
+    const remove = () => {
+      for (const step of undo) step()
+    }
     try {
+      undo.push(this.commands.define(addon.commands ?? {}))
       this.#dispatcher.add(addon)
+      undo.push(() => this.#dispatcher.remove(addon))
     } catch (error) {
-      undefine()
+      remove()
       throw error
     }
-    return () => {
-      this.#dispatcher.remove(addon)
-      undefine()
-    }
+    return remove
   }
 
   #allOptions(): ConfigureHook {
@@ -273,7 +286,17 @@ export class Midwire {
     else this.#connections.begin(mode, arrival)
   }
 
+  /** The flows that a text names: `@all`, `@marked`, an id, or a filter. Throws ERR_FILTER. */
+  #choose(text: string): AnyFlow[] {
+    const flows = this.runningFlows
+    const named = flows.filter(({ id }) => id === text)
+    if (named.length > 0) return named
+    return flows.filter(text === '@all' ? () => true : parseFilter(text === '@marked' ? '~marked' : text))
+  }
+
   #tell(what: FlowNews, flow: AnyFlow): void {
+    if (what === 'begun') this.#running.add(flow)
+    else if (what === 'finished') this.#running.delete(flow)
     if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
     const method = what === 'finished' ? 'flow' : what
     for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
