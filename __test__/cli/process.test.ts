@@ -33,9 +33,9 @@ class Run {
     t.teardown(() => this.child.kill('SIGKILL'))
   }
 
-  /** Waits until stdout or stderr has it, for 10 s at most. */
+  /** Waits until stdout or stderr has it, for 60 s at most: the machine may be busy. */
   async until(what: RegExp): Promise<void> {
-    const end = Date.now() + 10_000
+    const end = Date.now() + 60_000
     while (!what.test(this.out) && !what.test(this.err)) {
       if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${this.out}${this.err}`)
       await new Promise((later) => setTimeout(later, 10))
