@@ -2,18 +2,32 @@
 import { readdirSync } from 'node:fs'
 import { build, buildTests, requireRust } from './build.mjs'
 import { at, binary, follow, main, say } from './support/run.mjs'
+import { watchSilence } from './support/silence.mjs'
 import { CargoTally, Tally, TapTally } from './support/tally.mjs'
 import { prepareEndToEnd } from './support/tools.mjs'
 
 const total = new Tally()
 
+/** No test of any runner is silent for longer, and no compiler on a slow machine. */
+const SILENCE_MILLISECONDS = 15 * 60_000
+
 /** Runs one runner and adds its sums. One that fails without naming a failed test (a crash, a compile error) counts as one. */
 async function count(name, tally, command, args) {
   say(`${name} tests`)
-  const code = await follow(command, args, (line) => {
-    console.log(line)
-    tally.line(line)
-  })
+  let silence
+  const code = await follow(
+    command,
+    args,
+    (line) => {
+      silence.line()
+      console.log(line)
+      tally.line(line)
+    },
+    (child) => {
+      silence = watchSilence(child, SILENCE_MILLISECONDS)
+    },
+  )
+  silence.end()
   if (code !== 0 && tally.failed === 0) tally.failed = 1
   say(`${name}: ${tally}`)
   total.add(tally)

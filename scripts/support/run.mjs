@@ -42,10 +42,13 @@ export function output(command, args) {
   return result.status === 0 ? result.stdout : undefined
 }
 
-/** Runs a program, passes every line of its output to `onLine`, and gives its exit code (a signal counts as 1). */
-export function follow(command, args, onLine) {
+/**
+ * Runs a program, passes every line of its output to `onLine`, and gives its exit code (a signal counts as 1). `onStart` gets the process.
+ */
+export function follow(command, args, onLine, onStart = () => {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: environment() })
+    onStart(child)
     let rest = ''
     child.stdout.setEncoding('utf8')
     child.stdout.on('data', (chunk) => {
@@ -57,9 +60,16 @@ export function follow(command, args, onLine) {
       say(`${command} could not be started: ${error.message}`)
       resolve(1)
     })
-    child.on('close', (code) => {
-      if (rest) onLine(rest)
-      resolve(code ?? 1)
+    // What a test has left running may hold the output open for ever: the end of the program is the end.
+    child.on('exit', (code) => {
+      const end = () => {
+        if (rest) onLine(rest)
+        rest = ''
+        child.stdout.destroy()
+        resolve(code ?? 1)
+      }
+      child.on('close', end)
+      setTimeout(end, 5000).unref()
     })
   })
 }
