@@ -30,12 +30,21 @@ export class Commands {
       .sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
-  /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
-  define(definitions: CommandDefinitions): () => void {
+  /**
+   * Throws ERR_COMMAND for a name that is taken, or is no name. The names of `leaving`, which is about to be removed, are free.
+   * @internal
+   */
+  check(definitions: CommandDefinitions, leaving: CommandDefinitions = {}): void {
     for (const name of Object.keys(definitions)) {
       if (!NAME.test(name)) throw wrong(`${JSON.stringify(name)} is no name of a command: lower-case words and dots`)
-      if (this.#definitions.has(name)) throw wrong(`there is a command ${name} already`)
+      const isTaken = this.#definitions.has(name) && !Object.hasOwn(leaving, name)
+      if (isTaken) throw wrong(`there is a command ${name} already`)
     }
+  }
+
+  /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
+  define(definitions: CommandDefinitions): () => void {
+    this.check(definitions)
     for (const [name, definition] of Object.entries(definitions)) this.#definitions.set(name, definition)
     return () => {
       for (const name of Object.keys(definitions)) this.#definitions.delete(name)

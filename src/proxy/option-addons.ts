@@ -4,6 +4,7 @@ import type { Addon } from '../hooks.js'
 import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
 import { expandHome } from '../options/paths.js'
 import { sameValue } from '../options/values.js'
+import type { Commands } from './commands.js'
 import type { Dispatcher } from './dispatch.js'
 
 /** The option's value, and the addon that was made for it. */
@@ -16,21 +17,26 @@ type All = ReadonlyMap<ByOption, Made>
 
 export class OptionAddons {
   readonly #dispatcher: Dispatcher
+  readonly #commands: Commands
   readonly #surroundings: Surroundings
   readonly #list: readonly ByOption[]
   #made: All = new Map()
   /** The addons before the update that is under way. An update that is refused takes them again, and makes none anew. */
   #before: All = new Map()
+  /** What removes the commands of each addon that is there. */
+  readonly #undefine = new Map<Addon, () => void>()
 
-  constructor(dispatcher: Dispatcher, log: Surroundings['log'], list = BY_OPTION) {
+  constructor(dispatcher: Dispatcher, commands: Commands, log: Surroundings['log'], list = BY_OPTION) {
     this.#dispatcher = dispatcher
+    this.#commands = commands
     this.#surroundings = { log, path: expandHome }
     this.#list = list
   }
 
   /**
-   * Adds, replaces and removes addons as the options say, and returns those that have come. Throws ERR_OPTION for a value that is
-   * wrong, and then changes nothing. An update that is refused after this call calls again, with the old options.
+   * Adds, replaces and removes addons with their commands as the options say, and returns those that have come. Throws ERR_OPTION for a
+   * value that is wrong, and ERR_COMMAND for a command that a user's addon has defined already; then it changes nothing. An update
+   * that is refused after this call calls again, with the old options.
    */
   follow(options: OptionSnapshot): Addon[] {
     const before = this.#made
@@ -44,13 +50,18 @@ export class OptionAddons {
       const make = entry.make as (value: OptionValue, surroundings: Surroundings) => Addon
       next.set(entry, kept ?? { value, addon: make(value, this.#surroundings) })
     }
+    for (const entry of this.#list) {
+      const [left, come] = [before.get(entry)?.addon, next.get(entry)?.addon]
+      if (left !== come) this.#commands.check(come?.commands ?? {}, left?.commands)
+    }
     const added: Addon[] = []
     for (const [rank, entry] of this.#list.entries()) {
       const [left, come] = [before.get(entry)?.addon, next.get(entry)?.addon]
       if (left === come) continue
-      if (left) this.#dispatcher.remove(left)
+      if (left) this.#remove(left)
       if (!come) continue
       this.#dispatcher.add(come, rank)
+      if (come.commands) this.#undefine.set(come, this.#commands.define(come.commands))
       added.push(come)
     }
     this.#made = next
@@ -60,6 +71,12 @@ export class OptionAddons {
       this.#before = new Map()
     })
     return added
+  }
+
+  #remove(addon: Addon): void {
+    this.#dispatcher.remove(addon)
+    this.#undefine.get(addon)?.()
+    this.#undefine.delete(addon)
   }
 }
 

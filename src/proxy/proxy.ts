@@ -87,7 +87,7 @@ export class Midwire {
       this.#settleClosed = settle
     })
     this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
-    this.#optionAddons = new OptionAddons(this.#dispatcher, (level, message) => this.log(level, message))
+    this.#optionAddons = new OptionAddons(this.#dispatcher, this.commands, (level, message) => this.log(level, message))
     this.#keyLog = KeyLog.ofEnvironment((message) => this.log('warn', message))
     this.#connections = new Connections({
       options: store,
@@ -233,7 +233,10 @@ export class Midwire {
   /** Adds the addons, configures them, and starts the modes. Closes the proxy where one of these fails. */
   async #begin(builtin: readonly Addon[], addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
     try {
-      for (const addon of builtin) this.#dispatcher.add(addon, FIRST_RANK)
+      for (const addon of builtin) {
+        this.#dispatcher.add(addon, FIRST_RANK)
+        this.commands.define(addon.commands ?? {})
+      }
       this.#optionAddons.follow(this.#store.snapshot)
       for (const addon of addons) this.#add(addon)
       this.#store.begin()
