@@ -1455,6 +1455,11 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly keepserving: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
     readonly tcp_timeout: {
         readonly type: "integer";
         readonly range: readonly [number, number];
@@ -1908,6 +1913,25 @@ interface Flows extends AsyncIterableIterator<AnyFlow> {
     readonly dropped: number;
 }
 
+/** The proxy, as its jobs need it. */
+interface Surroundings {
+    /** How many connections of clients there are. */
+    connected(): number;
+    log(level: LogLevel$1, message: string): void;
+}
+declare class Jobs {
+    #private;
+    constructor(around: Surroundings);
+    /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
+    add(job: PromiseLike<unknown>): void;
+    /** How many jobs have begun so far. */
+    get begun(): number;
+    /** Fulfilled with the number of jobs that have failed, as soon as no job runs and no client is connected. */
+    finished(): Promise<number>;
+    /** Looks whether all is over. The proxy calls this when the last client has gone. */
+    look(): void;
+}
+
 /** The options of a proxy that its WireGuard clients depend on. */
 type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
 /**
@@ -2000,6 +2024,8 @@ declare class Midwire {
     readonly authority: Authority;
     /** What can be done by name: midwire's own commands, and those of addons. */
     readonly commands: Commands;
+    /** Work that the command stays for: files that are read, flows that are replayed. */
+    readonly jobs: Jobs;
     /** Fulfilled when the proxy is closed. */
     readonly closed: Promise<void>;
     /**
@@ -2411,5 +2437,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
 export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FieldsRecord, FlowError, FlowRecord, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, RawRecord, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -29,7 +29,8 @@ function flowOf(client: ClientConnection, fields: Record<string, string>, method
 /** An addon for a value, with its log. */
 function make(value: string) {
   const log: string[] = []
-  const addon = proxyauth(value, { log: (level, message) => log.push(`${level}: ${message}`), path: (text) => text })
+  const write = (level: string, message: string) => log.push(`${level}: ${message}`)
+  const addon = proxyauth(value, { log: write, path: (text) => text, job() {} })
   return { addon, log }
 }
 

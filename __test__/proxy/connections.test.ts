@@ -44,6 +44,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     keyLog: undefined,
     resolvers: () => [],
     seeksProcesses: () => false,
+    deserted: () => {},
     tell: () => {},
     log,
   })

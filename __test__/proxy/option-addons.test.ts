@@ -27,7 +27,7 @@ function setUp() {
   ] as unknown as ByOption[]
   const dispatcher = new Dispatcher(() => {})
   const commands = new Commands(() => [])
-  const addons = new OptionAddons(dispatcher, commands, () => {}, list)
+  const addons = new OptionAddons(dispatcher, commands, { log() {}, path: (written) => written, job() {} }, list)
   const order = () => {
     ran.length = 0
     dispatcher.run('running', undefined)

@@ -8,6 +8,11 @@ export interface Surroundings {
   log(level: LogLevel, message: string): void
   /** The path that a user has written: `~` is the home directory. */
   path(written: string): string
+  /**
+   * Counts work that the command stays for until the promise is settled: a file that is read, flows that are replayed. Call it in
+   * the hook `running` at the latest. Where the promise is rejected, the error is logged, and the command ends with 1.
+   */
+  job(work: PromiseLike<unknown>): void
 }
 
 /** An option with its addon. `make` throws ERR_OPTION for a value that is wrong. */

@@ -31,20 +31,27 @@ async function runProxy(args: Arguments, settings: Settings, streams: Streams): 
   for (const message of warnings) log.log?.({ level: 'warn', message, timestamp: Date.now() })
   const stop = new Stop()
   const forget = surviveFaults(log, options)
+  let code = 0
   try {
     const starting = Midwire.start({ confdir, options: { ...options, ...others }, sinks: [flows, log] })
     const proxy = await Promise.race([starting, stop.asked])
     if (proxy) {
       if (json) json.ready(proxy)
       else if (!args.quiet) greet(proxy, streams, color, wgShow(args, confdir))
-      await Promise.race([proxy.closed, stop.asked])
+      code = await Promise.race([proxy.closed, stop.asked, workOf(proxy)]).then((failures) => (failures ? 1 : 0))
     }
     await Promise.race([starting.then((started) => started.close()), delay(PATIENCE)])
-    return 0
+    return code
   } finally {
     stop.forget()
     forget()
   }
+}
+
+/** Fulfilled when the files are read and the flows replayed that midwire was started for; never where there are none, or by `keepserving`. */
+async function workOf(proxy: Midwire): Promise<number> {
+  if (proxy.jobs.begun > 0 && !proxy.options.snapshot.keepserving) return proxy.jobs.finished()
+  return new Promise(() => {})
 }
 
 /**

@@ -135,6 +135,7 @@ export const OPTIONS = {
     false,
     'mode transparent: what nothing has redirected goes to the name in TLS (port 443) or Host; all who reach the port may use it',
   ),
+  keepserving: flag(false, 'go on after files were read and flows were replayed; off: midwire ends then'),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   proxyauth: text(
     undefined,

@@ -39,6 +39,8 @@ export interface Surroundings {
   /** Whether a reader of flows asks for the processes of clients. */
   seeksProcesses(): boolean
   tell(what: FlowNews, flow: Flow): void
+  /** No client is connected any more. */
+  deserted(): void
   log(level: LogLevel, message: string): void
 }
 
@@ -184,7 +186,14 @@ export class Connections implements Unchanging {
     if (!this.#drivers.delete(driver)) return
     if (!this.#closing) this.#distrust.left(driver.client, hasSpoken)
     void this.dispatcher.run('client_disconnected', driver.client)
-    if (this.#drivers.size === 0) this.#allDeparted()
+    if (this.#drivers.size > 0) return
+    this.#allDeparted()
+    this.#around.deserted()
+  }
+
+  /** How many clients' connections there are; each UDP flow is one. */
+  get size(): number {
+    return this.#drivers.size
   }
 
   /** Ends every connection, and waits up to a second for their hooks. */

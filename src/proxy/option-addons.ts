@@ -2,7 +2,6 @@
 import { BY_OPTION, type ByOption, type Surroundings } from '../addons/by-option.js'
 import type { Addon } from '../hooks.js'
 import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
-import { expandHome } from '../options/paths.js'
 import { sameValue } from '../options/values.js'
 import type { Commands } from './commands.js'
 import type { Dispatcher } from './dispatch.js'
@@ -26,10 +25,10 @@ export class OptionAddons {
   /** What removes the commands of each addon that is there. */
   readonly #undefine = new Map<Addon, () => void>()
 
-  constructor(dispatcher: Dispatcher, commands: Commands, log: Surroundings['log'], list = BY_OPTION) {
+  constructor(dispatcher: Dispatcher, commands: Commands, surroundings: Surroundings, list = BY_OPTION) {
     this.#dispatcher = dispatcher
     this.#commands = commands
-    this.#surroundings = { log, path: expandHome }
+    this.#surroundings = surroundings
     this.#list = list
   }
 

@@ -21,6 +21,7 @@ import { Commands } from './commands.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
+import { Jobs } from './jobs.js'
 import { KeyLog } from './key-log.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
@@ -38,6 +39,8 @@ export class Midwire {
   readonly authority: Authority
   /** What can be done by name: midwire's own commands, and those of addons. */
   readonly commands: Commands
+  /** Work that the command stays for: files that are read, flows that are replayed. */
+  readonly jobs: Jobs
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
   readonly #store: OptionStore
@@ -87,7 +90,12 @@ export class Midwire {
       this.#settleClosed = settle
     })
     this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
-    this.#optionAddons = new OptionAddons(this.#dispatcher, this.commands, (level, message) => this.log(level, message))
+    this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
+    this.#optionAddons = new OptionAddons(this.#dispatcher, this.commands, {
+      log: (level, message) => this.log(level, message),
+      path: expandHome,
+      job: (work) => this.jobs.add(work),
+    })
     this.#keyLog = KeyLog.ofEnvironment((message) => this.log('warn', message))
     this.#connections = new Connections({
       options: store,
@@ -106,6 +114,7 @@ export class Midwire {
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       seeksProcesses: () => this.#seekers.size > 0,
       tell: (what, flow) => this.#tell(what, flow as AnyFlow),
+      deserted: () => this.jobs.look(),
       log: (level, message) => this.log(level, message),
     })
     this.#modes = new RunningModes((specs) => ({
