@@ -1154,6 +1154,21 @@ declare function revive(record: FlowRecord): AnyFlow;
 /** A flow of any protocol, over or not, as a record. */
 declare function snapshot(flow: AnyFlow): FlowRecord;
 
+/** Settings of all exports. */
+interface ExportOptions {
+    /** Of the curl command: connect to the address that the flow's server had, whatever its name leads to now. Default: false. */
+    readonly preserveOriginalIp?: boolean;
+}
+
+/** `fetch`: JavaScript; `python-requests`: a Python program; `raw`: request and response as HTTP/1 has them. */
+type ExportFormat = 'curl' | 'httpie' | 'fetch' | 'python-requests' | 'raw' | 'raw_request' | 'raw_response';
+declare const EXPORT_FORMATS: readonly ExportFormat[];
+/**
+ * A flow in a format: commands and programs as text, raw messages as bytes. Nothing that was recorded is run as part of a command. Throws
+ * ERR_ARGUMENT for a format that is unknown, a flow that is not of HTTP, and a body that was not recorded whole.
+ */
+declare function exportFlow(format: ExportFormat, flow: AnyFlow, options?: ExportOptions): string | Buffer;
+
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
     /**
@@ -1524,6 +1539,11 @@ declare const OPTIONS: {
         readonly help: string;
     } & {
         readonly fixed: true;
+    };
+    readonly export_preserve_original_ip: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
     };
     readonly flow_detail: {
         readonly type: "integer";
@@ -2437,5 +2457,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, FieldsRecord, FlowError, FlowRecord, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, RawRecord, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FieldsRecord, FlowError, FlowRecord, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, RawRecord, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

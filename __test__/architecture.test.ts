@@ -51,6 +51,7 @@ const rooms: Record<string, Room> = {
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },
   flow: { imports: ['addresses', 'connection', 'errors'], node: ['zlib', 'buffer'] },
+  formats: { imports: ['addresses', 'connection', 'flow', 'errors'], node: ['buffer', 'zlib'] },
   store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
     imports: ['addresses', 'errors', 'native'],

@@ -53,6 +53,7 @@ export { snapshot } from './flow/snapshot.js'
 export { type StreamKind, StreamMessage } from './flow/stream-message.js'
 export { StreamMessages } from './flow/stream-messages.js'
 export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
+export { EXPORT_FORMATS, type ExportFormat, type ExportOptions, exportFlow } from './formats/export/index.js'
 export type {
   Addon,
   CertificateAndKey,

@@ -165,6 +165,10 @@ export const OPTIONS = {
   ),
   onboarding: flag(true, 'serve the certificate at onboarding_host'),
   onboarding_host: fixed(text('mitm.it', 'the name of the page with the certificate')),
+  export_preserve_original_ip: flag(
+    false,
+    'curl commands of export connect to the address that the server had, whatever its name leads to later',
+  ),
   flow_detail: integer(
     [0, 4],
     1,
