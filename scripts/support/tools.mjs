@@ -63,7 +63,7 @@ const whileInstalling = {
 }
 
 /** Python's HTTP clients, and its SOCKS client of datagrams, in an environment of the clone's own. */
-const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks: '1.7.1' }
+const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks: '1.7.1', httpie: '3.2.4' }
 
 /** Autobahn's test suite of WebSocket, a program for Python 2.7 alone, and where it is installed. */
 const autobahn = 'autobahntestsuite==25.10.1'

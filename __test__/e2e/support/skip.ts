@@ -74,6 +74,7 @@ export type Need =
   | 'npm'
   | 'python-clients'
   | 'pysocks'
+  | 'httpie'
   | 'ranges'
   | 'http2-program'
   | 'h2spec'
@@ -126,6 +127,10 @@ const needs: Record<Need, () => string | undefined> = {
   pysocks: () =>
     may(pythonWithClients, ['-c', 'import socks']) === undefined
       ? 'needs PySocks in .cache/python (npm test -- e2e)'
+      : undefined,
+  httpie: () =>
+    may(pythonWithClients, ['-c', 'import requests, httpie']) === undefined
+      ? 'needs requests and HTTPie in .cache/python (npm test -- e2e)'
       : undefined,
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
   'http2-program': () =>
