@@ -3,6 +3,7 @@ import type { Addon } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import { block } from './block.js'
 import { type CrlAuthority, crl } from './crl.js'
+import { cutting } from './cut.js'
 import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 
@@ -12,5 +13,5 @@ export function builtinAddons(
   authority: OnboardingAuthority & CrlAuthority,
   resolver: readonly string[] = [],
 ): Addon[] {
-  return [block(), crl(authority), onboarding({ host: onboarding_host, resolver, authority }), exporting()]
+  return [block(), crl(authority), onboarding({ host: onboarding_host, resolver, authority }), exporting(), cutting()]
 }

@@ -1,0 +1,34 @@
+// Commands that cut values out of flows.
+import { appendFile, writeFile } from 'node:fs/promises'
+import { command } from '../commands.js'
+import { csv, parseCuts } from '../formats/cut.js'
+import type { Addon } from '../hooks.js'
+
+/** The file may have passwords in it: the user alone may read it. */
+const MODE = 0o600
+
+export function cutting(): Addon {
+  const flows = { name: 'flows', type: 'flows' } as const
+  const cuts = { name: 'cuts', type: 'text' } as const
+  return {
+    name: 'cut',
+    commands: {
+      cut: command({
+        help: 'values of flows, a row for each: request.method,request.header[host],response.content',
+        arguments: [flows, cuts],
+        run: (chosen, list) => chosen.map(parseCuts(list)),
+      }),
+      'cut.save': command({
+        help: 'write these values to a file as CSV, one value of one flow as it is; +PATH appends',
+        arguments: [flows, cuts, { name: 'path', type: 'path' }],
+        async run(chosen, list, path) {
+          const rows = chosen.map(parseCuts(list))
+          const [first] = rows.length === 1 && rows[0]?.length === 1 ? rows[0] : []
+          const content = first ?? csv(rows)
+          if (path.startsWith('+')) await appendFile(path.slice(1), content, { mode: MODE })
+          else await writeFile(path, content, { mode: MODE })
+        },
+      }),
+    },
+  }
+}
