@@ -1,4 +1,5 @@
 // Flows as lines of JSON: the first line, what each kind of flow has, and that a line is a line.
+import { gzipSync } from 'node:zlib'
 import test from 'ava'
 import type { AnyFlow } from '../../src/flow/index.js'
 import type { OptionSnapshot } from '../../src/options/definitions.js'
@@ -12,9 +13,9 @@ const facts = {
   ],
 }
 
-function lines(flows: AnyFlow[], filter?: string): Record<string, unknown>[] {
+function lines(flows: AnyFlow[], filter?: string, json_bodies = false): Record<string, unknown>[] {
   let text = ''
-  const sink = jsonSink({ write: (more) => (text += more) }, { dumper_filter: filter })
+  const sink = jsonSink({ write: (more) => (text += more) }, { dumper_filter: filter, json_bodies })
   sink.ready(facts)
   for (const flow of flows) sink.flow?.(flow)
   void sink.close?.()
@@ -205,4 +206,35 @@ test('a client of HTTP/2 has its fingerprint, and another client has none', (t) 
     fingerprint: '2:0|00|0|m,a,s,p',
   }
   t.like(lines([flow])[1], { client: { http2: '2:0|00|0|m,a,s,p' } })
+})
+
+test('bodies are there where they are asked for: text as it is, other bytes as base64, each without its coding', (t) => {
+  const bytes = Buffer.from([0x61, 0, 0xff])
+  const flows = [
+    httpFlow({ requestBody: 'sent\u2028\x9b', responseBody: bytes }),
+    httpFlow({ responseHeaders: ['Content-Encoding', 'gzip'], responseBody: gzipSync('unzipped') }),
+    httpFlow({ responseBody: 'longer than recorded', limit: 6 }),
+  ]
+  const seen = lines(flows, undefined, true).slice(1) as unknown as Record<
+    'request' | 'response',
+    Record<string, unknown>
+  >[]
+  t.is(seen[0]?.request.body, 'sent\u2028\x9b')
+  t.is(seen[0]?.response.body, undefined)
+  t.is(seen[0]?.response.bodyBase64, bytes.toString('base64'))
+  t.is(seen[1]?.request.body, '')
+  t.is(seen[1]?.response.body, 'unzipped')
+  t.is(seen[2]?.response.body, 'longer')
+  t.is(seen[2]?.response.bodyTruncated, true)
+  for (const one of lines(flows).slice(1)) t.notRegex(JSON.stringify(one), /"body"|bodyBase64/)
+})
+
+test('bodies come as soon as the option is set', (t) => {
+  let text = ''
+  const sink = jsonSink({ write: (more) => (text += more) })
+  sink.ready(facts)
+  sink.configure?.({ options: { json_bodies: true } as OptionSnapshot, changed: new Set(['json_bodies']) })
+  sink.flow?.(httpFlow())
+  void sink.close?.()
+  t.regex(text, /"body":"hello\\n"/)
 })

@@ -180,6 +180,10 @@ export const OPTIONS = {
     false,
     'with --json, lines for flows that run, too: when one begins (begun), and for its response and each message (changed)',
   ),
+  json_bodies: flag(
+    false,
+    'with --json, what was recorded of bodies, too: `body` for text, `bodyBase64` for other bytes, without their Content-Encoding',
+  ),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
 } as const satisfies Record<string, OptionDefinition>
 

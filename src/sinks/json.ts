@@ -1,4 +1,5 @@
 // Flows as JSON lines, for programs: one object when the proxy is ready, then one for each flow that is over, and for those that run if asked.
+import { isUtf8 } from 'node:buffer'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { DnsMessage, DnsRecord } from '../flow/dns-message.js'
 import { className, typeName } from '../flow/dns-names.js'
@@ -36,25 +37,25 @@ export interface JsonSink extends Sink {
 /** Characters of flows' lines that wait for the first line. Beyond them flows are dropped, and counted; hardly any flow comes so early. */
 const MAX_EARLY = 1024 * 1024
 
-const NAMES = ['dumper_filter', 'showhost', 'json_progress'] as const
+const NAMES = ['dumper_filter', 'showhost', 'json_progress', 'json_bodies'] as const
 
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>
 
 /**
- * Writes each flow that matches `dumper_filter`, without its bodies, once it is over; with `json_progress` (default: off) also when it begins
- * and when it changes. Without `showhost` (default: on) URLs have the address of the
+ * Writes each flow that matches `dumper_filter` once it is over, with what was recorded of its bodies only where `json_bodies` (default: off)
+ * is set; with `json_progress` (default: off) also when it begins and when it changes. Without `showhost` (default: on) URLs have the address of the
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}): JsonSink {
-  const { dumper_filter, showhost = true, json_progress = false } = options
-  let shown: ShownOptions = { dumper_filter, showhost, json_progress }
+  const { dumper_filter, showhost = true, json_progress = false, json_bodies = false } = options
+  let shown: ShownOptions = { dumper_filter, showhost, json_progress, json_bodies }
   let accepts = filterOf(shown)
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
   let early: string | undefined = ''
   let dropped = 0
   const put = (flow: AnyFlow, event: string, more: object = {}): void => {
     if (!accepts(flow)) return
-    const text = line({ event, ...flowObject(flow, shown.showhost), ...more })
+    const text = line({ event, ...flowObject(flow, shown), ...more })
     if (early === undefined) writer.write(text)
     else if (early.length < MAX_EARLY) early += text
     else dropped += 1
@@ -103,7 +104,7 @@ const filterOf = ({ dumper_filter }: ShownOptions): ((flow: AnyFlow) => boolean)
 const line = (object: object): string =>
   `${JSON.stringify(object).replace(/[\x7f-\x9f\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
-function flowObject(flow: AnyFlow, showhost: boolean): object {
+function flowObject(flow: AnyFlow, options: ShownOptions): object {
   const { id, type, client, server, createdAt, endedAt, error, comment } = flow
   return {
     id,
@@ -112,14 +113,14 @@ function flowObject(flow: AnyFlow, showhost: boolean): object {
     server: server ? serverObject(server) : null,
     createdAt,
     endedAt: endedAt ?? null,
-    ...contents(flow, showhost),
+    ...contents(flow, options),
     error: error?.message ?? null,
     comment: comment || undefined,
   }
 }
 
-function contents(flow: AnyFlow, showhost: boolean): object {
-  if (flow.type === 'http') return httpObject(flow, showhost)
+function contents(flow: AnyFlow, options: ShownOptions): object {
+  if (flow.type === 'http') return httpObject(flow, options)
   if (flow.type === 'dns') {
     return { request: dnsObject(flow.request), response: flow.response ? dnsObject(flow.response) : null }
   }
@@ -154,12 +155,15 @@ function tlsObject({ tls }: Connection): object | null {
   return { sni, alpn, version, cipher, ja3, ja4 }
 }
 
-function httpObject({ request, response, upgrade, websocket, messages }: HttpFlow, showhost: boolean): object {
+function httpObject(flow: HttpFlow, { showhost, json_bodies }: ShownOptions): object {
+  const { request, response, upgrade, websocket, messages } = flow
   const { method, scheme, host, port, path } = request
   const url = showhost ? request.url : urlByAddress(request)
   return {
-    request: { method, url, scheme, host, port, path, ...messageObject(request) },
-    response: response ? { status: response.status, reason: response.reason, ...messageObject(response) } : null,
+    request: { method, url, scheme, host, port, path, ...messageObject(request, json_bodies) },
+    response: response
+      ? { status: response.status, reason: response.reason, ...messageObject(response, json_bodies) }
+      : null,
     upgrade,
     websocket: websocket && webSocketObject(websocket),
     messages: messages && { fromClient: messages.fromClient, fromServer: messages.fromServer },
@@ -190,22 +194,25 @@ const webSocketObject = (data: WebSocketData) => ({
 })
 
 /** What requests and responses have in common. Header fields are in the order and case in which they came; a character is a byte. */
-const messageObject = ({
-  version,
-  headers,
-  trailers,
-  body,
-  decodeError,
-  irregularities,
-}: HttpRequest | HttpResponse) => ({
-  version,
-  headers: [...headers],
-  trailers: trailers && [...trailers],
-  bodyLength: body.length,
-  bodyTruncated: body.truncated,
-  decodeError,
-  irregularities: irregularities.length > 0 ? irregularities : undefined,
-})
+function messageObject(message: HttpRequest | HttpResponse, withBody: boolean): object {
+  const { version, headers, trailers, body, decodeError, irregularities } = message
+  return {
+    version,
+    headers: [...headers],
+    trailers: trailers && [...trailers],
+    bodyLength: body.length,
+    bodyTruncated: body.truncated,
+    ...(withBody && bodyObject(message)),
+    decodeError,
+    irregularities: irregularities.length > 0 ? irregularities : undefined,
+  }
+}
+
+/** What was recorded of a body, without its Content-Encoding: `body` where it is UTF-8 without NUL, else `bodyBase64`. No byte is lost. */
+function bodyObject({ decodedContent }: HttpRequest | HttpResponse): object {
+  if (isUtf8(decodedContent) && !decodedContent.includes(0)) return { body: decodedContent.toString() }
+  return { bodyBase64: decodedContent.toString('base64') }
+}
 
 const dnsObject = (message: DnsMessage) => ({
   id: message.id,
