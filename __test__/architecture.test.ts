@@ -84,6 +84,8 @@ const rooms: Record<string, Room> = {
     node: [
       ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
       ...['crypto', 'os', 'path', 'fs/promises'],
+      // The thread that watches hooks writes by itself.
+      ...['fs', 'worker_threads'],
     ],
   },
   addons: {

@@ -4,9 +4,11 @@ import type { CommandDefinitions } from './commands.js'
 import type { ClientConnection, ServerConnection } from './connection.js'
 import type { DnsFlow } from './flow/dns.js'
 import type { HttpFlow } from './flow/http.js'
+import type { AnyFlow } from './flow/index.js'
 import type { TcpFlow, UdpFlow } from './flow/messages.js'
 import type { StreamMessage } from './flow/stream-message.js'
 import type { OptionDefinitions, OptionSnapshot } from './options/definitions.js'
+import type { Midwire } from './proxy/proxy.js'
 
 /** A server's leg, with the client that it is for. */
 export interface ServerHook {
@@ -114,8 +116,37 @@ export interface ConfigureHook {
   readonly changed: ReadonlySet<string>
 }
 
+/**
+ * What a connection may go on as. `tls`: TLS to decrypt; `http1`, `http2`, `dns`: these protocols; `raw`: bytes or datagrams of a
+ * protocol that is not read; `ignore`: the same, without hooks and flow; `refuse`: the datagrams are dropped. A client of an explicit
+ * proxy that has not named its destination speaks `http-proxy`, `socks` or `tls`.
+ */
+export type ProtocolName = 'tls' | 'http1' | 'http2' | 'http-proxy' | 'socks' | 'dns' | 'raw' | 'ignore' | 'refuse'
+
+/** A connection, or what is inside its TLS or tunnel, whose protocol is about to be decided by its first bytes. */
+export interface NextLayerHook {
+  readonly client: ClientConnection
+  /** The connection to the server where it is open already. */
+  readonly server: ServerConnection | undefined
+  /** Where the client wants to go; undefined where it has not said so yet, as with an explicit proxy. */
+  readonly destination: { readonly host: string; readonly port: number } | undefined
+  /** What the client has sent so far: all bytes of TCP, the first datagram of UDP. It may be empty. */
+  readonly clientData: Buffer
+  /** What the server has sent so far, before it got anything from the client. */
+  readonly serverData: Buffer
+  /** The bytes are plaintext from inside TLS. */
+  readonly decrypted: boolean
+  /** What midwire has decided; undefined where it waits for more bytes. Set it to decide otherwise, or sooner. */
+  protocol: ProtocolName | undefined
+}
+
 /** The names of the hooks are mitmproxy's. Where no comment says more, a hook may change its argument. */
 export interface Hooks {
+  /**
+   * The addon was added, before `configure`: once, with the proxy that runs or is about to listen. A hook that throws refuses the addon,
+   * and a start fails. A promise that the hook returns is not waited for.
+   */
+  load: Midwire
   /**
    * Options have changed. The hook is also called once when the addon is added, before midwire listens. A hook that throws refuses the
    * values: an update then changes nothing, and a start fails. A promise that the hook returns is not waited for.
@@ -123,8 +154,12 @@ export interface Hooks {
   configure: ConfigureHook
   /** All listeners are bound. */
   running: undefined
-  /** The proxy is closing. */
+  /** The proxy is closing, or the addon leaves because its script is loaded anew. */
   done: undefined
+  /** A command, or a program by `proxy.update`, has changed these flows. They may be running or over. */
+  update: readonly AnyFlow[]
+  /** A line of the log. What the hook logs itself before it returns is no line for the hook, nor is its own failure. */
+  add_log: LogEntry
   client_connected: ClientConnection
   client_disconnected: ClientConnection
   /** midwire is about to connect to a server. */
@@ -132,6 +167,11 @@ export interface Hooks {
   server_connected: ServerHook
   server_connect_error: ServerHook
   server_disconnected: ServerHook
+  /**
+   * The first bytes of a connection are there; the hook runs again when more come, until the protocol is decided. Setting `protocol`
+   * decides. What cannot be, such as TLS over UDP, is logged and has no effect.
+   */
+  next_layer: NextLayerHook
   tls_clienthello: ClientHelloHook
   /** Just before the handshake with a client. */
   tls_start_client: TlsStartClientHook
@@ -205,7 +245,8 @@ export type HookName = keyof Hooks
 
 /** The names as values. The type makes the compiler check that none is missing. */
 const NAMES: Record<HookName, true> = {
-  ...{ configure: true, running: true, done: true, client_connected: true, client_disconnected: true },
+  ...{ load: true, configure: true, running: true, done: true, update: true, add_log: true },
+  ...{ client_connected: true, client_disconnected: true, next_layer: true },
   ...{ server_connect: true, server_connected: true, server_connect_error: true, server_disconnected: true },
   ...{ tls_clienthello: true, tls_start_client: true, tls_start_server: true },
   ...{ tls_established_client: true, tls_established_server: true },
@@ -223,8 +264,8 @@ const NAMES: Record<HookName, true> = {
 /** The names of all hooks. */
 export const HOOK_NAMES = Object.keys(NAMES) as readonly HookName[]
 
-/** Hooks of mitmproxy's that midwire does not have. `load` and `update` are left out, because any class may have such methods. */
-export const FOREIGN_HOOKS: readonly string[] = [...['next_layer', 'quic_start_client', 'quic_start_server'], 'add_log']
+/** Hooks of mitmproxy's that midwire does not have: it does not speak QUIC. */
+export const FOREIGN_HOOKS: readonly string[] = ['quic_start_client', 'quic_start_server']
 
 type HookMethods = {
   [Name in HookName]?: Hooks[Name] extends undefined

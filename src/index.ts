@@ -64,6 +64,8 @@ export type {
   HttpMessageHook,
   LogEntry,
   LogLevel,
+  NextLayerHook,
+  ProtocolName,
   ServerHook,
   Socks5AuthHook,
   TlsHook,

@@ -43,8 +43,8 @@ test("hooks of mitmproxy's that are not there are refused", (t) => {
 test('helpers, values and classes may have any name', (t) => {
   const helpers = {
     respond() {},
-    load() {},
-    update() {},
+    loader() {},
+    updating() {},
     log() {},
     requester() {},
     reset() {},
@@ -60,6 +60,6 @@ test('a name alone is known or refused', (t) => {
   const said = (name: string) => t.throws(() => checkHookName(name), { code: 'ERR_HOOK' })?.message ?? ''
   t.is(said('reqest'), 'there is no hook reqest, did you mean request?')
   t.is(said('quic_start_client'), "the hook quic_start_client is one of mitmproxy's that midwire does not have yet")
-  t.regex(said('toString'), /^there is no hook toString, the hooks are configure, running/)
+  t.regex(said('toString'), /^there is no hook toString, the hooks are load, configure, running/)
   t.regex(said('a\nb'), /^there is no hook a\\nb, /)
 })

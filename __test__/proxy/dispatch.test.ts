@@ -4,6 +4,7 @@ import { Flow, type FlowOrigin } from '../../src/flow/flow.js'
 import type { TcpFlow } from '../../src/flow/messages.js'
 import type { Addon, ConfigureHook } from '../../src/hooks.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
+import { Clock } from '../support/clock.js'
 
 class SomeFlow extends Flow {
   readonly size = 0
@@ -106,39 +107,41 @@ test('an addon that is removed takes no other one with it, and one that is added
   t.deepEqual(order, ['second configured', 'second'])
 })
 
-test.serial('the time of an addon that has answered does not go on', async (t) => {
-  const { setTimeout, clearTimeout } = globalThis
-  const [begun, ended] = [[] as unknown[], [] as unknown[]]
-  globalThis.setTimeout = ((work: () => void, milliseconds: number) => {
-    const timer = setTimeout(work, milliseconds)
-    if (milliseconds === 30_000) begun.push(timer)
-    return timer
-  }) as typeof setTimeout
-  globalThis.clearTimeout = ((timer: NodeJS.Timeout) => {
-    ended.push(timer)
-    clearTimeout(timer)
-  }) as typeof clearTimeout
-  try {
-    const { dispatcher, flow } = setUp({ tcp_start: async () => {} })
-    await dispatcher.run('tcp_start', flow)
-  } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout })
+test('the addon that throws in load is refused, and a promise of it is not waited for', (t) => {
+  const seen: unknown[] = []
+  const first: Addon = { name: 'first', load: (proxy) => void seen.push(proxy) }
+  const bad: Addon = {
+    name: 'bad',
+    load() {
+      throw new Error('no')
+    },
   }
-  t.true(begun.length > 0 && begun.every((timer) => ended.includes(timer)))
+  const { dispatcher } = setUp(first, bad)
+  const proxy = {} as never
+  dispatcher.load(proxy, first)
+  t.deepEqual(seen, [proxy])
+  t.throws(() => dispatcher.load(proxy, bad), { code: 'ERR_HOOK', message: 'addon bad has failed in load: no' })
+  t.notThrows(() => dispatcher.load(proxy, {}))
 })
 
-test.serial('an addon that never answers fails its flow after 30 s', async (t) => {
-  t.timeout(5_000)
-  const real = globalThis.setTimeout
-  const { dispatcher, flow } = setUp({ name: 'slow', tcp_start: () => new Promise(() => {}) })
-  globalThis.setTimeout = ((work: () => void, milliseconds: number) =>
-    real(work, milliseconds === 30_000 ? 10 : milliseconds)) as typeof setTimeout
-  const running = dispatcher.run('tcp_start', flow)
-  globalThis.setTimeout = real
-  const alive = real(() => {}, 1_000)
+test('a hook has the time of the option: an addon that never answers fails its flow, and the next flow is served', async (t) => {
+  const clock = new Clock()
+  const { dispatcher, logs, flow } = setUp({
+    name: 'slow',
+    tcp_start: ({ comment }) => (comment === 'stuck' ? new Promise(() => {}) : undefined),
+  })
+  dispatcher.time.milliseconds = 60_000
+  flow.comment = 'stuck'
+  let running: Promise<void> | undefined
+  clock.with(() => {
+    running = dispatcher.run('tcp_start', flow)
+    clock.after(59_999)
+    clock.after(2)
+  })
   await running
-  clearTimeout(alive)
-  t.regex(flow.error?.message ?? '', /slow .*not answered within 30 s/)
+  t.is(flow.error?.message, 'addon slow has failed in tcp_start: it has not answered within 60 s')
+  t.is(logs.length, 1)
+  t.is(setUp().dispatcher.run('tcp_start', setUp().flow), undefined)
 })
 
 test('an addon that fails in a hook for a message fails the flow of the message', (t) => {

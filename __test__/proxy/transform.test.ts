@@ -3,12 +3,14 @@ import { gunzipSync } from 'node:zlib'
 import test from 'ava'
 import type { HttpFlow } from '../../src/flow/http.js'
 import type { BodyFunction, BodyStream } from '../../src/flow/http-message.js'
+import { HookTime } from '../../src/proxy/hook-time.js'
 import { Transforms } from '../../src/proxy/transform.js'
+import { Clock } from '../support/clock.js'
 import { httpFlow } from '../support/flows.js'
 
 function setUp(stream?: BodyStream) {
   const logs: string[] = []
-  const transforms = new Transforms((message) => logs.push(message))
+  const transforms = new Transforms((message) => logs.push(message), new HookTime())
   const flow = liveFlow()
   if (flow.response && stream !== undefined) flow.response.stream = stream
   return { logs, transforms, flow }
@@ -174,16 +176,13 @@ test('with the connection its streams end: their addons are told, and an answer 
 })
 
 test('code of an addon that never answers fails its flow after 30 s', async (t) => {
-  const { setTimeout: real } = globalThis
-  let late: (() => void) | undefined
-  globalThis.setTimeout = ((work: () => void, milliseconds: number) => {
-    if (milliseconds === 30_000) late = work
-    return { unref: () => 0 }
-  }) as never
+  const clock = new Clock()
   const { transforms, flow } = setUp(() => new Promise(() => {}))
-  const waiting = transforms.run(flow, 'response', Buffer.from('a'))
-  globalThis.setTimeout = real
-  late?.()
+  let waiting: ReturnType<Transforms['run']>
+  clock.with(() => {
+    waiting = transforms.run(flow, 'response', Buffer.from('a'))
+    clock.after(30_001)
+  })
   t.is(await waiting, undefined)
   t.is(flow.error?.message, 'an addon has failed in flow.response.stream: it has not answered within 30 s')
 })

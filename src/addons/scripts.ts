@@ -15,6 +15,11 @@ const LOAD_MILLISECONDS = 30_000
 
 type Module = Record<string, unknown>
 
+const files = new WeakMap<object, string>()
+
+/** The file that an addon was loaded from; undefined for an addon that no script has brought. */
+export const fileOf = (addon: object): string | undefined => files.get(addon)
+
 /** Loads scripts in the order given. Throws ERR_SCRIPT, which names the file and its fault. */
 export async function loadScripts(
   paths: readonly string[],
@@ -43,7 +48,9 @@ async function loadScript(path: string, patience: number): Promise<Addon[]> {
     if (hooksOfScript(path, one).length === 0) {
       throw new MidwireError('ERR_SCRIPT', `${path}: it exports no hook, a function like \`request(flow)\``)
     }
-    return named(one, path)
+    const addon = named(one, path)
+    files.set(addon, path)
+    return addon
   })
 }
 

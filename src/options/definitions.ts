@@ -54,6 +54,11 @@ export const OPTIONS = {
   ),
   listen_port: fixed(integer([0, 65_535], undefined, "port that listeners bind; default: each mode's own")),
   scripts: fixed(paths('addons to load: .js, .mjs or .ts files')),
+  hook_timeout: integer(
+    [0, 86_400],
+    30,
+    "seconds that an addon's hook may take, without those in which its flow is intercepted; 0: no limit",
+  ),
   endpoint: fixed(
     text(undefined, "where WireGuard clients connect to, `host` or `host:port`; default: this machine's addresses"),
   ),

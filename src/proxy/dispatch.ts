@@ -1,11 +1,11 @@
 // Runs hooks: calls the method of every addon in order, waits for each, and keeps an error of an addon to its flow.
 import { hooksOf } from '../addons/hook-names.js'
+import { fileOf } from '../addons/scripts.js'
 import { MidwireError } from '../errors.js'
 import { Flow } from '../flow/flow.js'
 import type { Addon, ConfigureHook, HookName, Hooks, HttpMessageHook, LogLevel } from '../hooks.js'
-
-/** Milliseconds that a hook may take. An addon that never answers fails its flow, and no other. */
-const HOOK_MILLISECONDS = 30_000
+import { HookTime } from './hook-time.js'
+import { HookWatch } from './hook-watch.js'
 
 /** The ranks of addons that are always there, and of users' addons. Those that an option has brought have ranks between them. */
 export const FIRST_RANK = -1
@@ -18,13 +18,22 @@ interface Entry {
   readonly rank: number
   readonly label: string
   readonly method: Method
+  /** What the watch knows the hook by. */
+  readonly watched: number
 }
+
+/** Writes a line to the log. `hook`: the hook that the line is about. */
+type Log = (level: LogLevel, message: string, hook?: HookName) => void
 
 export class Dispatcher {
   readonly #entries = new Map<HookName, Entry[]>()
-  readonly #log: (level: LogLevel, message: string) => void
+  /** The time that each hook has: an addon that never answers fails its flow, and no other. */
+  readonly time = new HookTime()
+  /** Names the hook that never returns. It has to be started. */
+  readonly watch = new HookWatch()
+  readonly #log: Log
 
-  constructor(log: (level: LogLevel, message: string) => void) {
+  constructor(log: Log) {
     this.#log = log
   }
 
@@ -33,9 +42,13 @@ export class Dispatcher {
    * hook.
    */
   add(addon: Addon, rank = LAST_RANK): void {
+    const label = addon.name ?? 'addon'
+    const file = fileOf(addon)
+    const shown = file === undefined || file === label ? label : `${label} (${file})`
     for (const name of hooksOf(addon)) {
       const method = (addon as unknown as Record<HookName, Method>)[name]
-      const entry: Entry = { addon, rank, label: addon.name ?? 'addon', method }
+      const watched = this.watch.add(`the hook ${name} of addon ${shown}`)
+      const entry: Entry = { addon, rank, label, method, watched }
       const entries = this.#entries.get(name) ?? []
       const later = entries.findIndex((other) => other.rank > rank)
       // The list is a new one, because a hook that is running goes through the old one.
@@ -46,6 +59,7 @@ export class Dispatcher {
   remove(addon: Addon): void {
     for (const [name, entries] of this.#entries) {
       const rest = entries.filter((entry) => entry.addon !== addon)
+      for (const entry of entries) if (entry.addon === addon) this.watch.remove(entry.watched)
       if (rest.length > 0) this.#entries.set(name, rest)
       else this.#entries.delete(name)
     }
@@ -74,12 +88,24 @@ export class Dispatcher {
     for (const entry of this.#entries.get('configure') ?? []) {
       if (only && entry.addon !== only) continue
       try {
-        const result = entry.method.call(entry.addon, change)
+        const result = this.#invoke(entry, change)
         if (isThenable(result)) void this.#withTimeout(entry, 'configure', change, result)
       } catch (cause) {
         const { text } = describe(cause)
         throw new MidwireError('ERR_OPTION', `addon ${entry.label} refuses the options: ${text}`, { cause })
       }
+    }
+  }
+
+  /** Calls `load` of an addon. Throws ERR_HOOK where the addon throws. A promise that the addon returns is not waited for. */
+  load(proxy: Hooks['load'], addon: Addon): void {
+    const entry = this.#entries.get('load')?.find((one) => one.addon === addon)
+    if (!entry) return
+    try {
+      const result = this.#invoke(entry, proxy)
+      if (isThenable(result)) void this.#withTimeout(entry, 'load', undefined, result)
+    } catch (cause) {
+      throw new MidwireError('ERR_HOOK', `addon ${entry.label} has failed in load: ${describe(cause).text}`, { cause })
     }
   }
 
@@ -91,7 +117,7 @@ export class Dispatcher {
   /** Calls the method of one addon. The answer is a promise where the method returns one. */
   #call(entry: Entry, name: HookName, subject: unknown): Promise<void> | undefined {
     try {
-      const result = entry.method.call(entry.addon, subject)
+      const result = this.#invoke(entry, subject)
       return isThenable(result) ? this.#withTimeout(entry, name, subject, result) : undefined
     } catch (error) {
       this.#failed(entry, name, subject, error)
@@ -99,9 +125,18 @@ export class Dispatcher {
     }
   }
 
+  #invoke(entry: Entry, subject: unknown): unknown {
+    const before = this.watch.enter(entry.watched)
+    try {
+      return entry.method.call(entry.addon, subject)
+    } finally {
+      this.watch.leave(before)
+    }
+  }
+
   async #withTimeout(entry: Entry, name: HookName, subject: unknown, result: PromiseLike<unknown>): Promise<void> {
     try {
-      await withinHookTime(result)
+      await this.time.within(result, flowOf(subject))
     } catch (error) {
       this.#failed(entry, name, subject, error)
     }
@@ -109,26 +144,18 @@ export class Dispatcher {
 
   #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
     const { text, where } = describe(error)
-    this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`)
-    const flow = subject instanceof Flow ? subject : (subject as Partial<HttpMessageHook> | undefined)?.flow
-    if (flow instanceof Flow && flow.live) {
+    this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`, name)
+    const flow = flowOf(subject)
+    if (flow?.live) {
       flow.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }
     }
   }
 }
 
-/** Waits for what an addon has returned, 30 s at most; rejects where that takes longer. */
-export async function withinHookTime<T>(result: PromiseLike<T>): Promise<T> {
-  let late: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    const error = new Error(`it has not answered within ${HOOK_MILLISECONDS / 1000} s`)
-    late = setTimeout(() => reject(error), HOOK_MILLISECONDS).unref()
-  })
-  try {
-    return await Promise.race([result, timeout])
-  } finally {
-    clearTimeout(late)
-  }
+/** The flow that a hook is about; undefined where it is about something else. */
+function flowOf(subject: unknown): Flow | undefined {
+  const flow = subject instanceof Flow ? subject : (subject as Partial<HttpMessageHook> | undefined)?.flow
+  return flow instanceof Flow ? flow : undefined
 }
 
 /** The text of a thrown value, which may be anything, and the line that threw it, if that is known. */

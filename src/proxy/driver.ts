@@ -63,7 +63,8 @@ export class Driver implements World, ChannelReceiver {
     this.#bindings = new Bindings(this)
     this.#servers = new Servers(core, this.client, this.#bindings)
     this.#timers = new Timers((of) => this.#handle({ type: 'timeout', of }))
-    this.#transforms = new Transforms((message) => this.perform({ type: 'log', level: 'error', message }))
+    const log = (message: string) => void this.perform({ type: 'log', level: 'error', message })
+    this.#transforms = new Transforms(log, core.dispatcher.time)
   }
 
   start(): void {

@@ -23,6 +23,7 @@ import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { FlowReader, type Flows } from './flows.js'
 import { Jobs } from './jobs.js'
 import { KeyLog } from './key-log.js'
+import { Log, safely } from './log.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { RunningModes } from './running-modes.js'
@@ -45,6 +46,7 @@ export class Midwire {
   readonly closed: Promise<void>
   readonly #store: OptionStore
   readonly #dispatcher: Dispatcher
+  readonly #log: Log
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
   readonly #keyLog: KeyLog | undefined
@@ -89,7 +91,8 @@ export class Midwire {
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
-    this.#dispatcher = new Dispatcher((level, message) => this.log(level, message))
+    this.#log = new Log(sinks, () => this.#dispatcher)
+    this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
     this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
     this.#optionAddons = new OptionAddons(this.#dispatcher, this.commands, {
       log: (level, message) => this.log(level, message),
@@ -129,6 +132,8 @@ export class Midwire {
       // Not before the update is done: what comes after this may refuse it.
       this.#modesChanged = Promise.resolve().then(() => this.#changeModes())
     })
+    store.subscribe(['hook_timeout'], (options) => this.#follow(options))
+    this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
   }
@@ -209,12 +214,13 @@ export class Midwire {
 
   /**
    * Adds an addon while the proxy runs; the returned function removes it with its options and commands. Throws ERR_HOOK for a method
-   * whose name is nearly that of a hook, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
+   * whose name is nearly that of a hook and where its `load` throws, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
    * commands that it cannot define.
    */
   addAddon(addon: Addon): () => void {
     const remove = this.#add(addon)
     try {
+      this.#dispatcher.load(this, addon)
       this.#dispatcher.configure(this.#allOptions(), addon)
     } catch (error) {
       remove()
@@ -225,8 +231,16 @@ export class Midwire {
 
   /** Writes a line to the log. */
   log(level: LogLevel, message: string): void {
-    const entry = { level, message, timestamp: Date.now() }
-    for (const sink of this.#sinks) safely(() => sink.log?.(entry))
+    this.#log.write(level, message)
+  }
+
+  /**
+   * Says that these flows were changed, after that was done: outputs show those that run anew, and addons have the hook `update`. Commands that
+   * change flows call it.
+   */
+  update(flows: readonly AnyFlow[]): void {
+    for (const flow of flows) if (flow.live) this.#tell('changed', flow)
+    void this.#dispatcher.run('update', flows)
   }
 
   /** Closes the listeners, ends the connections, and lets the outputs write what they have buffered. */
@@ -248,6 +262,8 @@ export class Midwire {
       }
       this.#optionAddons.follow(this.#store.snapshot)
       for (const addon of addons) this.#add(addon)
+      if (addons.length > 0) this.#dispatcher.watch.start()
+      for (const addon of addons) this.#dispatcher.load(this, addon)
       this.#store.begin()
       this.#dispatcher.configure(this.#allOptions())
       await this.#modes.start(specs)
@@ -278,6 +294,10 @@ export class Midwire {
       throw error
     }
     return remove
+  }
+
+  #follow({ hook_timeout }: Options): void {
+    this.#dispatcher.time.milliseconds = hook_timeout * 1000
   }
 
   #allOptions(): ConfigureHook {
@@ -319,6 +339,7 @@ export class Midwire {
     await this.#connections.close()
     await this.#keyLog?.close()
     await this.#dispatcher.run('done', undefined)
+    await this.#dispatcher.watch.close()
     for (const reader of this.#readers) reader.end()
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
     this.#settleClosed()
@@ -331,13 +352,4 @@ function specsOf(options: Options): ModeSpec[] {
   checkSpecs(specs, options)
   checkSource(specs, options)
   return specs
-}
-
-/** Calls an output. An error in it must not end the proxy. */
-function safely(work: () => void): void {
-  try {
-    work()
-  } catch {
-    // The error cannot be logged, because the log is written by outputs, too.
-  }
 }

@@ -1,24 +1,27 @@
 // Puts bodies through the functions and TransformStreams that addons have set as `flow.request.stream` and `flow.response.stream`.
 import type { HttpFlow } from '../flow/http.js'
 import type { BodyFunction, BodyTransform, HttpMessage } from '../flow/http-message.js'
-import { describe, isThenable, withinHookTime } from './dispatch.js'
+import { describe, isThenable } from './dispatch.js'
+import type { HookTime } from './hook-time.js'
 
 const EMPTY = Buffer.alloc(0)
 
 /** The transformations of one client connection. */
 export class Transforms {
   readonly #log: (message: string) => void
+  readonly #time: HookTime
   /** TransformStreams that have begun and not ended. */
   readonly #running = new Map<HttpMessage, RunningTransform>()
 
-  /** `log` is told of each failure. */
-  constructor(log: (message: string) => void) {
+  /** `log` is told of each failure; each piece has the time of a hook. */
+  constructor(log: (message: string) => void, time: HookTime) {
     this.#log = log
+    this.#time = time
   }
 
   /**
    * Puts a piece of a body through what its message has in `stream`; an empty piece is the end. The answer is the bytes to send on;
-   * undefined where an addon's code has thrown, rejected, or not answered within 30 s: the flow then has the error. Never throws or
+   * undefined where an addon's code has thrown, rejected, or not answered within `hook_timeout`: the flow then has the error. Never throws or
    * rejects, and gives a promise only where there is something to wait for.
    */
   run(flow: HttpFlow, side: 'request' | 'response', data: Buffer): Promise<Buffer | undefined> | Buffer | undefined {
@@ -29,7 +32,7 @@ export class Transforms {
     try {
       const result = typeof stream === 'function' ? call(stream, data) : this.#pass(message, stream, data)
       if (!(result instanceof Promise)) return result
-      return withinHookTime(result).catch(failed)
+      return this.#time.within(result, flow).catch(failed)
     } catch (error) {
       return failed(error)
     }
