@@ -79,7 +79,7 @@ const rooms: Record<string, Room> = {
   proxy: {
     imports: [
       ...[...tables, 'addresses', 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
-      ...['store', 'formats', 'views'],
+      ...['store', 'formats', 'views', 'mock'],
     ],
     node: [
       ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
@@ -87,6 +87,10 @@ const rooms: Record<string, Room> = {
       // The thread that watches hooks writes by itself.
       ...['fs', 'worker_threads'],
     ],
+  },
+  mock: {
+    imports: ['addresses', 'errors', 'flow'],
+    node: ['fs/promises', 'path', 'util', 'buffer', 'timers'],
   },
   addons: {
     imports: ['addresses', 'flow', 'hooks', 'commands', 'errors', 'store', 'formats', 'views'],

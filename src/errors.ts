@@ -30,6 +30,8 @@ const SENTENCES = {
   ERR_AUTHORITY: '{}',
   ERR_CONFDIR: '{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR',
   ERR_BODY_STREAMED: '{}',
+  ERR_TIMEOUT: '{}',
+  ERR_CLOSED: '{}',
   ERR_EXHAUSTED: '{}: close some connections first',
 } as const
 

@@ -74,6 +74,9 @@ export type {
   TlsVersion,
 } from './hooks.js'
 export { HOOK_NAMES } from './hooks.js'
+export type { Interception, InterceptOptions } from './mock/interception.js'
+export type { FlowMatch, FlowTypes, RequestMatch, TextMatch } from './mock/match.js'
+export type { WaitOptions } from './mock/wait.js'
 export {
   type GivenOptions,
   type GivenValue,
@@ -91,6 +94,7 @@ export { parseOption, readOptions } from './options/read.js'
 export type { OptionListener } from './options/store.js'
 export type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './proxy/api.js'
 export type { CommandInfo, Commands } from './proxy/commands.js'
+export type { Fixture } from './proxy/fixture.js'
 export type { Flows } from './proxy/flows.js'
 export type { Jobs } from './proxy/jobs.js'
 export { removeLeftOvers } from './proxy/left-over.js'

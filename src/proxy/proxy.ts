@@ -20,6 +20,7 @@ import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './ap
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
 import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
+import { Fixture } from './fixture.js'
 import { FlowReader, type Flows } from './flows.js'
 import { Jobs } from './jobs.js'
 import { KeyLog } from './key-log.js'
@@ -32,7 +33,7 @@ import { RunningModes } from './running-modes.js'
 const DEFAULT_MODES = ['wireguard', 'regular']
 
 /** A running proxy. */
-export class Midwire {
+export class Midwire extends Fixture {
   readonly confdir: string
   /** The options, to be read, watched and changed while the proxy runs. */
   readonly options: ProxyOptions
@@ -82,6 +83,7 @@ export class Midwire {
   }
 
   private constructor(confdir: string, store: OptionStore, authority: Authority, sinks: readonly Sink[]) {
+    super()
     this.confdir = confdir
     this.options = new ProxyOptions(store)
     this.authority = authority
@@ -115,7 +117,7 @@ export class Midwire {
       listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
-      seeksProcesses: () => this.#seekers.size > 0,
+      seeksProcesses: () => this.#seekers.size > 0 || this.waitsForProcesses,
       tell: (what, flow) => this.#tell(what, flow as AnyFlow),
       deserted: () => this.jobs.look(),
       log: (level, message) => this.log(level, message),
@@ -329,18 +331,21 @@ export class Midwire {
   #tell(what: FlowNews, flow: AnyFlow): void {
     if (what === 'begun') this.#running.add(flow)
     else if (what === 'finished') this.#running.delete(flow)
+    if (what === 'finished') this.flowIsOver(flow)
     if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
     const method = what === 'finished' ? 'flow' : what
     for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
   }
 
   async #close(): Promise<void> {
+    this.endFixture()
     await this.#modes.close()
     await this.#connections.close()
     await this.#keyLog?.close()
     await this.#dispatcher.run('done', undefined)
     await this.#dispatcher.watch.close()
     for (const reader of this.#readers) reader.end()
+    this.endWaits()
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
     this.#settleClosed()
   }
