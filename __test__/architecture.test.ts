@@ -52,6 +52,11 @@ const rooms: Record<string, Room> = {
   },
   flow: { imports: ['addresses', 'connection', 'errors'], node: ['zlib', 'buffer'] },
   formats: { imports: ['addresses', 'connection', 'flow', 'errors'], node: ['buffer', 'zlib'] },
+  views: {
+    imports: ['flow', 'errors'],
+    node: ['zlib', 'buffer'],
+    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/,
+  },
   store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {
     imports: ['addresses', 'errors', 'native'],
@@ -109,7 +114,7 @@ const rooms: Record<string, Room> = {
   sinks: {
     imports: ['addresses', 'flow', 'hooks', 'errors', 'store', 'formats', 'views'],
     node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
-    shared: ['sink', 'lines', 'text', 'body-text', 'shown', 'live'],
+    shared: ['sink', 'lines', 'text', 'content', 'shown', 'live'],
   },
   cli: {
     imports: ['index'],

@@ -9,6 +9,7 @@ import type { TcpFlow, UdpFlow } from './flow/messages.js'
 import type { StreamMessage } from './flow/stream-message.js'
 import type { OptionDefinitions, OptionSnapshot } from './options/definitions.js'
 import type { Midwire } from './proxy/proxy.js'
+import type { View } from './views/view.js'
 
 /** A server's leg, with the client that it is for. */
 export interface ServerHook {
@@ -285,6 +286,8 @@ export interface Addon extends HookMethods {
   readonly options?: OptionDefinitions
   /** Commands of the addon's own, by their names: `{ 'my.count': command({ help: 'count flows', arguments: [], run: () => count }) }`. */
   readonly commands?: CommandDefinitions
+  /** Views of the addon's own, which show content of a kind that it knows: `midwire help views`, `dumper_default_contentview`. */
+  readonly views?: readonly View[]
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'

@@ -126,3 +126,6 @@ export {
   startWireGuardServer,
   type WireGuardServer,
 } from './transports/wireguard.js'
+export type { Page, ViewLine, ViewPart, ViewStyle } from './views/page.js'
+export { type Rendered, type RenderOptions, Views } from './views/render.js'
+export type { View, ViewMetadata } from './views/view.js'

@@ -180,6 +180,7 @@ export const OPTIONS = {
     '0: nothing; 1: a line for each flow; 2: headers, too; 3: shortened bodies, too; 4: everything',
   ),
   content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
+  dumper_default_contentview: text('auto', 'how bodies and messages are shown: `midwire help views`'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
   json_progress: flag(
     false,

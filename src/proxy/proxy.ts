@@ -16,6 +16,7 @@ import type { Options } from '../options/definitions.js'
 import { confdirOf, expandHome } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
+import { Views } from '../views/render.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
@@ -43,6 +44,8 @@ export class Midwire extends Fixture {
   readonly commands: Commands
   /** Work that the command stays for: files that are read, flows that are replayed. */
   readonly jobs: Jobs
+  /** How content is shown: midwire's own views, and those of addons. */
+  readonly views = new Views()
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
   readonly #store: OptionStore
@@ -138,6 +141,7 @@ export class Midwire extends Fixture {
     this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
+    for (const sink of sinks) safely(() => sink.attached?.(this))
   }
 
   /** The addresses that the modes listen on. */
@@ -266,6 +270,7 @@ export class Midwire extends Fixture {
       for (const addon of addons) this.#add(addon)
       if (addons.length > 0) this.#dispatcher.watch.start()
       for (const addon of addons) this.#dispatcher.load(this, addon)
+      this.views.check(this.#store.snapshot.dumper_default_contentview)
       this.#store.begin()
       this.#dispatcher.configure(this.#allOptions())
       await this.#modes.start(specs)
@@ -289,6 +294,7 @@ export class Midwire extends Fixture {
     }
     try {
       undo.push(this.commands.define(addon.commands ?? {}))
+      undo.push(this.views.add(addon.views ?? [], addon.name))
       this.#dispatcher.add(addon)
       undo.push(() => this.#dispatcher.remove(addon))
     } catch (error) {
@@ -308,6 +314,7 @@ export class Midwire extends Fixture {
   }
 
   #configure(change: ConfigureHook): void {
+    if (change.changed.has('dumper_default_contentview')) this.views.check(change.options.dumper_default_contentview)
     // These come first, because nothing may keep a refused update from taking them back.
     const added = this.#optionAddons.follow(change.options)
     for (const addon of added) this.#dispatcher.configure(this.#allOptions(), addon)

@@ -1,9 +1,12 @@
 // The interface of an output: it is given flows, when they begin, change and are over, and lines of the log, and changes neither.
 import type { AnyFlow } from '../flow/index.js'
 import type { ConfigureHook, LogEntry } from '../hooks.js'
+import type { Views } from '../views/render.js'
 
 export interface Sink {
   readonly name: string
+  /** Called once, when a proxy takes the output for its own: what it has for outputs. */
+  attached?(proxy: { readonly views: Views }): void
   /** Called with each flow that begins: with the head of a request, say. */
   begun?(flow: AnyFlow): void
   /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */

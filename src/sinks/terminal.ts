@@ -9,14 +9,19 @@ import type { AnyFlow } from '../flow/index.js'
 import type { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { WebSocketData } from '../flow/websocket.js'
 import type { Options } from '../options/definitions.js'
-import { bodyText } from './body-text.js'
+import { Views } from '../views/render.js'
+import type { ViewMetadata } from '../views/view.js'
+import { contentText } from './content.js'
 import { LineWriter, type TextOutput } from './lines.js'
 import { headOf, MessageLines, RunningFlows, runningLine } from './live.js'
 import { afterChange, clientText, serverText, urlText } from './shown.js'
 import type { Sink } from './sink.js'
 import { cut, durationText, oneLine, type Paint, painter, type Style, sizeText } from './text.js'
 
-const NAMES = ['flow_detail', 'showhost', 'content_view_lines_cutoff', 'dumper_filter'] as const
+const NAMES = [
+  ...(['flow_detail', 'showhost', 'content_view_lines_cutoff', 'dumper_filter'] as const),
+  'dumper_default_contentview',
+] as const
 
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>
 
@@ -37,9 +42,13 @@ const MESSAGES_DETAIL = 2
  */
 export function terminalSink(output: TextOutput, options: TerminalOptions = {}): Sink {
   const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512, dumper_filter } = options
-  let shown: ShownOptions = { flow_detail, showhost, content_view_lines_cutoff, dumper_filter }
+  const { dumper_default_contentview = 'auto' } = options
+  let shown: ShownOptions = {
+    ...{ flow_detail, showhost, content_view_lines_cutoff, dumper_filter, dumper_default_contentview },
+  }
   let accepts = filterOf(shown)
-  let show = new Shown(output, color, shown)
+  let views = new Views()
+  let show = new Shown(output, color, shown, views)
   const writer = new LineWriter(output, (count) => `(${count} flows were not shown: the terminal is too slow)\n`)
   const paint = painter(color)
   const running = new RunningFlows((flow) => {
@@ -48,6 +57,10 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
   const messages = new MessageLines()
   return {
     name: 'terminal',
+    attached(proxy) {
+      views = proxy.views
+      show = new Shown(output, color, shown, views)
+    },
     begun(flow) {
       if (flow.type !== 'dns' && shown.flow_detail > 0) running.begun(flow)
     },
@@ -63,7 +76,7 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
     configure(change) {
       const after = afterChange(shown, NAMES, change)
       accepts = filterOf(after)
-      show = new Shown(output, color, after)
+      show = new Shown(output, color, after, views)
       shown = after
     },
     close() {
@@ -83,9 +96,13 @@ class Shown {
   readonly #showhost: boolean
   /** The most lines of a body that are shown. */
   readonly #lines: number
+  readonly #view: string
+  readonly #views: Views
 
-  constructor(output: TextOutput, color: boolean, options: ShownOptions) {
+  constructor(output: TextOutput, color: boolean, options: ShownOptions, views: Views) {
     const { flow_detail, showhost, content_view_lines_cutoff } = options
+    this.#view = options.dumper_default_contentview
+    this.#views = views
     this.#output = output
     this.#paint = painter(color)
     this.#detail = flow_detail
@@ -116,8 +133,8 @@ class Shown {
     const end = tail.map(([style, text]) => (style ? paint(style, text) : text)).join('')
     const head = `${client}: ${paint(METHOD_STYLES[method] ?? 'boldMagenta', method)} ${paint('bold', cut(url, room))}${versions}`
     if (this.#detail < 2) return `${head}${end}\n`
-    const messages = flow.websocket && this.#detail > 2 ? this.#webSocketMessages(flow.websocket) : ''
-    return `${head}\n${this.#process(flow)}${this.#message(request)}${end}\n${response ? this.#message(response) : ''}${messages}\n`
+    const messages = flow.websocket && this.#detail > 2 ? this.#webSocketMessages(flow, flow.websocket) : ''
+    return `${head}\n${this.#process(flow)}${this.#message(flow, request)}${end}\n${response ? this.#message(flow, response) : ''}${messages}\n`
   }
 
   #statusParts(flow: HttpFlow, response: HttpResponse): [Style | undefined, string][] {
@@ -135,19 +152,34 @@ class Shown {
   }
 
   /** The header fields of a message, and its body from flow_detail 3 on. */
-  #message(message: HttpRequest | HttpResponse): string {
+  #message(flow: HttpFlow, message: HttpRequest | HttpResponse): string {
     let text = ''
     for (const [name, value] of [...message.headers, ...(message.trailers ?? [])]) {
       text += `    ${this.#paint('cyan', oneLine(name))}: ${oneLine(readable(value))}\n`
     }
     const { body } = message
-    if (this.#detail < 3 || body.length === 0) return text
+    if (this.#detail < 3) return text
+    const fromClient = message === flow.request
+    if (body.length === 0) {
+      // What a request without a body asks for is in its query.
+      const query = fromClient && flow.request.path.includes('?') ? this.#content(flow, EMPTY, { fromClient }) : ''
+      return query === '' ? text : `${text}\n${query}`
+    }
     const error = message.decodeError
     const fault = error === undefined ? '' : `    (${oneLine(error)})\n`
     const kept = body.truncated
       ? `    (${sizeText(body.length)} in all: body_record_limit says how much is kept)\n`
       : ''
-    return `${text}\n${bodyText(message.decodedContent, this.#lines)}${fault}${kept}`
+    const contentType = message.headers.get('content-type')
+    const content = this.#content(flow, message.decodedContent, { fromClient, contentType })
+    return `${text}\n${content}${fault}${kept}`
+  }
+
+  /** A body or a message as its view shows it. */
+  #content(flow: AnyFlow, content: Buffer, metadata: Partial<ViewMetadata>): string {
+    const path = flow.type === 'http' ? flow.request.path : undefined
+    const options = { path, ...metadata, flow, view: this.#view, lines: this.#lines }
+    return contentText(this.#views, content, this.#paint, options)
   }
 
   #dns(flow: DnsFlow): string {
@@ -182,15 +214,16 @@ class Shown {
     const head = `${line}${this.#process(flow)}`
     if (this.#detail < 3) return head
     const messages = flow.messages.map(({ fromClient, content }) => {
-      return `${paint('bold', fromClient ? ' >>' : ' <<')} ${sizeText(content.length)}\n${bodyText(content, this.#lines)}`
+      return `${paint('bold', fromClient ? ' >>' : ' <<')} ${sizeText(content.length)}\n${this.#content(flow, content, { kind: flow.type, fromClient })}`
     })
     return `${head}${messages.join('')}${flow.truncated ? NOT_KEPT : ''}\n`
   }
 
-  #webSocketMessages({ messages, truncated }: WebSocketData): string {
+  #webSocketMessages(flow: HttpFlow, { messages, truncated }: WebSocketData): string {
     const shown = messages.map((message) => {
-      const arrow = this.#paint('bold', message.fromClient ? ' >>' : ' <<')
-      return `${arrow} ${headOf(message)}\n${bodyText(message.content, this.#lines)}`
+      const { fromClient } = message
+      const arrow = this.#paint('bold', fromClient ? ' >>' : ' <<')
+      return `${arrow} ${headOf(message)}\n${this.#content(flow, message.content, { kind: 'websocket', fromClient })}`
     })
     return `${shown.join('')}${truncated ? NOT_KEPT : ''}`
   }
@@ -209,6 +242,8 @@ class Shown {
     return columns === undefined || this.#detail > 1 ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken)
   }
 }
+
+const EMPTY = Buffer.alloc(0)
 
 const NOT_KEPT = '    (the rest was not kept: body_record_limit says how much is)\n'
 
