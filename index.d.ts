@@ -385,6 +385,8 @@ declare const SENTENCES: {
     readonly ERR_AUTHORITY: "{}";
     readonly ERR_CONFDIR: "{}; choose another directory with --confdir, or with MIDWIRE_CONFDIR";
     readonly ERR_BODY_STREAMED: "{}";
+    readonly ERR_TIMEOUT: "{}";
+    readonly ERR_CLOSED: "{}";
     readonly ERR_EXHAUSTED: "{}: close some connections first";
 };
 type ErrorCode = keyof typeof SENTENCES;
@@ -1226,6 +1228,12 @@ declare const OPTIONS: {
     } & {
         readonly fixed: true;
     };
+    readonly hook_timeout: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 30;
+        readonly help: string;
+    };
     readonly endpoint: {
         readonly type: "string";
         readonly default: undefined;
@@ -1557,12 +1565,22 @@ declare const OPTIONS: {
         readonly default: 512;
         readonly help: string;
     };
+    readonly dumper_default_contentview: {
+        readonly type: "string";
+        readonly default: "auto";
+        readonly help: string;
+    };
     readonly dumper_filter: {
         readonly type: "string";
         readonly default: undefined;
         readonly help: string;
     };
     readonly json_progress: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly json_bodies: {
         readonly type: "boolean";
         readonly default: boolean;
         readonly help: string;
@@ -1608,6 +1626,451 @@ type GivenOptions = {
 } & {
     [name: string]: GivenValue;
 };
+
+/**
+ * What a part of a line is, so that a terminal or a page can colour it. `name`: a key, a field, a tag. `mark`: a heading. `comment`: what
+ * the view says by itself. `error`: what is wrong with the content.
+ */
+type ViewStyle = 'name' | 'string' | 'number' | 'literal' | 'comment' | 'mark' | 'error';
+/** A text, or a text with a style. It has no line break, but may have other control characters: outputs escape them. */
+type ViewPart = string | readonly [style: ViewStyle, text: string];
+type ViewLine = readonly ViewPart[];
+/** Writes content that stands inside other content, a part of a form say, in the page of that. */
+type Nest = (page: Page, content: Buffer, contentType: string | undefined) => void;
+declare class Page {
+    #private;
+    readonly lines: ViewLine[];
+    /** Levels by which the lines that begin now are indented, of two spaces each. */
+    depth: number;
+    /** At most `most` lines, and never more than 200,000. */
+    constructor(most: number, nest: Nest);
+    /** Adds to the line that is being written; a line break ends it. Throws where the page is full: let that error pass. */
+    text(text: string, style?: ViewStyle): void;
+    /** Ends the line that is being written, also an empty one. */
+    end(): void;
+    /** Adds to the line, and ends it. */
+    line(text?: string, style?: ViewStyle): void;
+    /** A line of a name and what it has: `Name: value`. */
+    field(name: string, value: string, style?: ViewStyle): void;
+    /** Counts work that writes nothing, as if it had written `count` characters. */
+    step(count?: number): void;
+    /** Writes content by the view that fits it best, indented as the page is. */
+    nested(content: Buffer, contentType?: string): void;
+    /** What is nested from now on is written by `nest`, until `ascend` is called. */
+    descend(nest: Nest): void;
+    ascend(): void;
+    /** Adds a whole line of parts. */
+    add(line: ViewLine): void;
+    /** Whether a line was begun and not ended. */
+    get open(): boolean;
+    /** Ends the line where one was begun. The last call: what is written then is kept though the page is full. */
+    close(): void;
+    /** Forgets the lines behind the first `count`, and the one that was begun. */
+    truncate(count: number): void;
+}
+
+/** What is known of content beside its bytes. */
+interface ViewMetadata {
+    /** The value of Content-Type; undefined for none. */
+    readonly contentType: string | undefined;
+    /** Of HTTP: the path of the request with its query. */
+    readonly path: string | undefined;
+    /** What the content is: the body of a request or response, or a message. */
+    readonly kind: 'body' | 'websocket' | 'tcp' | 'udp';
+    /** True: the client has sent it. */
+    readonly fromClient: boolean;
+    /** The flow that it is from; undefined where it is from none. */
+    readonly flow: AnyFlow | undefined;
+}
+interface View {
+    /** Small letters, digits, `-` and `_`. An addon's view takes the place of one of midwire's that has the same name. */
+    readonly name: string;
+    /** One line for `midwire help views`. */
+    readonly help?: string;
+    /**
+     * How well the view fits, from 0, not at all, to 1. `auto` takes the view with the highest number; text has 0.2 and hex 0.1. It is asked
+     * for every content that is shown, so it should look at the type and the first bytes alone.
+     */
+    priority(content: Buffer, metadata: ViewMetadata): number;
+    /**
+     * Shows the content, decoded from its Content-Encoding: returns a text, or lines; or writes to `page`, which ends the view by an error
+     * when it is full. Content may be cut off at any byte, and may be anything. What it throws is shown, with the content as text or hex.
+     */
+    render(content: Buffer, metadata: ViewMetadata, page: Page): string | readonly (string | ViewLine)[] | undefined;
+}
+
+interface RenderOptions extends Partial<ViewMetadata> {
+    /** The view's name. Default: `auto`, the one that fits best. */
+    readonly view?: string | undefined;
+    /** The most lines. Default: as many as a page may have, 200,000. */
+    readonly lines?: number | undefined;
+    /** The bytes of the content that are shown at most. Default: 1 MiB. */
+    readonly bytes?: number | undefined;
+}
+interface Rendered {
+    /** The name of the view that has written the lines. */
+    readonly view: string;
+    readonly lines: readonly ViewLine[];
+    /** True where there is more than `lines` shows. */
+    readonly cut: boolean;
+    /** Why another view was taken than the one that was asked for, or fits best: a sentence; undefined where none was. */
+    readonly note: string | undefined;
+}
+declare class Views {
+    #private;
+    /** Adds an addon's views; the returned function removes them. Throws ERR_ARGUMENT for what is no view. */
+    add(views: readonly View[], addon?: string): () => void;
+    /** The views, those of addons first. A name stands once. */
+    list(): View[];
+    /** The names that a view can be chosen by, `auto` first. */
+    get names(): string[];
+    /** Throws ERR_OPTION where no view has this name. */
+    check(name: string): void;
+    /**
+     * Shows content: decoded from its Content-Encoding, whole or cut off. Never throws: a view that fails, or that is unknown, is told of in
+     * `note`, and the content is shown as text or hex.
+     */
+    render(content: Buffer, options?: RenderOptions): Rendered;
+}
+
+interface Sink {
+    readonly name: string;
+    /** Called once, when a proxy takes the output for its own: what it has for outputs. */
+    attached?(proxy: {
+        readonly views: Views;
+    }): void;
+    /** Called with each flow that begins: with the head of a request, say. */
+    begun?(flow: AnyFlow): void;
+    /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
+    changed?(flow: AnyFlow): void;
+    /** Called with each flow that is over. */
+    flow?(flow: AnyFlow): void;
+    log?(entry: LogEntry): void;
+    /** Options were changed while the proxy runs. To refuse the change, throw. */
+    configure?(change: ConfigureHook): void;
+    /** Called when the proxy has ended: the output writes what it has buffered. */
+    close?(): void | Promise<void>;
+}
+
+interface MidwireOptions {
+    /** The modes, as `--mode` has them: `['wireguard', 'regular@8080']`. Default: option `mode`, else wireguard and regular. */
+    modes?: readonly string[];
+    /** The folder of keys, certificates and config.yaml. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
+    confdir?: string;
+    /** Values of options, as `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
+    options?: GivenOptions;
+    /** Addons, called in this order, after the built-in ones and before option `scripts`. Default: none. */
+    addons?: readonly Addon[];
+    /** Outputs: `[terminalSink(process.stdout)]`. Default: none. */
+    sinks?: readonly Sink[];
+}
+/** One address that a mode listens on. */
+interface ListenerInfo {
+    /** The mode's spec, as the user gave it, with `...` for passwords of proxies. */
+    readonly spec: string;
+    /** The mode's name. */
+    readonly mode: string;
+    /** An IP address, without brackets. */
+    readonly host: string;
+    readonly port: number;
+    readonly transport: 'tcp' | 'udp';
+    /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
+    readonly dropped?: number | undefined;
+}
+/** A client of the tunnel. */
+interface PeerInfo {
+    /** The spec of the client's mode. */
+    readonly spec: string;
+    readonly name: string;
+    /** Base64. */
+    readonly publicKey: string;
+    /** The client's addresses in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
+    readonly addresses: readonly string[];
+    /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not known. */
+    readonly config: string | undefined;
+    /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
+    readonly endpoints: readonly string[];
+}
+/** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
+interface PassedThrough {
+    /** The peer's name, or its public key where it has none; the IP address of a client that is not in a tunnel. */
+    readonly client: string;
+    /** The name in the client's ClientHello; the destination's host where it has none. */
+    readonly name: string;
+    /** Milliseconds since the epoch: from then on midwire tries to decrypt again. */
+    readonly until: number;
+}
+
+/** A command with its name, as `list` has it. */
+interface CommandInfo {
+    readonly name: string;
+    readonly help: string;
+    readonly arguments: readonly CommandArgument[];
+}
+declare class Commands {
+    #private;
+    /** `choose`: the flows that a text names. Throws ERR_FILTER. */
+    constructor(choose: (text: string) => AnyFlow[]);
+    /** All commands, by name. */
+    list(): CommandInfo[];
+    /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
+    define(definitions: CommandDefinitions): () => void;
+    /**
+     * Performs a command. A value is what its function wants, or a text as a user would type it: `call('flow.mark', '~d example.org')`.
+     * Rejects with ERR_COMMAND for a command that is unknown, and for values that are wrong; else with what the command throws.
+     */
+    call(name: string, ...values: readonly unknown[]): Promise<unknown>;
+}
+
+/** A text that is compared as a whole, or an expression that is searched for. */
+type TextMatch = string | RegExp;
+/**
+ * The parts of a request; all that are given have to match. `{}` matches every request.
+ *
+ * ```ts
+ * proxy.mock({ method: 'POST', host: 'api.test', path: '/users', jsonIncludes: { name: 'Ada' } }).respond(201)
+ * ```
+ */
+interface RequestMatch {
+    /** `GET`, or several: `['GET', 'HEAD']`; in any case. */
+    readonly method?: string | readonly string[];
+    /** The URL as a browser shows it: `https://api.test/users`. A text without a query matches whatever query there is. */
+    readonly url?: TextMatch;
+    /** The name, or `name:port`. */
+    readonly host?: TextMatch;
+    /** `/users`. A text without a query matches whatever query there is. */
+    readonly path?: TextMatch;
+    /** Parameters of the query, decoded; there may be others. Of a list each value has to be there. */
+    readonly query?: Readonly<Record<string, TextMatch | readonly string[]>>;
+    /** Fields by their names in any case; there may be others. */
+    readonly headers?: Readonly<Record<string, TextMatch>>;
+    /** Cookies by their names; there may be others. */
+    readonly cookies?: Readonly<Record<string, TextMatch>>;
+    /** The body, without its Content-Encoding. */
+    readonly body?: TextMatch | Uint8Array;
+    /** A body of JSON with this value, whatever its spaces and the order of its keys. */
+    readonly json?: unknown;
+    /** A body of JSON with at least these keys and elements. */
+    readonly jsonIncludes?: unknown;
+    /** Fields of a form (`application/x-www-form-urlencoded`), decoded; there may be others. */
+    readonly form?: Readonly<Record<string, TextMatch>>;
+    /** True: only requests that open a WebSocket. False: only others. */
+    readonly websocket?: boolean;
+    /** Whatever else has to be true. */
+    readonly when?: (flow: HttpFlow) => boolean;
+}
+/** Flows of each type by its name. */
+interface FlowTypes {
+    http: HttpFlow;
+    tcp: Extract<AnyFlow, {
+        type: 'tcp';
+    }>;
+    udp: Extract<AnyFlow, {
+        type: 'udp';
+    }>;
+    dns: Extract<AnyFlow, {
+        type: 'dns';
+    }>;
+}
+/** A filter (`~d api.test & ~m POST`), a function, or the parts of a request. */
+type FlowMatch<F extends AnyFlow = HttpFlow> = string | ((flow: F) => boolean) | RequestMatch;
+
+interface InterceptOptions {
+    /** Where flows wait. Default: at both, so that the iterator gives a flow twice. */
+    readonly at?: 'request' | 'response';
+}
+/**
+ * The flows that wait. One whose `response` is undefined waits at its request, with its whole body: change it, answer it by
+ * `flow.response`, then `flow.resume()` or `flow.kill()`. One with a `response` waits before that goes to the client.
+ */
+interface Interception extends AsyncIterableIterator<HttpFlow>, AsyncDisposable {
+    /** The number of flows that were let pass because 1,000 were waiting already. */
+    readonly passed: number;
+    /** The next flow that waits. Rejects with ERR_CLOSED where the iterator has ended. */
+    take(): Promise<HttpFlow>;
+    next(): Promise<IteratorResult<HttpFlow, undefined>>;
+    /** Lets all that wait go on, and no other flow wait. A `break` out of `for await` calls it, and so does `await using`. */
+    return(): Promise<IteratorResult<HttpFlow, undefined>>;
+}
+
+interface WaitOptions<Type extends keyof FlowTypes = 'http'> {
+    /** Milliseconds. Default: 4,000. Infinity waits until the proxy is closed. */
+    readonly timeout?: number;
+    /** The type of flow that is waited for. Default: `http`. */
+    readonly type?: Type;
+}
+
+/** The part of a proxy that tests are written with. All of it is made of addons, so what is not used costs nothing. */
+declare abstract class Fixture {
+    #private;
+    /** The flows that have begun and are not over, the oldest first. */
+    abstract get runningFlows(): readonly AnyFlow[];
+    abstract addAddon(addon: Addon): () => void;
+    /**
+     * The next flow that matches, once it is over: answered, ended or failed. Only flows that end after the call count, so call it before
+     * what makes the flow begin, and await it afterwards:
+     *
+     * ```ts
+     * const posted = proxy.waitFor({ method: 'POST', path: '/login' })
+     * await page.click('text=Log in')
+     * t.is((await posted).response?.status, 200)
+     * ```
+     *
+     * Rejects with ERR_TIMEOUT after `timeout` milliseconds (default 4,000), with a message that names the flows that ended meanwhile and
+     * did not match; with ERR_CLOSED when the proxy is closed; and with what a function throws. Throws ERR_FILTER and ERR_ARGUMENT.
+     */
+    waitFor<Type extends keyof FlowTypes = 'http'>(match: FlowMatch<FlowTypes[Type]>, options?: WaitOptions<Type>): Promise<FlowTypes[Type]>;
+    /**
+     * Makes the HTTP flows that match wait, from now on, and gives them one after the other: a flow waits at its request, and again at its
+     * response. What is still waiting when the iterator is left, or the proxy is closed, goes on.
+     *
+     * ```ts
+     * for await (const flow of proxy.intercept({ path: '/users' }, { at: 'response' })) {
+     *   flow.response!.status = 503
+     *   flow.resume()
+     *   break
+     * }
+     * ```
+     *
+     * With `take()` a test asks for one: `await using users = proxy.intercept('~u /users')`, then `const flow = await users.take()`.
+     * Throws ERR_FILTER and ERR_ARGUMENT.
+     */
+    intercept(match: FlowMatch, options?: InterceptOptions): Interception;
+}
+
+/** The iterator that `proxy.flows()` returns. */
+interface Flows extends AsyncIterableIterator<AnyFlow> {
+    /** The number of flows that were dropped because this reader was too slow. */
+    readonly dropped: number;
+}
+
+/** The proxy, as its jobs need it. */
+interface Surroundings {
+    /** How many connections of clients there are. */
+    connected(): number;
+    log(level: LogLevel$1, message: string): void;
+}
+declare class Jobs {
+    #private;
+    constructor(around: Surroundings);
+    /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
+    add(job: PromiseLike<unknown>): void;
+    /** How many jobs have begun so far. */
+    get begun(): number;
+    /** Fulfilled with the number of jobs that have failed, as soon as no job runs and no client is connected. */
+    finished(): Promise<number>;
+    /** Looks whether all is over. The proxy calls this when the last client has gone. */
+    look(): void;
+}
+
+/**
+ * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
+ * and then no option changes. A promise that it returns is not waited for.
+ */
+type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
+
+/** The options of a running proxy. */
+declare class ProxyOptions {
+    #private;
+    /** All values as they are now. A snapshot never changes: read it again after a change. */
+    get snapshot(): OptionSnapshot;
+    /** Every option that is defined now, with those of addons and scripts. */
+    get definitions(): OptionDefinitions;
+    /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
+    get<Name extends OptionName>(name: Name): Options[Name];
+    get(name: string): OptionValue;
+    /**
+     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
+     * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
+     * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
+     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
+     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
+     * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
+     */
+    set(values: GivenOptions): void;
+    set(name: string, value: GivenValue): void;
+    /**
+     * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
+     * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
+     */
+    onChange(names: string | readonly string[], listener: OptionListener): () => void;
+    /**
+     * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
+     * definitions that are wrong, and for names that are taken.
+     */
+    define(definitions: OptionDefinitions): () => void;
+}
+/**
+ * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
+ * Throws ERR_SCRIPT and ERR_OPTION.
+ */
+declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
+
+/** A running proxy. */
+declare class Midwire extends Fixture {
+    #private;
+    readonly confdir: string;
+    /** The options, to be read, watched and changed while the proxy runs. */
+    readonly options: ProxyOptions;
+    /** The certificate authority that clients are to trust. */
+    readonly authority: Authority;
+    /** What can be done by name: midwire's own commands, and those of addons. */
+    readonly commands: Commands;
+    /** Work that the command stays for: files that are read, flows that are replayed. */
+    readonly jobs: Jobs;
+    /** How content is shown: midwire's own views, and those of addons. */
+    readonly views: Views;
+    /** Fulfilled when the proxy is closed. */
+    readonly closed: Promise<void>;
+    /**
+     * Starts a proxy, which listens when the promise is fulfilled. Throws a MidwireError, before a socket is opened, for options,
+     * modes, keys or scripts that are wrong; then an error of listening, such as ERR_ADDRESS_IN_USE.
+     */
+    static start(given?: MidwireOptions): Promise<Midwire>;
+    private constructor();
+    /** The addresses that the modes listen on. */
+    get listeners(): readonly ListenerInfo[];
+    /**
+     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
+     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
+     * where a mode cannot, and all others have been started then.
+     */
+    setModes(modes: readonly string[]): Promise<void>;
+    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+    get endpoints(): readonly string[];
+    /** The clients of tunnels. */
+    get peers(): readonly PeerInfo[];
+    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
+    get passedThrough(): readonly PassedThrough[];
+    /** Forgets them: the next connection of each is decrypted again. */
+    clearPassedThrough(): void;
+    /**
+     * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
+     * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
+     * The iterator ends when the proxy is closed. Throws ERR_FILTER.
+     */
+    flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
+    /** The flows that have begun and are not over, the oldest first. */
+    get runningFlows(): readonly AnyFlow[];
+    /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
+    on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
+    /**
+     * Adds an addon while the proxy runs; the returned function removes it with its options and commands. Throws ERR_HOOK for a method
+     * whose name is nearly that of a hook and where its `load` throws, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
+     * commands that it cannot define.
+     */
+    addAddon(addon: Addon): () => void;
+    /** Writes a line to the log. */
+    log(level: LogLevel$1, message: string): void;
+    /**
+     * Says that these flows were changed, after that was done: outputs show those that run anew, and addons have the hook `update`. Commands that
+     * change flows call it.
+     */
+    update(flows: readonly AnyFlow[]): void;
+    /** Closes the listeners, ends the connections, and lets the outputs write what they have buffered. */
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** A server's leg, with the client that it is for. */
 interface ServerHook {
@@ -1705,8 +2168,38 @@ interface ConfigureHook {
     /** The names of the options that have changed; all names in the first call of an addon's `configure`. */
     readonly changed: ReadonlySet<string>;
 }
+/**
+ * What a connection may go on as. `tls`: TLS to decrypt; `http1`, `http2`, `dns`: these protocols; `raw`: bytes or datagrams of a
+ * protocol that is not read; `ignore`: the same, without hooks and flow; `refuse`: the datagrams are dropped. A client of an explicit
+ * proxy that has not named its destination speaks `http-proxy`, `socks` or `tls`.
+ */
+type ProtocolName = 'tls' | 'http1' | 'http2' | 'http-proxy' | 'socks' | 'dns' | 'raw' | 'ignore' | 'refuse';
+/** A connection, or what is inside its TLS or tunnel, whose protocol is about to be decided by its first bytes. */
+interface NextLayerHook {
+    readonly client: ClientConnection;
+    /** The connection to the server where it is open already. */
+    readonly server: ServerConnection | undefined;
+    /** Where the client wants to go; undefined where it has not said so yet, as with an explicit proxy. */
+    readonly destination: {
+        readonly host: string;
+        readonly port: number;
+    } | undefined;
+    /** What the client has sent so far: all bytes of TCP, the first datagram of UDP. It may be empty. */
+    readonly clientData: Buffer;
+    /** What the server has sent so far, before it got anything from the client. */
+    readonly serverData: Buffer;
+    /** The bytes are plaintext from inside TLS. */
+    readonly decrypted: boolean;
+    /** What midwire has decided; undefined where it waits for more bytes. Set it to decide otherwise, or sooner. */
+    protocol: ProtocolName | undefined;
+}
 /** The names of the hooks are mitmproxy's. Where no comment says more, a hook may change its argument. */
 interface Hooks {
+    /**
+     * The addon was added, before `configure`: once, with the proxy that runs or is about to listen. A hook that throws refuses the addon,
+     * and a start fails. A promise that the hook returns is not waited for.
+     */
+    load: Midwire;
     /**
      * Options have changed. The hook is also called once when the addon is added, before midwire listens. A hook that throws refuses the
      * values: an update then changes nothing, and a start fails. A promise that the hook returns is not waited for.
@@ -1714,8 +2207,12 @@ interface Hooks {
     configure: ConfigureHook;
     /** All listeners are bound. */
     running: undefined;
-    /** The proxy is closing. */
+    /** The proxy is closing, or the addon leaves because its script is loaded anew. */
     done: undefined;
+    /** A command, or a program by `proxy.update`, has changed these flows. They may be running or over. */
+    update: readonly AnyFlow[];
+    /** A line of the log. What the hook logs itself before it returns is no line for the hook, nor is its own failure. */
+    add_log: LogEntry;
     client_connected: ClientConnection;
     client_disconnected: ClientConnection;
     /** midwire is about to connect to a server. */
@@ -1723,6 +2220,11 @@ interface Hooks {
     server_connected: ServerHook;
     server_connect_error: ServerHook;
     server_disconnected: ServerHook;
+    /**
+     * The first bytes of a connection are there; the hook runs again when more come, until the protocol is decided. Setting `protocol`
+     * decides. What cannot be, such as TLS over UDP, is logged and has no effect.
+     */
+    next_layer: NextLayerHook;
     tls_clienthello: ClientHelloHook;
     /** Just before the handshake with a client. */
     tls_start_client: TlsStartClientHook;
@@ -1809,6 +2311,8 @@ interface Addon extends HookMethods {
     readonly options?: OptionDefinitions;
     /** Commands of the addon's own, by their names: `{ 'my.count': command({ help: 'count flows', arguments: [], run: () => count }) }`. */
     readonly commands?: CommandDefinitions;
+    /** Views of the addon's own, which show content of a kind that it knows: `midwire help views`, `dumper_default_contentview`. */
+    readonly views?: readonly View[];
 }
 type LogLevel$1 = 'error' | 'warn' | 'info' | 'debug';
 /** A line of the log. */
@@ -1835,122 +2339,6 @@ declare function readOptions(given?: GivenOptions): Options;
  * `label` is the option's name in an error. Throws ERR_OPTION.
  */
 declare function parseOption(name: string, value: unknown, label?: string, before?: unknown): Options[OptionName];
-
-/**
- * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
- * and then no option changes. A promise that it returns is not waited for.
- */
-type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
-
-interface Sink {
-    readonly name: string;
-    /** Called with each flow that begins: with the head of a request, say. */
-    begun?(flow: AnyFlow): void;
-    /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
-    changed?(flow: AnyFlow): void;
-    /** Called with each flow that is over. */
-    flow?(flow: AnyFlow): void;
-    log?(entry: LogEntry): void;
-    /** Options were changed while the proxy runs. To refuse the change, throw. */
-    configure?(change: ConfigureHook): void;
-    /** Called when the proxy has ended: the output writes what it has buffered. */
-    close?(): void | Promise<void>;
-}
-
-interface MidwireOptions {
-    /** The modes, as `--mode` has them: `['wireguard', 'regular@8080']`. Default: option `mode`, else wireguard and regular. */
-    modes?: readonly string[];
-    /** The folder of keys, certificates and config.yaml. Default: MIDWIRE_CONFDIR, else `~/.midwire`. */
-    confdir?: string;
-    /** Values of options, as `--set` has them, those of addons and scripts, too: `{ ssl_insecure: true }`. config.yaml is not read. */
-    options?: GivenOptions;
-    /** Addons, called in this order, after the built-in ones and before option `scripts`. Default: none. */
-    addons?: readonly Addon[];
-    /** Outputs: `[terminalSink(process.stdout)]`. Default: none. */
-    sinks?: readonly Sink[];
-}
-/** One address that a mode listens on. */
-interface ListenerInfo {
-    /** The mode's spec, as the user gave it, with `...` for passwords of proxies. */
-    readonly spec: string;
-    /** The mode's name. */
-    readonly mode: string;
-    /** An IP address, without brackets. */
-    readonly host: string;
-    readonly port: number;
-    readonly transport: 'tcp' | 'udp';
-    /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
-    readonly dropped?: number | undefined;
-}
-/** A client of the tunnel. */
-interface PeerInfo {
-    /** The spec of the client's mode. */
-    readonly spec: string;
-    readonly name: string;
-    /** Base64. */
-    readonly publicKey: string;
-    /** The client's addresses in the tunnel: `10.0.0.1/32`, `fd6d:6964:7769:7265::1/128`. */
-    readonly addresses: readonly string[];
-    /** The text of its WireGuard configuration, for a file or a QR code; undefined where its private key is not known. */
-    readonly config: string | undefined;
-    /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
-    readonly endpoints: readonly string[];
-}
-/** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
-interface PassedThrough {
-    /** The peer's name, or its public key where it has none; the IP address of a client that is not in a tunnel. */
-    readonly client: string;
-    /** The name in the client's ClientHello; the destination's host where it has none. */
-    readonly name: string;
-    /** Milliseconds since the epoch: from then on midwire tries to decrypt again. */
-    readonly until: number;
-}
-
-/** A command with its name, as `list` has it. */
-interface CommandInfo {
-    readonly name: string;
-    readonly help: string;
-    readonly arguments: readonly CommandArgument[];
-}
-declare class Commands {
-    #private;
-    /** `choose`: the flows that a text names. Throws ERR_FILTER. */
-    constructor(choose: (text: string) => AnyFlow[]);
-    /** All commands, by name. */
-    list(): CommandInfo[];
-    /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
-    define(definitions: CommandDefinitions): () => void;
-    /**
-     * Performs a command. A value is what its function wants, or a text as a user would type it: `call('flow.mark', '~d example.org')`.
-     * Rejects with ERR_COMMAND for a command that is unknown, and for values that are wrong; else with what the command throws.
-     */
-    call(name: string, ...values: readonly unknown[]): Promise<unknown>;
-}
-
-/** The iterator that `proxy.flows()` returns. */
-interface Flows extends AsyncIterableIterator<AnyFlow> {
-    /** The number of flows that were dropped because this reader was too slow. */
-    readonly dropped: number;
-}
-
-/** The proxy, as its jobs need it. */
-interface Surroundings {
-    /** How many connections of clients there are. */
-    connected(): number;
-    log(level: LogLevel$1, message: string): void;
-}
-declare class Jobs {
-    #private;
-    constructor(around: Surroundings);
-    /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
-    add(job: PromiseLike<unknown>): void;
-    /** How many jobs have begun so far. */
-    get begun(): number;
-    /** Fulfilled with the number of jobs that have failed, as soon as no job runs and no client is connected. */
-    finished(): Promise<number>;
-    /** Looks whether all is over. The proxy calls this when the last client has gone. */
-    look(): void;
-}
 
 /** The options of a proxy that its WireGuard clients depend on. */
 type PeerOptionsOf = Pick<MidwireOptions, 'modes' | 'confdir' | 'options'>;
@@ -1997,102 +2385,6 @@ interface ModeInfo {
 /** Every mode that midwire has. */
 declare function modeInfos(): ModeInfo[];
 
-/** The options of a running proxy. */
-declare class ProxyOptions {
-    #private;
-    /** All values as they are now. A snapshot never changes: read it again after a change. */
-    get snapshot(): OptionSnapshot;
-    /** Every option that is defined now, with those of addons and scripts. */
-    get definitions(): OptionDefinitions;
-    /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
-    get<Name extends OptionName>(name: Name): Options[Name];
-    get(name: string): OptionValue;
-    /**
-     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
-     * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
-     * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
-     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
-     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
-     * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
-     */
-    set(values: GivenOptions): void;
-    set(name: string, value: GivenValue): void;
-    /**
-     * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
-     * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
-     */
-    onChange(names: string | readonly string[], listener: OptionListener): () => void;
-    /**
-     * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
-     * definitions that are wrong, and for names that are taken.
-     */
-    define(definitions: OptionDefinitions): () => void;
-}
-/**
- * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
- * Throws ERR_SCRIPT and ERR_OPTION.
- */
-declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
-
-/** A running proxy. */
-declare class Midwire {
-    #private;
-    readonly confdir: string;
-    /** The options, to be read, watched and changed while the proxy runs. */
-    readonly options: ProxyOptions;
-    /** The certificate authority that clients are to trust. */
-    readonly authority: Authority;
-    /** What can be done by name: midwire's own commands, and those of addons. */
-    readonly commands: Commands;
-    /** Work that the command stays for: files that are read, flows that are replayed. */
-    readonly jobs: Jobs;
-    /** Fulfilled when the proxy is closed. */
-    readonly closed: Promise<void>;
-    /**
-     * Starts a proxy, which listens when the promise is fulfilled. Throws a MidwireError, before a socket is opened, for options,
-     * modes, keys or scripts that are wrong; then an error of listening, such as ERR_ADDRESS_IN_USE.
-     */
-    static start(given?: MidwireOptions): Promise<Midwire>;
-    private constructor();
-    /** The addresses that the modes listen on. */
-    get listeners(): readonly ListenerInfo[];
-    /**
-     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
-     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
-     * where a mode cannot, and all others have been started then.
-     */
-    setModes(modes: readonly string[]): Promise<void>;
-    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
-    get endpoints(): readonly string[];
-    /** The clients of tunnels. */
-    get peers(): readonly PeerInfo[];
-    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
-    get passedThrough(): readonly PassedThrough[];
-    /** Forgets them: the next connection of each is decrypted again. */
-    clearPassedThrough(): void;
-    /**
-     * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
-     * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
-     * The iterator ends when the proxy is closed. Throws ERR_FILTER.
-     */
-    flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
-    /** The flows that have begun and are not over, the oldest first. */
-    get runningFlows(): readonly AnyFlow[];
-    /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
-    on<Name extends HookName>(name: Name, method: (subject: Hooks[Name]) => void | Promise<void>): () => void;
-    /**
-     * Adds an addon while the proxy runs; the returned function removes it with its options and commands. Throws ERR_HOOK for a method
-     * whose name is nearly that of a hook, ERR_OPTION for options that the addon cannot define or refuses, and ERR_COMMAND for
-     * commands that it cannot define.
-     */
-    addAddon(addon: Addon): () => void;
-    /** Writes a line to the log. */
-    log(level: LogLevel$1, message: string): void;
-    /** Closes the listeners, ends the connections, and lets the outputs write what they have buffered. */
-    close(): Promise<void>;
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
 /** Where text goes: `process.stdout`, any Writable, or a test. */
 interface TextOutput {
     write(text: string): unknown;
@@ -2121,11 +2413,11 @@ interface JsonSink extends Sink {
     /** Writes the first line, `{"event":"ready",...}`. Flows that ended before it come after it. */
     ready(facts: ReadyFacts): void;
 }
-declare const NAMES$1: readonly ["dumper_filter", "showhost", "json_progress"];
+declare const NAMES$1: readonly ["dumper_filter", "showhost", "json_progress", "json_bodies"];
 type ShownOptions$1 = Pick<Options, (typeof NAMES$1)[number]>;
 /**
- * Writes each flow that matches `dumper_filter`, without its bodies, once it is over; with `json_progress` (default: off) also when it begins
- * and when it changes. Without `showhost` (default: on) URLs have the address of the
+ * Writes each flow that matches `dumper_filter` once it is over, with what was recorded of its bodies only where `json_bodies` (default: off)
+ * is set; with `json_progress` (default: off) also when it begins and when it changes. Without `showhost` (default: on) URLs have the address of the
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 declare function jsonSink(output: TextOutput, options?: Partial<ShownOptions$1>): JsonSink;
@@ -2137,7 +2429,7 @@ interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
 /** Writes lines of the log, those up to the level `termlog_verbosity`. */
 declare function logSink(output: TextOutput, { termlog_verbosity, color }?: LogOptions): Sink;
 
-declare const NAMES: readonly ["flow_detail", "showhost", "content_view_lines_cutoff", "dumper_filter"];
+declare const NAMES: readonly ["flow_detail", "showhost", "content_view_lines_cutoff", "dumper_filter", "dumper_default_contentview"];
 type ShownOptions = Pick<Options, (typeof NAMES)[number]>;
 interface TerminalOptions extends Partial<ShownOptions> {
     /** Whether the lines have colours. Default: false. */
@@ -2457,5 +2749,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FieldsRecord, FlowError, FlowRecord, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, RawMessage, RawRecord, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, Page, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FieldsRecord, FlowError, FlowMatch, FlowRecord, FlowTypes, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, RawMessage, RawRecord, RenderOptions, Rendered, RequestMatch, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextMatch, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
