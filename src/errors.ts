@@ -25,6 +25,7 @@ const SENTENCES = {
   ERR_OPTION: '{}',
   ERR_HOOK: '{}',
   ERR_FILTER: 'filter: {}',
+  ERR_FLOW_FILE: '{}',
   ERR_WIREGUARD_CONF: '{}',
   ERR_SCRIPT: 'the script cannot be run: {}',
   ERR_AUTHORITY: '{}',
