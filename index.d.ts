@@ -1499,6 +1499,51 @@ declare const OPTIONS: {
         readonly default: undefined;
         readonly help: string;
     };
+    readonly modify_headers: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly modify_body: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly map_remote: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly map_local: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly block_list: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly anticache: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly anticomp: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly stickycookie: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly stickyauth: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
     readonly block_global: {
         readonly type: "boolean";
         readonly default: boolean;

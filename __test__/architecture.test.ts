@@ -109,6 +109,9 @@ const rooms: Record<string, Room> = {
       'hook-names',
       'by-option',
       'htpasswd',
+      'rule-value',
+      'file-types',
+      'cookie-jar',
     ],
   },
   sinks: {

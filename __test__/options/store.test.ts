@@ -173,10 +173,10 @@ test('a value that waited and is wrong, or that nobody has defined, is an error'
 
 test("an addon may define an option of mitmproxy's that midwire does not have", (t) => {
   const store = new OptionStore()
-  store.update({ anticache: true })
-  store.define('addon a', { anticache: { type: 'boolean', default: false, help: '' } })
+  store.update({ command_history: true })
+  store.define('addon a', { command_history: { type: 'boolean', default: false, help: '' } })
   store.begin()
-  t.is(store.snapshot.anticache, true)
+  t.is(store.snapshot.command_history, true)
 })
 
 test('what is taken away is gone, with its value', (t) => {

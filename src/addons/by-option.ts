@@ -1,7 +1,16 @@
 // The built-in addons that exist only while an option has a value, in the order in which they run. Without the value no hook is theirs.
 import type { Addon, LogLevel } from '../hooks.js'
 import type { OptionName, Options } from '../options/definitions.js'
+import { anticache } from './anticache.js'
+import { anticomp } from './anticomp.js'
+import { blockList } from './block-list.js'
+import { mapLocal } from './map-local.js'
+import { mapRemote } from './map-remote.js'
+import { modifyBody } from './modify-body.js'
+import { modifyHeaders } from './modify-headers.js'
 import { proxyauth } from './proxyauth.js'
+import { stickyauth } from './stickyauth.js'
+import { stickycookie } from './stickycookie.js'
 
 /** The services of the proxy for these addons. */
 export interface Surroundings {
@@ -23,4 +32,16 @@ export type ByOption = {
   }
 }[OptionName]
 
-export const BY_OPTION: readonly ByOption[] = [{ option: 'proxyauth', make: proxyauth }]
+/** The order is mitmproxy's, as far as it matters: what blocks comes first, and URLs are mapped before bodies are changed. */
+export const BY_OPTION: readonly ByOption[] = [
+  { option: 'proxyauth', make: proxyauth },
+  { option: 'block_list', make: blockList },
+  { option: 'anticache', make: anticache },
+  { option: 'anticomp', make: anticomp },
+  { option: 'modify_headers', make: modifyHeaders },
+  { option: 'map_remote', make: mapRemote },
+  { option: 'map_local', make: mapLocal },
+  { option: 'modify_body', make: modifyBody },
+  { option: 'stickyauth', make: stickyauth },
+  { option: 'stickycookie', make: stickycookie },
+]

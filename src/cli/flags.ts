@@ -59,6 +59,9 @@ const SHORT: Partial<Record<OptionName, string>> = {
   listen_port: 'p',
   scripts: 's',
   ssl_insecure: 'k',
+  modify_headers: 'H',
+  modify_body: 'B',
+  map_remote: 'M',
 }
 
 const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
@@ -71,6 +74,13 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   proxyauth: 'SPEC',
   upstream_auth: 'USER:PASSWORD',
   certs: '[DOMAIN=]FILE',
+  modify_headers: 'RULE',
+  modify_body: 'RULE',
+  map_remote: 'RULE',
+  map_local: 'RULE',
+  block_list: 'RULE',
+  stickycookie: 'FILTER',
+  stickyauth: 'FILTER',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
@@ -88,6 +98,5 @@ export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 export const NOT_YET: ReadonlySet<string> = new Set([
   ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
-  ...['M', 'map-remote', 'map-local', 'B', 'modify-body', 'H', 'modify-headers'],
-  ...['anticache', 'anticomp', 'stickycookie', 'stickyauth', 'commands'],
+  'commands',
 ])

@@ -2,6 +2,7 @@
 import { FILTER_HELP, MidwireError, nearest, TRANSPARENT_MARK } from '../index.js'
 import { OWN_FLAGS } from './flags.js'
 import { flagRow, optionsText, rows } from './help.js'
+import { RULES } from './topic-rules.js'
 
 const WG = `midwire wg show|qr [NAME]
 midwire wg add NAME [--public-key KEY]
@@ -201,6 +202,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   cleanup: cleanupText,
   via: () => VIA,
   tls: () => TLS,
+  rules: () => RULES,
   filter: filterText,
   options: () => optionsText(),
 }

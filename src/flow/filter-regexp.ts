@@ -21,8 +21,8 @@ const PARTS =
   /\[(\^?)(\]?)((?:\\[\s\S]|[^\]\\])*)|\\[\s\S]|\(\?#[^)]*\)|\(\?P<|\(\?P=(\w+)\)|\(\?([aimsuxL]+):|\{,(\d+)\}|\$/g
 const GLOBAL_FLAGS = /^\(\?([aimsuxL]+)\)/
 
-/** Compiles a regular expression. Throws the SyntaxError of JavaScript for a text that is not one. */
-export function compileRegexp(source: string, kind: RegexpKind): Search {
+/** JavaScript's form of an expression of Python's. Throws the SyntaxError of JavaScript for a text that is not one. */
+export function pythonRegexp(source: string, kind: RegexpKind): RegExp {
   const flags = new Set<string>()
   if (!kind.caseSensitive) flags.add('i')
   if (kind.lines) flags.add('m')
@@ -32,7 +32,12 @@ export function compileRegexp(source: string, kind: RegexpKind): Search {
   for (const flag of given) if ('ims'.includes(flag)) flags.add(flag)
   const pattern = translate(source.slice(start.length), flags)
   const octets = kind.bytes ? Buffer.from(pattern).toString('latin1') : pattern
-  const regexp = new RegExp(octets, [...flags].join(''))
+  return new RegExp(octets, [...flags].join(''))
+}
+
+/** Compiles a regular expression. Throws the SyntaxError of JavaScript for a text that is not one. */
+export function compileRegexp(source: string, kind: RegexpKind): Search {
+  const regexp = pythonRegexp(source, kind)
   // JavaScript refuses an expression that is too large at its first use: that is to happen here, and not at the first flow.
   regexp.test('')
   return (text) => {

@@ -42,6 +42,13 @@ export function seeksProcesses(text: string): boolean {
   return parser.operators.has('process') || parser.operators.has('container')
 }
 
+/** Whether a filter has `~b`, `~bq` or `~bs` in it. Throws ERR_FILTER. */
+export function seeksBodies(text: string): boolean {
+  const parser = new Parser(text, false)
+  parser.parse()
+  return ['b', 'bq', 'bs'].some((name) => parser.operators.has(name))
+}
+
 class Parser {
   /** The names of the operators that were read. */
   readonly operators = new Set<string>()

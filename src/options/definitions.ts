@@ -150,6 +150,22 @@ export const OPTIONS = {
     undefined,
     'user and password, `user:password`, for the proxy or server of upstream and reverse modes',
   ),
+  modify_headers: list(
+    'rules `/[FILTER/]NAME/[VALUE]`: take fields away, and put others there; value `@FILE`: from a file',
+  ),
+  modify_body: list('rules `/[FILTER/]REGEX/REPLACEMENT` for bodies; `\\1` is a group, `@FILE` what is in a file'),
+  map_remote: list('rules `/[FILTER/]URL-REGEX/REPLACEMENT`: send requests elsewhere'),
+  map_local: list('rules `/[FILTER/]URL-REGEX/PATH`: answer requests with a file, or with those of a directory'),
+  block_list: list(
+    'rules `/FILTER/STATUS`: refuse requests with that status; 444 closes the connection without an answer',
+  ),
+  anticache: flag(false, 'ask servers for whole answers: takes If-None-Match and If-Modified-Since from requests'),
+  anticomp: flag(false, 'ask servers for bodies without compression'),
+  stickycookie: text(undefined, 'add the cookies that servers have set to later requests that match this filter'),
+  stickyauth: text(
+    undefined,
+    'add the Authorization that a host was sent last to later requests that match this filter',
+  ),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
   dns_name_servers: list("name servers for the tunnel's resolver, and for servers' names; default: the system's"),

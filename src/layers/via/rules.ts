@@ -1,8 +1,9 @@
 // The option `via`: which connections leave by which proxies. The first entry that matches says.
 import { MidwireError } from '../../errors.js'
-import { type FlowFilter, parseFilter, seeksProcesses } from '../../flow/filter.js'
+import { type FlowFilter, seeksProcesses } from '../../flow/filter.js'
 import { connectRequest, HttpFlow } from '../../flow/http.js'
 import type { AnyFlow } from '../../flow/index.js'
+import { parseRuleFilter, partsOf } from '../../flow/rule.js'
 import { type Hop, parseVia } from '../../flow/via.js'
 import { type Context, origin } from '../layer.js'
 import type { Destination, ServerTls } from '../route.js'
@@ -29,20 +30,16 @@ export function parseViaRules(entries: readonly string[]): readonly ViaRule[] {
 
 function parseRule(text: string, label: string): ViaRule {
   if (WAY.test(text)) return { filter: undefined, seeksProcesses: false, via: parseVia(text, label) }
-  const [separator = ''] = text
-  const end = separator === '' ? -1 : text.indexOf(separator, separator.length)
+  const [filter = '', way] = partsOf(text, 2)
   // A text without a second separator may hold a password, so it is not shown.
-  if (end === -1) {
+  if (way === undefined) {
     throw new MidwireError('ERR_VIA', `${label}this is neither a way nor a rule, as in /~d example.com/socks5://host`)
   }
-  const filter = text.slice(separator.length, end)
-  try {
-    const parsed = { filter: parseFilter(filter), seeksProcesses: seeksProcesses(filter) }
-    return { ...parsed, via: parseVia(text.slice(end + separator.length).trim(), label) }
-  } catch (error) {
-    if (!(error instanceof MidwireError) || error.code !== 'ERR_FILTER') throw error
-    throw new MidwireError('ERR_FILTER', `via ${label}${error.message.replace(/^filter: /, '')}`)
+  const parsed = {
+    filter: parseRuleFilter(filter, `via ${label.slice(0, -2)}`),
+    seeksProcesses: seeksProcesses(filter),
   }
+  return { ...parsed, via: parseVia(way.trim(), label) }
 }
 
 /**
