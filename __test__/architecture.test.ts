@@ -108,6 +108,7 @@ const rooms: Record<string, Room> = {
       'own-resolver',
       'hook-names',
       'by-option',
+      'replay-host',
       'htpasswd',
       'rule-value',
       'file-types',

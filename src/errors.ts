@@ -14,6 +14,7 @@ const SENTENCES = {
   ERR_PERMISSION: '{}: ports below 1024 may need rights that this process does not have; choose a higher one',
   ERR_ROOT: '{}: this needs root, or the capability CAP_NET_ADMIN',
   ERR_COMMAND: '{}',
+  ERR_REPLAY: '{}',
   ERR_NATIVE_MISSING: '{}',
   ERR_NATIVE_PANIC: '{}: this is a fault of midwire; please report it with this message',
   ERR_NATIVE: '{}',

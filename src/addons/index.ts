@@ -2,10 +2,12 @@
 import type { Addon } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import { block } from './block.js'
+import { clientReplay } from './client-replay.js'
 import { type CrlAuthority, crl } from './crl.js'
 import { cutting } from './cut.js'
 import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
+import type { ReplayHost } from './replay-host.js'
 
 /** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
 export function builtinAddons(
@@ -15,3 +17,6 @@ export function builtinAddons(
 ): Addon[] {
   return [block(), crl(authority), onboarding({ host: onboarding_host, resolver, authority }), exporting(), cutting()]
 }
+
+/** Those that replay flows; they run behind the others. */
+export const replayAddons = (host: ReplayHost): Addon[] => [clientReplay(host)]

@@ -46,7 +46,7 @@ export interface Evidence {
 }
 
 /** The layer that goes on; `more` where that depends on bytes that have not come yet, from either side. */
-export type Decision = 'more' | Exclude<LayerName, 'reach' | 'accept' | 'by-name' | 'next' | 'websocket'>
+export type Decision = 'more' | Exclude<LayerName, 'reach' | 'accept' | 'by-name' | 'next' | 'websocket' | 'replay'>
 
 export interface Verdict {
   readonly decision: Decision

@@ -1,4 +1,7 @@
 // How a client has come in, as its mode describes it. Layers look at the entrance, and never at the name of the mode.
+import type { ServerConnection } from '../connection.js'
+import type { HttpFlow } from '../flow/http.js'
+import type { RequestRecord } from '../flow/record.js'
 import type { Hop } from '../flow/via.js'
 import type { LayerName } from './layer.js'
 import type { Destination, Source } from './route.js'
@@ -9,6 +12,17 @@ export interface Target {
   readonly tls: boolean
   /** The protocol that is spoken with the server, inside TLS where there is TLS. */
   readonly protocol: 'http1' | 'raw' | 'dns'
+}
+
+/** A recorded request that is sent again, for the layer `replay`. */
+export interface Replay {
+  readonly request: RequestRecord
+  /** The server that the request went to; undefined where it went to none. */
+  readonly server: ServerConnection | undefined
+  /** The proxies that the user has chosen for it (`flow.via`). */
+  readonly via: readonly Hop[] | undefined
+  /** Called with the new flow before its first hook. */
+  began(flow: HttpFlow): void
 }
 
 export interface Entrance {
@@ -24,6 +38,8 @@ export interface Entrance {
   readonly source?: Source | undefined
   /** True where the destination is midwire's own resolver, for which no server is dialled. */
   readonly ownResolver?: boolean | undefined
+  /** Set where there is no client, and a recorded request is sent again. */
+  readonly replay?: Replay | undefined
 }
 
 /** The entrance of clients that use midwire as their proxy, and name the destination themselves. */

@@ -4,6 +4,7 @@ import { byNameLayer } from './by-name.js'
 import { dnsLayer } from './dns.js'
 import { http1Layer, httpProxyLayer } from './http/h1.js'
 import { http2Layer } from './http/h2.js'
+import { replayLayer } from './http/replay.js'
 import type { Layers } from './layer.js'
 import { nextLayer } from './next.js'
 import { ignoreLayer, rawLayer } from './raw.js'
@@ -28,4 +29,5 @@ export const LAYERS: Layers = {
   dns: dnsLayer,
   raw: rawLayer,
   refuse: refuseLayer,
+  replay: replayLayer,
 }

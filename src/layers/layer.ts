@@ -45,6 +45,7 @@ export type LayerName =
   | 'dns'
   | 'raw'
   | 'refuse'
+  | 'replay'
 
 /** A protocol. It runs until its connection is over, or returns the name of the layer that goes on. */
 export type Layer = (context: Context) => Step<LayerName | undefined>

@@ -73,6 +73,10 @@ class RunningListener implements RunningMode {
     this.#entrance = entrance
   }
 
+  get via(): Entrance['via'] {
+    return this.#entrance.via
+  }
+
   get mark(): number | undefined {
     return this.#turning?.mark
   }

@@ -1,5 +1,5 @@
 // A mode is a way in for clients. Each has a file with its listener and the name of its first layer; spec.ts has their grammar.
-import type { Address, Peer } from '../connection.js'
+import type { Address, ClientConnection, Peer } from '../connection.js'
 import type { Hop } from '../flow/via.js'
 import type { LogLevel } from '../hooks.js'
 import type { Entrance } from '../layers/entrance.js'
@@ -33,6 +33,8 @@ export interface Arrival {
   /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
   refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void
   readonly entrance: Entrance
+  /** The client's connection as it was, where a request of that client is replayed. Undefined for a client that has come. */
+  readonly client?: ClientConnection
   /** The client uses midwire as its proxy, also where the entrance has a destination; undefined: where it has none. */
   readonly explicit?: boolean
 }
@@ -79,6 +81,8 @@ export interface RunningMode {
   readonly resolver?: readonly string[]
   /** The firewall mark that all of midwire's packets have to have while the mode runs, so that its rules leave them alone. */
   readonly mark?: number | undefined
+  /** The proxies by which its connections leave; undefined where there are none but those of `spec`. */
+  readonly via?: readonly Hop[] | undefined
   /** Stops listening. Sockets that were accepted stay open; a tunnel's connections end with the tunnel. */
   close(): Promise<void>
 }

@@ -141,6 +141,12 @@ export const OPTIONS = {
     'mode transparent: what nothing has redirected goes to the name in TLS (port 443) or Host; all who reach the port may use it',
   ),
   keepserving: flag(false, 'go on after files were read and flows were replayed; off: midwire ends then'),
+  client_replay: paths('files of flows whose requests are sent again, in their order'),
+  client_replay_concurrency: integer(
+    [-1, 1],
+    1,
+    'requests of client replay at once: 1, or -1 for as many as there are',
+  ),
   tcp_timeout: integer([1, 2_000_000], 600, 'seconds of silence after which a connection is closed'),
   proxyauth: text(
     undefined,

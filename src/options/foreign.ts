@@ -20,7 +20,7 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
     'midwire does not read or write flow files yet',
     'rfile readfile_filter save_stream_file save_stream_filter hardump',
   ],
-  ['midwire does not replay flows yet', 'client_replay client_replay_concurrency server_replay server_replay_extra'],
+  ['midwire does not replay flows yet', 'server_replay server_replay_extra'],
   ['midwire does not replay flows yet', 'server_replay_ignore_content server_replay_ignore_host server_replay_nopop'],
   ['midwire does not replay flows yet', 'server_replay_ignore_params server_replay_ignore_payload_params'],
   ['midwire does not replay flows yet', 'server_replay_ignore_port server_replay_kill_extra server_replay_refresh'],

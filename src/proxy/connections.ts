@@ -48,6 +48,8 @@ export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
   readonly #around: Surroundings
   readonly #drivers = new Set<Driver>()
+  /** Those of requests that are replayed, with what is called when each is over. */
+  readonly #replays = new Map<Driver, () => void>()
   readonly #resolver: Resolver
   readonly #exits: Exits
   readonly places = new Places()
@@ -121,6 +123,19 @@ export class Connections implements Unchanging {
     else this.#start(driver, arrival)
   }
 
+  /**
+   * Sends a recorded request again; fulfilled when its flow is over. There is no client, so the hooks of clients' connections do not
+   * run.
+   */
+  replay(arrival: Arrival & { readonly client: ClientConnection }): Promise<void> {
+    return new Promise((over) => {
+      const driver = new Driver(this.#shared, undefined, arrival)
+      this.#drivers.add(driver)
+      this.#replays.set(driver, over)
+      driver.start()
+    })
+  }
+
   #seeksProcesses(): boolean {
     const { options, layerOptions } = this.#shared
     if (options.client_process !== 'auto') return options.client_process === 'on'
@@ -184,8 +199,14 @@ export class Connections implements Unchanging {
 
   departed(driver: Driver, hasSpoken: boolean): void {
     if (!this.#drivers.delete(driver)) return
-    if (!this.#closing) this.#distrust.left(driver.client, hasSpoken)
-    void this.dispatcher.run('client_disconnected', driver.client)
+    const replayed = this.#replays.get(driver)
+    if (replayed) {
+      this.#replays.delete(driver)
+      replayed()
+    } else {
+      if (!this.#closing) this.#distrust.left(driver.client, hasSpoken)
+      void this.dispatcher.run('client_disconnected', driver.client)
+    }
     if (this.#drivers.size > 0) return
     this.#allDeparted()
     this.#around.deserted()

@@ -30,7 +30,7 @@ const CLOSED = 'midwire was closed'
 export class Driver implements World, ChannelReceiver {
   readonly client: ClientConnection
   readonly #core: Core
-  readonly #mode: RunningMode
+  readonly #mode: RunningMode | undefined
   readonly #arrival: Arrival
   readonly #machine: Machine
   readonly #channel: Channel<ClientConnection>
@@ -44,16 +44,17 @@ export class Driver implements World, ChannelReceiver {
   /** Ends the relay for the client's datagrams. */
   #dissociate = () => {}
 
-  constructor(core: Core, mode: RunningMode, arrival: Arrival) {
+  /** `mode`: by which the client has come; undefined where a request is replayed. */
+  constructor(core: Core, mode: RunningMode | undefined, arrival: Arrival) {
     this.#core = core
     this.#mode = mode
     this.#arrival = arrival
-    this.client = {
+    this.client = arrival.client ?? {
       id: randomUUID(),
       transport: arrival.transport,
       remote: arrival.source,
       local: arrival.destination,
-      mode: mode.spec.shown,
+      mode: mode?.spec.shown ?? '',
       explicit: arrival.explicit ?? arrival.entrance.destination === undefined,
       peer: arrival.peer,
       openedAt: Date.now(),
@@ -223,12 +224,14 @@ export class Driver implements World, ChannelReceiver {
   async #associate(announced: number): Promise<Address | Error> {
     const { relays } = this.#core
     const { via } = this.#arrival.entrance
+    const mode = this.#mode
+    if (!mode) return new Error('nobody is there who could send datagrams')
     let association: Association
     try {
       association = await Association.open(this.client, announced, {
         handleFlow: (flow, destination) => {
           const entrance = { layer: 'reach', destination, ...(via && { via }) } as const
-          this.#core.begin(this.#mode, { ...datagramArrival(flow, entrance), explicit: true })
+          this.#core.begin(mode, { ...datagramArrival(flow, entrance), explicit: true })
         },
         handlePassed: () => this.handlePassed(),
         handleDropped: (total, why) => this.#countDropped(this.#channel, total, `a datagram was dropped: ${why}`),

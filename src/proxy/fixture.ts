@@ -1,9 +1,12 @@
-// What programs and their tests do with a running proxy: wait for flows, and make them wait.
+// What programs and their tests do with a running proxy: wait for flows, make them wait, and send their requests again.
+import type { HttpFlow } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import type { Addon } from '../hooks.js'
 import { type Interception, InterceptionReader, type InterceptOptions } from '../mock/interception.js'
 import { type FlowMatch, type FlowTypes, type Matcher, matcherOf } from '../mock/match.js'
 import { FlowWait, type WaitOptions } from '../mock/wait.js'
+import type { Replays } from './replays.js'
 
 /** The part of a proxy that tests are written with. All of it is made of addons, so what is not used costs nothing. */
 export abstract class Fixture {
@@ -14,6 +17,7 @@ export abstract class Fixture {
   /** The flows that have begun and are not over, the oldest first. */
   abstract get runningFlows(): readonly AnyFlow[]
   abstract addAddon(addon: Addon): () => void
+  protected abstract readonly replays: Replays
 
   /**
    * The next flow that matches, once it is over: answered, ended or failed. Only flows that end after the call count, so call it before
@@ -64,6 +68,19 @@ export abstract class Fixture {
     this.#interceptions.add(reader)
     if (this.#over) reader.end()
     return reader
+  }
+
+  /**
+   * Sends the request of a flow again, recorded or changed, as its client did: through all hooks, by the way of its mode, and by the
+   * HTTP version that it had. The promise gives the new flow, whose `replayed` is `request`, once that is over, with `error` where it has
+   * failed; of several flows those that were sent, in the order given. They wait for their turn, one after the other, or all at once
+   * (option `client_replay_concurrency`). Rejects with ERR_REPLAY where one of them cannot be replayed: WebSockets, CONNECT, bodies that
+   * were recorded in part.
+   */
+  replay(flow: HttpFlow | FlowRecord): Promise<HttpFlow>
+  replay(flows: Iterable<HttpFlow | FlowRecord>): Promise<HttpFlow[]>
+  async replay(given: HttpFlow | FlowRecord | Iterable<HttpFlow | FlowRecord>): Promise<HttpFlow | HttpFlow[]> {
+    return Symbol.iterator in given ? this.replays.addEach([...given]) : this.replays.add(given)
   }
 
   /** A flow is over. @internal */

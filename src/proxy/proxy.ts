@@ -1,6 +1,6 @@
 // The proxy: composes modes, layers, certificates, addons and outputs, starts them, and ends them.
 import { checkHookName } from '../addons/hook-names.js'
-import { builtinAddons } from '../addons/index.js'
+import { builtinAddons, replayAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { IdentitiesByName } from '../certs/by-name.js'
@@ -10,9 +10,7 @@ import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
-import { checkSource, checkSpecs, parseSpec } from '../modes/spec.js'
 import { parseSubnets } from '../modes/subnet.js'
-import type { Options } from '../options/definitions.js'
 import { confdirOf, expandHome } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
@@ -28,10 +26,9 @@ import { KeyLog } from './key-log.js'
 import { Log, safely } from './log.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
-import { RunningModes } from './running-modes.js'
-
-/** The modes that run together where none is given. */
-const DEFAULT_MODES = ['wireguard', 'regular']
+import { replayHost } from './replay-host.js'
+import { Replays } from './replays.js'
+import { RunningModes, specsOf } from './running-modes.js'
 
 /** A running proxy. */
 export class Midwire extends Fixture {
@@ -46,6 +43,7 @@ export class Midwire extends Fixture {
   readonly jobs: Jobs
   /** How content is shown: midwire's own views, and those of addons. */
   readonly views = new Views()
+  protected readonly replays: Replays
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
   readonly #store: OptionStore
@@ -80,7 +78,10 @@ export class Midwire extends Fixture {
     const proxy = new Midwire(confdir, store, authority, given.sinks ?? [])
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
-    const builtin = builtinAddons(options, authority, resolver)
+    const builtin = [
+      ...builtinAddons(options, authority, resolver),
+      ...replayAddons(replayHost(proxy, proxy.#dispatcher, proxy.replays)),
+    ]
     await proxy.#begin(builtin, [...(given.addons ?? []), ...scripts], specs)
     return proxy
   }
@@ -132,6 +133,11 @@ export class Midwire extends Fixture {
       arrived: (by, arrival) => this.#arrived(by, arrival),
       log: (level, message) => this.log(level, message),
     }))
+    this.replays = new Replays({
+      send: (arrival) => this.#connections.replay(arrival),
+      modes: () => this.#modes.all,
+      concurrency: () => store.snapshot.client_replay_concurrency,
+    })
     store.subscribe(['mode'], (options) => {
       specsOf(options)
       // Not before the update is done: what comes after this may refuse it.
@@ -279,6 +285,7 @@ export class Midwire extends Fixture {
       throw error
     }
     await this.#dispatcher.run('running', undefined)
+    this.replays.start()
   }
 
   async #changeModes(): Promise<Error[]> {
@@ -304,7 +311,7 @@ export class Midwire extends Fixture {
     return remove
   }
 
-  #follow({ hook_timeout }: Options): void {
+  #follow({ hook_timeout }: { readonly hook_timeout: number }): void {
     this.#dispatcher.time.milliseconds = hook_timeout * 1000
   }
 
@@ -346,6 +353,7 @@ export class Midwire extends Fixture {
 
   async #close(): Promise<void> {
     this.endFixture()
+    this.replays.close()
     await this.#modes.close()
     await this.#connections.close()
     await this.#keyLog?.close()
@@ -356,12 +364,4 @@ export class Midwire extends Fixture {
     await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
     this.#settleClosed()
   }
-}
-
-/** The specs of the option. Throws ERR_MODE. */
-function specsOf(options: Options): ModeSpec[] {
-  const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
-  checkSpecs(specs, options)
-  checkSource(specs, options)
-  return specs
 }

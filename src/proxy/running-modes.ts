@@ -1,7 +1,11 @@
 // The modes of a proxy: started together, and changed while they run.
 import type { Listener, ModeContext, ModeSpec, RunningMode } from '../modes/mode.js'
-import { modeOf } from '../modes/spec.js'
+import { checkSource, checkSpecs, modeOf, parseSpec } from '../modes/spec.js'
+import type { Options } from '../options/definitions.js'
 import { checkWay } from './exits/tunnel-file.js'
+
+/** The modes that run together where none is given. */
+const DEFAULT_MODES = ['wireguard', 'regular']
 
 export class RunningModes {
   readonly #contextFor: (specs: readonly ModeSpec[]) => ModeContext
@@ -84,4 +88,12 @@ export class RunningModes {
 async function check(spec: ModeSpec, context: ModeContext): Promise<void> {
   checkWay(spec.via)
   await modeOf(spec).check?.(spec, context)
+}
+
+/** The specs of the option. Throws ERR_MODE. */
+export function specsOf(options: Options): ModeSpec[] {
+  const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
+  checkSpecs(specs, options)
+  checkSource(specs, options)
+  return specs
 }
