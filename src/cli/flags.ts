@@ -62,6 +62,7 @@ const SHORT: Partial<Record<OptionName, string>> = {
   modify_headers: 'H',
   modify_body: 'B',
   map_remote: 'M',
+  client_replay: 'C',
 }
 
 const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
@@ -81,6 +82,7 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   block_list: 'RULE',
   stickycookie: 'FILTER',
   stickyauth: 'FILTER',
+  client_replay: 'FILE',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
@@ -96,7 +98,7 @@ export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
 /** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
 export const NOT_YET: ReadonlySet<string> = new Set([
-  ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'C', 'client-replay', 'S', 'server-replay'],
+  ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
   'commands',
 ])
