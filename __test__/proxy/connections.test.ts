@@ -43,6 +43,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     mark: () => undefined,
     keyLog: undefined,
     resolvers: () => [],
+    hasMocks: () => false,
     seeksProcesses: () => false,
     deserted: () => {},
     tell: () => {},

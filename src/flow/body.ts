@@ -17,7 +17,7 @@ export class RecordedBody {
   #stored: StoredBytes | undefined
   /** The length of the body so far in bytes, recorded or not. */
   length = 0
-  readonly #limit: number
+  #limit: number
   #held = false
 
   /** At most `limit` bytes are recorded, but for a body that is held. */
@@ -55,6 +55,11 @@ export class RecordedBody {
     const kept = chunk.length > room ? chunk.subarray(0, room) : chunk
     this.#recorded += kept.length
     this.#chunks.push(withoutWaste(kept))
+  }
+
+  /** Records no more than so many bytes in all, of what comes from now on. */
+  limitTo(limit: number): void {
+    this.#limit = Math.min(this.#limit, limit)
   }
 
   /** From now on the whole body is recorded, whatever the limit: it is held for a hook, and sent on from here. */

@@ -119,6 +119,9 @@ function hostOf(authority: string): string {
   return colon === -1 ? authority : authority.slice(0, colon)
 }
 
+/** A body that comes piece by piece: a generator, a ReadableStream, a Node stream. Texts are written in UTF-8. */
+export type BodySource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
 export interface HttpResponseParts {
   /** A whole number from 100 to 999. */
   status: number
@@ -130,12 +133,19 @@ export interface HttpResponseParts {
   headers?: HttpHeaders | HttpHeadersInit
   /** The body; a string is written in UTF-8. Default: none. */
   content?: Uint8Array | string
+  /** Default: none. */
+  source?: BodySource | undefined
   /** How its form was odd when it came. Default: none. */
   irregularities?: readonly string[] | undefined
 }
 
 export class HttpResponse extends HttpMessage {
   reason: string
+  /**
+   * Of an addon's own response: the body, in the place of `content`. It is read as fast as the client takes it, and its pieces go out as they
+   * come. The hook `response` runs before them. What throws in it fails the flow.
+   */
+  source: BodySource | undefined
   #status = 0
 
   /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
@@ -143,6 +153,7 @@ export class HttpResponse extends HttpMessage {
     const headers = parts.headers instanceof HttpHeaders ? parts.headers : HttpHeaders.from(parts.headers ?? [])
     super(parts, headers, bodyLimit, now)
     this.status = parts.status
+    this.source = parts.source
     this.reason = parts.reason ?? reasonOf(parts.status)
     if (parts.content !== undefined) this.content = parts.content
   }

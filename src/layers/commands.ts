@@ -122,6 +122,11 @@ export type Operation =
    * end. The answer is the bytes to send on, a Buffer; undefined where that has failed, and `flow.error` says why.
    */
   | { type: 'transform'; flow: HttpFlow; side: 'request' | 'response'; data: Buffer }
+  /**
+   * Asks for the next piece of `flow.response.source`. The answer is a Buffer, empty at the end; undefined where that has failed, and
+   * `flow.error` says why.
+   */
+  | { type: 'pull'; flow: HttpFlow }
   /** Asks the tunnel's resolver. `query` is a DNS message; the answer is another, or an Error that says why there is none. */
   | { type: 'resolve'; query: Buffer }
   /** Waits for data, the end or the loss of `channel`, or of `or`. The answer is TIMEOUT after so many milliseconds; 0: no limit. */
@@ -151,7 +156,13 @@ const KINDS: Record<Command['type'], Kind> = {
   ...({ known: 'question', failsOpen: 'question' } as const),
   ...({ receive: 'wait', room: 'wait', join: 'wait', sleep: 'wait', intercepted: 'wait' } as const),
   ...({ open: 'operation', secureServer: 'operation', secureClient: 'operation', relay: 'operation' } as const),
-  ...({ associate: 'operation', hook: 'operation', resolve: 'operation', transform: 'operation' } as const),
+  ...({
+    associate: 'operation',
+    hook: 'operation',
+    resolve: 'operation',
+    transform: 'operation',
+    pull: 'operation',
+  } as const),
   pending: 'pending',
 }
 

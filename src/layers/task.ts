@@ -84,5 +84,6 @@ const CLOCKED = new Set<Operation['type']>([
     'associate',
     'intercepted',
     'transform',
+    'pull',
   ] as const),
 ])

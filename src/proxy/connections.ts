@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly keyLog: KeyLog | undefined
   /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
+  /** Addons answer in the place of servers, which need not exist: none is connected to before a request needs it. */
+  hasMocks(): boolean
   /** Whether a reader of flows asks for the processes of clients. */
   seeksProcesses(): boolean
   tell(what: FlowNews, flow: Flow): void
@@ -43,6 +45,12 @@ export interface Surroundings {
   deserted(): void
   log(level: LogLevel, message: string): void
 }
+
+/** The same, as if option `connection_strategy` were `lazy`. */
+const lazily = (shared: Shared): Shared => ({
+  ...shared,
+  layerOptions: { ...shared.layerOptions, connection_strategy: 'lazy' },
+})
 
 export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
@@ -107,7 +115,7 @@ export class Connections implements Unchanging {
 
   /** Starts a client connection, after the hook `client_connected`. */
   begin(mode: RunningMode, arrival: Arrival): void {
-    const driver = new Driver(this.#shared, mode, arrival)
+    const driver = new Driver(this.#around.hasMocks() ? lazily(this.#shared) : this.#shared, mode, arrival)
     this.#drivers.add(driver)
     const found = this.#seeksProcesses() ? this.#processes.find(driver.client) : undefined
     // A client that asks once and closes is gone a moment later, so its connection waits until its process is found.

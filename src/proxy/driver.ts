@@ -120,9 +120,12 @@ export class Driver implements World, ChannelReceiver {
       case 'release':
         this.#servers.release(command.channel)
         return undefined
+      case 'finished':
+        this.#transforms.over(command.flow)
+        this.#core.tell(command.type, command.flow)
+        return undefined
       case 'begun':
       case 'changed':
-      case 'finished':
         this.#core.tell(command.type, command.flow)
         return undefined
       case 'timer':
@@ -170,6 +173,8 @@ export class Driver implements World, ChannelReceiver {
         const transformed = this.#transforms.run(command.flow, command.side, command.data)
         return transformed instanceof Promise ? this.#wait(command, transformed) : transformed
       }
+      case 'pull':
+        return this.#wait(command, this.#transforms.pull(command.flow))
       case 'resolve':
         return this.#wait(command, this.#core.resolve(command.query))
     }

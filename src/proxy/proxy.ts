@@ -121,6 +121,7 @@ export class Midwire extends Fixture {
       listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
+      hasMocks: () => this.mocks.length > 0,
       seeksProcesses: () => this.#seekers.size > 0 || this.waitsForProcesses,
       tell: (what, flow) => this.#tell(what, flow as AnyFlow),
       deserted: () => this.jobs.look(),

@@ -1,5 +1,6 @@
-// Puts bodies through the functions and TransformStreams that addons have set as `flow.request.stream` and `flow.response.stream`.
-import type { HttpFlow } from '../flow/http.js'
+// Puts bodies through the functions and TransformStreams that addons have set as `stream` of a message, and reads those of a response's `source`.
+import type { Flow } from '../flow/flow.js'
+import type { BodySource, HttpFlow } from '../flow/http.js'
 import type { BodyFunction, BodyTransform, HttpMessage } from '../flow/http-message.js'
 import { describe, isThenable } from './dispatch.js'
 import type { HookTime } from './hook-time.js'
@@ -12,6 +13,8 @@ export class Transforms {
   readonly #time: HookTime
   /** TransformStreams that have begun and not ended. */
   readonly #running = new Map<HttpMessage, RunningTransform>()
+  /** Sources that have begun and not ended. */
+  readonly #sources = new Map<HttpMessage, AsyncIterator<unknown> | Iterator<unknown>>()
 
   /** `log` is told of each failure; each piece has the time of a hook. */
   constructor(log: (message: string) => void, time: HookTime) {
@@ -38,10 +41,51 @@ export class Transforms {
     }
   }
 
+  /**
+   * The next piece of the `source` of a response; an empty one is its end. Undefined where it has thrown: the flow then has the error. It may
+   * take its time: who waits can be interrupted.
+   */
+  async pull(flow: HttpFlow): Promise<Buffer | undefined> {
+    const { response } = flow
+    if (!response?.source) return EMPTY
+    try {
+      let iterator = this.#sources.get(response)
+      if (!iterator) {
+        iterator = iteratorOf(response.source)
+        this.#sources.set(response, iterator)
+      }
+      for (;;) {
+        const { done, value } = await iterator.next()
+        if (done) {
+          this.#sources.delete(response)
+          return EMPTY
+        }
+        const piece = bytesOf(value)
+        if (piece.length > 0) return piece
+      }
+    } catch (error) {
+      this.#sources.delete(response)
+      return this.#fails(flow, 'flow.response.source', error)
+    }
+  }
+
+  /** A flow is over. Where the source of its response is not, nobody wants the rest. */
+  over(flow: Flow): void {
+    if (this.#sources.size > 0) this.#leave((flow as Partial<HttpFlow>).response)
+  }
+
   /** The connection is over: streams that have not ended are cancelled. */
   close(): void {
+    for (const message of [...this.#sources.keys()]) this.#leave(message)
     for (const running of this.#running.values()) running.cancel('the connection is over')
     this.#running.clear()
+  }
+
+  #leave(response: HttpMessage | undefined): void {
+    const iterator = response && this.#sources.get(response)
+    if (!iterator) return
+    this.#sources.delete(response)
+    end(iterator)
   }
 
   #pass(message: HttpMessage, stream: BodyTransform, data: Buffer): Promise<Buffer> {
@@ -62,8 +106,12 @@ export class Transforms {
       this.#running.delete(message)
       running.cancel(error)
     }
+    return this.#fails(flow, `flow.${side}.stream`, error)
+  }
+
+  #fails(flow: HttpFlow, what: string, error: unknown): undefined {
     const { text, where } = describe(error)
-    const sentence = `an addon has failed in flow.${side}.stream: ${text}`
+    const sentence = `an addon has failed in ${what}: ${text}`
     this.#log(where ? `${sentence} (${where})` : sentence)
     if (flow.live) flow.error ??= { message: sentence, timestamp: Date.now() }
     return undefined
@@ -74,6 +122,17 @@ function call(stream: BodyFunction, data: Buffer): Promise<Buffer> | Buffer {
   const result = stream(data)
   if (isThenable(result)) return Promise.resolve(result as PromiseLike<unknown>).then(bytesOf)
   return isAsyncIterable(result) ? all(result) : bytesOf(result)
+}
+
+function iteratorOf(source: BodySource): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+}
+
+/** Ends an iterator. What it throws then concerns nobody. */
+function end(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
+  Promise.resolve()
+    .then(() => iterator.return?.())
+    .catch(() => {})
 }
 
 /** The bytes of what a function has returned. Throws a TypeError for what is none. */

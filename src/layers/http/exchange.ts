@@ -7,7 +7,7 @@ import { type Context, finish, hook, type MaybeStep, NOTHING, recordLimit, room,
 import { Gone, Idle } from '../task.js'
 import { WANTS_CREDENTIALS } from '../via/hop.js'
 import { isReadable } from '../websocket/handshake.js'
-import { checkAnswer } from './answer.js'
+import { checkAnswer, isBodiless } from './answer.js'
 import { wantsUpgrade } from './connection.js'
 import { hookWithCredentials } from './credentials.js'
 import type { ClientEnd, Framing, ServerEnd, ServerHead } from './ends.js'
@@ -17,6 +17,7 @@ import { CANCEL } from './h2/error.js'
 import { holdLimit } from './hold.js'
 import { errorPage } from './pages.js'
 import { turnToClient } from './reverse.js'
+import { SourceInlet } from './source.js'
 import { Closed, Transfer } from './transfer.js'
 import { Upload } from './upload.js'
 import type { Upstream } from './upstream.js'
@@ -232,12 +233,25 @@ export class Exchange {
 
   /** Sends a response that was held, or that an addon has made. */
   #sendResponse(response: HttpResponse, framing: Framing): MaybeStep {
+    if (response.source) return this.#sendSource(response)
     response.endedAt ??= this.#context.machine.world.now()
     checkAnswer(response)
     this.#client.sendWhole(response, framing)
     this.#answering = true
     if (this.#client.channel.closed) throw new Closed(this.#client.channel)
     return this.#room()
+  }
+
+  /** Sends an addon's response whose body comes piece by piece. */
+  *#sendSource(response: HttpResponse): Step<void> {
+    checkAnswer(response)
+    const bodiless = this.#request.method === 'HEAD' || isBodiless(response.status)
+    const source = new SourceInlet(this.#flow, this.#client.channel, bodiless)
+    response.body.limitTo(recordLimit(this.#context.options))
+    response.headers.delete('content-length')
+    const outlet = this.#client.begin(response, bodiless ? { kind: 'none' } : { kind: 'chunked' })
+    this.#answering = true
+    yield* new Transfer(this.#context, source, response).pass(outlet)
   }
 
   /** Answers with an addon's response. Where the request's body has not come whole, the connection ends after it. */
