@@ -124,7 +124,7 @@ const rooms: Record<string, Room> = {
     imports: ['index'],
     node: [
       ...['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'],
-      // The firewall's commands of `midwire transparent`.
+      // The firewall's commands of `midwire transparent`, and the command of `midwire run`.
       'child_process',
       // The demonstration's device and web site.
       ...['http', 'https', 'tls', 'net', 'events', 'stream'],

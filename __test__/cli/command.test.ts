@@ -60,7 +60,7 @@ test('--options lists what scripts of the command line define, whatever is wrong
 test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
   const general = (await ran(['--help'])).out
   t.regex(general, /midwire help via, tls, filter/)
-  for (const name of ['wg', 'ca', 'demo', 'transparent', 'cleanup']) {
+  for (const name of ['run', 'wg', 'ca', 'demo', 'transparent', 'cleanup']) {
     const { out, code } = await ran([name, '--help'])
     t.is(code, 0)
     t.regex(out, new RegExp(`^midwire ${name}`))
@@ -72,7 +72,11 @@ test('a command has help of its own, before and after it; a filter has the gener
   t.is((await ran(['~d a', '--help'])).out, general)
   t.is((await ran(['version'])).out, (await ran(['--version'])).out)
   await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
-  await refused(t, ['help', 'toString'], /the topics are wg, ca, demo, transparent, cleanup, via, tls, rules, filter, options/)
+  await refused(
+    t,
+    ['help', 'toString'],
+    /the topics are run, wg, ca, demo, transparent, cleanup, via, tls, rules, filter, options/,
+  )
 })
 
 test('help via has every kind of way, and its examples are ways', async (t) => {

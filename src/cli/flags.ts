@@ -38,6 +38,7 @@ export const OWN_FLAGS: readonly Flag[] = [
   own('json', 'stdout is JSON lines: one when the proxy listens, then one for each flow that is over'),
   own('color', 'colours, also where stdout is no terminal', { negatable: true }),
   ...transparentFlags(),
+  own('output', 'flows go to this file, and not to stderr', { kind: 'value', placeholder: 'FILE', commands: ['run'] }),
   own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),
 ]
 

@@ -72,7 +72,7 @@ function greet(proxy: Midwire, { stdout, stderr }: Streams, color: boolean, more
  * Keeps uncaught errors and unhandled rejections from ending the process: an addon may have caused them. Each is logged, with the
  * addon's path where the stack names it. The function that is returned undoes this.
  */
-function surviveFaults(log: Sink, { scripts }: Options): () => void {
+export function surviveFaults(log: Sink, { scripts }: Options): () => void {
   const report = (what: string) => (error: unknown) => {
     const stack = error instanceof Error ? (error.stack ?? '') : ''
     const script = scripts.find((path) => stack.includes(path))

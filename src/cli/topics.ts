@@ -59,6 +59,31 @@ const flagsOf = (command: string) =>
     .map(flagRow)
     .join('')
 
+function runText(): string {
+  return `midwire run [flags] -- CMD ARGS
+
+Runs one command through a proxy of its own, on a free port of 127.0.0.1, and ends with it. The command gets the variables that
+lead programs through a proxy and make them trust midwire: HTTPS_PROXY and its like, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS,
+CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE, GIT_SSL_CAINFO, and those of cargo, npm, pip and others. A program that reads none of them
+(Java, a browser) is not seen.
+
+Its input and output stay its own, so it can stand in a pipe; flows and the log go to stderr, or to a file. The exit code is the
+command's: 127 where there is no such command, 128 and its number where a signal has ended it. Signals are passed on.
+
+${flagsOf('run')}${rows([
+  ['--json', 'flows as JSON lines'],
+  ['-q', 'no flows'],
+])}
+Examples
+${rows([
+  ['midwire run -- npm install', ''],
+  ['midwire run -- curl https://example.com > page.html', 'flows on the terminal, the page in the file'],
+  ['midwire run --json --output flows.jsonl -- npm test', ''],
+  ['midwire run -s addon.ts -- python client.py', ''],
+  ['midwire run -m upstream:http://proxy:3128@127.0.0.1:0 -- git fetch', 'by way of another proxy'],
+])}`
+}
+
 function cleanupText(): string {
   return `midwire cleanup [--dry-run]
 
@@ -195,6 +220,7 @@ ${rows([
 }
 
 const TOPICS: Readonly<Record<string, () => string>> = {
+  run: runText,
   wg: () => WG,
   ca: () => CA,
   demo: () => DEMO,
