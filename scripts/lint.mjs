@@ -16,6 +16,7 @@ await main(() => {
     'clippy native': ['cargo', ['clippy', '-p', 'midwire', '--lib', '--locked', '--', '-D', 'warnings']],
     biome: node('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.'),
     tsc: node('typescript', 'tsc', '-p', 'tsconfig.json', '--noEmit'),
+    typedoc: [process.execPath, ['scripts/docs.mjs', '--check']],
     'cargo deny': ['cargo-deny', ['--locked', 'check', 'licenses', 'bans', 'sources']],
   }
   const failed = Object.entries(checks).filter(([name, [command, args]]) => {
