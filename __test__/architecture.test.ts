@@ -55,7 +55,7 @@ const rooms: Record<string, Room> = {
   views: {
     imports: ['flow', 'errors'],
     node: ['zlib', 'buffer'],
-    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/,
+    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\bsetTimeout\b/,
   },
   store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
   certs: {

@@ -8,6 +8,7 @@ import { readOptions } from '../../src/options/read.js'
 import { Commands } from '../../src/proxy/commands.js'
 import { Dispatcher, FIRST_RANK } from '../../src/proxy/dispatch.js'
 import { OptionAddons } from '../../src/proxy/option-addons.js'
+import { Views } from '../../src/views/render.js'
 
 const optionsOf = (given: GivenOptions) => readOptions(given) as OptionSnapshot
 
@@ -27,7 +28,13 @@ function setUp() {
   ] as unknown as ByOption[]
   const dispatcher = new Dispatcher(() => {})
   const commands = new Commands(() => [])
-  const addons = new OptionAddons(dispatcher, commands, { log() {}, path: (written) => written, job() {} }, list)
+  const views = new Views()
+  const addons = new OptionAddons(
+    dispatcher,
+    { commands, views },
+    { log() {}, path: (written) => written, job() {} },
+    list,
+  )
   const order = () => {
     ran.length = 0
     dispatcher.run('running', undefined)

@@ -8,6 +8,7 @@ import { mapLocal } from './map-local.js'
 import { mapRemote } from './map-remote.js'
 import { modifyBody } from './modify-body.js'
 import { modifyHeaders } from './modify-headers.js'
+import { protobufDefinitions } from './protobuf-definitions.js'
 import { proxyauth } from './proxyauth.js'
 import { stickyauth } from './stickyauth.js'
 import { stickycookie } from './stickycookie.js'
@@ -44,4 +45,5 @@ export const BY_OPTION: readonly ByOption[] = [
   { option: 'modify_body', make: modifyBody },
   { option: 'stickyauth', make: stickyauth },
   { option: 'stickycookie', make: stickycookie },
+  { option: 'protobuf_definitions', make: protobufDefinitions },
 ]

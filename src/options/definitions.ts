@@ -203,6 +203,7 @@ export const OPTIONS = {
   ),
   content_view_lines_cutoff: integer([1, 1_000_000], 512, 'lines of a body that are shown at flow_detail 3'),
   dumper_default_contentview: text('auto', 'how bodies and messages are shown: `midwire help views`'),
+  protobuf_definitions: path('file of definitions for protobuf and gRPC: a .proto file, or a descriptor set'),
   dumper_filter: text(undefined, 'show only flows that match this filter'),
   json_progress: flag(
     false,

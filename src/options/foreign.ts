@@ -15,7 +15,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire has no console interface', 'console_focus_follow console_layout console_layout_headers console_mouse'],
   ['midwire has no console interface', 'console_palette console_palette_transparent'],
   ['midwire has no console interface', 'console_strip_trailing_newlines'],
-  ['midwire knows protobuf by its bytes alone yet', 'protobuf_definitions'],
   [
     'midwire does not read or write flow files yet',
     'rfile readfile_filter save_stream_file save_stream_filter hardump',

@@ -3,6 +3,7 @@ import { BY_OPTION, type ByOption, type Surroundings } from '../addons/by-option
 import type { Addon } from '../hooks.js'
 import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
+import type { Views } from '../views/render.js'
 import type { Commands } from './commands.js'
 import type { Dispatcher } from './dispatch.js'
 
@@ -14,20 +15,26 @@ interface Made {
 
 type All = ReadonlyMap<ByOption, Made>
 
+/** Where addons define what can be done and shown by name. */
+interface Registries {
+  readonly commands: Commands
+  readonly views: Views
+}
+
 export class OptionAddons {
   readonly #dispatcher: Dispatcher
-  readonly #commands: Commands
+  readonly #own: Registries
   readonly #surroundings: Surroundings
   readonly #list: readonly ByOption[]
   #made: All = new Map()
   /** The addons before the update that is under way. An update that is refused takes them again, and makes none anew. */
   #before: All = new Map()
-  /** What removes the commands of each addon that is there. */
+  /** What removes the commands and views of each addon that is there. */
   readonly #undefine = new Map<Addon, () => void>()
 
-  constructor(dispatcher: Dispatcher, commands: Commands, surroundings: Surroundings, list = BY_OPTION) {
+  constructor(dispatcher: Dispatcher, own: Registries, surroundings: Surroundings, list = BY_OPTION) {
     this.#dispatcher = dispatcher
-    this.#commands = commands
+    this.#own = own
     this.#surroundings = surroundings
     this.#list = list
   }
@@ -51,7 +58,7 @@ export class OptionAddons {
     }
     for (const entry of this.#list) {
       const [left, come] = [before.get(entry)?.addon, next.get(entry)?.addon]
-      if (left !== come) this.#commands.check(come?.commands ?? {}, left?.commands)
+      if (left !== come) this.#own.commands.check(come?.commands ?? {}, left?.commands)
     }
     const added: Addon[] = []
     for (const [rank, entry] of this.#list.entries()) {
@@ -60,7 +67,7 @@ export class OptionAddons {
       if (left) this.#remove(left)
       if (!come) continue
       this.#dispatcher.add(come, rank)
-      if (come.commands) this.#undefine.set(come, this.#commands.define(come.commands))
+      this.#undefine.set(come, this.#define(come))
       added.push(come)
     }
     this.#made = next
@@ -70,6 +77,13 @@ export class OptionAddons {
       this.#before = new Map()
     })
     return added
+  }
+
+  #define({ name, commands = {}, views = [] }: Addon): () => void {
+    const undo = [this.#own.commands.define(commands), this.#own.views.add(views, name)]
+    return () => {
+      for (const step of undo) step()
+    }
   }
 
   #remove(addon: Addon): void {

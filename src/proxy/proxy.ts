@@ -100,7 +100,7 @@ export class Midwire extends Fixture {
     this.#log = new Log(sinks, () => this.#dispatcher)
     this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
     this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
-    this.#optionAddons = new OptionAddons(this.#dispatcher, this.commands, {
+    this.#optionAddons = new OptionAddons(this.#dispatcher, this, {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),

@@ -130,7 +130,7 @@ export class Views {
   /** Writes content within content; where its view fails, as hex. */
   #nest(outer: ViewMetadata, level: number): Nest {
     return (page, content, contentType) => {
-      const metadata: ViewMetadata = { ...outer, contentType, path: undefined }
+      const metadata: ViewMetadata = { ...outer, contentType, path: undefined, kind: 'body' }
       const { view } = level > MAX_NESTED ? { view: hex } : this.#best(content, metadata, [])
       const [before, { depth }] = [page.lines.length, page]
       page.descend(this.#nest(metadata, level + 1))
