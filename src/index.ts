@@ -132,5 +132,5 @@ export {
   type WireGuardServer,
 } from './transports/wireguard.js'
 export type { Page, ViewLine, ViewPart, ViewStyle } from './views/page.js'
-export { type Rendered, type RenderOptions, Views } from './views/render.js'
+export { type Rendered, type RenderOptions, renderedText, renderView, Views, viewNames } from './views/render.js'
 export type { View, ViewMetadata } from './views/view.js'

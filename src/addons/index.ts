@@ -1,6 +1,7 @@
 // The addons that are always there, in the order in which they run.
 import type { Addon } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
+import { Views } from '../views/render.js'
 import { block } from './block.js'
 import { clientReplay } from './client-replay.js'
 import { type CrlAuthority, crl } from './crl.js'
@@ -8,14 +9,23 @@ import { cutting } from './cut.js'
 import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 import type { ReplayHost } from './replay-host.js'
+import { viewing } from './viewing.js'
 
 /** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
 export function builtinAddons(
   { onboarding_host }: Pick<Options, 'onboarding_host'>,
   authority: OnboardingAuthority & CrlAuthority,
   resolver: readonly string[] = [],
+  views: Views = new Views(),
 ): Addon[] {
-  return [block(), crl(authority), onboarding({ host: onboarding_host, resolver, authority }), exporting(), cutting()]
+  return [
+    block(),
+    crl(authority),
+    onboarding({ host: onboarding_host, resolver, authority }),
+    exporting(),
+    cutting(),
+    viewing(views),
+  ]
 }
 
 /** Those that replay flows; they run behind the others. */

@@ -45,7 +45,8 @@ async function loadScript(path: string, patience: number): Promise<Addon[]> {
         `${path}: its export is no addon, which is an object with hooks, or a class of one`,
       )
     }
-    if (hooksOfScript(path, one).length === 0) {
+    const { views, commands } = one as Addon
+    if (hooksOfScript(path, one).length === 0 && !views && !commands) {
       throw new MidwireError('ERR_SCRIPT', `${path}: it exports no hook, a function like \`request(flow)\``)
     }
     const addon = named(one, path)

@@ -3,6 +3,7 @@ import { FILTER_HELP, MidwireError, nearest, TRANSPARENT_MARK } from '../index.j
 import { OWN_FLAGS } from './flags.js'
 import { flagRow, optionsText, rows } from './help.js'
 import { RULES } from './topic-rules.js'
+import { viewsText } from './topic-views.js'
 
 const WG = `midwire wg show|qr [NAME]
 midwire wg add NAME [--public-key KEY]
@@ -230,6 +231,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   tls: () => TLS,
   rules: () => RULES,
   filter: filterText,
+  views: viewsText,
   options: () => optionsText(),
 }
 

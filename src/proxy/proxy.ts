@@ -79,7 +79,7 @@ export class Midwire extends Fixture {
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
     const builtin = [
-      ...builtinAddons(options, authority, resolver),
+      ...builtinAddons(options, authority, resolver, proxy.views),
       ...replayAddons(replayHost(proxy, proxy.#dispatcher, proxy.replays)),
     ]
     await proxy.#begin(builtin, [...(given.addons ?? []), ...scripts], specs)

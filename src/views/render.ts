@@ -184,3 +184,20 @@ function messageOf(error: unknown): string {
 }
 
 const shown = (name: unknown): string => (typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : typeof name)
+
+const OWN = new Views()
+
+/** The names of midwire's own views, `auto` first. A proxy may have more: `proxy.views.names`. */
+export const viewNames = (): string[] => OWN.names
+
+/**
+ * Shows content by midwire's own views: `renderView(response.decodedContent, { contentType: 'application/json' })`. Those of a running proxy,
+ * which addons and options add to, are in `proxy.views`. Never throws.
+ */
+export const renderView = (content: Buffer, options?: RenderOptions): Rendered => OWN.render(content, options)
+
+/** What was rendered as one text without styles, and behind it the note. Control characters are as they came. */
+export function renderedText({ lines, note }: Rendered): string {
+  const text = lines.map((line) => line.map((part) => (typeof part === 'string' ? part : part[1])).join('')).join('\n')
+  return note === undefined ? text : `${text}\n(${note})`
+}
