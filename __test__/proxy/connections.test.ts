@@ -1,4 +1,5 @@
 // Who is let in: arrivals as any mode brings them, without a network.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ import type { GivenOptions } from '../../src/options/definitions.js'
 import { OptionStore } from '../../src/options/store.js'
 import { Connections } from '../../src/proxy/connections.js'
 import { Dispatcher } from '../../src/proxy/dispatch.js'
+import { Observers } from '../../src/proxy/observers.js'
 import { noReceiver, type Transport } from '../../src/transports/transport.js'
 
 const mode: RunningMode = { spec: parseSpec('regular@0'), mode: regular, listeners: [], close: async () => {} }
@@ -41,7 +43,7 @@ async function setUp(t: ExecutionContext, addons: Addon[], given: GivenOptions =
     certificates: () => new CertificateStore(authority),
     listeners: () => [],
     mark: () => undefined,
-    keyLog: undefined,
+    observers: new Observers(undefined, () => {}),
     resolvers: () => [],
     hasMocks: () => false,
     seeksProcesses: () => false,

@@ -31,6 +31,9 @@ const browser = {
   certutil: 'libnss3-tools',
 }
 
+/** Wireshark without its windows, which reads captures: single tests need it, too. */
+const analyser = { tshark: 'tshark' }
+
 /** Proxies and servers that midwire leads to, and clients of these. */
 const servers = {
   squid: 'squid',
@@ -225,6 +228,7 @@ export function prepareEndToEnd() {
     needCrate('boringtun-cli', { optimised: true })
     needTun()
     tryTo(() => needDebianPackages(browser), 'a browser')
+    tryTo(() => needDebianPackages(analyser), 'Wireshark')
     tryTo(needServers, 'squid, tinyproxy, dante, nginx, Redis, dnsmasq, OpenSSH and PostgreSQL')
     tryTo(needPythonClients, "Python's HTTP clients")
     tryTo(needGoPrograms, "Go's HTTP client")

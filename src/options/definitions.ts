@@ -213,6 +213,11 @@ export const OPTIONS = {
     false,
     'with --json, what was recorded of bodies, too: `body` for text, `bodyBase64` for other bytes, without their Content-Encoding',
   ),
+  pcap_file: fixed(
+    path(
+      'write what clients and servers send, as packets with the secrets of TLS, to a PCAPNG file for Wireshark; `+PATH` appends',
+    ),
+  ),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),
 } as const satisfies Record<string, OptionDefinition>
 

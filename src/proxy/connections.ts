@@ -14,7 +14,7 @@ import { Driver } from './driver.js'
 import type { Exit } from './exits/exit.js'
 import { Exits } from './exits/index.js'
 import { FailOpen } from './fail-open.js'
-import type { KeyLog } from './key-log.js'
+import type { Observers } from './observers.js'
 import { Places } from './places.js'
 import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
@@ -32,8 +32,7 @@ export interface Surroundings {
   listeners(): readonly Listener[]
   /** The firewall mark that what midwire sends has to have now; undefined for none. */
   mark(): number | undefined
-  /** Writes the secrets of TLS connections to a file; undefined where nobody has asked for it. */
-  readonly keyLog: KeyLog | undefined
+  readonly observers: Observers
   /** The addresses of the tunnels' own resolvers. */
   resolvers(): readonly string[]
   /** Addons answer in the place of servers, which need not exist: none is connected to before a request needs it. */
@@ -167,8 +166,8 @@ export class Connections implements Unchanging {
     return this.#around.certificates(options)
   }
 
-  get keyLog(): KeyLog | undefined {
-    return this.#around.keyLog
+  get observers(): Observers {
+    return this.#around.observers
   }
 
   exitOf(via: readonly Hop[]): Exit {

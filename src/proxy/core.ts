@@ -10,7 +10,7 @@ import type { Secured } from '../transports/tls.js'
 import type { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Driver } from './driver.js'
-import type { KeyLog } from './key-log.js'
+import type { Observers } from './observers.js'
 import type { Places } from './places.js'
 import type { Pool } from './pool.js'
 
@@ -22,8 +22,7 @@ export interface Core {
   readonly places: Places
   /** The relays for datagrams of SOCKS clients, which belong to midwire's own addresses. */
   readonly relays: Set<Listener>
-  /** Writes the secrets of TLS connections to a file; undefined where nobody has asked for it. */
-  readonly keyLog: KeyLog | undefined
+  readonly observers: Pick<Observers, 'keyLog' | 'capture'>
   /** Starts a client connection. */
   begin(mode: RunningMode, arrival: Arrival): void
   log(level: LogLevel, message: string): void

@@ -16,10 +16,10 @@ import type { Pipe } from '../transports/pipe.js'
 import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
 import type { StreamTransport, Transport } from '../transports/transport.js'
 import { connectTo } from './connect.js'
+import type { Core } from './core.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Exit } from './exits/exit.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
-import type { KeyLog } from './key-log.js'
 import { serverContext } from './server-context.js'
 
 /** TLS sessions that are kept to be resumed, by destination and TLS settings. */
@@ -30,6 +30,8 @@ const MAX_CONTEXTS = 100
 
 /** The exit of a way. */
 type ExitOf = (via: readonly Hop[]) => Exit
+
+const NOBODY = { keyLog: undefined, capture: undefined }
 
 /** An open connection to a server, with the transport that carries it. */
 export interface Dialled {
@@ -47,14 +49,14 @@ export class Dialer {
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
   readonly #contexts = new Recent<string, SecureContext>(MAX_CONTEXTS)
   readonly #certificates: IdentitiesByName
-  readonly #keyLog: KeyLog | undefined
+  readonly #observers: Core['observers']
   readonly #exitOf: ExitOf
 
   /** Throws ERR_OPTION where the files of `client_certs` are wrong. */
-  constructor(options: Options, dispatcher: Dispatcher, exitOf: ExitOf, keyLog?: KeyLog) {
+  constructor(options: Options, dispatcher: Dispatcher, exitOf: ExitOf, observers: Core['observers'] = NOBODY) {
     this.#options = options
     this.#certificates = clientCertificates(options.client_certs, options.cert_passphrase)
-    this.#keyLog = keyLog
+    this.#observers = observers
     this.#dispatcher = dispatcher
     this.#exitOf = exitOf
   }
@@ -85,8 +87,9 @@ export class Dialer {
   }
 
   /** Connects to a place by the exit of a route. The packets inside of a tunnel come from the tunnel's own address. */
-  #connect({ via, from }: Route, to: Destination, signal: AbortSignal): Promise<Transport> {
-    return connectTo(this.#exitOf(via), to, tunnelOf(via) ? undefined : from, signal)
+  async #connect({ via, from }: Route, to: Destination, signal: AbortSignal): Promise<Transport> {
+    const transport = await connectTo(this.#exitOf(via), to, tunnelOf(via) ? undefined : from, signal)
+    return this.#observers.capture?.server(transport) ?? transport
   }
 
   /** Connects to the relay of a proxy for datagrams, by the exit by which the proxy was reached. Never rejects. */
@@ -112,6 +115,7 @@ export class Dialer {
     const key = routeKey(route)
     const state: TlsState = { sni, alpnOffers: alpn }
     if (!isHop) server.tls = state
+    const { keyLog } = this.#observers
     let secured: SecuredServer
     let context: SecureContext | undefined
     try {
@@ -122,7 +126,7 @@ export class Dialer {
         alpn,
         verify,
         session: this.#sessions.get(key),
-        ...(this.#keyLog && { onSecret: (line) => this.#keyLog?.add(line) }),
+        ...(keyLog && { onSecret: (line) => keyLog.add(line) }),
         onSession: (session) => this.#sessions.set(key, session),
       })
     } catch (error) {

@@ -152,7 +152,7 @@ export class Driver implements World, ChannelReceiver {
         return undefined
       case 'accept':
         this.#answered = true
-        this.#bindings.bind(this.#channel, this.#arrival.accept())
+        this.#accept()
         return undefined
       case 'refuse':
         this.#answered = true
@@ -204,7 +204,7 @@ export class Driver implements World, ChannelReceiver {
     let begun = false
     const handshake = (context: SecureContext) => {
       begun = true
-      const { keyLog } = this.#core
+      const { keyLog } = this.#core.observers
       const onSecret = keyLog && ((line: Buffer) => keyLog.add(line))
       return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn, asks: tls.asks, onSecret })
     }
@@ -223,6 +223,13 @@ export class Driver implements World, ChannelReceiver {
     if (this.#over) result.pipe.reset()
     else this.#bindings.bind(channel, result.pipe)
     return undefined
+  }
+
+  #accept(): void {
+    const { capture } = this.#core.observers
+    const transport = this.#arrival.accept()
+    const { remote, local } = this.client
+    this.#bindings.bind(this.#channel, capture ? capture.client(transport, remote, local) : transport)
   }
 
   /** Opens a relay for the client's datagrams. Their flows come in by the same mode, and leave as the client's connections do. */

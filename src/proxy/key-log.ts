@@ -7,6 +7,11 @@ const MAX_WAITING = 1024 * 1024
 /** The variables, the first that is set counts. mitmproxy's is MITMPROXY_SSLKEYLOGFILE. */
 const VARIABLES = ['MIDWIRE_SSLKEYLOGFILE', 'SSLKEYLOGFILE'] as const
 
+/** Takes the lines of a key log, each with its newline. */
+export interface SecretLog {
+  add(line: Buffer): void
+}
+
 export class KeyLog {
   readonly #path: string
   readonly #warn: (message: string) => void

@@ -22,8 +22,8 @@ import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { Fixture } from './fixture.js'
 import { FlowReader, type Flows } from './flows.js'
 import { Jobs } from './jobs.js'
-import { KeyLog } from './key-log.js'
 import { Log, safely } from './log.js'
+import { Observers } from './observers.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { replayHost } from './replay-host.js'
@@ -51,7 +51,7 @@ export class Midwire extends Fixture {
   readonly #log: Log
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
-  readonly #keyLog: KeyLog | undefined
+  readonly #observers: Observers
   readonly #sinks: readonly Sink[]
   readonly #readers = new Set<FlowReader>()
   readonly #running = new Set<AnyFlow>()
@@ -105,7 +105,7 @@ export class Midwire extends Fixture {
       path: expandHome,
       job: (work) => this.jobs.add(work),
     })
-    this.#keyLog = KeyLog.ofEnvironment((message) => this.log('warn', message))
+    this.#observers = new Observers(store.snapshot.pcap_file, (message) => this.log('warn', message))
     this.#connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
@@ -117,7 +117,7 @@ export class Midwire extends Fixture {
           curves: options.tls_ecdh_curve_client,
           own: IdentitiesByName.of(options.certs, options.cert_passphrase, expandHome),
         }),
-      keyLog: this.#keyLog,
+      observers: this.#observers,
       listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
@@ -269,6 +269,7 @@ export class Midwire extends Fixture {
   /** Adds the addons, configures them, and starts the modes. Closes the proxy where one of these fails. */
   async #begin(builtin: readonly Addon[], addons: readonly Addon[], specs: readonly ModeSpec[]): Promise<void> {
     try {
+      await this.#observers.begin()
       for (const addon of builtin) {
         this.#dispatcher.add(addon, FIRST_RANK)
         this.commands.define(addon.commands ?? {})
@@ -357,7 +358,7 @@ export class Midwire extends Fixture {
     this.replays.close()
     await this.#modes.close()
     await this.#connections.close()
-    await this.#keyLog?.close()
+    await this.#observers.close()
     await this.#dispatcher.run('done', undefined)
     await this.#dispatcher.watch.close()
     for (const reader of this.#readers) reader.end()

@@ -70,7 +70,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   // A file that has gone wrong since is no fault of other options.
   if (!isKept(['via'])) for (const { via } of layerOptions.via) checkWay(via)
   const certificates = isKept(OF_CLIENTS) && before ? before.certificates : around.certificates(options)
-  const dialer = kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via), around.keyLog)
+  const dialer = kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via), around.observers)
   if (!kept) before?.pool.close()
   return {
     options,
@@ -81,7 +81,7 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     pool: kept?.pool ?? new Pool((client, connection) => around.serverGone(client, connection)),
     places: around.places,
     relays: around.relays,
-    keyLog: around.keyLog,
+    observers: around.observers,
     begin: (mode, arrival) => around.begin(mode, arrival),
     log: (level, message) => around.log(level, message),
     tell: (what, flow) => around.tell(what, flow),

@@ -75,6 +75,7 @@ export type Need =
   | 'python-clients'
   | 'pysocks'
   | 'httpie'
+  | 'tshark'
   | 'ranges'
   | 'http2-program'
   | 'h2spec'
@@ -132,6 +133,7 @@ const needs: Record<Need, () => string | undefined> = {
     may(pythonWithClients, ['-c', 'import requests, httpie']) === undefined
       ? 'needs requests and HTTPie in .cache/python (npm test -- e2e)'
       : undefined,
+  tshark: command('tshark'),
   ranges: () => (existsSync(rangesProgram) ? undefined : 'needs .cache/bin/midwire-ranges (Go, and npm test -- e2e)'),
   'http2-program': () =>
     existsSync(http2Program) ? undefined : 'needs .cache/bin/midwire-http2 (Go, and npm test -- e2e)',
