@@ -380,6 +380,7 @@ declare const SENTENCES: {
     readonly ERR_OPTION: "{}";
     readonly ERR_HOOK: "{}";
     readonly ERR_FILTER: "filter: {}";
+    readonly ERR_FLOW_FILE: "{}";
     readonly ERR_WIREGUARD_CONF: "{}";
     readonly ERR_SCRIPT: "the script cannot be run: {}";
     readonly ERR_AUTHORITY: "{}";
@@ -1629,6 +1630,13 @@ declare const OPTIONS: {
         readonly type: "boolean";
         readonly default: boolean;
         readonly help: string;
+    };
+    readonly pcap_file: {
+        readonly type: "path";
+        readonly default: undefined;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
     };
     readonly termlog_verbosity: {
         readonly type: "choice";

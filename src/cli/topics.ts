@@ -148,6 +148,7 @@ A minimum of TLS1 or TLS1_1 is for old devices: OpenSSL's security level goes do
 
 The environment's MIDWIRE_SSLKEYLOGFILE, or SSLKEYLOGFILE, names a file that gets the secrets of both legs; in Wireshark it is
 "(Pre)-Master-Secret log filename" of the protocol TLS. Whoever has the file can read what was captured.
+--pcap-file FILE needs no other capture: midwire writes what passes with the secrets in it, and Wireshark opens it decrypted.
 
 Examples
 ${rows([
@@ -155,6 +156,7 @@ ${rows([
   ['midwire --client-certs ~/certs', 'certs/api.example.org.pem is shown to api.example.org'],
   ['midwire --tls-version-client-min TLS1', 'for a device of 2010'],
   ['SSLKEYLOGFILE=keys.log midwire', ''],
+  ['midwire --pcap-file traffic.pcapng', 'then: wireshark traffic.pcapng'],
 ])}`
 
 function transparentText(): string {
