@@ -106,7 +106,7 @@ interface Disk {
   answer(error?: Error): void
 }
 
-/** A capture on a disk that takes nothing before it is told to. */
+/** A capture on a disk that takes nothing behind the head of the file before it is told to. */
 async function slowDisk(): Promise<Disk> {
   const warnings: string[] = []
   const written: Buffer[] = []
@@ -115,7 +115,8 @@ async function slowDisk(): Promise<Disk> {
   await capture.begin(async () => ({
     appendFile: (data) =>
       new Promise((resolve, reject) => {
-        written.push(data as Buffer)
+        if (settle) written.push(data as Buffer)
+        else resolve()
         settle = (error) => (error ? reject(error) : resolve())
       }),
     close: async () => {},
@@ -189,4 +190,16 @@ test('secrets stand before the packets of their time, and are bounded', async (t
   const second = written[1] as Buffer
   t.is(second.readUInt32LE(0), 10)
   t.is(second.subarray(16, 21).toString(), 'late\n')
+})
+
+test('nothing stands before the head of the file', async (t) => {
+  const written: Buffer[] = []
+  const capture = new Capture('file', () => {})
+  capture.add(Buffer.from('early\n'))
+  await capture.begin(async () => ({
+    appendFile: async (data) => void written.push(data as Buffer),
+    close: async () => {},
+  }))
+  await capture.close()
+  t.deepEqual(readCapture(Buffer.concat(written)).types, [0x0a0d0d0a, 1, 1, 10])
 })

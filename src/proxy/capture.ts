@@ -28,7 +28,12 @@ const DELAY_MILLISECONDS = 100
 const CLIENTS = 0
 const SERVERS = 1
 
-const APPLICATION = 'midwire'
+/** The blocks with which a section begins. */
+const HEAD = [
+  sectionBlock('midwire'),
+  interfaceBlock('clients', 'clients and midwire'),
+  interfaceBlock('servers', 'midwire and servers'),
+]
 
 type OpenFile = Pick<FileHandle, 'appendFile' | 'close'>
 
@@ -50,21 +55,17 @@ export class Capture {
   constructor(path: string, warn: (message: string) => void) {
     this.#path = path
     this.#warn = warn
-    this.#keep([
-      sectionBlock(APPLICATION),
-      interfaceBlock('clients', 'clients and midwire'),
-      interfaceBlock('servers', 'midwire and servers'),
-    ])
   }
 
   /**
    * Opens the file, from which on it is written. It is begun anew, or with `+PATH` gets another section. Only the user can read it, since
-   * it has the secrets of TLS. Rejects with ERR_OPTION where it cannot be opened.
+   * it has the secrets of TLS. Rejects with ERR_OPTION where it cannot be opened or written.
    */
   async begin(openFile: (path: string, flags: string, mode: number) => Promise<OpenFile> = open): Promise<void> {
     const appends = this.#path.startsWith('+')
     try {
       this.#file = await openFile(appends ? this.#path.slice(1) : this.#path, appends ? 'a' : 'w', 0o600)
+      await this.#file.appendFile(Buffer.concat(HEAD))
     } catch (error) {
       throw new MidwireError('ERR_OPTION', `pcap_file: ${(error as Error).message}`, { cause: error })
     }
