@@ -10,9 +10,12 @@ import { Capture } from '../../src/proxy/capture.js'
 import { Pipe } from '../../src/transports/pipe.js'
 import { inEveryWay } from '../support/addon-ways.js'
 import { dnsClient, queryFor } from '../support/dns-client.js'
+import { requestFlow } from '../support/export-flow.js'
+import { client } from '../support/flows.js'
 import { hosts, nameServer } from '../support/name-server.js'
 import { readCapture, streamsOf } from '../support/pcapng.js'
-import { startProxy } from '../support/proxy.js'
+import { ok, startProxy } from '../support/proxy.js'
+import { listen } from '../support/talk.js'
 
 const folder = join(tmpdir(), `midwire-capture-${process.pid}`)
 
@@ -86,6 +89,22 @@ test('datagrams are captured, and a file gets another section', async (t) => {
   t.is(packets[0]?.source, packets[1]?.destination)
 })
 
+test('a request that is replayed has a server alone', async (t) => {
+  const file = await place(t)
+  const server = await listen(t, (talk) => talk.socket.once('data', () => talk.says(ok('again'))))
+  const running = await startProxy(t, { options: { pcap_file: file } })
+  const flow = requestFlow({ port: server.port, fields: ['Host', `127.0.0.1:${server.port}`] })
+  flow.request.endedAt = 1000
+  await running.proxy.replay(flow)
+  await running.proxy.close()
+  const { packets } = readCapture(readFileSync(file))
+  t.true(packets.length > 3)
+  t.true(packets.every(({ number, protocol }) => number === 1 && protocol === 6))
+  const streams = [...streamsOf(packets).values()].map((bytes) => `${bytes}`)
+  t.true(streams.some((text) => text.startsWith('GET / HTTP/1.1')))
+  t.true(streams.some((text) => text.endsWith('again')))
+})
+
 test('a file that cannot be opened is an error before anything listens', async (t) => {
   const error = await t.throwsAsync(
     Midwire.start({
@@ -128,7 +147,11 @@ async function slowDisk(): Promise<Disk> {
 function talk(capture: Capture): PassThrough {
   const through = new PassThrough({ highWaterMark: 1 << 30 })
   const address = { address: '192.0.2.1', port: 1, family: 4 } as const
-  const pipe = capture.client(new Pipe(through, { local: address, remote: address }), address, address)
+  const pipe = capture.client(new Pipe(through, { local: address, remote: address }), {
+    ...client,
+    remote: address,
+    local: address,
+  })
   pipe.receiver = { handleData() {}, handleEnd() {}, handleDrain() {}, handleClose() {} }
   return through
 }

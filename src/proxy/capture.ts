@@ -1,7 +1,7 @@
 // Writes what clients and servers exchange with midwire to a PCAPNG file, with the secrets of TLS: Wireshark shows it decrypted.
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Address } from '../connection.js'
+import type { Address, ClientConnection } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import { interfaceBlock, packetBlock, secretsBlock, sectionBlock } from '../formats/pcapng/blocks.js'
 import { Conversation } from '../formats/pcapng/conversation.js'
@@ -78,7 +78,9 @@ export class Capture {
   }
 
   /** The transport of a client, from now on with its packets in the capture. `transport` has no receiver yet. */
-  client(transport: Transport, source: Address, destination: Address): Transport {
+  client(transport: Transport, { transport: kind, remote: source, local: destination }: ClientConnection): Transport {
+    // Nobody is at the other end of a request that is replayed.
+    if (kind === 'tcp' && !('duplex' in transport)) return transport
     return tapped(transport, this.#tap(transport, CLIENTS, source, destination))
   }
 

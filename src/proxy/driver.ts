@@ -228,8 +228,7 @@ export class Driver implements World, ChannelReceiver {
   #accept(): void {
     const { capture } = this.#core.observers
     const transport = this.#arrival.accept()
-    const { remote, local } = this.client
-    this.#bindings.bind(this.#channel, capture ? capture.client(transport, remote, local) : transport)
+    this.#bindings.bind(this.#channel, capture ? capture.client(transport, this.client) : transport)
   }
 
   /** Opens a relay for the client's datagrams. Their flows come in by the same mode, and leave as the client's connections do. */
