@@ -1172,6 +1172,9 @@ declare const EXPORT_FORMATS: readonly ExportFormat[];
  */
 declare function exportFlow(format: ExportFormat, flow: AnyFlow, options?: ExportOptions): string | Buffer;
 
+/** The bytes of a flow in a flow file of mitmproxy's. They can be added to a file that has others. */
+declare const writeMitmproxyFlow: (record: FlowRecord) => Buffer;
+
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
     /**
@@ -1477,6 +1480,33 @@ declare const OPTIONS: {
     readonly transparent_by_name: {
         readonly type: "boolean";
         readonly default: boolean;
+        readonly help: string;
+    };
+    readonly rfile: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly readfile_filter: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly save_stream_file: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly save_stream_filter: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly hardump: {
+        readonly type: "string";
+        readonly default: undefined;
         readonly help: string;
     };
     readonly keepserving: {
@@ -2494,6 +2524,13 @@ interface TerminalOptions extends Partial<ShownOptions> {
  */
 declare function terminalSink(output: TextOutput, options?: TerminalOptions): Sink;
 
+/**
+ * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
+ * HAR, each also compressed by gzip or zlib. Throws ERR_FLOW_FILE for a file that cannot be read or is broken, after the flows before the
+ * fault.
+ */
+declare function readFlowFile(path: string): AsyncGenerator<FlowRecord, void, undefined>;
+
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */
     privateKey: string;
@@ -2802,5 +2839,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, Page, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, Page, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers, writeMitmproxyFlow };
 export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FieldsRecord, FlowError, FlowMatch, FlowRecord, FlowTypes, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, RawMessage, RawRecord, RenderOptions, Rendered, RequestMatch, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextMatch, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

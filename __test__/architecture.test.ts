@@ -57,7 +57,10 @@ const rooms: Record<string, Room> = {
     node: ['zlib', 'buffer'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\bsetTimeout\b/,
   },
-  store: { imports: ['flow', 'errors'], node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream'] },
+  store: {
+    imports: ['flow', 'errors', 'formats'],
+    node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream', 'zlib'],
+  },
   certs: {
     imports: ['addresses', 'errors', 'native'],
     node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
@@ -113,6 +116,9 @@ const rooms: Record<string, Room> = {
       'rule-value',
       'file-types',
       'cookie-jar',
+      'accepts',
+      'own-version',
+      'strftime',
     ],
   },
   sinks: {

@@ -55,6 +55,7 @@ export { StreamMessages } from './flow/stream-messages.js'
 export type { Credentials, Hop, ProxyHop, TunnelHop } from './flow/via.js'
 export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
 export { EXPORT_FORMATS, type ExportFormat, type ExportOptions, exportFlow } from './formats/export/index.js'
+export { writeMitmproxyFlow } from './formats/mitmproxy.js'
 export type {
   Addon,
   CertificateAndKey,
@@ -112,6 +113,7 @@ export type { TextOutput } from './sinks/lines.js'
 export { type LogOptions, logSink } from './sinks/log.js'
 export type { Sink } from './sinks/sink.js'
 export { type TerminalOptions, terminalSink } from './sinks/terminal.js'
+export { readFlowFile } from './store/flow-file.js'
 export type { ClientConfigOptions } from './transports/client-config.js'
 export type { Datagram, IcmpMessage } from './transports/datagram.js'
 export { TRANSPARENT_MARK } from './transports/descriptor.js'

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { mapLocal } from '../../src/addons/map-local.js'
 import { inEveryWay } from '../support/addon-ways.js'
-
-const around = { log() {}, path: (written: string) => written }
+import { surroundings } from '../support/surroundings.js'
 
 /** A directory `site` with files and links in it, and a file beside it that nobody may get. */
 function site(t: ExecutionContext): string {
@@ -101,7 +100,7 @@ inEveryWay('map_local: HEAD and ranges', { options: {} }, async (t, { ask, runni
 })
 
 test('wrong rules are refused', (t) => {
-  const refused = (rule: string) => t.throws(() => mapLocal([rule], around))?.message ?? ''
+  const refused = (rule: string) => t.throws(() => mapLocal([rule], surroundings))?.message ?? ''
   t.regex(refused('|(|/tmp'), /^map_local, rule 1: Invalid regular expression/)
   t.regex(refused('|a|/nowhere/at/all'), /ENOENT/)
   t.regex(refused('|~x|a|/tmp'), /no operator ~x/)

@@ -6,8 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import test from 'ava'
 import { modifyBody } from '../../src/addons/modify-body.js'
 import { inEveryWay } from '../support/addon-ways.js'
-
-const around = { log() {}, path: (written: string) => written }
+import { surroundings } from '../support/surroundings.js'
 
 inEveryWay(
   'modify_body: requests and responses, compressed or not',
@@ -50,7 +49,7 @@ test('a file is put there as it is', (t) => {
   t.teardown(() => rmSync(directory, { recursive: true }))
   const file = join(directory, 'value')
   writeFileSync(file, '\\1 $1 {"a":"\\n"}')
-  const addon = modifyBody([`|(x)|@${file}`], around)
+  const addon = modifyBody([`|(x)|@${file}`], surroundings)
   const message = { body: { length: 1 }, streamed: false, decodedContent: Buffer.from('axb') }
   addon.request?.({ request: message } as never)
   t.is(`${message.decodedContent}`, 'a\\1 $1 {"a":"\\n"}b')
@@ -61,7 +60,7 @@ test('a file is put there as it is', (t) => {
 })
 
 test('wrong rules are refused', (t) => {
-  const refused = (rule: string) => t.throws(() => modifyBody([rule], around))?.message ?? ''
+  const refused = (rule: string) => t.throws(() => modifyBody([rule], surroundings))?.message ?? ''
   t.regex(refused('/(/c'), /^modify_body, rule 1: Invalid regular expression/)
   t.regex(refused('/a/\\1'), /no group 1/)
   t.regex(refused('|a|@/nowhere/at/all'), /ENOENT/)

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { modifyHeaders } from '../../src/addons/modify-headers.js'
 import { inEveryWay } from '../support/addon-ways.js'
-
-const around = { log() {}, path: (written: string) => written }
+import { surroundings } from '../support/surroundings.js'
 
 inEveryWay(
   'modify_headers: fields go, and others come, in requests and responses',
@@ -51,7 +50,7 @@ test('a value from a file is read again when the file changes, and a file that i
   const file = join(directory, 'value')
   writeFileSync(file, 'one\r\n')
   const log: string[] = []
-  const addon = modifyHeaders([`|X-A|@${file}`], { ...around, log: (_, message) => log.push(message) })
+  const addon = modifyHeaders([`|X-A|@${file}`], { ...surroundings, log: (_, message) => log.push(message) })
   const { HttpHeaders } = await import('../../src/flow/headers.js')
   const seen = () => {
     const headers = HttpHeaders.from({ 'X-A': 'client' })
@@ -67,7 +66,7 @@ test('a value from a file is read again when the file changes, and a file that i
 })
 
 test('wrong rules are refused', (t) => {
-  const refused = (rule: string) => t.throws(() => modifyHeaders([rule], around))?.message ?? ''
+  const refused = (rule: string) => t.throws(() => modifyHeaders([rule], surroundings))?.message ?? ''
   t.regex(refused('/a b/c'), /^modify_headers, rule 1: "a b" is no field name$/)
   t.regex(refused('/a'), /a rule is/)
   t.regex(refused('/~x/a/b'), /no operator ~x/)

@@ -9,6 +9,7 @@ import type { ClientConnection } from '../../src/connection.js'
 import { HttpHeaders } from '../../src/flow/headers.js'
 import { HttpFlow, HttpRequest } from '../../src/flow/http.js'
 import type { Addon, Socks5AuthHook } from '../../src/hooks.js'
+import { surroundings } from '../support/surroundings.js'
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 
@@ -30,7 +31,7 @@ function flowOf(client: ClientConnection, fields: Record<string, string>, method
 function make(value: string) {
   const log: string[] = []
   const write = (level: string, message: string) => log.push(`${level}: ${message}`)
-  const addon = proxyauth(value, { log: write, path: (text) => text, job() {} })
+  const addon = proxyauth(value, { ...surroundings, log: write })
   return { addon, log }
 }
 

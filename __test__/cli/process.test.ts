@@ -1,7 +1,7 @@
 // The command as a process: what is on its stdout, how it ends, and what cannot end it.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -247,6 +247,38 @@ test('what an addon leaves unhandled is logged with its name, and the proxy live
   for (const line of lines) t.true(line.includes(`addon ${script}: `), line)
   const site = await upstream(t)
   t.is(await ask(listeners[0]?.port ?? 0, `http://127.0.0.1:${site}/`), 200)
+})
+
+const flowFile = fileURLToPath(new URL('../../../__test__/formats/mitmproxy-12.flow', import.meta.url))
+
+test('flows that are read are shown, and then it ends; with a file that is broken it ends with 1', async (t) => {
+  const copy = join(confdir(t), 'copy.flow')
+  const run = new Run(t, '--json', '-m', 'regular@0', '-r', flowFile, '-w', copy, '~tcp')
+  t.is(await run.end(), 0)
+  const events = run.out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  t.deepEqual(
+    events.map(({ event, type }) => type ?? event),
+    ['ready', 'tcp', 'tcp'],
+  )
+  const again = new Run(t, '-q', '-m', 'regular@0', '-r', '-')
+  again.child.stdin.end(readFileSync(copy).subarray(0, 2000))
+  t.is(await again.end(), 1)
+  t.regex(again.err, /stdin: byte \d+: the flow is cut short/)
+})
+
+posix('keepserving: it goes on after the file; a signal finishes what is written', async (t) => {
+  const har = join(confdir(t), 'a.har')
+  const run = new Run(t, '--json', '-m', 'regular@0', '-r', flowFile, '--hardump', har, '--keepserving')
+  await run.until(/"type":"dns".*\n.*"type":"dns".*\n.*"type":"dns"/)
+  const { listeners } = await run.ready()
+  const site = await upstream(t)
+  t.is(await ask(listeners[0]?.port ?? 0, `http://127.0.0.1:${site}/`), 200)
+  run.child.kill('SIGTERM')
+  t.is(await run.end(), 0)
+  t.is(JSON.parse(readFileSync(har, 'utf8')).log.entries.length, 4)
 })
 
 const linux = process.platform === 'linux' ? test : test.skip

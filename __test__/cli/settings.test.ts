@@ -108,7 +108,10 @@ test('the conf dir: --confdir, or --set confdir as mitmproxy has it', async (t) 
 test('the words of the command line are the filter', async (t) => {
   const folder = confdir(t, 'dumper_filter: ~tcp\n')
   t.is((await options(folder)).dumper_filter, '~tcp')
-  t.is((await settle(parseArguments(['--confdir', folder]), '~d a & ~m GET')).options.dumper_filter, '~d a & ~m GET')
+  const { options: given } = await settle(parseArguments(['--confdir', folder]), '~d a & ~m GET')
+  for (const name of ['dumper_filter', 'readfile_filter', 'save_stream_filter'] as const) {
+    t.is(given[name], '~d a & ~m GET', name)
+  }
 })
 
 test('a wrong way is at the place of the mode or of the option that has it, and a wrong filter at that of its own option', (t) => {

@@ -9,6 +9,7 @@ import { Commands } from '../../src/proxy/commands.js'
 import { Dispatcher, FIRST_RANK } from '../../src/proxy/dispatch.js'
 import { OptionAddons } from '../../src/proxy/option-addons.js'
 import { Views } from '../../src/views/render.js'
+import { surroundings } from '../support/surroundings.js'
 
 const optionsOf = (given: GivenOptions) => readOptions(given) as OptionSnapshot
 
@@ -29,12 +30,7 @@ function setUp() {
   const dispatcher = new Dispatcher(() => {})
   const commands = new Commands(() => [])
   const views = new Views()
-  const addons = new OptionAddons(
-    dispatcher,
-    { commands, views },
-    { log() {}, path: (written) => written, job() {} },
-    list,
-  )
+  const addons = new OptionAddons(dispatcher, { commands, views }, surroundings, list)
   const order = () => {
     ran.length = 0
     dispatcher.run('running', undefined)

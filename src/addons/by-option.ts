@@ -1,15 +1,19 @@
 // The built-in addons that exist only while an option has a value, in the order in which they run. Without the value no hook is theirs.
+import type { AnyFlow } from '../flow/index.js'
 import type { Addon, LogLevel } from '../hooks.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { anticache } from './anticache.js'
 import { anticomp } from './anticomp.js'
 import { blockList } from './block-list.js'
+import { hardump } from './hardump.js'
 import { mapLocal } from './map-local.js'
 import { mapRemote } from './map-remote.js'
 import { modifyBody } from './modify-body.js'
 import { modifyHeaders } from './modify-headers.js'
 import { protobufDefinitions } from './protobuf-definitions.js'
 import { proxyauth } from './proxyauth.js'
+import { readfile } from './readfile.js'
+import { save } from './save.js'
 import { stickyauth } from './stickyauth.js'
 import { stickycookie } from './stickycookie.js'
 
@@ -23,13 +27,29 @@ export interface Surroundings {
    * the hook `running` at the latest. Where the promise is rejected, the error is logged, and the command ends with 1.
    */
   job(work: PromiseLike<unknown>): void
+  /** Runs the hooks of a flow that does not run, because it comes from a file, and then gives the flow to the outputs. */
+  load(flow: AnyFlow): Promise<void>
+}
+
+/** What is told of flows that are over. */
+export interface Output {
+  flow(flow: AnyFlow): void
+  /** Fulfilled when the output can take more; undefined where that is now. What reads flows from files waits for this. */
+  ready?(): Promise<void> | undefined
+  /** Writes what it has, and ends. */
+  close(): void | Promise<void>
+}
+
+export interface OptionAddon extends Addon {
+  /** Told of flows while the addon is there, and closed when the addon goes. An output makes no body wait, as a hook does. */
+  readonly output?: Output
 }
 
 /** An option with its addon. `make` throws ERR_OPTION for a value that is wrong. */
 export type ByOption = {
   [Name in OptionName]: {
     readonly option: Name
-    make(value: NonNullable<Options[Name]>, surroundings: Surroundings): Addon
+    make(value: NonNullable<Options[Name]>, surroundings: Surroundings): OptionAddon
   }
 }[OptionName]
 
@@ -46,4 +66,7 @@ export const BY_OPTION: readonly ByOption[] = [
   { option: 'stickyauth', make: stickyauth },
   { option: 'stickycookie', make: stickycookie },
   { option: 'protobuf_definitions', make: protobufDefinitions },
+  { option: 'save_stream_file', make: save },
+  { option: 'hardump', make: hardump },
+  { option: 'rfile', make: readfile },
 ]

@@ -10,6 +10,7 @@ import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 import type { ReplayHost } from './replay-host.js'
 import { viewing } from './viewing.js'
+import { saving } from './save-commands.js'
 
 /** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
 export function builtinAddons(
@@ -25,6 +26,7 @@ export function builtinAddons(
     exporting(),
     cutting(),
     viewing(views),
+    saving(),
   ]
 }
 

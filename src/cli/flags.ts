@@ -64,6 +64,8 @@ const SHORT: Partial<Record<OptionName, string>> = {
   modify_body: 'B',
   map_remote: 'M',
   client_replay: 'C',
+  rfile: 'r',
+  save_stream_file: 'w',
 }
 
 const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
@@ -72,6 +74,11 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   listen_host: 'HOST',
   listen_port: 'PORT',
   scripts: 'FILE',
+  rfile: 'FILE',
+  readfile_filter: 'FILTER',
+  save_stream_file: '[+]FILE',
+  save_stream_filter: 'FILTER',
+  hardump: 'FILE',
   endpoint: 'HOST',
   proxyauth: 'SPEC',
   upstream_auth: 'USER:PASSWORD',
@@ -99,7 +106,7 @@ export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
 /** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
 export const NOT_YET: ReadonlySet<string> = new Set([
-  ...['n', 'no-server', 'r', 'rfile', 'w', 'save-stream-file', 'S', 'server-replay'],
+  ...['n', 'no-server', 'S', 'server-replay'],
   ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
   'commands',
 ])

@@ -38,7 +38,8 @@ export async function settle(args: Arguments, filter = ''): Promise<Settings> {
   addSets(values, args.sets)
   for (const [name, { flag, value }] of args.given) values[name] = parseOption(name, value, flag)
   addLevels(values, args)
-  if (filter !== '') values.dumper_filter = filter
+  if (filter !== '')
+    Object.assign(values, { save_stream_filter: filter, readfile_filter: filter, dumper_filter: filter })
   for (const name of places.keys()) if (values[name] !== written[name]) places.delete(name)
   const isOwn = ([name]: readonly [string, unknown]) => Object.hasOwn(OPTIONS, name)
   const own = Object.fromEntries(Object.entries(values).filter(isOwn))

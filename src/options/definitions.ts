@@ -140,6 +140,14 @@ export const OPTIONS = {
     false,
     'mode transparent: what nothing has redirected goes to the name in TLS (port 443) or Host; all who reach the port may use it',
   ),
+  rfile: fixed(text(undefined, 'read flows from this file: a flow file of mitmproxy or a HAR; `-` is stdin')),
+  readfile_filter: text(undefined, 'read only flows that match this filter'),
+  save_stream_file: text(
+    undefined,
+    'write flows to this flow file; `+PATH` appends; with %Y, %m, %d, %H ... there is a file for each time',
+  ),
+  save_stream_filter: text(undefined, 'write only flows that match this filter, to save_stream_file and to hardump'),
+  hardump: text(undefined, 'write flows of HTTP to this HAR; `-` is stdout, PATH.zhar is compressed'),
   keepserving: flag(false, 'go on after files were read and flows were replayed; off: midwire ends then'),
   client_replay: paths('files of flows whose requests are sent again, in their order'),
   client_replay_concurrency: integer(

@@ -15,10 +15,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire has no console interface', 'console_focus_follow console_layout console_layout_headers console_mouse'],
   ['midwire has no console interface', 'console_palette console_palette_transparent'],
   ['midwire has no console interface', 'console_strip_trailing_newlines'],
-  [
-    'midwire does not read or write flow files yet',
-    'rfile readfile_filter save_stream_file save_stream_filter hardump',
-  ],
   ['midwire does not replay flows yet', 'server_replay server_replay_extra'],
   ['midwire does not replay flows yet', 'server_replay_ignore_content server_replay_ignore_host server_replay_nopop'],
   ['midwire does not replay flows yet', 'server_replay_ignore_params server_replay_ignore_payload_params'],

@@ -1,5 +1,5 @@
 // Keeps the addons that exist only while an option has a value in step with the options.
-import { BY_OPTION, type ByOption, type Surroundings } from '../addons/by-option.js'
+import { BY_OPTION, type ByOption, type OptionAddon, type Output, type Surroundings } from '../addons/by-option.js'
 import type { Addon } from '../hooks.js'
 import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
@@ -10,7 +10,7 @@ import type { Dispatcher } from './dispatch.js'
 /** The option's value, and the addon that was made for it. */
 interface Made {
   readonly value: OptionValue
-  readonly addon: Addon
+  readonly addon: OptionAddon
 }
 
 type All = ReadonlyMap<ByOption, Made>
@@ -27,6 +27,7 @@ export class OptionAddons {
   readonly #surroundings: Surroundings
   readonly #list: readonly ByOption[]
   #made: All = new Map()
+  #outputs: readonly Output[] = []
   /** The addons before the update that is under way. An update that is refused takes them again, and makes none anew. */
   #before: All = new Map()
   /** What removes the commands and views of each addon that is there. */
@@ -53,7 +54,7 @@ export class OptionAddons {
       const kept = [before, this.#before]
         .map((made) => made.get(entry))
         .find((one) => one && sameValue(one.value, value))
-      const make = entry.make as (value: OptionValue, surroundings: Surroundings) => Addon
+      const make = entry.make as (value: OptionValue, surroundings: Surroundings) => OptionAddon
       next.set(entry, kept ?? { value, addon: make(value, this.#surroundings) })
     }
     for (const entry of this.#list) {
@@ -72,6 +73,7 @@ export class OptionAddons {
     }
     this.#made = next
     this.#before = before
+    this.#outputs = [...next.values()].flatMap(({ addon }) => addon.output ?? [])
     // The update is over by then. A value that is given again later is to be read anew, as is the file that it names.
     queueMicrotask(() => {
       this.#before = new Map()
@@ -86,8 +88,14 @@ export class OptionAddons {
     }
   }
 
-  #remove(addon: Addon): void {
+  /** The outputs of the addons that are there. */
+  get outputs(): readonly Output[] {
+    return this.#outputs
+  }
+
+  #remove(addon: OptionAddon): void {
     this.#dispatcher.remove(addon)
+    void addon.output?.close()
     this.#undefine.get(addon)?.()
     this.#undefine.delete(addon)
   }

@@ -22,10 +22,12 @@ import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
 import { Fixture } from './fixture.js'
 import { FlowReader, type Flows } from './flows.js'
 import { Jobs } from './jobs.js'
-import { Log, safely } from './log.js'
+import { loadFlow } from './load.js'
+import { Log } from './log.js'
 import { Observers } from './observers.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
+import { Outputs } from './outputs.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
 import { RunningModes, specsOf } from './running-modes.js'
@@ -52,7 +54,7 @@ export class Midwire extends Fixture {
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
   readonly #observers: Observers
-  readonly #sinks: readonly Sink[]
+  readonly #outputs: Outputs
   readonly #readers = new Set<FlowReader>()
   readonly #running = new Set<AnyFlow>()
   /** The readers whose filter asks for the processes of clients. */
@@ -92,7 +94,7 @@ export class Midwire extends Fixture {
     this.options = new ProxyOptions(store)
     this.authority = authority
     this.#store = store
-    this.#sinks = sinks
+    this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
     this.commands = new Commands((text) => this.#choose(text))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
@@ -104,6 +106,7 @@ export class Midwire extends Fixture {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),
+      load: (flow) => this.#load(flow),
     })
     this.#observers = new Observers(store.snapshot.pcap_file, (message) => this.log('warn', message))
     this.#connections = new Connections({
@@ -148,7 +151,7 @@ export class Midwire extends Fixture {
     this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
-    for (const sink of sinks) safely(() => sink.attached?.(this))
+    this.#outputs.attach(this)
   }
 
   /** The addresses that the modes listen on. */
@@ -327,7 +330,7 @@ export class Midwire extends Fixture {
     // These come first, because nothing may keep a refused update from taking them back.
     const added = this.#optionAddons.follow(change.options)
     for (const addon of added) this.#dispatcher.configure(this.#allOptions(), addon)
-    for (const sink of this.#sinks) sink.configure?.(change)
+    this.#outputs.configure(change)
     this.#dispatcher.configure(change)
   }
 
@@ -349,8 +352,13 @@ export class Midwire extends Fixture {
     else if (what === 'finished') this.#running.delete(flow)
     if (what === 'finished') this.flowIsOver(flow)
     if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
-    const method = what === 'finished' ? 'flow' : what
-    for (const sink of this.#sinks) if (sink[method]) safely(() => sink[method]?.(flow))
+    this.#outputs.tell(what, flow)
+  }
+
+  async #load(flow: AnyFlow): Promise<void> {
+    await loadFlow(flow, this.#dispatcher)
+    this.#tell('finished', flow)
+    await this.#outputs.ready()
   }
 
   async #close(): Promise<void> {
@@ -363,7 +371,7 @@ export class Midwire extends Fixture {
     await this.#dispatcher.watch.close()
     for (const reader of this.#readers) reader.end()
     this.endWaits()
-    await Promise.allSettled(this.#sinks.map(async (sink) => sink.close?.()))
+    await this.#outputs.close()
     this.#settleClosed()
   }
 }
