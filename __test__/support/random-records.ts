@@ -80,7 +80,7 @@ export function randomRecord(given: Chance): FlowRecord {
 }
 
 function leg(given: Chance, createdAt: number) {
-  const certificates = [given.bytes(200), given.bytes(99)]
+  const certificates = given.pick([CERTIFICATE], [CERTIFICATE, CERTIFICATE])
   const tls = given.maybe({
     ...{
       sni: given.maybe('example.org'),
@@ -208,3 +208,16 @@ function webSocketOf(given: Chance, createdAt: number): WebSocketRecord {
 
 const defined = <T extends object>(object: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never
+
+/** A certificate for example.org: mitmproxy reads no flow with bytes that are none. */
+const CERTIFICATE = Buffer.from(
+  [
+    'MIIBgjCCASegAwIBAgIUfu1WlXe+qIEX67wkp7XVDMx5AsQwCgYIKoZIzj0EAwIwFjEUMBIGA1UEAwwLZXhhbXBsZS5vcmcwHhcN',
+    'MjYxMjAyMDQyODQyWhcNMzYxMTI5MDQyODQyWjAWMRQwEgYDVQQDDAtleGFtcGxlLm9yZzBZMBMGByqGSM49AgEGCCqGSM49AwEH',
+    'A0IABI3ybpSpawi3IUsHmjCzy9x7Ne6wIeMgVRH28mpPZ5ju8A83qoR6CEfmUmJBXmtvhos7yOb1HxOl2rb3RAkNZoqjUzBRMB0G',
+    'A1UdDgQWBBTxcQ0Kcd2L1rA+kkUHroLaNdQL7DAfBgNVHSMEGDAWgBTxcQ0Kcd2L1rA+kkUHroLaNdQL7DAPBgNVHRMBAf8EBTAD',
+    'AQH/MAoGCCqGSM49BAMCA0kAMEYCIQDFfMVgJbX8j1wPNrRlDXBNrXqMD39ptwHLhpya4KsDDAIhAMisoLPYHPnofgPI83Lpgjq6',
+    'et/5Omh31OjW6QzjhW/5',
+  ].join(''),
+  'base64',
+)

@@ -72,6 +72,10 @@ const python = { requests: '2.34.2', httpx: '0.28.1', aiohttp: '3.14.5', PySocks
 const autobahn = 'autobahntestsuite==25.10.1'
 const autobahnFolder = at('.cache', 'autobahn')
 
+/** It reads midwire's flow files, and writes some for midwire. It needs Python 3.12 or newer. */
+const mitmproxy = 'mitmproxy==12.3.1'
+const mitmproxyFolder = at('.cache', 'mitmproxy')
+
 export const has = (command) =>
   environment()
     .PATH.split(delimiter)
@@ -199,6 +203,31 @@ function needAutobahn() {
   writeFileSync(marker, '')
 }
 
+/** The first Python of these that is 3.12 or newer: the system's, or one that pyenv has built. */
+function newPython() {
+  const versions = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
+  const built = existsSync(versions)
+    ? readdirSync(versions).filter((version) => /^3\.(1[2-9]|[2-9]\d)\./.test(version))
+    : []
+  const candidates = ['python3', ...built.map((version) => join(versions, version, 'bin', 'python3'))]
+  return candidates.find(
+    (one) => output(one, ['-c', 'import ensurepip, sys; assert sys.version_info >= (3, 12)']) !== undefined,
+  )
+}
+
+function needMitmproxy() {
+  const marker = join(mitmproxyFolder, mitmproxy)
+  if (existsSync(marker)) return
+  const interpreter = newPython()
+  if (!interpreter) throw new Complaint('Python 3.12 with pip is missing')
+  say(`installing ${mitmproxy}`)
+  run(interpreter, ['-m', 'venv', '--clear', mitmproxyFolder])
+  run(join(mitmproxyFolder, 'bin', 'python'), [
+    ...['-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', mitmproxy],
+  ])
+  writeFileSync(marker, '')
+}
+
 /** What single tests need: without it these alone are skipped. */
 function tryTo(need, tests) {
   try {
@@ -234,6 +263,7 @@ export function prepareEndToEnd() {
     tryTo(needGoPrograms, "Go's HTTP client")
     tryTo(needH2spec, 'h2spec')
     tryTo(needAutobahn, "Autobahn's test suite of WebSocket")
+    tryTo(needMitmproxy, 'mitmproxy')
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

@@ -115,7 +115,10 @@ function urlOf(request: RequestRecord): string {
   if (request.method === 'CONNECT' && request.protocol === undefined)
     return `https://${hostPort(request.host, request.port)}/`
   const { url } = reviveRequest(request)
-  return request.path === '*' ? `${url}/` : url
+  const isServerWide = request.path === '*'
+  if (URL.canParse(url)) return isServerWide ? `${url}/` : url
+  // A Host field may be anything.
+  return `${request.scheme}://${hostPort(request.host, request.port)}${isServerWide ? '/' : request.path}`
 }
 
 function responseOf(response: ResponseRecord): object {

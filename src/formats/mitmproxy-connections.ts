@@ -69,6 +69,7 @@ const OWN_SERVER = dict({ via: maybe(list('text')), dropped: maybe('number') })
 
 /** What mitmproxy knows of a leg and midwire has no place for; kept in the notes of the flow. */
 const FOREIGN = dict({
+  id: maybe('text'),
   tls: maybe('boolean'),
   cipher_list: maybe(list('text')),
   mitmcert: maybe('text'),
@@ -109,9 +110,10 @@ export function readClient(
 export function readServer(
   state: ServerState,
   given: unknown,
+  flow: string,
 ): { server: ServerConnection | undefined; foreign: Record<string, unknown> } {
   const where = state.address ?? state.peername
-  if (!where) return { server: undefined, foreign: {} }
+  if (!where) return { server: undefined, foreign: present({ id: state.id === idOf(flow) ? undefined : state.id }) }
   const own = shapedOrNone(given, OWN_SERVER)
   const [host, port] = where
   const openedAt = time(state.timestamp_tcp_setup)
@@ -123,7 +125,7 @@ export function readServer(
       remote: address(state.peername),
       local: address(state.sockname),
       openedAt,
-      via: own?.via ?? (state.via ? [`${state.via[0]}://${bracketed(state.via[1][0])}:${state.via[1][1]}`] : undefined),
+      via: own?.via ?? viaOf(state),
       dropped: own?.dropped,
     }),
   }
@@ -191,10 +193,10 @@ export function writeClient(
 export function writeServer(
   server: ServerConnection | undefined,
   notes: unknown,
-  id: string,
+  flow: string,
 ): { state: TnetDict; own: TnetDict } {
   const foreign = shapedOrNone(notes, FOREIGN)
-  const leg = writeLeg(server ?? { id: `${id}-server`, transport: 'tcp' }, foreign)
+  const leg = writeLeg(server ?? { id: foreign?.id ?? idOf(flow), transport: 'tcp' }, foreign)
   const [via, ...further] = server?.via ?? []
   const hop = further.length === 0 ? /^(https?):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)$/.exec(via ?? '') : null
   const openedAt = server?.openedAt === undefined ? null : seconds(server.openedAt)
@@ -206,10 +208,22 @@ export function writeServer(
     address: server ? [server.host, server.port] : null,
     timestamp_start: start == null ? openedAt : seconds(start),
     timestamp_tcp_setup: openedAt,
-    via: hop ? [hop[1] ?? '', [hop[2] ?? hop[3] ?? '', Number(hop[4])]] : null,
+    via: hop ? ([hop[1] ?? '', [hop[2] ?? hop[3] ?? '', Number(hop[4])]] as Via) : null,
   }
-  return { state, own: present({ via: server?.via && [...server.via], dropped: server?.dropped }) as TnetDict }
+  const isPlain = hop && viaOf(state)?.[0] === via
+  return {
+    state,
+    own: present({ via: isPlain ? undefined : server?.via?.slice(), dropped: server?.dropped }) as TnetDict,
+  }
 }
+
+type Via = NonNullable<ServerState['via']>
+
+const viaOf = ({ via }: { via?: Via | null | undefined }): string[] | undefined =>
+  via ? [`${via[0]}://${bracketed(via[1][0])}:${via[1][1]}`] : undefined
+
+/** The id of a server's leg that never was: mitmproxy has one in each flow. */
+const idOf = (flow: string) => `${flow}-server`
 
 /** The versions that mitmproxy knows; it refuses a flow with another. */
 const VERSIONS = /^(SSLv3|TLSv1(\.[123])?|DTLSv(0\.9|1|1\.2)|QUICv1)$/
@@ -236,10 +250,14 @@ function writeLeg(leg: Connection, foreign: Shaped<typeof FOREIGN> | undefined) 
 
 /** The modes of midwire's that mitmproxy reads: it refuses a flow of an unknown mode. The others become the nearest of its own. */
 function modeOf(mode: string): string {
-  if (/^(regular|socks5|transparent|wireguard|dns)(@\d{1,4})?$/.test(mode)) return mode
-  if (/^(reverse|upstream):https?:\/\/[a-z0-9.-]+(:\d{1,4})?\/?(@\d{1,4})?$/.test(mode)) return mode
+  const [, port] = /@(\d+)$/.exec(mode) ?? []
+  const isListener = port === undefined || Number(port) <= MAX_PORT
+  if (isListener && /^(regular|socks5|transparent|wireguard|dns)(@\d+)?$/.test(mode)) return mode
+  if (isListener && /^(reverse|upstream):https?:\/\/[a-z0-9.-]+(:\d{1,4})?\/?(@\d+)?$/.test(mode)) return mode
   return /^(socks5|transparent|wireguard|dns)\b/.exec(mode)?.[0] ?? 'regular'
 }
+
+const MAX_PORT = 65_535
 
 const NOWHERE: Address = { address: '', port: 0, family: 4 }
 

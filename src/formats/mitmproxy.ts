@@ -80,7 +80,7 @@ function recordOf(state: TnetDict): FlowRecord {
   const created = flow.timestamp_created ?? flow.client_conn.timestamp_start ?? 0
   const createdAt = own?.createdAt ?? milliseconds(created)
   const { client, foreign: foreignClient } = readClient(flow.client_conn, own?.client, createdAt)
-  const { server, foreign: foreignServer } = readServer(flow.server_conn, own?.server)
+  const { server, foreign: foreignServer } = readServer(flow.server_conn, own?.server, flow.id)
   const foreign: Record<string, unknown> = { client: foreignClient, server: foreignServer }
   const { [OWN_NAME]: _, ...others } = notes ?? {}
   const base = {

@@ -57,6 +57,9 @@ export const tunProgram = join(process.env.CARGO_TARGET_DIR ?? join(clone, 'targ
 export const autobahnFolder = join(clone, '.cache', 'autobahn')
 export const wstest = join(autobahnFolder, 'bin', 'wstest')
 
+/** A Python with mitmproxy, as `prepareEndToEnd` made it. */
+export const pythonWithMitmproxy = join(clone, '.cache', 'mitmproxy', 'bin', 'python')
+
 export type Need =
   | 'wireguard-go'
   | 'boringtun'
@@ -80,6 +83,7 @@ export type Need =
   | 'http2-program'
   | 'h2spec'
   | 'autobahn'
+  | 'mitmproxy'
   | 'fetch-by-environment'
   | 'midwire'
   | 'nft'
@@ -140,6 +144,10 @@ const needs: Record<Need, () => string | undefined> = {
   h2spec: () => (h2spec ? undefined : 'needs .cache/bin/h2spec (Go, and npm test -- e2e)'),
   autobahn: () =>
     existsSync(wstest) ? undefined : 'needs .cache/autobahn/bin/wstest (Python 2.7, and npm test -- e2e)',
+  mitmproxy: () =>
+    may(pythonWithMitmproxy, ['-c', 'import mitmproxy.io']) === undefined
+      ? 'needs mitmproxy in .cache/mitmproxy (Python 3.12, and npm test -- e2e)'
+      : undefined,
   'fetch-by-environment': () => (readsProxyEnvironment() ? undefined : 'needs Node 22.21 or 24 (NODE_USE_ENV_PROXY)'),
   midwire: () => (existsSync(midwireCommand) ? undefined : 'needs dist/cli/main.js (npm run build)'),
   nft: command('nft', 'nftables'),
