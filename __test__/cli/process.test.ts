@@ -269,6 +269,12 @@ test('flows that are read are shown, and then it ends; with a file that is broke
   t.regex(again.err, /stdin: byte \d+: the flow is cut short/)
 })
 
+test('a HAR of a flow file on stdout', async (t) => {
+  const run = new Run(t, '-q', '-m', 'regular@0', '-r', flowFile, '--hardump', '-')
+  t.is(await run.end(), 0)
+  t.is(JSON.parse(run.out).log.entries.length, 3)
+})
+
 posix('keepserving: it goes on after the file; a signal finishes what is written', async (t) => {
   const har = join(confdir(t), 'a.har')
   const run = new Run(t, '--json', '-m', 'regular@0', '-r', flowFile, '--hardump', har, '--keepserving')

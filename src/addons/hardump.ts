@@ -4,7 +4,7 @@ import type { AnyFlow } from '../flow/index.js'
 import { snapshot } from '../flow/snapshot.js'
 import { HAR_END, harEntry, harStart } from '../formats/har-write.js'
 import type { ConfigureHook } from '../hooks.js'
-import { QueuedFile } from '../store/queued-file.js'
+import { MAX_WAITING, QueuedFile } from '../store/queued-file.js'
 import { accepting } from './accepts.js'
 import type { OptionAddon, Surroundings } from './by-option.js'
 import { version } from './own-version.js'
@@ -27,7 +27,7 @@ export function hardump(written: string, { path, log }: Surroundings): OptionAdd
     configure({ options, changed }: ConfigureHook) {
       if (changed.has('save_stream_filter')) accepts = accepting(options.save_stream_filter)
       if (target) return
-      target = targetOf(written === '-' ? '/dev/stdout' : path(written), (text) => log('error', text))
+      target = written === '-' ? standardOutput() : targetOf(path(written), (text) => log('error', text))
       target.write(Buffer.from(harStart(version)))
     },
     output: {
@@ -42,6 +42,23 @@ export function hardump(written: string, { path, log }: Surroundings): OptionAdd
         await target?.close()
       },
     },
+  }
+}
+
+/** What stdout does not take at once Node keeps; beyond the bound of files entries are left out. */
+function standardOutput(): Target {
+  const { stdout } = process
+  let hasEntries = false
+  return {
+    write(bytes, separator) {
+      if (separator && stdout.writableLength > MAX_WAITING) return
+      if (separator && hasEntries) stdout.write(separator)
+      stdout.write(bytes)
+      hasEntries ||= separator !== undefined
+    },
+    ready: () =>
+      stdout.writableNeedDrain ? new Promise((resolve) => stdout.once('drain', () => resolve())) : undefined,
+    close: async () => {},
   }
 }
 
