@@ -2,6 +2,7 @@
 import { FILTER_HELP, MidwireError, nearest, TRANSPARENT_MARK } from '../index.js'
 import { OWN_FLAGS } from './flags.js'
 import { flagRow, optionsText, rows } from './help.js'
+import { filesText } from './topic-files.js'
 import { RULES } from './topic-rules.js'
 import { viewsText } from './topic-views.js'
 
@@ -207,7 +208,7 @@ ${rows([
 function filterText(): string {
   return `midwire [flags] FILTER
 
-Only flows that match are shown; all of them pass. Regular expressions are JavaScript's, searched for anywhere, upper and lower
+Only flows that match are shown, and written or read with -w and -r; all of them pass. Regular expressions are JavaScript's, searched for anywhere, upper and lower
 case alike. Those with spaces or one of ( ) ~ ' " stand in quotes.
 
 ${rows(FILTER_HELP.map(({ term, help }) => [term, help] as const))}
@@ -234,6 +235,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   rules: () => RULES,
   filter: filterText,
   views: viewsText,
+  files: filesText,
   options: () => optionsText(),
 }
 
