@@ -22,8 +22,9 @@ interface Room {
 
 const rooms: Record<string, Room> = {
   addresses: { imports: [], node: ['net'] },
+  regexp: { imports: [], node: [], never: /\bPromise\b|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/ },
   options: {
-    imports: ['errors', 'hooks'],
+    imports: ['errors', 'hooks', 'regexp'],
     node: ['os', 'path'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/,
   },
@@ -50,7 +51,7 @@ const rooms: Record<string, Room> = {
     node: ['buffer', 'zlib', 'crypto'],
     never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
   },
-  flow: { imports: ['addresses', 'connection', 'errors'], node: ['zlib', 'buffer'] },
+  flow: { imports: ['addresses', 'connection', 'errors', 'regexp'], node: ['zlib', 'buffer'] },
   formats: { imports: ['addresses', 'connection', 'flow', 'errors'], node: ['buffer', 'zlib'] },
   views: {
     imports: ['flow', 'errors'],
@@ -101,7 +102,7 @@ const rooms: Record<string, Room> = {
     node: ['fs/promises', 'path', 'util', 'buffer', 'timers'],
   },
   addons: {
-    imports: ['addresses', 'flow', 'hooks', 'commands', 'errors', 'store', 'formats', 'views'],
+    imports: ['addresses', 'flow', 'hooks', 'commands', 'errors', 'regexp', 'store', 'formats', 'views'],
     node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
     shared: [
       'onboarding-page',

@@ -28,8 +28,9 @@ test('values of their own types are taken as they are', (t) => {
   const hosts = [/example\.org/]
   const given = { flow_detail: 3, ssl_insecure: true, ignore_hosts: hosts, mode: ['regular@0'], body_record_limit: 10 }
   const options = readOptions(given)
-  t.like(options, { ...given, mode: ['regular@0'] })
-  t.is(options.ignore_hosts[0], hosts[0])
+  t.like(options, { ...given, mode: ['regular@0'], ignore_hosts: options.ignore_hosts })
+  t.is(String(options.ignore_hosts[0]), String(hosts[0]))
+  t.is(readOptions({ ignore_hosts: options.ignore_hosts }).ignore_hosts[0], options.ignore_hosts[0], 'once it is bounded')
 })
 
 test('an empty text, null and undefined mean the default', (t) => {
@@ -94,6 +95,24 @@ test('regular expressions search without regard to case', (t) => {
   const [first, second] = parseOption('ignore_hosts', ['example', '(?i)TEST']) as RegExp[]
   t.true(first?.test('www.EXAMPLE.org:443'))
   t.true(second?.test('test'))
+  const [evil, own] = parseOption('ignore_hosts', ['(a+)+$', /^(A|A)*$/]) as RegExp[]
+  t.is(
+    'a'
+      .repeat(50_000)
+      .concat('!')
+      .search(evil as RegExp),
+    -1,
+    'and end on any text',
+  )
+  t.is(
+    'A'
+      .repeat(50_000)
+      .concat('!')
+      .search(own as RegExp),
+    -1,
+  )
+  t.is(own?.flags, '', 'one of a program keeps its flags')
+  refused(t, () => parseOption('ignore_hosts', '(a+)+\\1'), /is not a regular expression: .*may take for ever/)
   refused(t, () => parseOption('ignore_hosts', '(a'), /^ignore_hosts: "\(a" is not a regular expression: Unterminated/)
 })
 

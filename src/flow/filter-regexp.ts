@@ -1,4 +1,5 @@
-// Regular expressions of filters: Python's, as mitmproxy takes them, as far as JavaScript can say the same.
+// Regular expressions of filters and rules: Python's, as mitmproxy takes them, as far as JavaScript can say the same.
+import { BoundedRegExp } from '../regexp/bounded.js'
 
 export interface RegexpKind {
   readonly caseSensitive: boolean
@@ -21,25 +22,12 @@ const PARTS =
   /\[(\^?)(\]?)((?:\\[\s\S]|[^\]\\])*)|\\[\s\S]|\(\?#[^)]*\)|\(\?P<|\(\?P=(\w+)\)|\(\?([aimsuxL]+):|\{,(\d+)\}|\$/g
 const GLOBAL_FLAGS = /^\(\?([aimsuxL]+)\)/
 
-/** JavaScript's form of an expression of Python's. Throws the SyntaxError of JavaScript for a text that is not one. */
-export function pythonRegexp(source: string, kind: RegexpKind): RegExp {
-  const flags = new Set<string>()
-  if (!kind.caseSensitive) flags.add('i')
-  if (kind.lines) flags.add('m')
-  if (kind.dotAll) flags.add('s')
-  const [start = '', given = ''] = GLOBAL_FLAGS.exec(source) ?? []
-  if (given.includes('x')) throw new SyntaxError('(?x) is not understood')
-  for (const flag of given) if ('ims'.includes(flag)) flags.add(flag)
-  const pattern = translate(source.slice(start.length), flags)
-  const octets = kind.bytes ? Buffer.from(pattern).toString('latin1') : pattern
-  return new RegExp(octets, [...flags].join(''))
-}
-
-/** Compiles a regular expression. Throws the SyntaxError of JavaScript for a text that is not one. */
+/**
+ * Compiles a regular expression, which then finds what it finds in good time, on any text (`BoundedRegExp`). Throws a SyntaxError for a text that is
+ * not one, and for one that cannot be searched so.
+ */
 export function compileRegexp(source: string, kind: RegexpKind): Search {
-  const regexp = pythonRegexp(source, kind)
-  // JavaScript refuses an expression that is too large at its first use: that is to happen here, and not at the first flow.
-  regexp.test('')
+  const regexp = patternOf(source, kind)
   return (text) => {
     try {
       return regexp.test(text)
@@ -48,6 +36,26 @@ export function compileRegexp(source: string, kind: RegexpKind): Search {
       return false
     }
   }
+}
+
+/**
+ * The same as a RegExp, for what replaces matches: `text.replace(patternOf(source, kind, 'g'), replacement)`, in good time as well. `more`:
+ * further flags of JavaScript's. A text of `kind.bytes` is latin1.
+ */
+export function patternOf(source: string, kind: RegexpKind, more: '' | 'g' | 'y' = ''): RegExp {
+  const flags = new Set<string>(more)
+  if (!kind.caseSensitive) flags.add('i')
+  if (kind.lines) flags.add('m')
+  if (kind.dotAll) flags.add('s')
+  const [start = '', given = ''] = GLOBAL_FLAGS.exec(source) ?? []
+  if (given.includes('x')) throw new SyntaxError('(?x) is not understood')
+  for (const flag of given) if ('ims'.includes(flag)) flags.add(flag)
+  const pattern = translate(source.slice(start.length), flags)
+  const octets = kind.bytes ? Buffer.from(pattern).toString('latin1') : pattern
+  const regexp = new BoundedRegExp(octets, [...flags].join(''))
+  // JavaScript refuses an expression that is too large at its first use: that is to happen here, and not at the first flow.
+  regexp.test('')
+  return regexp
 }
 
 function translate(source: string, flags: ReadonlySet<string>): string {

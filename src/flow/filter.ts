@@ -10,9 +10,12 @@ export { FILTER_HELP } from './filter-terms.js'
 export type FlowFilter = (flow: AnyFlow) => boolean
 
 export interface FilterOptions {
-  /** Regular expressions respect case, as with mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. Default: false. */
+  /** Regular expressions respect case. Default: false, and true where the environment has MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
   readonly caseSensitive?: boolean | undefined
 }
+
+/** What counts where a caller says nothing. It is set once for the process, from the environment. */
+export const FILTER_DEFAULTS = { caseSensitive: false }
 
 /** The most parentheses and `!` within each other: each is a call on the stack. */
 const MAX_DEPTH = 100
@@ -29,10 +32,12 @@ const AND = 3
  *
  * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
  * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
+ * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
+ * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
 export function parseFilter(text: string, options: FilterOptions = {}): FlowFilter {
-  return new Parser(text, options.caseSensitive ?? false).parse()
+  return new Parser(text, options.caseSensitive ?? FILTER_DEFAULTS.caseSensitive).parse()
 }
 
 /** Whether a filter has `~process` or `~container` in it. Throws ERR_FILTER. */
@@ -154,7 +159,7 @@ class Parser {
     try {
       return term.make(compileRegexp(source, { ...term, caseSensitive: this.#caseSensitive }))
     } catch (error) {
-      return this.#fail(`this is no regular expression that JavaScript understands (${reason(error)})`, start)
+      return this.#fail(`this is no regular expression that midwire understands (${reason(error)})`, start)
     }
   }
 

@@ -1,5 +1,5 @@
 // Replaces what a regular expression finds, as Python's `re.sub` does: `\1` and `\g<name>` in the replacement are groups.
-import { compileRegexp, pythonRegexp, type RegexpKind } from './filter-regexp.js'
+import { patternOf, type RegexpKind } from './filter-regexp.js'
 
 /** Finds and replaces. Neither throws. */
 export interface Substitution {
@@ -28,22 +28,21 @@ export function compileSubstitution(
   kind: RegexpKind,
   replacement: string | { readonly literal: () => string },
 ): Substitution {
-  const search = compileRegexp(source, kind)
-  const regexp = pythonRegexp(source, kind)
-  const all = new RegExp(regexp.source, `${regexp.flags}g`)
+  const regexp = patternOf(source, kind)
+  const all = patternOf(source, kind, 'g')
   const write = typeof replacement === 'string' ? writerOf(replacement, regexp, kind) : replacement.literal
   return {
-    // The search alone is safe against expressions that go back over a text without end.
-    find: (text) => (search(text) ? (regexp.exec(text) ?? undefined) : undefined),
-    replace(text) {
-      if (!search(text)) return text
-      try {
-        return text.replace(all, (...found) => write(found))
-      } catch {
-        // The expression has run out of stack while it went back over a long text.
-        return text
-      }
-    },
+    find: (text) => unlessTooDeep(() => regexp.exec(text) ?? undefined, undefined),
+    replace: (text) => unlessTooDeep(() => text.replace(all, (...found) => write(found)), text),
+  }
+}
+
+/** An expression may run out of stack while it goes back over a long text: then it has found nothing. */
+function unlessTooDeep<T>(work: () => T, nothing: T): T {
+  try {
+    return work()
+  } catch {
+    return nothing
   }
 }
 

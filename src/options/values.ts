@@ -1,5 +1,6 @@
 // Converts the values that a program, a file, `--set` or a flag gives for options into the values that midwire reads.
 import { MidwireError } from '../errors.js'
+import { BoundedRegExp } from '../regexp/bounded.js'
 import type { OptionDefinition, OptionValue } from './definitions.js'
 import { expandHome } from './paths.js'
 
@@ -111,11 +112,13 @@ function listOf<T>(value: unknown, read: (one: unknown) => T, wanted: string): r
 }
 
 function expression(value: unknown): RegExp {
-  if (value instanceof RegExp) return value
-  if (typeof value !== 'string' || value.length > MAX_EXPRESSION) throw new WrongValue('a regular expression')
+  if (value instanceof BoundedRegExp) return value
+  const isMade = value instanceof RegExp
+  if (!isMade && (typeof value !== 'string' || value.length > MAX_EXPRESSION))
+    throw new WrongValue('a regular expression')
   try {
     // A file of mitmproxy's may have Python's `(?i)`, which every expression here means anyway.
-    return new RegExp(value.replace(/^\(\?i\)/, ''), 'i')
+    return isMade ? new BoundedRegExp(value) : new BoundedRegExp(value.replace(/^\(\?i\)/, ''), 'i')
   } catch (error) {
     const reason = (error as Error).message.replace(/^Invalid regular expression: (\/.*\/i?: )?/s, '')
     throw new WrongValue(`a regular expression: ${reason}`)

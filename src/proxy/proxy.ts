@@ -31,6 +31,7 @@ import { Outputs } from './outputs.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
 import { RunningModes, specsOf } from './running-modes.js'
+import './environment.js'
 
 /** A running proxy. */
 export class Midwire extends Fixture {
