@@ -1575,6 +1575,13 @@ declare const OPTIONS: {
         readonly default: undefined;
         readonly help: string;
     };
+    readonly redact: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
     readonly block_global: {
         readonly type: "boolean";
         readonly default: boolean;

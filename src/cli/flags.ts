@@ -91,6 +91,7 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   stickycookie: 'FILTER',
   stickyauth: 'FILTER',
   client_replay: 'FILE',
+  redact: 'NAMES',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {

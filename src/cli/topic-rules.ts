@@ -28,6 +28,11 @@ ${rows([
   ['--anticache', 'takes If-None-Match and If-Modified-Since away: servers answer in full'],
   ['--anticomp', 'asks servers for bodies without compression'],
 ])}
+--redact NAMES keeps secrets from all outputs: terminal, JSON lines, log, files, readers of flows. Traffic passes as it is, and scripts see it
+all. The names, with commas between, are header fields (authorization,set-cookie), fields of JSON ($.password at the top, $..password
+anywhere, $.user.token; arrays count as their elements) and parameters of URLs and forms (?token). The word REDACTED is in their place.
+JSON is looked for in bodies, events, WebSockets and raw flows; where a body of JSON cannot be read, nothing of it is shown.
+
 Examples
 ${rows([
   ["midwire -H '/~q/User-Agent/Mozilla'", 'in requests alone'],
@@ -36,4 +41,5 @@ ${rows([
   ["midwire -M '|https://api.example/|http://localhost:3000/'", ''],
   ["midwire --map-local '|example.com/static|./build'", 'example.com/static/app.js is build/app.js'],
   ["midwire --block-list ':~d ads.example:444'", ''],
+  ["midwire --redact 'authorization,cookie,set-cookie,$..password'", ''],
 ])}`

@@ -180,6 +180,9 @@ export const OPTIONS = {
     undefined,
     'add the Authorization that a host was sent last to later requests that match this filter',
   ),
+  redact: fixed(
+    list('kept from all outputs, while traffic passes as it is: header names, `$.field` of JSON, `?parameter` of URLs'),
+  ),
   block_global: flag(true, 'refuse clients with public addresses'),
   block_private: flag(false, 'refuse clients with private addresses'),
   dns_name_servers: list("name servers for the tunnel's resolver, and for servers' names; default: the system's"),

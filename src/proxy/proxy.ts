@@ -8,6 +8,7 @@ import { CertificateStore } from '../certs/store.js'
 import { parseFilter, seeksProcesses } from '../flow/filter.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
+import { RedactedView } from '../flow/redacted-view.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { parseSubnets } from '../modes/subnet.js'
@@ -56,6 +57,8 @@ export class Midwire extends Fixture {
   readonly #connections: Connections
   readonly #observers: Observers
   readonly #outputs: Outputs
+  /** What outputs see in the place of flows. */
+  readonly #redacted: RedactedView
   readonly #readers = new Set<FlowReader>()
   readonly #running = new Set<AnyFlow>()
   /** The readers whose filter asks for the processes of clients. */
@@ -96,11 +99,12 @@ export class Midwire extends Fixture {
     this.authority = authority
     this.#store = store
     this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
+    this.#redacted = new RedactedView(store.snapshot.redact)
     this.commands = new Commands((text) => this.#choose(text))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
-    this.#log = new Log(sinks, () => this.#dispatcher)
+    this.#log = new Log(sinks, () => this.#dispatcher, (text) => this.#redacted.text(text))
     this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
     this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
     this.#optionAddons = new OptionAddons(this.#dispatcher, this, {
@@ -352,8 +356,9 @@ export class Midwire extends Fixture {
     if (what === 'begun') this.#running.add(flow)
     else if (what === 'finished') this.#running.delete(flow)
     if (what === 'finished') this.flowIsOver(flow)
-    if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(flow)
-    this.#outputs.tell(what, flow)
+    const shown = this.#redacted.of(flow)
+    if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(shown)
+    this.#outputs.tell(what, shown)
   }
 
   async #load(flow: AnyFlow): Promise<void> {
