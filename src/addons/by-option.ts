@@ -16,6 +16,7 @@ import { readfile } from './readfile.js'
 import { save } from './save.js'
 import { stickyauth } from './stickyauth.js'
 import { stickycookie } from './stickycookie.js'
+import { throttle } from './throttle.js'
 
 /** The services of the proxy for these addons. */
 export interface Surroundings {
@@ -57,6 +58,7 @@ export type ByOption = {
 export const BY_OPTION: readonly ByOption[] = [
   { option: 'proxyauth', make: proxyauth },
   { option: 'block_list', make: blockList },
+  { option: 'throttle', make: throttle },
   { option: 'anticache', make: anticache },
   { option: 'anticomp', make: anticomp },
   { option: 'modify_headers', make: modifyHeaders },

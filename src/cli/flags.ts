@@ -92,6 +92,7 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   stickyauth: 'FILTER',
   client_replay: 'FILE',
   redact: 'NAMES',
+  throttle: 'RULE',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {

@@ -28,6 +28,11 @@ ${rows([
   ['--anticache', 'takes If-None-Match and If-Modified-Since away: servers answer in full'],
   ['--anticomp', 'asks servers for bodies without compression'],
 ])}
+--throttle [/FILTER/]LIMITS slows clients down. LIMITS are, with commas between, 3g, slow-4g, fast-4g or offline as Chromium has them, or
+rate=1m (bytes a second, both ways), down=1m, up=100k, latency=200ms (added to each round trip), loss=1% (of datagrams: UDP). The rates are
+those of all connections of one client together that the rule is for. A connection is slow while a flow on it that matches runs, and so
+are other flows on it, as in HTTP/2. What comes before the first flow, a TLS handshake, is not slowed.
+
 --redact NAMES keeps secrets from all outputs: terminal, JSON lines, log, files, readers of flows. Traffic passes as it is, and scripts see it
 all. The names, with commas between, are header fields (authorization,set-cookie), fields of JSON ($.password at the top, $..password
 anywhere, $.user.token; arrays count as their elements) and parameters of URLs and forms (?token). The word REDACTED is in their place.
@@ -41,5 +46,7 @@ ${rows([
   ["midwire -M '|https://api.example/|http://localhost:3000/'", ''],
   ["midwire --map-local '|example.com/static|./build'", 'example.com/static/app.js is build/app.js'],
   ["midwire --block-list ':~d ads.example:444'", ''],
+  ['midwire --throttle slow-4g', ''],
+  ["midwire --throttle '/~d api.example/rate=20k,latency=500ms'", ''],
   ["midwire --redact 'authorization,cookie,set-cookie,$..password'", ''],
 ])}`

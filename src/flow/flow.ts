@@ -24,6 +24,17 @@ export type UserAct = { act: 'kill' } | { act: 'resume' } | { act: 'inject'; inj
 /** What outputs are told of a flow: it has begun, has changed while it runs, or is over. */
 export type FlowNews = 'begun' | 'changed' | 'finished'
 
+/** To what the connection of a client is slowed. */
+export interface ThrottleLimits {
+  /** Bytes a second to the client, and from the client; at least 1. Undefined for as fast as they come. */
+  readonly down?: number | undefined
+  readonly up?: number | undefined
+  /** Milliseconds by which everything comes later to the client, and so every round trip. Default: 0. */
+  readonly latency?: number | undefined
+  /** The part of datagrams, each way, that are lost, from 0 to 1. TCP loses none. Default: 0. */
+  readonly loss?: number | undefined
+}
+
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 export interface FlowOrigin {
   readonly world: {
@@ -31,6 +42,8 @@ export interface FlowOrigin {
     now(): number
     /** The user acts on the flow, at whatever time: it takes effect at once. */
     act(flow: Flow, act: UserAct): void
+    /** Slows the connection of the flow's client, where that is a connection. */
+    throttle?(flow: Flow, limits: ThrottleLimits): void
   }
   readonly client: ClientConnection
   readonly server: ServerConnection | undefined
@@ -116,6 +129,15 @@ export abstract class Flow {
     this.error = { message: 'killed', timestamp: this.#world.now() }
     this.#intercepted = false
     this.#world.act(this, { act: 'kill' })
+  }
+
+  /**
+   * Slows the connection of the flow's client until the flow is over: also for other flows on that connection, as in HTTP/2. Where
+   * several are slowed, the last one counts. Flows of one client that are given the same object share its rates. What has come before
+   * passes as it has come: call it in `requestheaders`, `tcp_start`, `udp_start` or `dns_request`.
+   */
+  throttle(limits: ThrottleLimits): void {
+    if (this.live) this.#world.throttle?.(this, limits)
   }
 
   /** True while the flow waits for `resume()`. */

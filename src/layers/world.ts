@@ -1,5 +1,5 @@
 // The outside of a machine, which performs its commands: the driver, or a test.
-import type { Flow, UserAct } from '../flow/flow.js'
+import type { Flow, ThrottleLimits, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import type { Deed, Operation, Question, Wait } from './commands.js'
 
@@ -20,6 +20,8 @@ export interface World {
   newId(): string
   /** Called by a flow on which the user acts: sends the machine a `user` event. */
   act(flow: Flow, act: UserAct): void
+  /** Called by a flow: slows the connection of its client. Not there where nothing can be slowed. */
+  throttle?(flow: Flow, limits: ThrottleLimits): void
   /** Whether any addon has the hook. */
   wants(name: HookName): boolean
 }

@@ -173,6 +173,9 @@ export const OPTIONS = {
   block_list: list(
     'rules `/FILTER/STATUS`: refuse requests with that status; 444 closes the connection without an answer',
   ),
+  throttle: list(
+    'slow clients down, `[/FILTER/]LIMITS`: 3g, slow-4g, fast-4g, offline, or rate=1m,latency=200ms,loss=1%; bytes a second',
+  ),
   anticache: flag(false, 'ask servers for whole answers: takes If-None-Match and If-Modified-Since from requests'),
   anticomp: flag(false, 'ask servers for bodies without compression'),
   stickycookie: text(undefined, 'add the cookies that servers have set to later requests that match this filter'),

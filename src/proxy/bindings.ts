@@ -1,5 +1,6 @@
 // Ties each channel of a client connection to its transport: binds it, puts it under TLS, and unbinds it.
 import type { AnyChannel } from '../layers/channel.js'
+import { type Link, Throttled } from '../transports/throttled.js'
 import { noReceiver, type StreamTransport, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
 import { type ChannelReceiver, OneChannel } from './receiver.js'
@@ -7,6 +8,8 @@ import { Splice } from './splice.js'
 
 export class Bindings {
   readonly #receiver: ChannelReceiver
+  /** What slows a channel, and the channel. */
+  #throttled: { readonly channel: AnyChannel; readonly link: Link | undefined } | undefined
 
   constructor(receiver: ChannelReceiver) {
     this.#receiver = receiver
@@ -23,6 +26,20 @@ export class Bindings {
     transport.receiver = new OneChannel(this.#receiver, channel)
     // A layer may have paused the channel before TLS, when another transport carried it.
     if (channel.paused) transport.pause()
+    if (this.#throttled?.channel === channel) this.throttle(channel, this.#throttled.link)
+  }
+
+  /** Slows what passes on a channel from now on, also when TLS is put there later. Undefined: no longer. */
+  throttle(channel: AnyChannel, link: Link | undefined): void {
+    this.#throttled = { channel, link }
+    const transport = this.of(channel)
+    if (transport instanceof Throttled) transport.link = link
+    else if (transport && link && !(transport instanceof Handshake)) {
+      const isDatagrams = channel.connection.transport === 'udp'
+      channel.handle = new Throttled(transport, link, { isDatagrams, hasEnded: channel.ended })
+      // The transport resumes for its new receiver.
+      if (channel.paused) transport.pause()
+    }
   }
 
   /** Lets the data of each channel go straight to the other. A channel that has no transport any more is left as it is. */
@@ -43,7 +60,8 @@ export class Bindings {
 
   /** The channel's transport, for TLS to begin over it; a Handshake stands in its place until then. Undefined where it is closed. */
   beginHandshake(channel: AnyChannel): StreamTransport | undefined {
-    const transport = this.of(channel) as StreamTransport | undefined
+    const bound = this.of(channel)
+    const transport = (bound instanceof Throttled ? bound.release() : bound) as StreamTransport | undefined
     if (transport) channel.handle = new Handshake(transport)
     return transport
   }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import type { Address, ClientConnection, ServerConnection } from '../connection.js'
-import type { Flow, UserAct } from '../flow/flow.js'
+import type { Flow, ThrottleLimits, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
 import type { Deed, Operation, Question, Wait } from '../layers/commands.js'
@@ -21,6 +21,7 @@ import type { Core } from './core.js'
 import { clientAddress } from './explain.js'
 import type { ChannelReceiver } from './receiver.js'
 import { Servers } from './servers.js'
+import { ThrottledFlows } from './throttled-flows.js'
 import { Timers } from './timers.js'
 import { Transforms } from './transform.js'
 
@@ -38,6 +39,8 @@ export class Driver implements World, ChannelReceiver {
   readonly #servers: Servers
   readonly #timers: Timers
   readonly #transforms: Transforms
+  /** Undefined where no flow has been slowed. */
+  #throttledFlows: ThrottledFlows | undefined
   /** True once the arrival was accepted or refused. */
   #answered = false
   #over = false
@@ -100,6 +103,11 @@ export class Driver implements World, ChannelReceiver {
     this.#handle({ type: 'user', flow, ...act })
   }
 
+  throttle(flow: Flow, limits: ThrottleLimits): void {
+    this.#throttledFlows ??= new ThrottledFlows(this.client, (link) => this.#bindings.throttle(this.#channel, link))
+    this.#throttledFlows.add(flow, limits)
+  }
+
   wants(name: HookName): boolean {
     return this.#core.dispatcher.wants(name)
   }
@@ -122,6 +130,7 @@ export class Driver implements World, ChannelReceiver {
         return undefined
       case 'finished':
         this.#transforms.over(command.flow)
+        this.#throttledFlows?.delete(command.flow)
         this.#core.tell(command.type, command.flow)
         return undefined
       case 'begun':
