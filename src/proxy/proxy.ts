@@ -104,7 +104,11 @@ export class Midwire extends Fixture {
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
-    this.#log = new Log(sinks, () => this.#dispatcher, (text) => this.#redacted.text(text))
+    this.#log = new Log(
+      sinks,
+      () => this.#dispatcher,
+      (text) => this.#redacted.text(text),
+    )
     this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
     this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
     this.#optionAddons = new OptionAddons(this.#dispatcher, this, {
