@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { fetch as undiciFetch } from 'undici'
+import { type ProxyAgent, fetch as undiciFetch } from 'undici'
 import { startProxy } from '../support/proxy.js'
 
 const run = promisify(execFile)
@@ -26,10 +26,11 @@ test('a dispatcher sends requests through the proxy, with its credentials and a 
   const { proxy } = await startProxy(t, { options: { proxyauth: 'me:secret' } })
   proxy.mock({ host: 'api.test' }).respond(200, { name: 'Ada' })
   const dispatcher = await proxy.dispatcher()
-  t.teardown(() => dispatcher.close())
+  const ofUndici = await proxy.dispatcher<ProxyAgent>()
+  t.teardown(() => Promise.all([dispatcher.close(), ofUndici.close()]))
   const answer = await fetch('https://api.test/users', { dispatcher })
   t.deepEqual(await answer.json(), { name: 'Ada' })
-  t.is((await undiciFetch('http://api.test/', { dispatcher: dispatcher as never })).status, 200)
+  t.is((await undiciFetch('http://api.test/', { dispatcher: ofUndici })).status, 200)
 })
 
 test('the environment names the proxy, and a file with the system’s authorities and ours', async (t) => {

@@ -1,5 +1,5 @@
 // Tools that npm does not bring: what the end-to-end tests and the lints need. Pinned, and built into the clone's own .cache.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { at, Complaint, environment, output, run, say, toolsDirectory } from './run.mjs'
@@ -75,6 +75,8 @@ const autobahnFolder = at('.cache', 'autobahn')
 /** It reads midwire's flow files, and writes some for midwire. It needs Python 3.12 or newer. */
 const mitmproxy = 'mitmproxy==12.3.1'
 const mitmproxyFolder = at('.cache', 'mitmproxy')
+const vitest = '4.1.12'
+const vitestFolder = at('.cache', 'vitest')
 
 export const has = (command) =>
   environment()
@@ -245,6 +247,19 @@ function canMakeNamespace() {
   return output('ip', ['netns', 'delete', name]) !== undefined
 }
 
+/** Another runner of tests, for an example: too large for every clone. */
+function needVitest() {
+  const wanted = JSON.stringify({ private: true, type: 'module', devDependencies: { vitest } })
+  const manifest = join(vitestFolder, 'package.json')
+  const installed = join(vitestFolder, 'node_modules', 'vitest', 'vitest.mjs')
+  if (existsSync(installed) && readFileSync(manifest, 'utf8') === wanted) return
+  say(`installing vitest ${vitest}`)
+  rmSync(vitestFolder, { recursive: true, force: true })
+  mkdirSync(vitestFolder, { recursive: true })
+  writeFileSync(manifest, wanted)
+  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'], { cwd: vitestFolder })
+}
+
 /** Makes ready for the end-to-end tests. Why they cannot run here, or undefined when they can. */
 export function prepareEndToEnd() {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
@@ -264,6 +279,7 @@ export function prepareEndToEnd() {
     tryTo(needH2spec, 'h2spec')
     tryTo(needAutobahn, "Autobahn's test suite of WebSocket")
     tryTo(needMitmproxy, 'mitmproxy')
+    tryTo(needVitest, 'vitest')
     return undefined
   } catch (error) {
     if (error instanceof Complaint) return error.message

@@ -81,11 +81,12 @@ export abstract class Fixture {
    * const response = await fetch('https://api.test/users', { dispatcher: await proxy.dispatcher() })
    * ```
    *
-   * `setGlobalDispatcher(await proxy.dispatcher())` does it for all of its requests. Close it before the proxy. Rejects with ERR_ARGUMENT
+   * `setGlobalDispatcher(await proxy.dispatcher<Dispatcher>())` of undici does it for all of its requests. `Agent` is the type that is wanted: Node's
+   * `fetch` and the package undici have types of their own. Close it before the proxy. Rejects with ERR_ARGUMENT
    * where undici is not there, and where no mode is an HTTP proxy.
    */
-  async dispatcher(): Promise<FetchDispatcher> {
-    return proxyAgent(this.url, this.authority.pem)
+  async dispatcher<Agent = FetchDispatcher>(): Promise<Agent> {
+    return (await proxyAgent(this.url, this.authority.pem)) as Agent
   }
 
   /**

@@ -59,6 +59,9 @@ export const wstest = join(autobahnFolder, 'bin', 'wstest')
 
 /** A Python with mitmproxy, as `prepareEndToEnd` made it. */
 export const pythonWithMitmproxy = join(clone, '.cache', 'mitmproxy', 'bin', 'python')
+/** vitest, as `prepareEndToEnd` installed it. */
+export const vitestFolder = join(clone, '.cache', 'vitest')
+export const vitest = join(vitestFolder, 'node_modules', 'vitest', 'vitest.mjs')
 
 export type Need =
   | 'wireguard-go'
