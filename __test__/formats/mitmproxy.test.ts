@@ -7,6 +7,7 @@ import { revive } from '../../src/flow/revive.js'
 import { snapshot } from '../../src/flow/snapshot.js'
 import { decodeFlows, MAX_FLOW } from '../../src/formats/flow-file.js'
 import { writeMitmproxyFlow } from '../../src/formats/mitmproxy.js'
+import { milliseconds, seconds } from '../../src/formats/times.js'
 import { readTnet, type Tnet, writeTnet } from '../../src/formats/tnetstring.js'
 import { chance, randomRecord } from '../support/random-records.js'
 
@@ -205,4 +206,17 @@ test('lists deep inside each other are refused', async (t) => {
     bytes = Buffer.concat([Buffer.from(`${bytes.length}:`), bytes, Buffer.from(']')])
   const { error } = await read(bytes)
   t.regex(error?.message ?? '', /deep inside each other/)
+})
+
+test('times: whole milliseconds stay whole, and seconds come back', (t) => {
+  t.is(milliseconds(1.005), 1005)
+  t.is(milliseconds(946_681_204.2), 946_681_204_200)
+  const { below } = chance(3)
+  for (let round = 0; round < 10_000; round += 1) {
+    const whole = 1_600_000_000_000 + below(3e11)
+    t.is(milliseconds(seconds(whole)), whole)
+    const odd = 1_600_000_000 + below(3e14) / 1e6
+    // Two such seconds may be the same number of milliseconds.
+    t.true(Math.abs(seconds(milliseconds(odd)) - odd) <= 2 ** -22)
+  }
 })
