@@ -6,6 +6,7 @@ import { anticache } from './anticache.js'
 import { anticomp } from './anticomp.js'
 import { blockList } from './block-list.js'
 import { hardump } from './hardump.js'
+import { intercept } from './intercept.js'
 import { mapLocal } from './map-local.js'
 import { mapRemote } from './map-remote.js'
 import { modifyBody } from './modify-body.js'
@@ -50,6 +51,8 @@ export interface OptionAddon extends Addon {
 export type ByOption = {
   [Name in OptionName]: {
     readonly option: Name
+    /** A second option, without which the addon is not there either. */
+    readonly and?: 'intercept_active'
     make(value: NonNullable<Options[Name]>, surroundings: Surroundings): OptionAddon
   }
 }[OptionName]
@@ -71,4 +74,6 @@ export const BY_OPTION: readonly ByOption[] = [
   { option: 'save_stream_file', make: save },
   { option: 'hardump', make: hardump },
   { option: 'rfile', make: readfile },
+  // The last one: it shows what the others have made of a flow.
+  { option: 'intercept', and: 'intercept_active', make: intercept },
 ]

@@ -36,6 +36,7 @@ async function runProxy(args: Arguments, settings: Settings, streams: Streams): 
     const starting = Midwire.start({ confdir, options: { ...options, ...others }, sinks: [flows, log] })
     const proxy = await Promise.race([starting, stop.asked])
     if (proxy) {
+      warnOfWaiting(proxy)
       if (json) json.ready(proxy)
       else if (!args.quiet) greet(proxy, streams, color, wgShow(args, confdir))
       code = await Promise.race([proxy.closed, stop.asked, workOf(proxy)]).then((failures) => (failures ? 1 : 0))
@@ -46,6 +47,16 @@ async function runProxy(args: Arguments, settings: Settings, streams: Streams): 
     stop.forget()
     forget()
   }
+}
+
+/** A flow that is intercepted waits for a script: the command alone has no way yet to let it go on. */
+function warnOfWaiting(proxy: Midwire): void {
+  const { intercept, scripts } = proxy.options.snapshot
+  if (intercept === undefined || scripts.length > 0) return
+  proxy.log(
+    'warn',
+    `intercept: flows that match ${intercept} wait for ever: no script (-s) is there that calls flow.resume() or flow.kill()`,
+  )
 }
 
 /** Fulfilled when the files are read and the flows replayed that midwire was started for; never where there are none, or by `keepserving`. */

@@ -229,7 +229,11 @@ export function hook<Name extends HookName>(context: Context, name: Name, subjec
 function* settled(operation: Operation & { type: 'hook' }, isPending: boolean): Step<void> {
   if (isPending) yield { type: 'pending', operation }
   const { subject } = operation
-  if (isIntercepted(subject)) yield { type: 'intercepted', flow: subject }
+  if (!isIntercepted(subject)) return
+  // Somebody has to know of it, who will let it go on.
+  yield { type: 'changed', flow: subject }
+  yield { type: 'intercepted', flow: subject }
+  yield { type: 'changed', flow: subject }
 }
 
 const isIntercepted = (subject: unknown): subject is Flow => subject instanceof Flow && subject.intercepted

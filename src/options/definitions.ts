@@ -149,6 +149,11 @@ export const OPTIONS = {
   save_stream_filter: text(undefined, 'write only flows that match this filter, to save_stream_file and to hardump'),
   hardump: text(undefined, 'write flows of HTTP to this HAR; `-` is stdout, PATH.zhar is compressed'),
   keepserving: flag(false, 'go on after files were read and flows were replayed; off: midwire ends then'),
+  intercept: text(
+    undefined,
+    'flows that match this filter wait, at request, response and each message, until a script or program resumes them',
+  ),
+  intercept_active: flag(true, 'off: flows that match intercept do not wait'),
   client_replay: paths('files of flows whose requests are sent again, in their order'),
   client_replay_concurrency: integer(
     [-1, 1],

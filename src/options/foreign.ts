@@ -20,7 +20,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire does not replay flows yet', 'server_replay_ignore_params server_replay_ignore_payload_params'],
   ['midwire does not replay flows yet', 'server_replay_ignore_port server_replay_kill_extra server_replay_refresh'],
   ['midwire does not replay flows yet', 'server_replay_reuse server_replay_use_headers'],
-  ['midwire cannot hold flows back yet, but an asynchronous hook of an addon can', 'intercept intercept_active'],
   ['midwire always signs with the authority of its conf dir', 'key_size'],
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],

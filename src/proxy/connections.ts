@@ -104,7 +104,7 @@ export class Connections implements Unchanging {
       this.#shared = share(this, snapshot, this.#shared)
     })
     options.subscribe(['tls_fail_open'], ({ tls_fail_open }) => this.failOpen.configure(tls_fail_open))
-    options.subscribe(['dumper_filter', 'tls_fail_open'], (snapshot) => {
+    options.subscribe(['dumper_filter', 'tls_fail_open', 'intercept'], (snapshot) => {
       this.#outputsSeek = outputsSeek(snapshot)
     })
     options.subscribe(['dns_name_servers', 'dns_use_hosts_file'], (snapshot) => {
@@ -249,5 +249,5 @@ const resolverOptions = ({ dns_name_servers, dns_use_hosts_file }: Options) => (
   useHostsFile: dns_use_hosts_file,
 })
 
-const outputsSeek = ({ dumper_filter, tls_fail_open }: Options) =>
-  (dumper_filter !== undefined && seeksProcesses(dumper_filter)) || seeksProcesses(tls_fail_open)
+const outputsSeek = ({ dumper_filter = '', tls_fail_open, intercept = '' }: Options) =>
+  [dumper_filter, tls_fail_open, intercept].some((filter) => filter !== '' && seeksProcesses(filter))

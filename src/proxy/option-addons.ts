@@ -50,7 +50,7 @@ export class OptionAddons {
     const next = new Map<ByOption, Made>()
     for (const entry of this.#list) {
       const value = options[entry.option] as OptionValue
-      if (isEmpty(value)) continue
+      if (isEmpty(value) || (entry.and && !options[entry.and])) continue
       const kept = [before, this.#before]
         .map((made) => made.get(entry))
         .find((one) => one && sameValue(one.value, value))

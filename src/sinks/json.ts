@@ -116,6 +116,8 @@ function flowObject(flow: AnyFlow, options: ShownOptions): object {
     ...contents(flow, options),
     error: error?.message ?? null,
     comment: comment || undefined,
+    replayed: flow.replayed,
+    intercepted: flow.intercepted || undefined,
   }
 }
 

@@ -65,17 +65,19 @@ export class RunningFlows {
   }
 }
 
+const stateOf = ({ intercepted }: Running) => (intercepted ? 'intercepted, waits' : 'running')
+
 /** A flow that runs, as a line. */
 export function runningLine(flow: Running, paint: Paint, showhost: boolean): string {
   if (flow.type !== 'http') {
-    const so = paint('dim', ` (running, ${sizeText(flow.bytesFromClient + flow.bytesFromServer)} so far)`)
+    const so = paint('dim', ` (${stateOf(flow)}, ${sizeText(flow.bytesFromClient + flow.bytesFromServer)} so far)`)
     return `${clientText(flow)} <-> ${paint('bold', serverText(flow, showhost))} ${paint('boldMagenta', flow.type)}${so}\n`
   }
   const { request, response, websocket } = flow
   const head = `${clientText(flow)}: ${oneLine(request.method)} ${oneLine(urlText(request, showhost))}`
-  if (!response) return `${head}${paint('dim', ' (running, no response yet)')}\n`
+  if (!response) return `${head}${paint('dim', ` (${stateOf(flow)}, no response yet)`)}\n`
   const bytes = websocket ? websocket.bytesFromClient + websocket.bytesFromServer : response.body.length
-  return `${head}${paint('bold', ' <<')} ${response.status}${paint('dim', ` (running, ${sizeText(bytes)} so far)`)}\n`
+  return `${head}${paint('bold', ' <<')} ${response.status}${paint('dim', ` (${stateOf(flow)}, ${sizeText(bytes)} so far)`)}\n`
 }
 
 /** Makes lines of messages that have come. */
