@@ -71,6 +71,8 @@ const count = (flows: number): string => (flows === 1 ? '1 flow was' : `${flows}
 
 /** Throws ERR_OPTION for a file that is not there, or that midwire may not read. */
 export function checkFile(option: string, path: string): void {
+  // That is stdin.
+  if (path === '-') return
   try {
     accessSync(path, constants.R_OK)
   } catch (cause) {

@@ -9,6 +9,7 @@ import { cutting } from './cut.js'
 import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 import type { ReplayHost } from './replay-host.js'
+import { serverReplay } from './server-replay.js'
 import { viewing } from './viewing.js'
 import { saving } from './save-commands.js'
 
@@ -31,4 +32,4 @@ export function builtinAddons(
 }
 
 /** Those that replay flows; they run behind the others. */
-export const replayAddons = (host: ReplayHost): Addon[] => [clientReplay(host)]
+export const replayAddons = (host: ReplayHost): Addon[] => [clientReplay(host), serverReplay(host)]

@@ -66,6 +66,7 @@ const SHORT: Partial<Record<OptionName, string>> = {
   client_replay: 'C',
   rfile: 'r',
   save_stream_file: 'w',
+  server_replay: 'S',
 }
 
 const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
@@ -93,6 +94,7 @@ const PLACEHOLDERS: Partial<Record<OptionName, string>> = {
   client_replay: 'FILE',
   redact: 'NAMES',
   throttle: 'RULE',
+  server_replay: 'FILE',
 }
 
 export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName[]).map((option) => {
@@ -108,7 +110,6 @@ export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
 /** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
 export const NOT_YET: ReadonlySet<string> = new Set([
-  ...['n', 'no-server', 'S', 'server-replay'],
-  ...['server-replay-kill-extra', 'server-replay-extra', 'server-replay-reuse', 'server-replay-refresh'],
+  ...['n', 'no-server'],
   'commands',
 ])

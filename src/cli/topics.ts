@@ -3,6 +3,7 @@ import { FILTER_HELP, MidwireError, nearest, TRANSPARENT_MARK } from '../index.j
 import { OWN_FLAGS } from './flags.js'
 import { flagRow, optionsText, rows } from './help.js'
 import { filesText } from './topic-files.js'
+import { REPLAY } from './topic-replay.js'
 import { RULES } from './topic-rules.js'
 import { viewsText } from './topic-views.js'
 
@@ -239,6 +240,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   via: () => VIA,
   tls: () => TLS,
   rules: () => RULES,
+  replay: () => REPLAY,
   filter: filterText,
   views: viewsText,
   files: filesText,

@@ -1,8 +1,8 @@
 // The services of the proxy for the addons that replay flows, and the one place that knows how files of flows are read.
 import type { ReplayHost } from '../addons/replay-host.js'
+import { readFlowFile } from '../store/flow-file.js'
 import { type Dispatcher, FIRST_RANK } from './dispatch.js'
 import type { Jobs } from './jobs.js'
-import { readFlows } from './read-flows.js'
 import type { Replays } from './replays.js'
 
 export const replayHost = (
@@ -11,7 +11,7 @@ export const replayHost = (
   replays: Replays,
 ): ReplayHost => ({
   replays,
-  read: readFlows,
+  read: readFlowFile,
   attach(addon) {
     dispatcher.add(addon, FIRST_RANK)
     return () => dispatcher.remove(addon)
