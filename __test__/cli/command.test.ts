@@ -72,11 +72,7 @@ test('a command has help of its own, before and after it; a filter has the gener
   t.is((await ran(['~d a', '--help'])).out, general)
   t.is((await ran(['version'])).out, (await ran(['--version'])).out)
   await refused(t, ['help', 'fliter'], /there is no help about fliter: did you mean filter\?/)
-  await refused(
-    t,
-    ['help', 'toString'],
-    /the topics are run, wg, ca, .*, filter, .*options/,
-  )
+  await refused(t, ['help', 'toString'], /the topics are run, wg, ca, .*, filter, .*options/)
 })
 
 test('help via has every kind of way, and its examples are ways', async (t) => {

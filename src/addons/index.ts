@@ -9,9 +9,9 @@ import { cutting } from './cut.js'
 import { exporting } from './export.js'
 import { type OnboardingAuthority, onboarding } from './onboarding.js'
 import type { ReplayHost } from './replay-host.js'
+import { saving } from './save-commands.js'
 import { serverReplay } from './server-replay.js'
 import { viewing } from './viewing.js'
-import { saving } from './save-commands.js'
 
 /** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
 export function builtinAddons(

@@ -109,7 +109,4 @@ export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName
 export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
 /** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
-export const NOT_YET: ReadonlySet<string> = new Set([
-  ...['n', 'no-server'],
-  'commands',
-])
+export const NOT_YET: ReadonlySet<string> = new Set([...['n', 'no-server'], 'commands'])
