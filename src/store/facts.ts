@@ -1,0 +1,83 @@
+// What the index knows of a recorded flow without its record: what flows are sorted and found by.
+import type { AnyFlow } from '../flow/index.js'
+
+/** The orders in which recorded flows can be read. */
+export type FlowSort = 'time' | 'method' | 'url' | 'status' | 'size' | 'duration'
+
+export interface Facts {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  /** Bytes of both bodies, or of all messages, recorded or not. */
+  readonly size: number
+  /** Milliseconds. */
+  readonly duration: number
+  /** The first eight digits of a UUID, so that a flow is found by its short id; of another id a hash. */
+  readonly idHead: number
+  /** A hash of the whole id. */
+  readonly idHash: number
+  /** 0 without a response. */
+  readonly status: number
+  /** The first six letters of the method. */
+  readonly method: number
+  /** Of the flags below. */
+  readonly flags: number
+}
+
+/** This record replaces an older one of the same flow. */
+export const REPLACES = 1
+/** A newer record of the same flow is there. */
+export const REPLACED = 2
+
+/** The letters of a method that sort flows: as many as fit into a number. */
+const METHOD_LETTERS = 6
+
+export function factsOf(flow: AnyFlow, replaces: boolean): Facts {
+  const { id, createdAt } = flow
+  const { status, size, method } = contents(flow)
+  return {
+    ...{ createdAt, size, status, method },
+    duration: (flow.endedAt ?? createdAt) - createdAt,
+    idHead: idHead(id),
+    idHash: idHash(id),
+    flags: replaces ? REPLACES : 0,
+  }
+}
+
+function contents(flow: AnyFlow): Pick<Facts, 'status' | 'size' | 'method'> {
+  if (flow.type === 'http') {
+    const { request, response } = flow
+    const size = request.body.length + (response?.body.length ?? 0)
+    return { status: response?.status ?? 0, size, method: methodKey(request.method) }
+  }
+  if (flow.type === 'dns') {
+    const size = (flow.request.raw?.length ?? 0) + (flow.response?.raw?.length ?? 0)
+    return { status: 0, size, method: 0 }
+  }
+  return { status: 0, size: flow.bytesFromClient + flow.bytesFromServer, method: 0 }
+}
+
+function methodKey(method: string): number {
+  let key = 0
+  for (let at = 0; at < METHOD_LETTERS; at++) key = key * 256 + (at < method.length ? method.charCodeAt(at) & 0xff : 0)
+  return key
+}
+
+/** The text that flows are sorted by as URLs. */
+export function urlOf(flow: AnyFlow): string {
+  if (flow.type === 'http') return flow.request.url
+  return `${flow.server?.host ?? flow.client.local.address}:${flow.server?.port ?? flow.client.local.port}`
+}
+
+const UUID_HEAD = /^[0-9a-f]{8}/
+
+export const idHead = (id: string): number =>
+  UUID_HEAD.test(id) ? Number.parseInt(id.slice(0, 8), 16) : hash(id, 0x811c9dc5)
+
+export const idHash = (id: string): number => hash(id, 0x9747b28c)
+
+/** FNV-1a, from a start of one's own. */
+function hash(text: string, start: number): number {
+  let value = start
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  return value >>> 0
+}

@@ -1,0 +1,129 @@
+// How a flow lies in a segment: a header, the facts of the index, a text, bytes, and behind all that the long bodies.
+//
+//   0  4  'mwf1'
+//   4  4  length of the head: all from 16 on but for the long bodies
+//   8  4  length of the long bodies, one behind the other
+//  12  4  CRC-32 of bytes 4 to 12 and of the head
+//  16 48  facts (entries.ts)
+//  64  4  length of the text; 68: count of short bytes, of long bodies (4 each)
+//  76     length of each of the short bytes; length and CRC-32 of each long body (4 each); text; the short bytes
+import { crc32 } from 'node:zlib'
+import type { StoredBytes } from '../flow/body.js'
+import type { FlowRecord } from '../flow/record.js'
+import { FACTS, readFacts, writeFacts } from './entries.js'
+import type { Facts } from './facts.js'
+import type { Parts } from './parts.js'
+import { putTogether } from './text.js'
+
+/** `mwf1`, little-endian. The last letter is the version of the layout. */
+const MARK = 0x3166776d
+export const HEADER = 16
+const LISTS = HEADER + FACTS + 12
+
+/** What a header says: the lengths of what follows it. */
+export interface Lengths {
+  readonly head: number
+  readonly bodies: number
+}
+
+/** Makes the bytes of flows without the long bodies. Several stand in one allocation, so that one write takes them all. */
+export class HeadWriter {
+  #slab: Buffer = Buffer.alloc(0)
+  #used = 0
+  readonly #room: number
+
+  /** `room`: bytes of an allocation. */
+  constructor(room: number) {
+    this.#room = room
+  }
+
+  write(facts: Facts, { text, short, long }: Parts): Buffer {
+    const lists = LISTS + 4 * short.length + 8 * long.length
+    let needed = lists + 3 * text.length
+    for (const one of short) needed += one.length
+    const fits = this.#used + needed <= this.#slab.length
+    if (!fits) this.#renew(needed)
+    const slab = this.#slab
+    const start = this.#used
+    writeFacts(slab, start + HEADER, facts)
+    let at = start + lists
+    const length = slab.write(text, at)
+    at += length
+    slab.writeUInt32LE(length, start + HEADER + FACTS)
+    slab.writeUInt32LE(short.length, start + HEADER + FACTS + 4)
+    slab.writeUInt32LE(long.length, start + HEADER + FACTS + 8)
+    let list = start + LISTS
+    for (const one of short) {
+      list = slab.writeUInt32LE(one.length, list)
+      slab.set(one, at)
+      at += one.length
+    }
+    let bodies = 0
+    for (const one of long) {
+      list = slab.writeUInt32LE(one.length, list)
+      list = slab.writeUInt32LE(crc32(one), list)
+      bodies += one.length
+    }
+    slab.writeUInt32LE(MARK, start)
+    slab.writeUInt32LE(at - start - HEADER, start + 4)
+    slab.writeUInt32LE(bodies, start + 8)
+    const head = slab.subarray(start, at)
+    slab.writeUInt32LE(sum(head), start + 12)
+    this.#used = at
+    return head
+  }
+
+  #renew(needed: number): void {
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#room, needed))
+    this.#used = 0
+  }
+}
+
+/** The checksum that belongs into the header of these bytes. */
+const sum = (bytes: Buffer) => crc32(bytes.subarray(HEADER), crc32(bytes.subarray(4, 12)))
+
+/** What a header says; undefined for bytes that are none. */
+export function readLengths(header: Buffer): Lengths | undefined {
+  if (header.length < HEADER || header.readUInt32LE(0) !== MARK) return undefined
+  const lengths = { head: header.readUInt32LE(4), bodies: header.readUInt32LE(8) }
+  return lengths.head < LISTS - HEADER ? undefined : lengths
+}
+
+/** Whether header and head are as they were written. */
+export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes)
+
+export const factsIn = (bytes: Buffer): Facts => readFacts(bytes, HEADER)
+
+/** Where a long body lies: `at` bytes behind the beginning of its flow. */
+export interface LongBody {
+  readonly at: number
+  readonly size: number
+  readonly crc: number
+}
+
+/** The long bodies of a flow, by its header and head. */
+export function longBodies(bytes: Buffer): LongBody[] {
+  const lists = LISTS + 4 * bytes.readUInt32LE(HEADER + FACTS + 4)
+  let at = HEADER + bytes.readUInt32LE(4)
+  return Array.from({ length: bytes.readUInt32LE(HEADER + FACTS + 8) }, (_, index) => {
+    const size = bytes.readUInt32LE(lists + 8 * index)
+    const body = { at, size, crc: bytes.readUInt32LE(lists + 8 * index + 4) }
+    at += size
+    return body
+  })
+}
+
+/** The record of a flow from its header and head, with handles of its long bodies. Throws for bytes that are not as they were written. */
+export function readRecord(bytes: Buffer, long: readonly StoredBytes[]): FlowRecord {
+  const shorts = bytes.readUInt32LE(HEADER + FACTS + 4)
+  const end = LISTS + 4 * shorts + 8 * bytes.readUInt32LE(HEADER + FACTS + 8) + bytes.readUInt32LE(HEADER + FACTS)
+  const text = bytes.toString('utf8', end - bytes.readUInt32LE(HEADER + FACTS), end)
+  const short: Buffer[] = []
+  let at = end
+  for (let index = 0; index < shorts; index++) {
+    const length = bytes.readUInt32LE(LISTS + 4 * index)
+    short.push(bytes.subarray(at, at + length))
+    at += length
+  }
+  return putTogether(text, short, long)
+}
