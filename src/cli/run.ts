@@ -8,12 +8,15 @@ import { delay, type Streams, wantsColor } from './streams.js'
 import { version } from './version.js'
 import { wgShow } from './wg.js'
 
+/** Options that the command has other defaults for than a program. */
+const DEFAULTS = { store_disk: '4g' }
+
 /** Milliseconds for the proxy to close; after that the process ends without it. */
 const PATIENCE = 5_000
 
 /** Runs the proxy until it ends, and returns the exit code. Throws a MidwireError. */
 export async function run(args: Arguments, streams: Streams): Promise<number> {
-  const settings = await settle(args, args.words.join(' '))
+  const settings = await settle(args, args.words.join(' '), DEFAULTS)
   try {
     return await runProxy(args, settings, streams)
   } catch (error) {

@@ -28,8 +28,8 @@ export interface Settings {
   readonly warnings: readonly string[]
 }
 
-/** Throws ERR_OPTION and ERR_ARGUMENT. */
-export async function settle(args: Arguments, filter = ''): Promise<Settings> {
+/** `defaults`: the values of options that are given nowhere. Throws ERR_OPTION and ERR_ARGUMENT. */
+export async function settle(args: Arguments, filter = '', defaults: GivenOptions = {}): Promise<Settings> {
   // confdir is an option in mitmproxy, so its users write `--set confdir=DIR`.
   const inSets = args.sets.findLast((text) => text.startsWith('confdir='))?.slice('confdir='.length)
   const confdir = confdirOf(args.confdir ?? inSets)
@@ -41,6 +41,7 @@ export async function settle(args: Arguments, filter = ''): Promise<Settings> {
   if (filter !== '')
     Object.assign(values, { save_stream_filter: filter, readfile_filter: filter, dumper_filter: filter })
   for (const name of places.keys()) if (values[name] !== written[name]) places.delete(name)
+  for (const [name, value] of Object.entries(defaults)) values[name] ??= value
   const isOwn = ([name]: readonly [string, unknown]) => Object.hasOwn(OPTIONS, name)
   const own = Object.fromEntries(Object.entries(values).filter(isOwn))
   const others = Object.entries(values).filter((one) => !isOwn(one))

@@ -16,10 +16,10 @@ const NAME = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/
 
 export class Commands {
   readonly #definitions = new Map<string, CommandDefinition>()
-  readonly #choose: (text: string) => AnyFlow[]
+  readonly #choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>
 
   /** `choose`: the flows that a text names. Throws ERR_FILTER. */
-  constructor(choose: (text: string) => AnyFlow[]) {
+  constructor(choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>) {
     this.#choose = choose
   }
 
@@ -61,27 +61,29 @@ export class Commands {
       const meant = nearest(name, [...this.#definitions.keys()])
       throw wrong(`there is no command ${name}${meant ? `, did you mean ${meant}?` : ''}`)
     }
-    const read = this.#read(name, definition.arguments, values)
+    const read = await this.#read(name, definition.arguments, values)
     return await (definition.run as (...values: unknown[]) => unknown)(...read)
   }
 
-  #read(name: string, wanted: readonly CommandArgument[], values: readonly unknown[]): unknown[] {
+  async #read(name: string, wanted: readonly CommandArgument[], values: readonly unknown[]): Promise<unknown[]> {
     const usage = () => `usage: ${usageOf(name, wanted)}`
     const last = wanted.at(-1)
     if (values.length > wanted.length && !last?.rest) throw wrong(`${name} has too many arguments; ${usage()}`)
-    return Array.from({ length: Math.max(values.length, wanted.length) }, (_, index) => {
+    const read: unknown[] = []
+    for (let index = 0; index < Math.max(values.length, wanted.length); index++) {
       const argument = wanted[Math.min(index, wanted.length - 1)] as CommandArgument
       const value = values[index]
-      if (value !== undefined) return this.#value(`${name}: ${argument.name}`, argument, value)
-      if (argument.optional || argument.rest) return undefined
-      throw wrong(`${name} wants ${argument.name}; ${usage()}`)
-    }).slice(0, last?.rest ? Math.max(values.length, wanted.length - 1) : wanted.length)
+      if (value !== undefined) read.push(await this.#value(`${name}: ${argument.name}`, argument, value))
+      else if (argument.optional || argument.rest) read.push(undefined)
+      else throw wrong(`${name} wants ${argument.name}; ${usage()}`)
+    }
+    return read.slice(0, last?.rest ? Math.max(values.length, wanted.length - 1) : wanted.length)
   }
 
-  #value(place: string, { type, choices }: CommandArgument, value: unknown): unknown {
+  async #value(place: string, { type, choices }: CommandArgument, value: unknown): Promise<unknown> {
     const refuse = (what: string) => wrong(`${place} must be ${what}, not ${shown(value)}`)
     if (type === 'flows' || type === 'flow') {
-      const flows = typeof value === 'string' ? this.#choose(value) : [value].flat()
+      const flows = typeof value === 'string' ? await this.#choose(value) : [value].flat()
       if (!flows.every((flow) => flow instanceof Flow)) throw refuse('flows, or a text that chooses some')
       if (type === 'flows') return flows
       if (flows.length !== 1) throw wrong(`${place} must be one flow, and ${shown(value)} chooses ${flows.length}`)

@@ -1,4 +1,4 @@
-// The readers of `proxy.flows()`: async iterators over flows that have ended, with a bound on the flows that wait for a slow reader.
+// The readers of `proxy.flows()`: async iterators over flows that have ended, with a bound on the flows that wait for a slow reader, and over recorded ones.
 import type { AnyFlow } from '../flow/index.js'
 
 /** The flows that may wait for one reader, and the bytes of them all. Beyond either bound the oldest are dropped and counted. */
@@ -89,6 +89,35 @@ export class FlowReader implements Flows {
     this.end()
     this.#left(this)
     return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
+
+/** Recorded flows, and behind them those that come, where a reader has been given. */
+export class RecordedFlows implements Flows {
+  readonly #recorded: AsyncGenerator<AnyFlow, undefined>
+  readonly #coming: FlowReader | undefined
+
+  constructor(recorded: AsyncGenerator<AnyFlow, undefined>, coming: FlowReader | undefined) {
+    this.#recorded = recorded
+    this.#coming = coming
+  }
+
+  get dropped(): number {
+    return this.#coming?.dropped ?? 0
+  }
+
+  async next(): Promise<IteratorResult<AnyFlow>> {
+    const result = await this.#recorded.next()
+    return result.done && this.#coming ? this.#coming.next() : result
+  }
+
+  async return(): Promise<IteratorResult<AnyFlow>> {
+    await this.#coming?.return()
+    return this.#recorded.return(undefined)
   }
 
   [Symbol.asyncIterator](): this {

@@ -5,7 +5,6 @@ import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import { IdentitiesByName } from '../certs/by-name.js'
 import { CertificateStore } from '../certs/store.js'
-import { parseFilter, seeksProcesses } from '../flow/filter.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import { RedactedView } from '../flow/redacted-view.js'
@@ -19,9 +18,7 @@ import { Views } from '../views/render.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
-import { Dispatcher, describe, FIRST_RANK } from './dispatch.js'
-import { Fixture } from './fixture.js'
-import { FlowReader, type Flows } from './flows.js'
+import { Dispatcher, FIRST_RANK } from './dispatch.js'
 import { Jobs } from './jobs.js'
 import { loadFlow } from './load.js'
 import { Log } from './log.js'
@@ -29,13 +26,14 @@ import { Observers } from './observers.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { Outputs } from './outputs.js'
+import { Recording } from './recording.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
 import { RunningModes, specsOf } from './running-modes.js'
 import './environment.js'
 
 /** A running proxy. */
-export class Midwire extends Fixture {
+export class Midwire extends Recording {
   readonly confdir: string
   /** The options, to be read, watched and changed while the proxy runs. */
   readonly options: ProxyOptions
@@ -59,10 +57,7 @@ export class Midwire extends Fixture {
   readonly #outputs: Outputs
   /** What outputs see in the place of flows. */
   readonly #redacted: RedactedView
-  readonly #readers = new Set<FlowReader>()
   readonly #running = new Set<AnyFlow>()
-  /** The readers whose filter asks for the processes of clients. */
-  readonly #seekers = new Set<FlowReader>()
   readonly #modes: RunningModes
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
@@ -100,7 +95,7 @@ export class Midwire extends Fixture {
     this.#store = store
     this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
     this.#redacted = new RedactedView(store.snapshot.redact)
-    this.commands = new Commands((text) => this.#choose(text))
+    this.commands = new Commands((text) => this.choose(text))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
@@ -134,7 +129,7 @@ export class Midwire extends Fixture {
       mark: () => this.#modes.mark,
       resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
       hasMocks: () => this.mocks.length > 0,
-      seeksProcesses: () => this.#seekers.size > 0 || this.waitsForProcesses,
+      seeksProcesses: () => this.waitsForProcesses,
       tell: (what, flow) => this.#tell(what, flow as AnyFlow),
       deserted: () => this.jobs.look(),
       log: (level, message) => this.log(level, message),
@@ -156,6 +151,7 @@ export class Midwire extends Fixture {
       // Not before the update is done: what comes after this may refuse it.
       this.#modesChanged = Promise.resolve().then(() => this.#changeModes())
     })
+    store.subscribe(['store_memory'], (options) => this.boundMemory(options))
     store.subscribe(['hook_timeout'], (options) => this.#follow(options))
     this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
@@ -203,29 +199,6 @@ export class Midwire extends Fixture {
     this.#connections.failOpen.clear()
   }
 
-  /**
-   * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
-   * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
-   * The iterator ends when the proxy is closed. Throws ERR_FILTER.
-   */
-  flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows {
-    const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
-    const reader = new FlowReader(
-      accepts,
-      (left) => {
-        this.#readers.delete(left)
-        this.#seekers.delete(left)
-      },
-      (error) => this.log('error', `a filter of flows() has failed: ${describe(error).text}`),
-    )
-    if (this.#closing) reader.end()
-    else {
-      this.#readers.add(reader)
-      if (typeof filter === 'string' && seeksProcesses(filter)) this.#seekers.add(reader)
-    }
-    return reader
-  }
-
   /** The flows that have begun and are not over, the oldest first. */
   get runningFlows(): readonly AnyFlow[] {
     return [...this.#running]
@@ -265,6 +238,7 @@ export class Midwire extends Fixture {
    */
   update(flows: readonly AnyFlow[]): void {
     for (const flow of flows) if (flow.live) this.#tell('changed', flow)
+    this.recordAgain(flows.map((flow) => this.#redacted.of(flow)))
     void this.#dispatcher.run('update', flows)
   }
 
@@ -293,6 +267,7 @@ export class Midwire extends Fixture {
       this.views.check(this.#store.snapshot.dumper_default_contentview)
       this.#store.begin()
       this.#dispatcher.configure(this.#allOptions())
+      this.beginRecording(this.confdir, this.#store.snapshot)
       await this.#modes.start(specs)
     } catch (error) {
       await this.close()
@@ -348,20 +323,11 @@ export class Midwire extends Fixture {
     else this.#connections.begin(mode, arrival)
   }
 
-  /** The flows that a text names: `@all`, `@marked`, an id, or a filter. Throws ERR_FILTER. */
-  #choose(text: string): AnyFlow[] {
-    const flows = this.runningFlows
-    const named = flows.filter(({ id }) => id === text)
-    if (named.length > 0) return named
-    return flows.filter(text === '@all' ? () => true : parseFilter(text === '@marked' ? '~marked' : text))
-  }
-
   #tell(what: FlowNews, flow: AnyFlow): void {
     if (what === 'begun') this.#running.add(flow)
     else if (what === 'finished') this.#running.delete(flow)
-    if (what === 'finished') this.flowIsOver(flow)
     const shown = this.#redacted.of(flow)
-    if (what === 'finished' && this.#readers.size > 0) for (const reader of this.#readers) reader.offer(shown)
+    if (what === 'finished') this.flowIsOver(flow, shown)
     this.#outputs.tell(what, shown)
   }
 
@@ -379,8 +345,8 @@ export class Midwire extends Fixture {
     await this.#observers.close()
     await this.#dispatcher.run('done', undefined)
     await this.#dispatcher.watch.close()
-    for (const reader of this.#readers) reader.end()
     this.endWaits()
+    await this.endRecording()
     await this.#outputs.close()
     this.#settleClosed()
   }

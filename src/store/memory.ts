@@ -17,6 +17,7 @@ export class Kept {
   readonly before: Place | undefined
   /** True once it is on disk, or was dropped. */
   isGone = false
+  wasDropped = false
   readonly #head: Buffer
   readonly #long: readonly Buffer[]
 
@@ -50,6 +51,10 @@ export class Memory {
     this.#limit = limit
   }
 
+  get limit(): number {
+    return this.#limit
+  }
+
   set limit(limit: number) {
     this.#limit = limit
     this.#shrink()
@@ -65,6 +70,9 @@ export class Memory {
 
   /** The flow is on disk now, or is wanted no more. */
   remove(kept: Kept): void {
+    // It was dropped while it waited, and is not lost.
+    if (kept.wasDropped) this.forgotten -= 1
+    kept.wasDropped = false
     if (kept.isGone) return
     kept.isGone = true
     this.count -= 1
@@ -101,6 +109,7 @@ export class Memory {
       if (!oldest.isGone) {
         if (this.bytes <= this.#limit) break
         oldest.isGone = true
+        oldest.wasDropped = true
         this.count -= 1
         this.bytes -= oldest.size
         this.forgotten += 1

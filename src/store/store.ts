@@ -10,7 +10,7 @@ import { HeadWriter } from './layout.js'
 import { Kept, Memory } from './memory.js'
 import type { Parts } from './parts.js'
 import { type BodyInFile, SegmentReader } from './segment.js'
-import type { Place } from './segments.js'
+import type { Place, Segments } from './segments.js'
 import { type FlowQuery, presentOf, select } from './select.js'
 import { takeApart } from './text.js'
 import { StoreWriter } from './writer.js'
@@ -52,6 +52,9 @@ export class FlowStore {
   readonly #now: () => number
   readonly #heads = new HeadWriter(SLAB)
   #writer: StoreWriter | undefined
+  /** Those of the writer, also once the store is closed. */
+  #segments: Segments | undefined
+  #counts = { forgotten: 0, unwritten: 0 }
 
   constructor({ memory, log, files = nodeFiles, now = () => performance.now() }: StoreOptions) {
     this.#memory = new Memory(memory)
@@ -65,8 +68,11 @@ export class FlowStore {
     try {
       const world = { files: this.#files, now: this.#now, log: this.#log }
       const writer = StoreWriter.open(folder, limit, world)
-      if (typeof writer !== 'number') this.#writer = writer
-      else {
+      if (typeof writer !== 'number') {
+        this.#writer = writer
+        this.#segments = writer.segments
+        this.#counts = writer
+      } else {
         const owner = writer === 0 ? 'another process' : `process ${writer}`
         this.#log('warn', `${owner} records its flows in ${folder}: those of this one are kept in memory only`)
       }
@@ -82,24 +88,16 @@ export class FlowStore {
     await writer?.close()
   }
 
-  get hasDisk(): boolean {
-    return this.#writer !== undefined
-  }
-
   set memoryLimit(limit: number) {
     this.#memory.limit = limit
   }
 
-  set diskLimit(limit: number) {
-    if (this.#writer) this.#writer.limit = limit
-  }
-
   get info(): RecordedInfo {
-    const { segments, forgotten = 0, unwritten = 0 } = this.#writer ?? {}
+    const { forgotten, unwritten } = this.#counts
     return {
-      flows: (segments?.count ?? 0) + this.#memory.count,
+      flows: (this.#segments?.count ?? 0) + this.#memory.count,
       memory: this.#memory.bytes,
-      disk: segments?.bytes ?? 0,
+      disk: this.#segments?.bytes ?? 0,
       forgotten: forgotten + this.#memory.forgotten,
       unwritten,
     }
@@ -124,7 +122,7 @@ export class FlowStore {
   }
 
   #onDisk(head: number, hash: number | undefined): FlowRecord | undefined {
-    const place = this.#writer?.segments.find(head, hash)
+    const place = this.#segments?.find(head, hash)
     if (!place) return undefined
     const reader = new SegmentReader()
     try {
@@ -141,7 +139,7 @@ export class FlowStore {
     for (const { before } of kept) if (before) replaced.add(keyOf(before))
     return select(
       {
-        segments: this.#writer ? presentOf(this.#writer.segments) : [],
+        segments: this.#segments ? presentOf(this.#segments) : [],
         others: kept,
         replaced: (place) => replaced.size > 0 && replaced.has(keyOf(place)),
       },
@@ -162,6 +160,7 @@ export class FlowStore {
 
   #put(flow: AnyFlow, replaces: boolean): void {
     const writer = this.#writer
+    if (!writer && this.#memory.limit === 0) return
     const most = writer?.bodyLimit ?? WHOLE
     const parts = (flow.type === 'http' && httpParts(flow, most)) || takeApart(snapshot(flow), most)
     const facts = factsOf(flow, replaces)

@@ -47,7 +47,7 @@ export class StoreWriter {
   forgotten = 0
   readonly #world: WriterWorld
   readonly #lock: Lock
-  #limit: number
+  readonly #limit: number
   #queue: Waiting[] = []
   #waiting = 0
   #number: number
@@ -83,10 +83,6 @@ export class StoreWriter {
       lock.release()
       throw error
     }
-  }
-
-  set limit(limit: number) {
-    this.#limit = limit
   }
 
   /** The most bytes of a body that are written. */
