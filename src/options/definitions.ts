@@ -125,7 +125,10 @@ export const OPTIONS = {
     false,
     'record bodies whole, whatever their length, in memory; off: as much of each as body_record_limit says, 0 for nothing',
   ),
-  store_memory: size('256m', 'bytes of recorded flows in memory, where none are on disk; beyond them the oldest are dropped'),
+  store_memory: size(
+    '256m',
+    'bytes of recorded flows in memory, where none are on disk; beyond them the oldest are dropped',
+  ),
   store_disk: fixed(
     size('0', 'bytes of recorded flows on disk, in the conf dir; 0: none; the command midwire has 4g by default'),
   ),

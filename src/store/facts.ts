@@ -69,9 +69,14 @@ export function urlOf(flow: AnyFlow): string {
 }
 
 const UUID_HEAD = /^[0-9a-f]{8}/
+/** The length of a UUID as text. */
+const UUID = 36
 
 export const idHead = (id: string): number =>
   UUID_HEAD.test(id) ? Number.parseInt(id.slice(0, 8), 16) : hash(id, 0x811c9dc5)
+
+/** Whether a text is a whole id, and not the beginning of a UUID. */
+export const isWholeId = (id: string): boolean => id.length === UUID || !UUID_HEAD.test(id)
 
 export const idHash = (id: string): number => hash(id, 0x9747b28c)
 

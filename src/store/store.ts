@@ -3,7 +3,7 @@ import type { AnyFlow } from '../flow/index.js'
 import type { FlowRecord } from '../flow/record.js'
 import { revive } from '../flow/revive.js'
 import { snapshot } from '../flow/snapshot.js'
-import { factsOf, idHash, idHead } from './facts.js'
+import { factsOf, idHash, idHead, isWholeId } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
 import { HeadWriter } from './layout.js'
@@ -116,7 +116,7 @@ export class FlowStore {
   /** A recorded flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
   flow(id: string): AnyFlow | undefined {
     const head = idHead(id)
-    const hash = id.length === UUID || !isShort(id) ? idHash(id) : undefined
+    const hash = isWholeId(id) ? idHash(id) : undefined
     const record = this.#memory.find(head, hash)?.record ?? this.#onDisk(head, hash)
     return record?.id.startsWith(id) ? revive(record) : undefined
   }
@@ -177,12 +177,6 @@ export class FlowStore {
     })
   }
 }
-
-/** The length of a UUID as text. */
-const UUID = 36
-
-/** Whether a text is the beginning of a UUID that is long enough to find flows by. */
-export const isShort = (id: string): boolean => /^[0-9a-f]{8}[0-9a-f-]*$/.test(id)
 
 const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 
