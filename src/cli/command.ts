@@ -9,6 +9,7 @@ import { FLAGS } from './flags.js'
 import { helpText, optionsText } from './help.js'
 import { run } from './run.js'
 import { runCommand } from './run-command.js'
+import { show } from './show.js'
 import type { Streams } from './streams.js'
 import { topicText } from './topics.js'
 import { transparent } from './transparent.js'
@@ -17,7 +18,7 @@ import { wg } from './wg.js'
 
 type Command = (args: Arguments, streams: Streams) => Promise<number>
 
-const COMMANDS: Readonly<Record<string, Command>> = { run: runCommand, wg, ca, demo, transparent, cleanup }
+const COMMANDS: Readonly<Record<string, Command>> = { run: runCommand, wg, ca, demo, show, transparent, cleanup }
 
 /** Runs a command line and returns the exit code. Never rejects. */
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {

@@ -39,6 +39,7 @@ export const OWN_FLAGS: readonly Flag[] = [
   own('color', 'colours, also where stdout is no terminal', { negatable: true }),
   ...transparentFlags(),
   own('output', 'flows go to this file, and not to stderr', { kind: 'value', placeholder: 'FILE', commands: ['run'] }),
+  ...showFlags(),
   own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),
 ]
 
@@ -52,6 +53,15 @@ function transparentFlags(): Flag[] {
     own('port', "the proxy's port (default 8080)", value('PORT')),
     own('tproxy', 'TPROXY in place of REDIRECT: UDP, too', name),
     own('dry-run', 'print the commands, and run none', { commands: ['transparent', 'cleanup'] }),
+  ]
+}
+
+function showFlags(): Flag[] {
+  const commands = ['show']
+  return [
+    own('limit', 'no more than the newest N flows', { kind: 'value', placeholder: 'N', commands }),
+    own('follow', 'go on with flows as they end, until Ctrl-C', { commands }),
+    own('body', 'the bytes of a body, as they passed: request or response', { kind: 'value', placeholder: 'SIDE', commands }),
   ]
 }
 

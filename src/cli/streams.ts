@@ -2,7 +2,10 @@
 
 /** The part of `process.stdout` that the command uses, so that a test can pass a stream of its own. */
 export interface Stream {
-  write(text: string): unknown
+  write(text: string | Uint8Array): unknown
+  /** Of a stream that takes no more for a while, and then says so. */
+  once?(event: 'drain' | 'close' | 'error', listener: () => void): unknown
+  off?(event: 'drain' | 'close' | 'error', listener: () => void): unknown
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly writableLength?: number
@@ -27,6 +30,19 @@ export function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableLength === 0) resolve()
     else stream.write('', () => resolve())
+  })
+}
+
+/** Writes, and is fulfilled when the stream can take more, or nothing any more. */
+export async function put(stream: Stream, bytes: string | Uint8Array): Promise<void> {
+  if (stream.write(bytes) !== false || !stream.once) return
+  const events = ['drain', 'close', 'error'] as const
+  await new Promise<void>((resolve) => {
+    const over = () => {
+      for (const event of events) stream.off?.(event, over)
+      resolve()
+    }
+    for (const event of events) stream.once?.(event, over)
   })
 }
 

@@ -57,6 +57,31 @@ Shows that midwire works on this machine: a WireGuard client, a proxy and a web 
 root and no network, changes nothing, and is over within seconds.
 `
 
+function showText(): string {
+  return `midwire show [FILTER] [--limit N] [--follow] [--json]
+midwire show ID [--body request|response] [--json]
+
+Shows the flows that midwire has recorded in the conf dir, the oldest first; also while it runs. Each line begins with the flow's
+id: with it, the flow is shown whole. A filter is what it is for midwire itself (midwire help filter).
+
+midwire records flows in the folder store of the conf dir, up to 4 GiB (--store-disk 20g; 0 records none); the oldest go
+first. --body-record-limit says how much of a body is recorded. The files are readable for your user alone: they have
+passwords and the like in them. To forget all flows, remove the folder while midwire does not run.
+
+${flagsOf('show')}
+-v shows headers, too, and --flow-detail 3 bodies. With --json each flow is a line; --json-bodies puts bodies into it. The exit code
+is 1 where no flow has the id.
+
+Examples
+${rows([
+  ['midwire show --limit 20', ''],
+  ["midwire show '~d example.com & ~c 500'", ''],
+  ['midwire show 1f0c2d3e', 'everything that was recorded of one flow'],
+  ['midwire show 1f0c2d3e --body response > picture.png', 'the bytes as they passed: compressed ones are compressed'],
+  ['midwire show --follow --limit 0 --json | jq .request.url', 'what comes, for programs'],
+])}`
+}
+
 const flagsOf = (command: string) =>
   OWN_FLAGS.filter(({ commands }) => commands?.includes(command))
     .map(flagRow)
@@ -235,6 +260,7 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   wg: () => WG,
   ca: () => CA,
   demo: () => DEMO,
+  show: showText,
   transparent: transparentText,
   cleanup: cleanupText,
   via: () => VIA,

@@ -5,6 +5,8 @@ import { parseFilter, seeksProcesses } from '../flow/filter.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { LogLevel } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
+import { confdirOf } from '../options/paths.js'
+import { StoreReader } from '../store/reader.js'
 import type { FlowQuery } from '../store/select.js'
 import { FlowStore, type RecordedInfo } from '../store/store.js'
 import { describe } from './dispatch.js'
@@ -12,7 +14,7 @@ import { Fixture } from './fixture.js'
 import { FlowReader, type Flows, RecordedFlows } from './flows.js'
 
 /** The folder of the store in the conf dir. */
-export const STORE_FOLDER = 'store'
+const STORE_FOLDER = 'store'
 
 /** The most flows that a command is given. They are all in memory at once. */
 const MAX_CHOSEN = 10_000
@@ -143,5 +145,20 @@ export abstract class Recording extends Fixture {
       }
     }
     return chosen
+  }
+}
+
+/**
+ * Opens the recorded flows of a conf dir (default: MIDWIRE_CONFDIR, else `~/.midwire`) to read them, also while a midwire records there.
+ * Throws ERR_CONFDIR where nothing is recorded.
+ */
+export function openStore(confdir?: string): StoreReader {
+  const folder = join(confdirOf(confdir), STORE_FOLDER)
+  try {
+    return new StoreReader(folder)
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT'
+    const what = isThere ? `${folder} cannot be read: ${describe(error).text}` : `no flows are recorded in ${folder}`
+    throw new MidwireError('ERR_CONFDIR', what, { cause: error })
   }
 }

@@ -47,8 +47,7 @@ type ShownOptions = Pick<Options, (typeof NAMES)[number]>
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}): JsonSink {
-  const { dumper_filter, showhost = true, json_progress = false, json_bodies = false } = options
-  let shown: ShownOptions = { dumper_filter, showhost, json_progress, json_bodies }
+  let shown = shownOptions(options)
   let accepts = filterOf(shown)
   const writer = new LineWriter(output, (count) => line({ event: 'dropped', count }))
   let early: string | undefined = ''
@@ -93,6 +92,17 @@ export function jsonSink(output: TextOutput, options: Partial<ShownOptions> = {}
     close: () => writer.flush(),
   }
 }
+
+/** A flow as the line that `jsonSink` writes when it is over. */
+export const flowLine = (flow: AnyFlow, options: Partial<ShownOptions> = {}): string =>
+  line({ event: 'flow', ...flowObject(flow, shownOptions(options)) })
+
+const shownOptions = ({
+  dumper_filter,
+  showhost = true,
+  json_progress = false,
+  json_bodies = false,
+}: Partial<ShownOptions>): ShownOptions => ({ dumper_filter, showhost, json_progress, json_bodies })
 
 const filterOf = ({ dumper_filter }: ShownOptions): ((flow: AnyFlow) => boolean) =>
   dumper_filter ? parseFilter(dumper_filter) : () => true

@@ -41,11 +41,8 @@ const MESSAGES_DETAIL = 2
  * message of WebSocket, events, gRPC and JSON lines as it comes. Throws ERR_FILTER.
  */
 export function terminalSink(output: TextOutput, options: TerminalOptions = {}): Sink {
-  const { color = false, flow_detail = 1, showhost = true, content_view_lines_cutoff = 512, dumper_filter } = options
-  const { dumper_default_contentview = 'auto' } = options
-  let shown: ShownOptions = {
-    ...{ flow_detail, showhost, content_view_lines_cutoff, dumper_filter, dumper_default_contentview },
-  }
+  const { color = false } = options
+  let shown = shownOptions(options)
   let accepts = filterOf(shown)
   let views = new Views()
   let show = new Shown(output, color, shown, views)
@@ -85,6 +82,22 @@ export function terminalSink(output: TextOutput, options: TerminalOptions = {}):
     },
   }
 }
+
+/** A flow as `terminalSink` shows it, with its newlines. Without `columns`, the width of the terminal in characters, nothing is cut off. */
+export function flowText(flow: AnyFlow, options: TerminalOptions & { columns?: number | undefined } = {}): string {
+  const { color = false, columns } = options
+  return new Shown({ write: () => undefined, columns }, color, shownOptions(options), new Views()).flow(flow)
+}
+
+const shownOptions = ({
+  flow_detail = 1,
+  showhost = true,
+  content_view_lines_cutoff = 512,
+  dumper_filter,
+  dumper_default_contentview = 'auto',
+}: TerminalOptions): ShownOptions => ({
+  ...{ flow_detail, showhost, content_view_lines_cutoff, dumper_filter, dumper_default_contentview },
+})
 
 const filterOf = ({ dumper_filter }: ShownOptions): ((flow: AnyFlow) => boolean) =>
   dumper_filter ? parseFilter(dumper_filter) : () => true
