@@ -16,9 +16,18 @@ import { FlowStore } from '../dist/store/store.js'
 
 const number = (fallback) => ({ type: 'string', default: `${fallback}` })
 const { values } = parseArgs({
-  options: { flows: number(500_000), kills: number(10), memory: number(64), disk: number(1024), folder: { type: 'string' }, full: number(0) },
+  options: {
+    flows: number(500_000),
+    kills: number(10),
+    memory: number(64),
+    disk: number(1024),
+    folder: { type: 'string' },
+    full: number(0),
+  },
 })
-const [flows, kills, memory, disk, full] = ['flows', 'kills', 'memory', 'disk', 'full'].map((name) => Number(values[name]))
+const [flows, kills, memory, disk, full] = ['flows', 'kills', 'memory', 'disk', 'full'].map((name) =>
+  Number(values[name]),
+)
 
 const MiB = 1024 * 1024
 
@@ -34,8 +43,16 @@ const server = { ...client, id: 's', host: 'example.com', port: 443, tls: { sni:
 
 function made(at) {
   const now = Date.now()
-  const parts = { method: 'GET', path: `/some/path/${at}`, scheme: 'https', host: 'example.com', port: 443, version: '1.1' }
-  const headers = () => new HttpHeaders(['Host', 'example.com', 'User-Agent', 'soak', 'Accept', '*/*', 'X-Number', `${at}`])
+  const parts = {
+    method: 'GET',
+    path: `/some/path/${at}`,
+    scheme: 'https',
+    host: 'example.com',
+    port: 443,
+    version: '1.1',
+  }
+  const headers = () =>
+    new HttpHeaders(['Host', 'example.com', 'User-Agent', 'soak', 'Accept', '*/*', 'X-Number', `${at}`])
   const request = new HttpRequest({ ...parts, headers: headers() }, MiB, now)
   const flow = new HttpFlow({ world: { newId: randomUUID, now: () => now, act() {} }, client, server, now }, request)
   flow.response = new HttpResponse({ status: 200, headers: headers() }, MiB, now)
@@ -55,7 +72,11 @@ async function write(folder) {
       else nodeFiles.write(descriptor, buffers, position, done)
     },
   }
-  const store = new FlowStore({ memory: memory * MiB, files, log: (level, text) => process.send({ log: `${level}: ${text}` }) })
+  const store = new FlowStore({
+    memory: memory * MiB,
+    files,
+    log: (level, text) => process.send({ log: `${level}: ${text}` }),
+  })
   store.openDisk(folder, disk * MiB)
   let [rss, spent] = [0, 0]
   const begun = performance.now()
@@ -75,7 +96,12 @@ async function write(folder) {
   }
   await store.flush()
   const seconds = (performance.now() - begun) / 1000
-  const told = { rate: Math.round(flows / seconds), us: (spent * 1000) / flows, rss: Math.round(rss / 1e6), ...store.info }
+  const told = {
+    rate: Math.round(flows / seconds),
+    us: (spent * 1000) / flows,
+    rss: Math.round(rss / 1e6),
+    ...store.info,
+  }
   await store.closeDisk()
   process.send({ told })
 }

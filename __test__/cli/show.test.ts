@@ -28,7 +28,8 @@ async function recorded(t: ExecutionContext): Promise<{ confdir: string; store: 
   return { confdir, store }
 }
 
-const pathsIn = (out: string) => [...out.matchAll(/^0000000(\d) \S+ GET \S+(\/\d) << \d+/gm)].map(([, id, path]) => `${id}${path}`)
+const pathsIn = (out: string) =>
+  [...out.matchAll(/^0000000(\d) \S+ GET \S+(\/\d) << \d+/gm)].map(([, id, path]) => `${id}${path}`)
 
 test('a list has a line for each flow, which begins with its id', async (t) => {
   const { confdir } = await recorded(t)
@@ -70,7 +71,10 @@ test('JSON lines', async (t) => {
   const { confdir } = await recorded(t)
   const { out } = await ran('show', '--json', '--confdir', confdir)
   t.deepEqual(
-    out.trim().split('\n').map((line) => JSON.parse(line).request.path),
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).request.path),
     ['/0', '/1', '/2', '/3', '/4'],
   )
 })

@@ -61,7 +61,11 @@ function showFlags(): Flag[] {
   return [
     own('limit', 'no more than the newest N flows', { kind: 'value', placeholder: 'N', commands }),
     own('follow', 'go on with flows as they end, until Ctrl-C', { commands }),
-    own('body', 'the bytes of a body, as they passed: request or response', { kind: 'value', placeholder: 'SIDE', commands }),
+    own('body', 'the bytes of a body, as they passed: request or response', {
+      kind: 'value',
+      placeholder: 'SIDE',
+      commands,
+    }),
   ]
 }
 

@@ -54,7 +54,10 @@ async function one(
 ): Promise<number> {
   const flow = store.flow(id)
   if (!flow) {
-    throw new MidwireError('ERR_COMMAND', `no flow that begins with ${id} is recorded; if it is a filter, write '~u ${id}'`)
+    throw new MidwireError(
+      'ERR_COMMAND',
+      `no flow that begins with ${id} is recorded; if it is a filter, write '~u ${id}'`,
+    )
   }
   const options = { ...settings.options, flow_detail: 4, color: wantsColor(stdout, env, args.color) }
   if (body === undefined) {

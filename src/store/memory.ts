@@ -44,7 +44,7 @@ export class Memory {
   forgotten = 0
   #limit: number
   /** The flows from `#first` on, the oldest first, among them some that are gone. */
-  #kept: Kept[] = []
+  #kept: (Kept | undefined)[] = []
   #first = 0
 
   constructor(limit: number) {
@@ -82,15 +82,16 @@ export class Memory {
 
   /** The oldest first. */
   values(): Kept[] {
-    return this.#kept.slice(this.#first).filter(({ isGone }) => !isGone)
+    return this.#kept.slice(this.#first).filter((kept) => kept !== undefined && !kept.isGone) as Kept[]
   }
 
   /** The newest flow whose id begins with these eight digits and, unless undefined, has this hash; undefined for none. */
   find(idHead: number, idHash: number | undefined): Kept | undefined {
     for (let at = this.#kept.length - 1; at >= this.#first; at--) {
-      const kept = this.#kept[at] as Kept
-      const { facts, isGone } = kept
-      if (!isGone && facts.idHead === idHead && (idHash === undefined || facts.idHash === idHash)) return kept
+      const kept = this.#kept[at]
+      if (!kept || kept.isGone) continue
+      const { facts } = kept
+      if (facts.idHead === idHead && (idHash === undefined || facts.idHash === idHash)) return kept
     }
     return undefined
   }
@@ -114,6 +115,8 @@ export class Memory {
         this.bytes -= oldest.size
         this.forgotten += 1
       }
+      // The array keeps no bytes of flows that are gone.
+      this.#kept[this.#first] = undefined
       this.#first += 1
     }
     // The part that is passed is cut off when it is half of all, so that each flow is moved about once.
