@@ -56,26 +56,26 @@ export type { Credentials, Hop, ProxyHop, TunnelHop } from './flow/via.js'
 export type { WebSocketData, WebSocketMessage, WebSocketMessageKind } from './flow/websocket.js'
 export { EXPORT_FORMATS, type ExportFormat, type ExportOptions, exportFlow } from './formats/export/index.js'
 export { writeMitmproxyFlow } from './formats/mitmproxy.js'
-export type {
-  Addon,
-  CertificateAndKey,
-  ClientHelloHook,
-  ConfigureHook,
-  HookName,
-  Hooks,
-  HttpMessageHook,
-  LogEntry,
-  LogLevel,
-  NextLayerHook,
-  ProtocolName,
-  ServerHook,
-  Socks5AuthHook,
-  TlsHook,
-  TlsStartClientHook,
-  TlsStartServerHook,
-  TlsVersion,
+export {
+  type Addon,
+  type CertificateAndKey,
+  type ClientHelloHook,
+  type ConfigureHook,
+  HOOK_NAMES,
+  type HookName,
+  type Hooks,
+  type HttpMessageHook,
+  type LogEntry,
+  type LogLevel,
+  type NextLayerHook,
+  type ProtocolName,
+  type ServerHook,
+  type Socks5AuthHook,
+  type TlsHook,
+  type TlsStartClientHook,
+  type TlsStartServerHook,
+  type TlsVersion,
 } from './hooks.js'
-export { HOOK_NAMES } from './hooks.js'
 export type { MockAnswer, MockBody, MockResponse } from './mock/answer.js'
 export type { Passthrough, RequestChanges, ResponseChanges } from './mock/changes.js'
 export type { Interception, InterceptOptions } from './mock/interception.js'
@@ -108,17 +108,14 @@ export { type ModeInfo, modeInfos } from './proxy/modes.js'
 export { optionDefinitions, ProxyOptions } from './proxy/options.js'
 export { addWireGuardPeer, removeWireGuardPeer, wireGuardPeers } from './proxy/peers.js'
 export { Midwire } from './proxy/proxy.js'
-export { type JsonSink, jsonSink, type ReadyFacts } from './sinks/json.js'
-export type { FlowsQuery } from './proxy/recording.js'
 export { type FlowsQuery, openStore } from './proxy/recording.js'
-export { flowLine, type JsonSink, jsonSink } from './sinks/json.js'
+export { flowLine, type JsonSink, jsonSink, type ReadyFacts } from './sinks/json.js'
 export type { TextOutput } from './sinks/lines.js'
 export { type LogOptions, logSink } from './sinks/log.js'
 export type { Sink } from './sinks/sink.js'
-export { type TerminalOptions, terminalSink } from './sinks/terminal.js'
-export { readFlowFile } from './store/flow-file.js'
 export { flowText, type TerminalOptions, terminalSink } from './sinks/terminal.js'
 export type { FlowSort } from './store/facts.js'
+export { readFlowFile } from './store/flow-file.js'
 export type { StoreReader } from './store/reader.js'
 export type { FlowQuery } from './store/select.js'
 export type { RecordedInfo } from './store/store.js'
@@ -136,11 +133,7 @@ export type {
 } from './transports/server-options.js'
 export type { PeerStatus } from './transports/server-peers.js'
 export type { WireGuardStream } from './transports/stream.js'
-export {
-  type AddressLike,
-  startWireGuardServer,
-  type WireGuardServer,
-} from './transports/wireguard.js'
+export { type AddressLike, startWireGuardServer, type WireGuardServer } from './transports/wireguard.js'
 export type { Page, ViewLine, ViewPart, ViewStyle } from './views/page.js'
 export { type Rendered, type RenderOptions, renderedText, renderView, Views, viewNames } from './views/render.js'
 export type { View, ViewMetadata } from './views/view.js'

@@ -30,7 +30,11 @@ test('values of their own types are taken as they are', (t) => {
   const options = readOptions(given)
   t.like(options, { ...given, mode: ['regular@0'], ignore_hosts: options.ignore_hosts })
   t.is(String(options.ignore_hosts[0]), String(hosts[0]))
-  t.is(readOptions({ ignore_hosts: options.ignore_hosts }).ignore_hosts[0], options.ignore_hosts[0], 'once it is bounded')
+  t.is(
+    readOptions({ ignore_hosts: options.ignore_hosts }).ignore_hosts[0],
+    options.ignore_hosts[0],
+    'once it is bounded',
+  )
 })
 
 test('an empty text, null and undefined mean the default', (t) => {
