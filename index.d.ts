@@ -242,6 +242,16 @@ type UserAct = {
     act: 'inject';
     injection: Injection;
 };
+/** To what the connection of a client is slowed. */
+interface ThrottleLimits {
+    /** Bytes a second to the client, and from the client; at least 1. Undefined for as fast as they come. */
+    readonly down?: number | undefined;
+    readonly up?: number | undefined;
+    /** Milliseconds by which everything comes later to the client, and so every round trip. Default: 0. */
+    readonly latency?: number | undefined;
+    /** The part of datagrams, each way, that are lost, from 0 to 1. TCP loses none. Default: 0. */
+    readonly loss?: number | undefined;
+}
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
 interface FlowOrigin {
     readonly world: {
@@ -249,6 +259,8 @@ interface FlowOrigin {
         now(): number;
         /** The user acts on the flow, at whatever time: it takes effect at once. */
         act(flow: Flow, act: UserAct): void;
+        /** Slows the connection of the flow's client, where that is a connection. */
+        throttle?(flow: Flow, limits: ThrottleLimits): void;
     };
     readonly client: ClientConnection;
     readonly server: ServerConnection | undefined;
@@ -299,6 +311,12 @@ declare abstract class Flow {
      * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
      */
     kill(): void;
+    /**
+     * Slows the connection of the flow's client until the flow is over: also for other flows on that connection, as in HTTP/2. Where
+     * several are slowed, the last one counts. Flows of one client that are given the same object share its rates. What has come before
+     * passes as it has come: call it in `requestheaders`, `tcp_start`, `udp_start` or `dns_request`.
+     */
+    throttle(limits: ThrottleLimits): void;
     /** True while the flow waits for `resume()`. */
     get intercepted(): boolean;
     /** Called in a hook: once the hook has run in all addons, the flow waits, however long, until `resume()` or `kill()`. */
@@ -370,6 +388,7 @@ declare const SENTENCES: {
     readonly ERR_PERMISSION: "{}: ports below 1024 may need rights that this process does not have; choose a higher one";
     readonly ERR_ROOT: "{}: this needs root, or the capability CAP_NET_ADMIN";
     readonly ERR_COMMAND: "{}";
+    readonly ERR_REPLAY: "{}";
     readonly ERR_NATIVE_MISSING: "{}";
     readonly ERR_NATIVE_PANIC: "{}: this is a fault of midwire; please report it with this message";
     readonly ERR_NATIVE: "{}";
@@ -425,6 +444,8 @@ declare class RecordedBody {
     /** True when bytes passed that were not recorded. */
     get truncated(): boolean;
     append(chunk: Buffer): void;
+    /** Records no more than so many bytes in all, of what comes from now on. */
+    limitTo(limit: number): void;
     /** From now on the whole body is recorded, whatever the limit: it is held for a hook, and sent on from here. */
     hold(): void;
     /** Ends `hold()`: the body has been sent on, and only its first bytes, up to the limit, are kept. */
@@ -750,6 +771,8 @@ declare class HttpRequest extends HttpMessage {
      */
     set url(text: string);
 }
+/** A body that comes piece by piece: a generator, a ReadableStream, a Node stream. Texts are written in UTF-8. */
+type BodySource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 interface HttpResponseParts {
     /** A whole number from 100 to 999. */
     status: number;
@@ -761,12 +784,19 @@ interface HttpResponseParts {
     headers?: HttpHeaders | HttpHeadersInit;
     /** The body; a string is written in UTF-8. Default: none. */
     content?: Uint8Array | string;
+    /** Default: none. */
+    source?: BodySource | undefined;
     /** How its form was odd when it came. Default: none. */
     irregularities?: readonly string[] | undefined;
 }
 declare class HttpResponse extends HttpMessage {
     #private;
     reason: string;
+    /**
+     * Of an addon's own response: the body, in the place of `content`. It is read as fast as the client takes it, and its pieces go out as they
+     * come. The hook `response` runs before them. What throws in it fails the flow.
+     */
+    source: BodySource | undefined;
     /** An addon's own answer: `flow.response = new HttpResponse({ status: 404, content: 'no' })`. Throws a RangeError for the status. */
     constructor(parts: HttpResponseParts, bodyLimit?: number, now?: number);
     protected get side(): "response";
@@ -1020,7 +1050,7 @@ declare const FILTER_HELP: readonly {
 /** Tells whether a flow matches. Never throws. */
 type FlowFilter = (flow: AnyFlow) => boolean;
 interface FilterOptions {
-    /** Regular expressions respect case, as with mitmproxy's MITMPROXY_CASE_SENSITIVE_FILTERS=1. Default: false. */
+    /** Regular expressions respect case. Default: false, and true where the environment has MITMPROXY_CASE_SENSITIVE_FILTERS=1. */
     readonly caseSensitive?: boolean | undefined;
 }
 /**
@@ -1028,7 +1058,9 @@ interface FilterOptions {
  *
  * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
  * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
+ * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
+ * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
 declare function parseFilter(text: string, options?: FilterOptions): FlowFilter;
 
@@ -1450,6 +1482,20 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly store_memory: {
+        readonly range?: readonly [number, number];
+        readonly type: "size";
+        readonly default: "256m";
+        readonly help: string;
+    };
+    readonly store_disk: {
+        readonly range?: readonly [number, number];
+        readonly type: "size";
+        readonly default: "0";
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
     readonly stream_large_bodies: {
         readonly range?: readonly [number, number];
         readonly type: "size";
@@ -1514,6 +1560,88 @@ declare const OPTIONS: {
         readonly default: boolean;
         readonly help: string;
     };
+    readonly intercept: {
+        readonly type: "string";
+        readonly default: undefined;
+        readonly help: string;
+    };
+    readonly intercept_active: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly client_replay: {
+        readonly type: "paths";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly server_replay: {
+        readonly type: "paths";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly server_replay_kill_extra: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_extra: {
+        readonly type: "choice";
+        readonly choices: readonly ["forward", "kill", "204", "400", "404", "500"];
+        readonly default: "forward" | "kill" | "204" | "400" | "404" | "500";
+        readonly help: string;
+    };
+    readonly server_replay_reuse: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_nopop: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_refresh: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_use_headers: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly server_replay_ignore_content: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_ignore_host: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_ignore_port: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    };
+    readonly server_replay_ignore_params: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly server_replay_ignore_payload_params: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly client_replay_concurrency: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 1;
+        readonly help: string;
+    };
     readonly tcp_timeout: {
         readonly type: "integer";
         readonly range: readonly [number, number];
@@ -1551,6 +1679,11 @@ declare const OPTIONS: {
         readonly help: string;
     };
     readonly block_list: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
+    readonly throttle: {
         readonly type: "strings";
         readonly default: readonly string[];
         readonly help: string;
@@ -1651,6 +1784,11 @@ declare const OPTIONS: {
     readonly dumper_default_contentview: {
         readonly type: "string";
         readonly default: "auto";
+        readonly help: string;
+    };
+    readonly protobuf_definitions: {
+        readonly type: "path";
+        readonly default: undefined;
         readonly help: string;
     };
     readonly dumper_filter: {
@@ -1822,6 +1960,15 @@ declare class Views {
      */
     render(content: Buffer, options?: RenderOptions): Rendered;
 }
+/** The names of midwire's own views, `auto` first. A proxy may have more: `proxy.views.names`. */
+declare const viewNames: () => string[];
+/**
+ * Shows content by midwire's own views: `renderView(response.decodedContent, { contentType: 'application/json' })`. Those of a running proxy,
+ * which addons and options add to, are in `proxy.views`. Never throws.
+ */
+declare const renderView: (content: Buffer, options?: RenderOptions) => Rendered;
+/** What was rendered as one text without styles, and behind it the note. Control characters are as they came. */
+declare function renderedText({ lines, note }: Rendered): string;
 
 interface Sink {
     readonly name: string;
@@ -1900,7 +2047,7 @@ interface CommandInfo {
 declare class Commands {
     #private;
     /** `choose`: the flows that a text names. Throws ERR_FILTER. */
-    constructor(choose: (text: string) => AnyFlow[]);
+    constructor(choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>);
     /** All commands, by name. */
     list(): CommandInfo[];
     /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */
@@ -1910,6 +2057,113 @@ declare class Commands {
      * Rejects with ERR_COMMAND for a command that is unknown, and for values that are wrong; else with what the command throws.
      */
     call(name: string, ...values: readonly unknown[]): Promise<unknown>;
+}
+
+/** The proxy, as its jobs need it. */
+interface Surroundings {
+    /** How many connections of clients there are. */
+    connected(): number;
+    log(level: LogLevel$1, message: string): void;
+}
+declare class Jobs {
+    #private;
+    constructor(around: Surroundings);
+    /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
+    add(job: PromiseLike<unknown>): void;
+    /** How many jobs have begun so far. */
+    get begun(): number;
+    /** Fulfilled with the number of jobs that have failed, as soon as no job runs and no client is connected. */
+    finished(): Promise<number>;
+    /** Looks whether all is over. The proxy calls this when the last client has gone. */
+    look(): void;
+}
+
+/**
+ * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
+ * and then no option changes. A promise that it returns is not waited for.
+ */
+type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
+
+/** The options of a running proxy. */
+declare class ProxyOptions {
+    #private;
+    /** All values as they are now. A snapshot never changes: read it again after a change. */
+    get snapshot(): OptionSnapshot;
+    /** Every option that is defined now, with those of addons and scripts. */
+    get definitions(): OptionDefinitions;
+    /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
+    get<Name extends OptionName>(name: Name): Options[Name];
+    get(name: string): OptionValue;
+    /**
+     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
+     * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
+     * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
+     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
+     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
+     * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
+     */
+    set(values: GivenOptions): void;
+    set(name: string, value: GivenValue): void;
+    /**
+     * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
+     * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
+     */
+    onChange(names: string | readonly string[], listener: OptionListener): () => void;
+    /**
+     * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
+     * definitions that are wrong, and for names that are taken.
+     */
+    define(definitions: OptionDefinitions): () => void;
+}
+/**
+ * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
+ * Throws ERR_SCRIPT and ERR_OPTION.
+ */
+declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
+
+/** The orders in which recorded flows can be read. */
+type FlowSort = 'time' | 'method' | 'url' | 'status' | 'size' | 'duration';
+
+/** Which recorded flows are read, and in which order. */
+interface FlowQuery {
+    /** Default: all. */
+    readonly filter?: string | ((flow: AnyFlow) => boolean) | undefined;
+    /** Default: time, that is when each began. `url`: by their first 256 characters; `method`: by its first six letters. */
+    readonly sort?: FlowSort | undefined;
+    /** True: the last comes first. Default: false. */
+    readonly reverse?: boolean | undefined;
+    /** How many flows that match are passed over. Default: 0. */
+    readonly offset?: number | undefined;
+    /** How many are given at most. Default: all. */
+    readonly limit?: number | undefined;
+}
+
+declare class StoreReader {
+    #private;
+    /** `folder`: `store` in the conf dir. Throws where it cannot be read. */
+    constructor(folder: string);
+    /** The flows that are recorded now. Throws ERR_FILTER. */
+    flows(query?: FlowQuery): AsyncGenerator<AnyFlow, undefined>;
+    /** A flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
+    flow(id: string): AnyFlow | undefined;
+    /** From now on `fresh` gives the flows that come after those that are there. */
+    skip(): void;
+    /** The flows that have been written since the last call, one after the other. */
+    fresh(): Generator<AnyFlow, undefined>;
+}
+
+/** What a store holds. */
+interface RecordedInfo {
+    /** Recorded flows, on disk and in memory. */
+    readonly flows: number;
+    /** Bytes of those that are in memory: all, or those that are not on disk yet, or could not be written. */
+    readonly memory: number;
+    /** Bytes of the files; 0 where nothing is recorded on disk. */
+    readonly disk: number;
+    /** Flows that were dropped because there was no more room, the oldest first. */
+    readonly forgotten: number;
+    /** Flows that were not written to disk although they should have been: it was full, has failed, or was too slow. */
+    readonly unwritten: number;
 }
 
 /** A text that is compared as a whole, or an expression that is searched for. */
@@ -1983,11 +2237,353 @@ interface Interception extends AsyncIterableIterator<HttpFlow>, AsyncDisposable 
     return(): Promise<IteratorResult<HttpFlow, undefined>>;
 }
 
+/** A body: a text; bytes; a stream or generator of them; any other value is JSON. */
+type MockBody = string | Uint8Array | BodySource | unknown;
+/** A response. At most one of `text`, `json`, `body`, `file` and `stream` is given; without one it has no body. */
+interface MockResponse {
+    /** Default: 200. */
+    readonly status?: number;
+    /** Default: the usual one of that status. */
+    readonly reason?: string;
+    /** Content-Length follows by itself, and Content-Type where it is not given: JSON, text, or that of the file's name. */
+    readonly headers?: HttpHeadersInit;
+    readonly text?: string;
+    readonly json?: unknown;
+    /** Bytes, without a Content-Type. */
+    readonly body?: Uint8Array;
+    /** The path of a file, which is read for each answer. */
+    readonly file?: string;
+    /** A body that comes piece by piece: a generator, a ReadableStream, a Node stream. A stream can be read once, so it is for one answer. */
+    readonly stream?: BodySource;
+}
+/** What a function of `respond` returns: a status, the parts of a response, or a response; undefined lets the request pass. */
+type MockAnswer = number | MockResponse | HttpResponse | undefined;
+
+interface MessageChanges {
+    /** Fields to set; undefined takes one away. */
+    readonly headers?: Readonly<Record<string, string | undefined>>;
+    /** A new body, one of these: a text, a value as JSON, or bytes. */
+    readonly text?: string;
+    readonly json?: unknown;
+    readonly body?: Uint8Array;
+}
+interface RequestChanges extends MessageChanges {
+    readonly method?: string;
+    /** With its query. */
+    readonly path?: string;
+    /** Sends the request elsewhere. */
+    readonly url?: string;
+}
+interface ResponseChanges extends MessageChanges {
+    readonly status?: number;
+}
+/** Changes, or a function that makes them in the flow itself: `(flow) => { flow.response.status = 500 }`. */
+interface Passthrough {
+    readonly request?: RequestChanges | ((flow: HttpFlow) => void | Promise<void>);
+    readonly response?: ResponseChanges | ((flow: HttpFlow & {
+        response: HttpResponse;
+    }) => void | Promise<void>);
+}
+
+/**
+ * A rule that `proxy.mock()` has made. Until it is told what to do, and once it has been used as often as it may, it is passed over. The last
+ * call of a kind counts, and the order of the calls does not matter: `mock({ path: '/a' }).respond(503).twice()`.
+ */
+declare class Mock implements Disposable {
+    #private;
+    /** The flows that the rule was used for, in order: their requests are whole, their responses as far as they have come. */
+    readonly seen: HttpFlow[];
+    /**
+     * Answers with a status, a body (a text, bytes, a stream or generator; any other value is JSON) and fields:
+     * `respond(200, { name: 'Ada' })`. The server is not asked, and need not exist.
+     */
+    respond(status: number, body?: MockBody, headers?: HttpHeadersInit): this;
+    /**
+     * Answers with a response, or with what a function makes of the flow: `respond(({ request }) => ({ json: { you: request.path } }))`. A
+     * function may be asynchronous, and may take 30 s. Where it throws, the client gets a 502 with the reason.
+     */
+    respond(answer: MockResponse | HttpResponse | ((flow: HttpFlow) => MockAnswer | Promise<MockAnswer>)): this;
+    /** Answers with JSON. Default of `status`: 200. */
+    json(value: unknown, status?: number): this;
+    /** Answers with a file, which is read for each answer. Its name says its Content-Type. Default of `status`: 200. */
+    file(path: string, status?: number): this;
+    /**
+     * Answers with a body that comes piece by piece, as fast as the client takes it: a generator function, which is called for each answer, or a
+     * stream, for one answer. Default of `status`: 200.
+     */
+    stream(source: BodySource | (() => BodySource), status?: number): this;
+    /** Lets the request go to its server. `changes`: what is changed in the request, and in the response: `{ response: { status: 503 } }`. */
+    passthrough(changes?: Passthrough): this;
+    /** Sends the request to another server: `http://localhost:3000`, or `ws://`; a path in it stands before the request's own. */
+    forward(url: string, changes?: Passthrough): this;
+    /** Resets the client's connection (of HTTP/2: its stream), without an answer. */
+    abort(): this;
+    /** Never answers. */
+    timeout(): this;
+    /** Opens the WebSocket, and sends each message back. */
+    echo(): this;
+    /** Opens the WebSocket, and says nothing: `mock.seen[0].inject('client', 'hello')` speaks in its place. */
+    listen(): this;
+    /** Refuses the WebSocket, or what else the request is for, with a status. Default: 403. */
+    reject(status?: number): this;
+    /** The answer, or the request that passes, waits so many milliseconds. */
+    delay(milliseconds: number): this;
+    /** Is used for so many requests, and then passed over. */
+    times(count: number): this;
+    once(): this;
+    twice(): this;
+    /** Is used for every request that matches: the default. */
+    always(): this;
+    /** Is used only where no rule of another kind matches. */
+    fallback(): this;
+    /** How often the rule was used. */
+    get used(): number;
+    /** True until the rule was used as often as it may; without `times`, once. */
+    get pending(): boolean;
+    /** The rule is for no request from now on. What it has seen stays. */
+    remove(): void;
+    [Symbol.dispose](): void;
+}
+
 interface WaitOptions<Type extends keyof FlowTypes = 'http'> {
     /** Milliseconds. Default: 4,000. Infinity waits until the proxy is closed. */
     readonly timeout?: number;
     /** The type of flow that is waited for. Default: `http`. */
     readonly type?: Type;
+}
+
+type DispatcherOf<Init> = 'dispatcher' extends keyof Init ? NonNullable<Init['dispatcher' & keyof Init]> : any;
+/** What Node's `fetch` takes as `dispatcher`. In a program with the types of browsers, whose `fetch` takes none, it has no type. */
+type FetchDispatcher = DispatcherOf<RequestInit>;
+
+/** The place that a server connection goes to. */
+interface Destination {
+    /** A name or an address. */
+    host: string;
+    port: number;
+    transport: 'tcp' | 'udp';
+}
+/** The address that a connection comes from. */
+interface Source {
+    readonly address: string;
+    /** The address is the client's, and none of this machine's. */
+    readonly isForeign: boolean;
+}
+
+/**
+ * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
+ * the list.
+ */
+type LayerName = 'reach' | 'accept' | 'by-name' | 'socks' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'http2' | 'websocket' | 'dns' | 'raw' | 'refuse' | 'replay';
+
+/** The server of an entrance that leads all clients to one server. The clients take midwire for that server. */
+interface Target {
+    /** Whether TLS is spoken with the server. The client decides by itself whether it speaks TLS with midwire. */
+    readonly tls: boolean;
+    /** The protocol that is spoken with the server, inside TLS where there is TLS. */
+    readonly protocol: 'http1' | 'raw' | 'dns';
+}
+/** A recorded request that is sent again, for the layer `replay`. */
+interface Replay {
+    readonly request: RequestRecord;
+    /** The server that the request went to; undefined where it went to none. */
+    readonly server: ServerConnection | undefined;
+    /** The proxies that the user has chosen for it (`flow.via`). */
+    readonly via: readonly Hop[] | undefined;
+    /** Called with the new flow before its first hook. */
+    began(flow: HttpFlow): void;
+}
+interface Entrance {
+    /** The layer that the connection begins with. */
+    readonly layer: LayerName;
+    /** The server that the client wants; undefined where the client names it itself, as to an HTTP or SOCKS proxy. */
+    readonly destination?: Destination | undefined;
+    /** Set where all clients are led to one server, which is `destination`. */
+    readonly target?: Target | undefined;
+    /** The proxies through which connections leave, the nearest first, unless a rule or a hook chooses others. */
+    readonly via?: readonly Hop[] | undefined;
+    /** The client's address, where servers can see it in place of midwire's own: their answers come back to midwire all the same. */
+    readonly source?: Source | undefined;
+    /** True where the destination is midwire's own resolver, for which no server is dialled. */
+    readonly ownResolver?: boolean | undefined;
+    /** Set where there is no client, and a recorded request is sent again. */
+    readonly replay?: Replay | undefined;
+}
+
+/** Handles the events of a transport. */
+interface Receiver {
+    handleData(data: Buffer): void;
+    /** The peer has sent FIN. */
+    handleEnd(): void;
+    /** The transport was full and has room again. */
+    handleDrain(): void;
+    /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams never call this. */
+    handleDropped?(total: number): void;
+    /** The transport is gone. No other call follows. */
+    handleClose(error: NodeJS.ErrnoException | undefined): void;
+}
+interface Transport {
+    readonly local: Address | undefined;
+    readonly remote: Address | undefined;
+    /** Gets the events of the transport; may be changed at any time. */
+    receiver: Receiver;
+    /**
+     * Sends. False when the transport is full: `handleDrain` follows. Never throws: a transport that cannot send calls `handleClose`.
+     * `moreComes`: others will send on it in this turn of the event loop, too, and all of that may leave together.
+     */
+    write(data: Uint8Array, moreComes?: boolean): boolean;
+    /** Sends the written data, and then FIN. */
+    end(): void;
+    /** Closes the transport. Data that was written is still delivered, for a while. */
+    close(): void;
+    /** Closes the transport at once, with RST where the protocol has one. */
+    reset(): void;
+    pause(): void;
+    resume(): void;
+}
+
+/** `name[:data][@[host:]port][ via PROXIES]`, taken apart (features 4.1). */
+interface ModeSpec {
+    /** The spec as the user wrote it. */
+    readonly text: string;
+    /** The same without the passwords of proxies, for flows, listeners and messages. */
+    readonly shown: string;
+    readonly name: string;
+    readonly data: string | undefined;
+    /** Without brackets; empty for every address; undefined where the spec names none. */
+    readonly host: string | undefined;
+    readonly port: number | undefined;
+    /** The proxies by which its connections leave, where the spec ends in ` via PROXIES`. */
+    readonly via: readonly Hop[] | undefined;
+}
+/** A client connection that has come in by a mode and is not accepted or refused yet: a TCP connection or a UDP flow. */
+interface Arrival {
+    readonly transport: 'tcp' | 'udp';
+    readonly source: Address;
+    /** The address that the client connected to: the listener's own, or in a tunnel any address at all. */
+    readonly destination: Address;
+    readonly peer: Peer | undefined;
+    /** Accepts the connection. A TCP connection out of a tunnel has its SYN answered now; the system has done so for a socket. */
+    accept(): Transport;
+    /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
+    refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void;
+    readonly entrance: Entrance;
+    /** The client's connection as it was, where a request of that client is replayed. Undefined for a client that has come. */
+    readonly client?: ClientConnection;
+    /** The client uses midwire as its proxy, also where the entrance has a destination; undefined: where it has none. */
+    readonly explicit?: boolean;
+}
+/** The proxy, as a mode needs it. */
+interface ModeContext {
+    readonly options: Options;
+    /** The absolute path of the conf dir, which exists. */
+    readonly confdir: string;
+    /** The specs of all modes of the proxy, this one's too. */
+    readonly specs: readonly ModeSpec[];
+    /** Hands a new client connection to the proxy. */
+    arrived(mode: RunningMode, arrival: Arrival): void;
+    log(level: LogLevel$1, message: string): void;
+}
+/** One address that a mode listens on. */
+interface Listener {
+    readonly host: string;
+    readonly port: number;
+    readonly transport: 'tcp' | 'udp';
+    /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
+    readonly dropped?: number | undefined;
+}
+/** A client of a tunnel, as the key file sets it up. */
+interface TunnelPeer {
+    readonly name: string;
+    readonly publicKey: string;
+    readonly addresses: readonly string[];
+    /** The text of its WireGuard configuration, where its private key is known. */
+    readonly config: string | undefined;
+}
+interface RunningMode {
+    readonly spec: ModeSpec;
+    readonly mode: Mode;
+    readonly listeners: readonly Listener[];
+    /** Tunnels only: the clients as they are now. `midwire wg add` and `remove` change them while the mode runs. */
+    readonly peers?: readonly TunnelPeer[];
+    /** Tunnels only: the endpoints that clients can dial, `host:port`, the best first. */
+    readonly endpoints?: readonly string[];
+    /** Tunnels only: the addresses of the tunnel's own resolver. The onboarding page is at the same addresses. */
+    readonly resolver?: readonly string[];
+    /** The firewall mark that all of midwire's packets have to have while the mode runs, so that its rules leave them alone. */
+    readonly mark?: number | undefined;
+    /** The proxies by which its connections leave; undefined where there are none but those of `spec`. */
+    readonly via?: readonly Hop[] | undefined;
+    /** Stops listening. Sockets that were accepted stay open; a tunnel's connections end with the tunnel. */
+    close(): Promise<void>;
+}
+type Transports = 'tcp' | 'udp';
+/** Where a mode listens when nobody says otherwise. */
+interface ListenDefaults {
+    readonly defaultPort: number;
+    readonly transports: readonly Transports[];
+}
+interface Mode extends ListenDefaults {
+    readonly name: string;
+    /** One line, for --help. */
+    readonly description: string;
+    /** Empty for every address. */
+    readonly defaultHost: string;
+    /** The defaults that the data of a spec change. Throws ERR_MODE for data that are wrong. */
+    parse?(spec: ModeSpec): Partial<ListenDefaults>;
+    /** The data that may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
+    readonly data?: {
+        readonly placeholder: string;
+        readonly help: string;
+    };
+    /** Whether servers can see the addresses of the mode's clients (`Entrance.source`). Default: no. */
+    keepsSource?(spec: ModeSpec): boolean;
+    /** Reads the mode's files before any mode listens. Throws a MidwireError for files that are missing or wrong. */
+    check?(spec: ModeSpec, context: ModeContext): Promise<void>;
+    /** Starts to listen. Throws a MidwireError. */
+    start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>;
+}
+
+/** The proxy, as the queue needs it. */
+interface ReplayHost {
+    /** Sends a request. Fulfilled when its flow is over. */
+    send(arrival: Arrival & {
+        readonly client: ClientConnection;
+    }): Promise<void>;
+    /** The modes that run. */
+    modes(): readonly RunningMode[];
+    /** The value of `client_replay_concurrency`. */
+    concurrency(): number;
+}
+declare class Replays {
+    #private;
+    /** Requests that were refused because too many waited. */
+    dropped: number;
+    constructor(host: ReplayHost);
+    /** The requests that wait or are under way. */
+    get count(): number;
+    /** The proxy listens: what waits may begin. */
+    start(): void;
+    /**
+     * Sends the request of a flow again, when it is its turn. The promise gives the new flow once that is over, with `error` where it has
+     * failed; it rejects with ERR_REPLAY where the request waits no more, because of `stop()` or the proxy's end. Throws ERR_REPLAY for a flow that
+     * cannot be replayed.
+     */
+    add(source: Flow | FlowRecord): Promise<HttpFlow>;
+    /** The same for several: where one of them cannot be replayed, none is sent. */
+    addEach(sources: readonly (Flow | FlowRecord)[]): Promise<HttpFlow[]>;
+    /**
+     * Replays flows as they are read. Gives the numbers of those that were sent and of those that cannot be replayed, and the first reason
+     * for that, once all are over. Rejects where reading fails; the flows before that are replayed.
+     */
+    addAll(flows: AsyncIterable<FlowRecord>): Promise<{
+        sent: number;
+        refused: number;
+        reason: string | undefined;
+    }>;
+    /** Forgets all requests that wait. Those that are under way go on. */
+    stop(): void;
+    close(): void;
 }
 
 /** The part of a proxy that tests are written with. All of it is made of addons, so what is not used costs nothing. */
@@ -1996,6 +2592,41 @@ declare abstract class Fixture {
     /** The flows that have begun and are not over, the oldest first. */
     abstract get runningFlows(): readonly AnyFlow[];
     abstract addAddon(addon: Addon): () => void;
+    protected abstract readonly replays: Replays;
+    abstract readonly confdir: string;
+    abstract readonly options: ProxyOptions;
+    abstract readonly authority: Authority;
+    abstract get listeners(): readonly ListenerInfo[];
+    /**
+     * The URL of the HTTP proxy, for programs on this machine: `http://127.0.0.1:8080`, with the user and password of option `proxyauth`. Throws
+     * ERR_ARGUMENT where no mode is such a proxy.
+     */
+    get url(): string;
+    /**
+     * Variables for the environment of a child process, whose requests then go through the proxy and whose TLS trusts it: `HTTP_PROXY` and
+     * its like, `SSL_CERT_FILE`, `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `GIT_SSL_CAINFO` and those of other
+     * programs. The file of authorities, the system's with midwire's, is in the conf dir.
+     *
+     * ```ts
+     * spawn('npm', ['test'], { env: { ...process.env, ...(await proxy.env()) } })
+     * ```
+     *
+     * Rejects with ERR_ARGUMENT where no mode is an HTTP proxy, and with ERR_CONFDIR where the file cannot be written.
+     */
+    env(): Promise<Record<string, string>>;
+    /**
+     * An undici dispatcher for requests of this very program: an undici `ProxyAgent` that trusts the authority, and no other. The program
+     * has to have the package undici.
+     *
+     * ```ts
+     * const response = await fetch('https://api.test/users', { dispatcher: await proxy.dispatcher() })
+     * ```
+     *
+     * `setGlobalDispatcher(await proxy.dispatcher<Dispatcher>())` of undici does it for all of its requests. `Agent` is the type that is wanted: Node's
+     * `fetch` and the package undici have types of their own. Close it before the proxy. Rejects with ERR_ARGUMENT
+     * where undici is not there, and where no mode is an HTTP proxy.
+     */
+    dispatcher<Agent = FetchDispatcher>(): Promise<Agent>;
     /**
      * The next flow that matches, once it is over: answered, ended or failed. Only flows that end after the call count, so call it before
      * what makes the flow begin, and await it afterwards:
@@ -2026,6 +2657,36 @@ declare abstract class Fixture {
      * Throws ERR_FILTER and ERR_ARGUMENT.
      */
     intercept(match: FlowMatch, options?: InterceptOptions): Interception;
+    /**
+     * Sends the request of a flow again, recorded or changed, as its client did: through all hooks, by the way of its mode, and by the
+     * HTTP version that it had. The promise gives the new flow, whose `replayed` is `request`, once that is over, with `error` where it has
+     * failed; of several flows those that were sent, in the order given. They wait for their turn, one after the other, or all at once
+     * (option `client_replay_concurrency`). Rejects with ERR_REPLAY where one of them cannot be replayed: WebSockets, CONNECT, bodies that
+     * were recorded in part.
+     */
+    replay(flow: HttpFlow | FlowRecord): Promise<HttpFlow>;
+    replay(flows: Iterable<HttpFlow | FlowRecord>): Promise<HttpFlow[]>;
+    /**
+     * Makes a rule for the HTTP requests that match, from now on; what it does with them is said by the rule's methods.
+     *
+     * ```ts
+     * const users = proxy.mock({ method: 'GET', path: '/users' }).respond(200, [{ name: 'Ada' }])
+     * proxy.mock({ path: '/users' }).respond(503).twice()
+     * proxy.mock('~d cdn.test').forward('http://localhost:3000')
+     * proxy.mock({}).respond(404).fallback()
+     * // ... the program under test runs ...
+     * t.is(users.seen.length, 1)
+     * ```
+     *
+     * The first rule that matches is used, in the order in which they were made; one that was used as often as it may (`times`) is passed
+     * over. A request without a rule goes to its server. While there are rules, whole requests are held in memory, and no server is
+     * connected to before a request needs it, so that servers of mocked hosts need not exist. Throws ERR_FILTER and ERR_ARGUMENT.
+     */
+    mock(match: FlowMatch): Mock;
+    /** The rules that `mock()` has made and that were not removed, in their order. */
+    get mocks(): readonly Mock[];
+    /** Removes all rules. Requests that a rule was used for already go on with it. */
+    clearMocks(): void;
 }
 
 /** The iterator that `proxy.flows()` returns. */
@@ -2034,70 +2695,44 @@ interface Flows extends AsyncIterableIterator<AnyFlow> {
     readonly dropped: number;
 }
 
-/** The proxy, as its jobs need it. */
-interface Surroundings {
-    /** How many connections of clients there are. */
-    connected(): number;
-    log(level: LogLevel$1, message: string): void;
+/** Which flows `proxy.flows()` gives: recorded ones, and those that come. */
+interface FlowsQuery extends FlowQuery {
+    /** True: after the recorded flows come those that end from now on, in that order, all that match. Default: false. */
+    readonly follow?: boolean | undefined;
 }
-declare class Jobs {
+declare abstract class Recording extends Fixture {
     #private;
-    constructor(around: Surroundings);
-    /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
-    add(job: PromiseLike<unknown>): void;
-    /** How many jobs have begun so far. */
-    get begun(): number;
-    /** Fulfilled with the number of jobs that have failed, as soon as no job runs and no client is connected. */
-    finished(): Promise<number>;
-    /** Looks whether all is over. The proxy calls this when the last client has gone. */
-    look(): void;
-}
-
-/**
- * Called during an update, with the new options and the names of those that change. A listener that throws refuses the update,
- * and then no option changes. A promise that it returns is not waited for.
- */
-type OptionListener = (options: OptionSnapshot, changed: ReadonlySet<string>) => void;
-
-/** The options of a running proxy. */
-declare class ProxyOptions {
-    #private;
-    /** All values as they are now. A snapshot never changes: read it again after a change. */
-    get snapshot(): OptionSnapshot;
-    /** Every option that is defined now, with those of addons and scripts. */
-    get definitions(): OptionDefinitions;
-    /** The value of an option as it is now. Throws ERR_OPTION for an unknown name. */
-    get<Name extends OptionName>(name: Name): Options[Name];
-    get(name: string): OptionValue;
+    abstract log(level: LogLevel$1, message: string): void;
     /**
-     * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
-     * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
-     * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
-     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
-     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
-     * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
+     * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
+     * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
+     * The iterator ends when the proxy is closed. Throws ERR_FILTER.
      */
-    set(values: GivenOptions): void;
-    set(name: string, value: GivenValue): void;
+    flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
     /**
-     * Calls `listener` when one of these options changes, until the returned function is called. The listener runs in the middle of
-     * `set`, may not change options itself, and refuses the change by throwing. Throws ERR_OPTION for an unknown name.
+     * An iterator over recorded flows: `proxy.flows({ filter: '~c 500', sort: 'duration', reverse: true, limit: 10 })`. It ends behind them, or
+     * goes on with flows that end later (`follow: true`), with the bounds above. A recorded flow is a copy: what was recorded of it when it
+     * ended. Throws ERR_FILTER, and a RangeError for an order that is none.
      */
-    onChange(names: string | readonly string[], listener: OptionListener): () => void;
+    flows(query: FlowsQuery): Flows;
     /**
-     * Defines options; the returned function removes them. An addon's property `options` does the same. Throws ERR_OPTION for
-     * definitions that are wrong, and for names that are taken.
+     * A flow that runs, by its id; or a copy of a recorded one, by its id or by the beginning of it, 8 characters at least. Undefined where there is
+     * none.
      */
-    define(definitions: OptionDefinitions): () => void;
+    flow(id: string): AnyFlow | undefined;
+    /** Forgets all recorded flows, in memory and on disk. */
+    clear(): void;
+    /** How much is recorded, and what was dropped. */
+    get recorded(): RecordedInfo;
 }
 /**
- * Every option of midwire and of these scripts, for lists of options. The scripts are loaded, and none of their hooks is called.
- * Throws ERR_SCRIPT and ERR_OPTION.
+ * Opens the recorded flows of a conf dir (default: MIDWIRE_CONFDIR, else `~/.midwire`) to read them, also while a midwire records there.
+ * Throws ERR_CONFDIR where nothing is recorded.
  */
-declare function optionDefinitions(scripts?: readonly string[]): Promise<OptionDefinitions>;
+declare function openStore(confdir?: string): StoreReader;
 
 /** A running proxy. */
-declare class Midwire extends Fixture {
+declare class Midwire extends Recording {
     #private;
     readonly confdir: string;
     /** The options, to be read, watched and changed while the proxy runs. */
@@ -2110,6 +2745,7 @@ declare class Midwire extends Fixture {
     readonly jobs: Jobs;
     /** How content is shown: midwire's own views, and those of addons. */
     readonly views: Views;
+    protected readonly replays: Replays;
     /** Fulfilled when the proxy is closed. */
     readonly closed: Promise<void>;
     /**
@@ -2134,12 +2770,6 @@ declare class Midwire extends Fixture {
     get passedThrough(): readonly PassedThrough[];
     /** Forgets them: the next connection of each is decrypted again. */
     clearPassedThrough(): void;
-    /**
-     * An iterator over flows as they end: all of them, or those that match a filter (`~d example.org & ~m POST`). At most 10,000
-     * flows, and 64 MiB of them (`flow.size`), wait for a slow reader; beyond that the oldest are dropped, and counted in `dropped`.
-     * The iterator ends when the proxy is closed. Throws ERR_FILTER.
-     */
-    flows(filter?: string | ((flow: AnyFlow) => boolean)): Flows;
     /** The flows that have begun and are not over, the oldest first. */
     get runningFlows(): readonly AnyFlow[];
     /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
@@ -2511,6 +3141,8 @@ type ShownOptions$1 = Pick<Options, (typeof NAMES$1)[number]>;
  * server in place of the host that the client has named. Throws ERR_FILTER.
  */
 declare function jsonSink(output: TextOutput, options?: Partial<ShownOptions$1>): JsonSink;
+/** A flow as the line that `jsonSink` writes when it is over. */
+declare const flowLine: (flow: AnyFlow, options?: Partial<ShownOptions$1>) => string;
 
 interface LogOptions extends Partial<Pick<Options, 'termlog_verbosity'>> {
     /** Whether levels have colours. Default: false. */
@@ -2530,6 +3162,10 @@ interface TerminalOptions extends Partial<ShownOptions> {
  * message of WebSocket, events, gRPC and JSON lines as it comes. Throws ERR_FILTER.
  */
 declare function terminalSink(output: TextOutput, options?: TerminalOptions): Sink;
+/** A flow as `terminalSink` shows it, with its newlines. Without `columns`, the width of the terminal in characters, nothing is cut off. */
+declare function flowText(flow: AnyFlow, options?: TerminalOptions & {
+    columns?: number | undefined;
+}): string;
 
 /**
  * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
@@ -2846,5 +3482,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, OPTIONS, Page, ProxyOptions, RECORD_VERSION, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FieldsRecord, FlowError, FlowMatch, FlowRecord, FlowTypes, Flows, GivenOptions, GivenValue, HookName, Hooks, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, MidwireOptions, ModeInfo, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, RawMessage, RawRecord, RenderOptions, Rendered, RequestMatch, RequestRecord, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TextMatch, TextOutput, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, viewNames, wireGuardPeers, writeMitmproxyFlow };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowMatch, FlowQuery, FlowRecord, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
