@@ -120,6 +120,7 @@ const rooms: Record<string, Room> = {
       'accepts',
       'own-version',
       'strftime',
+      'flow-backup',
     ],
   },
   sinks: {

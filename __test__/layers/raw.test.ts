@@ -271,3 +271,45 @@ test('datagrams stay whole', (t) => {
   play.close(play.client)
   t.deepEqual(play.hooks, ['udp_start', 'udp_message', 'udp_message', 'udp_end'])
 })
+
+test('what the user sends in the name of a side runs the hook and goes to the other side', (t) => {
+  const seen: [boolean, string][] = []
+  const play = new Playbook('raw', {
+    connected: true,
+    hooks: {
+      tcp_start: (flow) => flow.inject('client', 'a greeting'),
+      tcp_message({ last }) {
+        if (!last) return
+        seen.push([last.fromClient, last.content.toString()])
+        if (last.content.toString() === 'drop') last.content = Buffer.alloc(0)
+      },
+      tcp_end: (flow) => flow.inject('client', 'too late'),
+    },
+  })
+  const [server] = play.servers
+  play.data(play.client, 'hello')
+  const flow = play.context.scope.subject as TcpFlow
+  flow.inject('server', 'from us')
+  flow.inject('client', 'to the client')
+  flow.inject('client', 'drop')
+  t.deepEqual(play.said().slice(-3), ['send server "hello"', 'send server "from us"', 'send client "to the client"'])
+  t.deepEqual(seen.slice(-3), [
+    [true, 'from us'],
+    [false, 'to the client'],
+    [false, 'drop'],
+  ])
+  if (server) play.end(server).end(play.client)
+  t.notRegex(play.said().join(), /too late/)
+  t.false(play.machine.busy)
+})
+
+test('of messages of the user that wait, there is a bound', (t) => {
+  const play = new Playbook('raw', { connected: true })
+  const flow = play.context.scope.subject as TcpFlow
+  play.client.full = true
+  for (let count = 0; count < 1_100; count++) flow.inject('client', 'x')
+  t.is(play.said().length, 1_000)
+  play.drain(play.client)
+  flow.inject('client', 'again')
+  t.deepEqual(play.said(), ['send client "again"'])
+})

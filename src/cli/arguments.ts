@@ -9,6 +9,7 @@ export interface Arguments {
   readonly help: boolean
   readonly version: boolean
   readonly options: boolean
+  readonly commands: boolean
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -65,6 +66,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     help: own.get('help') === true,
     version: own.get('version') === true,
     options: own.get('options') === true,
+    commands: own.get('commands') === true,
     json: own.get('json') === true,
     quiet: own.get('quiet') === true,
     verbose: own.get('verbose') === true,

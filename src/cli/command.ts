@@ -1,12 +1,12 @@
 // Runs the command that a command line names. An error becomes one line on stderr, and an exit code.
-import { MidwireError, nearest, optionDefinitions, parseOption } from '../index.js'
+import { commandInfos, MidwireError, nearest, optionDefinitions, parseOption } from '../index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { ca } from './ca.js'
 import { cleanup } from './cleanup.js'
 import { complaint, exitCodeOf } from './complaint.js'
 import { demo } from './demo.js'
 import { FLAGS } from './flags.js'
-import { helpText, optionsText } from './help.js'
+import { commandsText, helpText, optionsText } from './help.js'
 import { run } from './run.js'
 import { runCommand } from './run-command.js'
 import { show } from './show.js'
@@ -29,6 +29,7 @@ export async function midwire(argv: readonly string[], streams: Streams): Promis
     else if (args.version || isVersion(args))
       streams.stdout.write(`midwire ${version} (Node ${process.versions.node})\n`)
     else if (args.options) streams.stdout.write(optionsText(await optionDefinitions(scriptsOf(args))))
+    else if (args.commands) streams.stdout.write(commandsText(await commandInfos(scriptsOf(args))))
     else return await commandOf(args)(args, streams)
     return 0
   } catch (error) {

@@ -25,6 +25,7 @@ export const OWN_FLAGS: readonly Flag[] = [
   own('help', 'this text', { short: 'h' }),
   own('version', "midwire's version"),
   own('options', 'every option with its type, default and help; with -s those of scripts, too'),
+  own('commands', 'every command with its arguments and help, for programs and addons; with -s those of scripts, too'),
   own('set', 'set an option: --set NAME=VALUE, --set NAME for true; repeat it for lists', {
     kind: 'values',
     placeholder: 'NAME=VALUE',
@@ -123,4 +124,4 @@ export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName
 export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
 
 /** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
-export const NOT_YET: ReadonlySet<string> = new Set([...['n', 'no-server'], 'commands'])
+export const NOT_YET: ReadonlySet<string> = new Set(['n', 'no-server'])

@@ -1,5 +1,14 @@
 // The texts of --help and --options, made from the tables of flags, options and modes.
-import { modeInfos, OPTIONS, type OptionDefinition, type OptionDefinitions, type OptionName } from '../index.js'
+import {
+  type CommandArgument,
+  type CommandInfo,
+  modeInfos,
+  OPTIONS,
+  type OptionDefinition,
+  type OptionDefinitions,
+  type OptionName,
+  usageOf,
+} from '../index.js'
 import { type Flag, OPTION_FLAGS, OWN_FLAGS } from './flags.js'
 
 /** Options that most people need; --options has the rest. */
@@ -79,6 +88,19 @@ export function optionsText(options: OptionDefinitions = OPTIONS): string {
     .map(([name, one]) => `${name} (${typeText(one)}; default ${defaultText(one)})\n    ${one.help}\n`)
     .join('')
 }
+
+/** The text about every command: usage, types of its arguments, help. */
+export function commandsText(commands: readonly CommandInfo[]): string {
+  return commands
+    .map(
+      ({ name, arguments: wanted, help }) =>
+        `${usageOf(name, wanted)}\n    ${help}\n${wanted.map(argumentText).join('')}`,
+    )
+    .join('')
+}
+
+const argumentText = ({ name, type, choices }: CommandArgument) =>
+  `    ${name.toUpperCase()}: ${choices ? choices.join(' | ') : type}\n`
 
 function typeText({ type, choices, range }: OptionDefinition): string {
   if (choices) return choices.join(' | ')

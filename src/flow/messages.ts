@@ -54,6 +54,14 @@ abstract class RawFlow extends Flow {
     return message
   }
 
+  /**
+   * Sends bytes, or a datagram, in the name of one side: to the client, or to the server. A string is sent in UTF-8. The hook for messages runs,
+   * too. Does nothing where the flow is over, or its server is not connected yet.
+   */
+  inject(to: 'client' | 'server', content: string | Uint8Array): void {
+    this.post({ toClient: to === 'client', kind: 'binary', content: Buffer.from(content as Uint8Array) })
+  }
+
   override get size(): number {
     return this.messages.reduce((size, { content }) => size + MESSAGE_SIZE + content.length, FLOW_SIZE)
   }

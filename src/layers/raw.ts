@@ -22,6 +22,9 @@ export const ignoreLayer: Layer = function* (context) {
   return undefined
 }
 
+/** The most messages of the user's that wait for a hook or for room. More are not sent. */
+const MAX_INJECTED = 1_000
+
 class Relay {
   readonly #context: Context
   readonly #shown: boolean
@@ -33,6 +36,8 @@ class Relay {
   #up: Task | undefined
   /** The client has asked for TLS. What it sends before the server's answer stays in its channel. */
   #asked = false
+  /** Messages of the user's that are on their way. */
+  #waiting = 0
   /** Handshakes are under way. */
   #turning = false
 
@@ -58,6 +63,7 @@ class Relay {
     const context = this.#context
     const { client } = context
     context.scope.subject = this.#flow
+    context.scope.inject = ({ toClient, content }) => this.#inject(toClient, content)
     this.#tell('begun')
     try {
       yield* this.#hook('start')
@@ -87,6 +93,27 @@ class Relay {
     if (!this.#shown) return
     yield* this.#hook(this.#flow.error ? 'error' : 'end')
     finish(context, this.#flow)
+  }
+
+  /** Sends what the user says in the name of one side. Not in the middle of handshakes, where nothing else can stand. */
+  #inject(toClient: boolean, content: Buffer): void {
+    const { client, server, machine, scope } = this.#context
+    if (!server || this.#turning || this.#waiting >= MAX_INJECTED) return
+    const [from, to] = toClient ? [server, client] : [client, server]
+    machine.fork(this.#deliver(from, to, !toClient, content), scope)
+  }
+
+  *#deliver(from: AnyChannel, to: AnyChannel, fromClient: boolean, content: Buffer): Step<void> {
+    this.#waiting += 1
+    try {
+      const message = this.#flow.record(fromClient, content, this.#context.machine.world.now())
+      this.#tell('changed')
+      yield* this.#hook('message')
+      if (this.#flow.error) yield* this.#abort(from, to)
+      else if (message.content.length > 0 || message.content === content) yield* send(to, message.content)
+    } finally {
+      this.#waiting -= 1
+    }
   }
 
   #tell(type: 'begun' | 'changed'): void {

@@ -112,6 +112,11 @@ export class Connections implements Unchanging {
     })
   }
 
+  /** Client connections that are not over. */
+  get active(): number {
+    return this.#drivers.size
+  }
+
   /** Starts a client connection, after the hook `client_connected`. */
   begin(mode: RunningMode, arrival: Arrival): void {
     const driver = new Driver(this.#around.hasMocks() ? lazily(this.#shared) : this.#shared, mode, arrival)

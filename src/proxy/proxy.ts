@@ -26,6 +26,7 @@ import { Observers } from './observers.js'
 import { OptionAddons } from './option-addons.js'
 import { defineOf, ProxyOptions } from './options.js'
 import { Outputs } from './outputs.js'
+import { ownCommands } from './own-commands.js'
 import { Recording } from './recording.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
@@ -96,6 +97,7 @@ export class Midwire extends Recording {
     this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
     this.#redacted = new RedactedView(store.snapshot.redact)
     this.commands = new Commands((text) => this.choose(text))
+    this.commands.define(ownCommands(this, () => this.#connections.active))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
