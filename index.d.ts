@@ -2927,7 +2927,7 @@ interface Hooks {
     configure: ConfigureHook;
     /** All listeners are bound. */
     running: undefined;
-    /** The proxy is closing, or the addon leaves because its script is loaded anew. */
+    /** The proxy is closing. */
     done: undefined;
     /** A command, or a program by `proxy.update`, has changed these flows. They may be running or over. */
     update: readonly AnyFlow[];

@@ -33,6 +33,10 @@ test('--help, --version and --options end with 0', async (t) => {
   for (const argv of [['--help'], ['-h'], ['help']]) t.regex((await ran(argv)).out, /^midwire \[flags\] \[filter\]/)
   t.regex((await ran(['--version'])).out, /^midwire \d+\.\d+\.\d+ \(Node \d+/)
   t.regex((await ran(['--options'])).out, /^flow_detail /m)
+  t.regex(
+    (await ran(['--commands'])).out,
+    /^flow\.mark FLOWS MARK\n {4}mark flows .*\n {4}FLOWS: flows\n {4}MARK: text$/m,
+  )
   t.is((await ran(['--help'])).code, 0)
 })
 
