@@ -3,8 +3,6 @@ import { checkHookName } from '../addons/hook-names.js'
 import { builtinAddons, replayAddons } from '../addons/index.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
-import { IdentitiesByName } from '../certs/by-name.js'
-import { CertificateStore } from '../certs/store.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import { RedactedView } from '../flow/redacted-view.js'
@@ -16,6 +14,7 @@ import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import { Views } from '../views/render.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
+import { certificatesFor } from './certificates.js'
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
 import { Dispatcher, FIRST_RANK } from './dispatch.js'
@@ -118,14 +117,7 @@ export class Midwire extends Recording {
     this.#connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
-      certificates: (options) =>
-        new CertificateStore(authority, {
-          minVersion: options.tls_version_client_min,
-          maxVersion: options.tls_version_client_max,
-          ciphers: options.ciphers_client,
-          curves: options.tls_ecdh_curve_client,
-          own: IdentitiesByName.of(options.certs, options.cert_passphrase, expandHome),
-        }),
+      certificates: (options) => certificatesFor(authority, options),
       observers: this.#observers,
       listeners: () => this.#modes.listeners,
       mark: () => this.#modes.mark,
