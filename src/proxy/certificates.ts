@@ -5,7 +5,7 @@ import { CertificateStore } from '../certs/store.js'
 import type { Options } from '../options/definitions.js'
 import { expandHome } from '../options/paths.js'
 
-/** Throws ERR_ARGUMENT for files of option `certs` that are wrong. */
+/** Throws ERR_OPTION for files of option `certs` that are wrong. */
 export const certificatesFor = (authority: Authority, options: Options): CertificateStore =>
   new CertificateStore(authority, {
     minVersion: options.tls_version_client_min,
