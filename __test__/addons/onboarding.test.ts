@@ -236,12 +236,8 @@ test('a host that an option made up breaks nothing', (t) => {
 })
 
 test('with the option off, the page is not there', (t) => {
-  const addons = builtinAddons(readOptions(), authority)
-  t.deepEqual(
-    addons.map(({ name }) => name),
-    ['block', 'crl', 'onboarding'],
-  )
-  const [, , addon] = addons
+  const addon = builtinAddons(readOptions(), authority).find(({ name }) => name === 'onboarding')
+  t.truthy(addon)
   const answered = (given: GivenOptions) => {
     addon?.configure?.({ options: readOptions(given) as OptionSnapshot, changed: new Set(['onboarding']) })
     return ask('/', {}, addon)?.status

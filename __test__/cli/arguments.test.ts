@@ -93,9 +93,9 @@ test('an unknown flag is refused with the nearest one', (t) => {
   refused(t, ['--no-json'], /unknown flag --no-json/)
 })
 
-test('a flag of mitmdump that is not there yet is not called unknown', (t) => {
-  refused(t, ['--no-server'], /does not have yet/)
-  refused(t, ['-S', 'flows'], /^-S is a flag of mitmdump that midwire does not have yet$/)
+test('-n and --no-server: nothing listens', (t) => {
+  t.deepEqual(given('-n'), { server: false })
+  t.deepEqual(given('--no-server'), { server: false })
 })
 
 test('a switch takes no value, but an option that is one may be told', (t) => {

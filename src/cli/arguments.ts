@@ -1,7 +1,7 @@
 // Parses the command line. A mistake in it is one MidwireError that names the flag, and the known flag that is nearest.
 import { parseArgs } from 'node:util'
 import { MidwireError, nearest, type OptionName } from '../index.js'
-import { FLAGS, type Flag, NOT_YET } from './flags.js'
+import { FLAGS, type Flag } from './flags.js'
 
 export interface Arguments {
   /** The arguments that are no flags: a command, or the words of a filter. */
@@ -99,7 +99,7 @@ interface Token {
 function meaning({ name, rawName, value, inlineValue }: Token): { flag: Flag; value: string | boolean } {
   const flag = FLAGS.find(({ long }) => long === name)
   if (!flag) {
-    const positive = FLAGS.find(({ long, negatable }) => negatable && name === `no-${long}`)
+    const positive = FLAGS.find(({ long, negatable, off }) => (negatable && name === `no-${long}`) || name === off)
     if (!positive) throw unknown(name, rawName)
     if (value !== undefined) throw wrong(`${rawName} takes no value`)
     return { flag: positive, value: false }
@@ -115,7 +115,6 @@ function meaning({ name, rawName, value, inlineValue }: Token): { flag: Flag; va
 }
 
 function unknown(name: string, rawName: string): MidwireError {
-  if (NOT_YET.has(name)) return wrong(`${rawName} is a flag of mitmdump that midwire does not have yet`)
   const known = FLAGS.flatMap(({ long, negatable }) => (negatable ? [long, `no-${long}`] : [long]))
   const meant = name.length > 1 ? nearest(name.replaceAll('_', '-'), known) : undefined
   return wrong(`unknown flag ${rawName}, ${meant ? `did you mean --${meant}?` : '`midwire --help` lists them'}`)

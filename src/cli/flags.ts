@@ -12,6 +12,8 @@ export interface Flag {
   readonly placeholder?: string
   /** True where there is a flag `--no-NAME`, too. */
   readonly negatable: boolean
+  /** The letter of `--no-NAME`. */
+  readonly off?: string
   /** The commands that have the flag; their help topics explain the flag, and --help leaves it out. Undefined where none is needed. */
   readonly commands?: readonly string[]
   readonly help: string
@@ -118,10 +120,8 @@ export const OPTION_FLAGS: readonly Flag[] = (Object.keys(OPTIONS) as OptionName
   const short = SHORT[option]
   const placeholder = PLACEHOLDERS[option] ?? (type === 'regexps' ? 'REGEX' : type.toUpperCase())
   const negatable = type === 'boolean'
-  return { long: option.replaceAll('_', '-'), option, kind, placeholder, negatable, help, ...(short && { short }) }
+  const letters = { ...(short && { short }), ...(option === 'server' && { off: 'n' }) }
+  return { long: option.replaceAll('_', '-'), option, kind, placeholder, negatable, help, ...letters }
 })
 
 export const FLAGS: readonly Flag[] = [...OWN_FLAGS, ...OPTION_FLAGS]
-
-/** Flags of mitmdump that midwire does not have yet. The message about them says so, instead of calling them unknown. */
-export const NOT_YET: ReadonlySet<string> = new Set(['n', 'no-server'])

@@ -65,8 +65,8 @@ function row(left: string, right: string): string {
 
 const below = (line: string) => `${' '.repeat(INDENT + 2)}${line}\n`
 
-export function flagRow({ long, short, kind, placeholder, negatable, help }: Flag): string {
-  const name = `${short ? `-${short}, ` : ''}--${negatable ? '[no-]' : ''}${long}`
+export function flagRow({ long, short, off, kind, placeholder, negatable, help }: Flag): string {
+  const name = `${short ? `-${short}, ` : off ? `-${off}, ` : ''}--${negatable ? '[no-]' : ''}${long}`
   return row(kind === 'switch' ? name : `${name} ${placeholder ?? 'VALUE'}`, help)
 }
 

@@ -46,6 +46,7 @@ const fixed = <const D extends OptionDefinition>(definition: D) => ({ ...definit
 /** All options of midwire's own. Where mitmproxy has an option, the name and the meaning are mitmproxy's. */
 export const OPTIONS = {
   mode: list('modes, each `name[:data][@[host:]port][ via PROXIES]`; default: wireguard and regular'),
+  server: fixed(flag(true, 'listen for clients; off: flows are read and replayed, and none come')),
   via: list(
     'the way out: `socks5://host:1080,http://host`, `wireguard:FILE`, `direct`; or rules, `/FILTER/WAY`: the first counts; right after --mode: of that mode',
   ),

@@ -18,7 +18,6 @@ const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['midwire always signs with the authority of its conf dir', 'key_size'],
   ['midwire always sends Host with CONNECT', 'http_connect_send_host_header'],
   ['midwire sends header fields as they came', 'normalize_outbound_headers'],
-  ['midwire always listens', 'server'],
   ['--verbose shows the whole log', 'proxy_debug'],
   ['the conf dir is chosen with --confdir, or with MIDWIRE_CONFDIR', 'confdir'],
 ]

@@ -92,6 +92,7 @@ async function check(spec: ModeSpec, context: ModeContext): Promise<void> {
 
 /** The specs of the option. Throws ERR_MODE. */
 export function specsOf(options: Options): ModeSpec[] {
+  if (!options.server) return []
   const specs = (options.mode.length > 0 ? options.mode : DEFAULT_MODES).map(parseSpec)
   checkSpecs(specs, options)
   checkSource(specs, options)
