@@ -1242,6 +1242,13 @@ declare const OPTIONS: {
         readonly default: readonly string[];
         readonly help: string;
     };
+    readonly server: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
     readonly via: {
         readonly type: "strings";
         readonly default: readonly string[];
@@ -2105,8 +2112,8 @@ declare class ProxyOptions {
      * Changes options, all that are given or none: `set({ ssl_insecure: true, tcp_timeout: 60 })`, `set('flow_detail', 2)`. A
      * change applies to connections that begin from now on; open ones keep the values that they began with. Outputs and addons
      * follow at once. Undefined and the empty text mean the default; `toggle` the opposite of a boolean. Throws ERR_OPTION for names
-     * and values that are wrong, for options that are read only when midwire starts (listen_host, listen_port, scripts,
-     * endpoint, congestion, tcp_buffer, wireguard_subnet, onboarding_host), and where an addon refuses the change; ERR_FILTER and
+     * and values that are wrong, for options that are read only when midwire starts (`fixed` in its definition: listen_host, scripts,
+     * store_disk and others), and where an addon refuses the change; ERR_FILTER and
      * ERR_ARGUMENT for filters, name servers, connect_addr and files of certificates that are wrong.
      */
     set(values: GivenOptions): void;

@@ -85,8 +85,8 @@ test('what is read at the start cannot be changed later, but said again', (t) =>
   t.deepEqual(
     fixed.map(([name]) => name),
     [
-      ...['listen_host', 'listen_port', 'scripts', 'endpoint', 'congestion', 'tcp_buffer'],
-      ...['wireguard_subnet', 'onboarding_host'],
+      ...['server', 'listen_host', 'listen_port', 'scripts', 'endpoint', 'congestion', 'tcp_buffer'],
+      ...['wireguard_subnet', 'store_disk', 'rfile', 'redact', 'onboarding_host', 'pcap_file'],
     ],
   )
 })
