@@ -1,4 +1,4 @@
-// Writes flows to the segments of a store: what has come in a turn of the event loop in one write, with a bound on what waits and on the disk.
+// Writes flows to the segments of a store: what has come in a tenth of a second in one write, with a bound on what waits and on the disk.
 import { mkdirSync } from 'node:fs'
 import type { Facts } from './facts.js'
 import type { Files } from './files.js'
@@ -8,6 +8,9 @@ import { Segments } from './segments.js'
 
 /** Bytes of flows that wait to be written. Beyond them flows are not written, and counted. */
 const MAX_WAITING = 64 * 1024 * 1024
+/** Flows are written together, because each write costs a turn of a thread: what has come in so many milliseconds, or so many bytes. */
+const GATHER = 100
+const GATHERED = 1024 * 1024
 /** The length of a segment; and the part of the store that a segment is at most, so that little goes with the oldest. */
 const SEGMENT = 32 * 1024 * 1024
 const SEGMENTS = 16
@@ -54,7 +57,7 @@ export class StoreWriter {
   #descriptor: number | undefined
   /** A call of the file system is under way. */
   #busy = false
-  #scheduled = false
+  #gathering: NodeJS.Timeout | undefined
   #failedAt: number | undefined
   #isSlow = false
   #onIdle: (() => void)[] = []
@@ -106,10 +109,18 @@ export class StoreWriter {
     const length = long.reduce((sum, one) => sum + one.length, head.length)
     this.#queue.push({ facts, head, long, length, written })
     this.#waiting += length
-    if (!this.#scheduled && !this.#busy) {
-      this.#scheduled = true
-      setImmediate(() => this.#work())
-    }
+    this.#schedule()
+  }
+
+  /** Writes what waits, now or a little later, so that more comes until then. */
+  #schedule(): void {
+    if (this.#busy) return
+    const isUrgent = this.#waiting >= GATHERED || this.#onIdle.length > 0 || this.#queue.length === 0
+    if (isUrgent) {
+      clearTimeout(this.#gathering)
+      this.#gathering = undefined
+      this.#work()
+    } else this.#gathering ??= setTimeout(() => this.#work(), GATHER)
   }
 
   /** Removes all flows. */
@@ -123,7 +134,10 @@ export class StoreWriter {
   /** Fulfilled when all that waits has been written, or could not be. */
   flush(): Promise<void> {
     if (!this.#busy && this.#queue.length === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#onIdle.push(resolve))
+    return new Promise((resolve) => {
+      this.#onIdle.push(resolve)
+      this.#schedule()
+    })
   }
 
   /** Writes what waits, and lets go of the store. */
@@ -136,7 +150,7 @@ export class StoreWriter {
   }
 
   #work(): void {
-    this.#scheduled = false
+    this.#gathering = undefined
     if (this.#busy) return
     if (this.#queue.length === 0) {
       this.#isSlow = false
@@ -233,7 +247,7 @@ export class StoreWriter {
     }
     // The store was cleared in the meantime.
     if (this.segments.all.length === 0) this.#closeSegment()
-    this.#work()
+    this.#schedule()
   }
 
   #recovered(): void {
