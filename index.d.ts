@@ -3043,6 +3043,11 @@ interface Addon extends HookMethods {
      * the addon reads them in its hook `configure`.
      */
     readonly options?: OptionDefinitions;
+    /**
+     * What a script keeps when its file changes and it is loaded anew: `export const state = { seen: 0 }`. The new script's state gets the
+     * values of the old one, for the names that both have, before its hooks run.
+     */
+    readonly state?: Record<string, unknown>;
     /** Commands of the addon's own, by their names: `{ 'my.count': command({ help: 'count flows', arguments: [], run: () => count }) }`. */
     readonly commands?: CommandDefinitions;
     /** Views of the addon's own, which show content of a kind that it knows: `midwire help views`, `dumper_default_contentview`. */

@@ -109,6 +109,7 @@ const rooms: Record<string, Room> = {
       'onboarding-style',
       'onboarding-steps',
       'own-module',
+      'script-files',
       'own-resolver',
       'hook-names',
       'by-option',

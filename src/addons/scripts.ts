@@ -1,5 +1,5 @@
 // Loads addons from files: `-s script.ts|.js|.mjs`. A module exports them by default, as `addons`, or it exports hook functions.
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MidwireError } from '../errors.js'
@@ -30,11 +30,14 @@ export async function loadScripts(
   return addons
 }
 
-async function loadScript(path: string, patience: number): Promise<Addon[]> {
+/** Loads a script that was loaded before, with what it imports, as the files are now. Throws ERR_SCRIPT. */
+export const reloadScript = (path: string): Promise<Addon[]> => loadScript(path, LOAD_MILLISECONDS, loadAnew)
+
+async function loadScript(path: string, patience: number, loader = load): Promise<Addon[]> {
   let given: unknown[]
   try {
     if ((await stat(path)).isDirectory()) throw new Error('it is a directory')
-    given = addonsOf(await inTime(load(path), patience))
+    given = addonsOf(await inTime(loader(path), patience))
   } catch (cause) {
     throw new MidwireError('ERR_SCRIPT', `${path}: ${reasonOf(cause)}`, { cause })
   }
@@ -101,8 +104,24 @@ function reasonOf(cause: unknown): string {
 async function load(path: string): Promise<Module> {
   const midwire = await ownModule()
   if (PLAIN.has(extname(path))) return (await import(pathToFileURL(path).href)) as Module
-  // jiti, the compiler, is loaded only for TypeScript. It resolves imports by itself, hence `virtualModules`. Its cache is off, because
-  // every user of the machine could write to the folder of the cache.
+  return (await (await compiler(midwire)).import(path)) as Module
+}
+
+/**
+ * Node never forgets a module that it has loaded, so a script that has changed is compiled by jiti, whatever its ending, and so is what it
+ * imports from files; modules of Node's own kind, `.mjs` and those of a package of `type: module`, stay as they were first loaded.
+ */
+async function loadAnew(path: string): Promise<Module> {
+  const jiti = await compiler(await ownModule(), { moduleCache: false })
+  const source = await readFile(path, 'utf8')
+  return (await jiti.evalModule(source, { id: path, filename: path, async: true, forceTranspile: true })) as Module
+}
+
+/**
+ * jiti, the compiler, is loaded only where it is needed. It resolves imports by itself, hence `virtualModules`. Its cache of files is off,
+ * because every user of the machine could write to the folder of the cache.
+ */
+async function compiler(midwire: Module, more: { readonly moduleCache?: boolean } = {}) {
   const { createJiti } = await import('jiti')
-  return (await createJiti(import.meta.url, { virtualModules: { midwire }, fsCache: false }).import(path)) as Module
+  return createJiti(import.meta.url, { virtualModules: { midwire }, fsCache: false, ...more })
 }

@@ -7,8 +7,12 @@ import type { Addon, ConfigureHook, HookName, Hooks, HttpMessageHook, LogLevel }
 import { HookTime } from './hook-time.js'
 import { HookWatch } from './hook-watch.js'
 
-/** The ranks of addons that are always there, and of users' addons. Those that an option has brought have ranks between them. */
+/**
+ * The ranks of addons that are always there; of users' addons that the proxy begins with, each one more than the one before; and of those that
+ * come later. Those that an option has brought have ranks between the first two.
+ */
 export const FIRST_RANK = -1
+export const USER_RANK = 1_000_000
 export const LAST_RANK = Number.POSITIVE_INFINITY
 
 type Method = (subject: unknown) => unknown

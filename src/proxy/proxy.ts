@@ -9,27 +9,30 @@ import { RedactedView } from '../flow/redacted-view.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { parseSubnets } from '../modes/subnet.js'
+import type { Options } from '../options/definitions.js'
 import { confdirOf, expandHome } from '../options/paths.js'
 import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import { Views } from '../views/render.js'
+import { Addons } from './addons.js'
 import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
 import { certificatesFor } from './certificates.js'
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
-import { Dispatcher, FIRST_RANK } from './dispatch.js'
+import { Dispatcher, FIRST_RANK, LAST_RANK, USER_RANK } from './dispatch.js'
 import { Jobs } from './jobs.js'
 import { loadFlow } from './load.js'
 import { Log } from './log.js'
 import { Observers } from './observers.js'
 import { OptionAddons } from './option-addons.js'
-import { defineOf, ProxyOptions } from './options.js'
+import { ProxyOptions } from './options.js'
 import { Outputs } from './outputs.js'
 import { ownCommands } from './own-commands.js'
 import { Recording } from './recording.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
 import { RunningModes, specsOf } from './running-modes.js'
+import { ScriptReload } from './script-reload.js'
 import './environment.js'
 
 /** A running proxy. */
@@ -50,9 +53,16 @@ export class Midwire extends Recording {
   readonly closed: Promise<void>
   readonly #store: OptionStore
   readonly #dispatcher: Dispatcher
+  readonly #addons: Addons
   readonly #log: Log
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
+  readonly #scripts = new ScriptReload({
+    join: (addon, rank) => this.#addons.join(addon, rank),
+    set: (values) => this.options.set(values),
+    values: () => this.options.snapshot,
+    log: (level, message) => this.log(level, message),
+  })
   readonly #observers: Observers
   readonly #outputs: Outputs
   /** What outputs see in the place of flows. */
@@ -106,6 +116,7 @@ export class Midwire extends Recording {
       (text) => this.#redacted.text(text),
     )
     this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
+    this.#addons = new Addons({ proxy: this, store, dispatcher: this.#dispatcher })
     this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
     this.#optionAddons = new OptionAddons(this.#dispatcher, this, {
       log: (level, message) => this.log(level, message),
@@ -145,8 +156,7 @@ export class Midwire extends Recording {
       // Not before the update is done: what comes after this may refuse it.
       this.#modesChanged = Promise.resolve().then(() => this.#changeModes())
     })
-    store.subscribe(['store_memory'], (options) => this.boundMemory(options))
-    store.subscribe(['hook_timeout'], (options) => this.#follow(options))
+    store.subscribe(['store_memory', 'hook_timeout'], (options) => this.#follow(options))
     this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
@@ -210,15 +220,7 @@ export class Midwire extends Recording {
    * commands that it cannot define.
    */
   addAddon(addon: Addon): () => void {
-    const remove = this.#add(addon)
-    try {
-      this.#dispatcher.load(this, addon)
-      this.#dispatcher.configure(this.#allOptions(), addon)
-    } catch (error) {
-      remove()
-      throw error
-    }
-    return remove
+    return this.#addons.join(addon, LAST_RANK)
   }
 
   /** Writes a line to the log. */
@@ -255,12 +257,17 @@ export class Midwire extends Recording {
         this.commands.define(addon.commands ?? {})
       }
       this.#optionAddons.follow(this.#store.snapshot)
-      for (const addon of addons) this.#add(addon)
+      const ranks = addons.map((_, index) => USER_RANK + index)
+      this.#scripts.begin(
+        addons,
+        ranks,
+        addons.map((addon, index) => this.#addons.add(addon, USER_RANK + index)),
+      )
       if (addons.length > 0) this.#dispatcher.watch.start()
       for (const addon of addons) this.#dispatcher.load(this, addon)
       this.views.check(this.#store.snapshot.dumper_default_contentview)
       this.#store.begin()
-      this.#dispatcher.configure(this.#allOptions())
+      this.#dispatcher.configure(this.#addons.allOptions())
       this.beginRecording(this.confdir, this.#store.snapshot)
       await this.#modes.start(specs)
     } catch (error) {
@@ -277,37 +284,16 @@ export class Midwire extends Recording {
     return failures
   }
 
-  #add(addon: Addon): () => void {
-    const undo = [defineOf(this.#store, addon)]
-    const remove = () => {
-      for (const step of undo) step()
-    }
-    try {
-      undo.push(this.commands.define(addon.commands ?? {}))
-      undo.push(this.views.add(addon.views ?? [], addon.name))
-      this.#dispatcher.add(addon)
-      undo.push(() => this.#dispatcher.remove(addon))
-    } catch (error) {
-      remove()
-      throw error
-    }
-    return remove
-  }
-
-  #follow({ hook_timeout }: { readonly hook_timeout: number }): void {
-    this.#dispatcher.time.milliseconds = hook_timeout * 1000
-  }
-
-  #allOptions(): ConfigureHook {
-    const options = this.#store.snapshot
-    return { options, changed: new Set(Object.keys(options)) }
+  #follow(options: Options): void {
+    this.boundMemory(options)
+    this.#dispatcher.time.milliseconds = options.hook_timeout * 1000
   }
 
   #configure(change: ConfigureHook): void {
     if (change.changed.has('dumper_default_contentview')) this.views.check(change.options.dumper_default_contentview)
     // These come first, because nothing may keep a refused update from taking them back.
     const added = this.#optionAddons.follow(change.options)
-    for (const addon of added) this.#dispatcher.configure(this.#allOptions(), addon)
+    for (const addon of added) this.#dispatcher.configure(this.#addons.allOptions(), addon)
     this.#outputs.configure(change)
     this.#dispatcher.configure(change)
   }
@@ -332,6 +318,7 @@ export class Midwire extends Recording {
   }
 
   async #close(): Promise<void> {
+    this.#scripts.close()
     this.endFixture()
     this.replays.close()
     await this.#modes.close()
