@@ -917,6 +917,8 @@ interface CommandDefinition {
     /** One line for `midwire --commands`. */
     readonly help: string;
     readonly arguments: readonly CommandArgument[];
+    /** True: the command shows flows or writes them, and gets them as outputs do: without what option `redact` names. Default: false. */
+    readonly shows?: boolean;
     /** Performs the command. What it returns, or its promise gives, is the command's result: plain data. What it throws is its error. */
     readonly run: (...values: never[]) => unknown;
 }
@@ -931,6 +933,7 @@ type CommandDefinitions = {
 declare function command<const A extends readonly CommandArgument[]>(definition: {
     readonly help: string;
     readonly arguments: A;
+    readonly shows?: boolean;
     readonly run: (...values: ArgumentValues<A>) => unknown;
 }): CommandDefinition;
 
@@ -2058,8 +2061,8 @@ interface CommandInfo {
 }
 declare class Commands {
     #private;
-    /** `choose`: the flows that a text names. Throws ERR_FILTER. */
-    constructor(choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>);
+    /** `choose`: the flows that a text names; it throws ERR_FILTER. `redacted`: a flow as outputs may see it (default: as it is). */
+    constructor(choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>, redacted?: <F extends AnyFlow>(flow: F) => F);
     /** All commands, by name. */
     list(): CommandInfo[];
     /** Adds commands; the returned function removes them. Throws ERR_COMMAND for a name that is taken, or is no name. */

@@ -47,6 +47,8 @@ export interface CommandDefinition {
   /** One line for `midwire --commands`. */
   readonly help: string
   readonly arguments: readonly CommandArgument[]
+  /** True: the command shows flows or writes them, and gets them as outputs do: without what option `redact` names. Default: false. */
+  readonly shows?: boolean
   /** Performs the command. What it returns, or its promise gives, is the command's result: plain data. What it throws is its error. */
   readonly run: (...values: never[]) => unknown
 }
@@ -61,6 +63,7 @@ export type CommandDefinitions = { readonly [name: string]: CommandDefinition }
 export function command<const A extends readonly CommandArgument[]>(definition: {
   readonly help: string
   readonly arguments: A
+  readonly shows?: boolean
   readonly run: (...values: ArgumentValues<A>) => unknown
 }): CommandDefinition {
   return definition

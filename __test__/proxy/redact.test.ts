@@ -1,4 +1,7 @@
 // `redact` with real traffic: no output has the secret, while the server, the client and the user's addons have it.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import test from 'ava'
 import { HttpHeaders } from '../../src/flow/headers.js'
@@ -11,6 +14,7 @@ import { StreamMessages } from '../../src/flow/stream-messages.js'
 import { WebSocketData, WebSocketMessage } from '../../src/flow/websocket.js'
 import { type AnyFlow, jsonSink, type Sink, terminalSink } from '../../src/index.js'
 import { inEveryWay, type Origin } from '../support/addon-ways.js'
+import { httpFlow } from '../support/flows.js'
 import { startProxy } from '../support/proxy.js'
 
 const SECRET = 'hunter2'
@@ -190,4 +194,34 @@ test('where nothing is named, outputs get the flow itself', (t) => {
 test('a wrong value is refused before anything listens', async (t) => {
   const error = await t.throwsAsync(startProxy(t, { options: { redact: 'a b' } }))
   t.regex(error?.message ?? '', /^redact: "a b" is not the name of a header field/)
+})
+
+test('commands that show flows or write them get them as outputs do; those that change them do not', async (t) => {
+  const running = await startProxy(t, { options: { redact: ['authorization'] } })
+  const flow = httpFlow({ requestHeaders: ['Host', 'a.test', 'Authorization', SECRET] })
+  const { commands } = running.proxy
+  const folder = mkdtempSync(join(tmpdir(), 'midwire-redact-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'flows')
+  const har = join(folder, 'flows.har')
+  const script = join(folder, 'flow.sh')
+  await commands.call('save.file', [flow], file)
+  await commands.call('save.har', [flow], har)
+  await commands.call('export.file', 'curl', flow, script)
+  const shown = [
+    await commands.call('export', 'raw_request', flow),
+    await commands.call('cut', [flow], 'request.header[authorization]'),
+  ]
+  const texts = [...[file, har, script].map((path) => readFileSync(path, 'latin1')), ...shown.map(String)]
+  for (const text of texts) {
+    t.false(text.includes(SECRET), text)
+    t.true(text.includes('REDACTED'), text)
+  }
+  await commands.call('flow.comment', [flow], 'seen')
+  t.is(flow.request.headers.get('authorization'), SECRET)
+})
+
+test('a capture has every byte, so it is refused beside redact', async (t) => {
+  const options = { redact: ['authorization'], pcap_file: join(tmpdir(), 'never-written.pcapng') }
+  await t.throwsAsync(startProxy(t, { options }), { code: 'ERR_OPTION', message: /pcap_file writes every byte/ })
 })

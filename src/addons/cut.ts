@@ -15,11 +15,13 @@ export function cutting(): Addon {
     commands: {
       cut: command({
         help: 'values of flows, a row for each: request.method,request.header[host],response.content',
+        shows: true,
         arguments: [flows, cuts],
         run: (chosen, list) => chosen.map(parseCuts(list)),
       }),
       'cut.save': command({
         help: 'write these values to a file as CSV, one value of one flow as it is; +PATH appends',
+        shows: true,
         arguments: [flows, cuts, { name: 'path', type: 'path' }],
         async run(chosen, list, path) {
           const rows = chosen.map(parseCuts(list))

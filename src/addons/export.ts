@@ -19,6 +19,7 @@ export function exporting(): Addon {
     commands: {
       export: command({
         help: 'a flow as a command, a program or a raw message, in which nothing recorded can be run',
+        shows: true,
         arguments: [format, flow],
         run(as, one) {
           const written = exportFlow(as, one, { preserveOriginalIp })
@@ -27,6 +28,7 @@ export function exporting(): Addon {
       }),
       'export.file': command({
         help: 'write that to a file, of raw messages the bytes',
+        shows: true,
         arguments: [format, flow, { name: 'path', type: 'path' }],
         run: (as, one, path) => writeFile(path, exportFlow(as, one, { preserveOriginalIp }), { mode: MODE }),
       }),

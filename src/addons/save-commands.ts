@@ -19,6 +19,7 @@ export function saving(): Addon {
     commands: {
       'save.file': command({
         help: "write flows to a flow file of mitmproxy's; +PATH appends",
+        shows: true,
         arguments: [flows, path],
         async run(chosen, file) {
           const bytes = Buffer.concat(chosen.map((flow) => writeMitmproxyFlow(snapshot(flow))))
@@ -28,6 +29,7 @@ export function saving(): Addon {
       }),
       'save.har': command({
         help: 'write the flows of HTTP among these to a HAR; PATH.zhar is compressed',
+        shows: true,
         arguments: [flows, path],
         async run(chosen, file) {
           const records = chosen.map(snapshot).filter((record) => record.type === 'http')

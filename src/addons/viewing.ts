@@ -10,6 +10,7 @@ export function viewing(views: Views): Addon {
     commands: {
       'view.content': command({
         help: 'the body of a request or response as a view shows it',
+        shows: true,
         arguments: [
           { name: 'flow', type: 'flow' },
           { name: 'part', type: 'choice', choices: ['request', 'response'] },

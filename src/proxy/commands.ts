@@ -18,9 +18,15 @@ export class Commands {
   readonly #definitions = new Map<string, CommandDefinition>()
   readonly #choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>
 
-  /** `choose`: the flows that a text names. Throws ERR_FILTER. */
-  constructor(choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>) {
+  readonly #redacted: <F extends AnyFlow>(flow: F) => F
+
+  /** `choose`: the flows that a text names; it throws ERR_FILTER. `redacted`: a flow as outputs may see it (default: as it is). */
+  constructor(
+    choose: (text: string) => AnyFlow[] | Promise<AnyFlow[]>,
+    redacted: <F extends AnyFlow>(flow: F) => F = (flow) => flow,
+  ) {
     this.#choose = choose
+    this.#redacted = redacted
   }
 
   /** All commands, by name. */
@@ -61,8 +67,14 @@ export class Commands {
       const meant = nearest(name, [...this.#definitions.keys()])
       throw wrong(`there is no command ${name}${meant ? `, did you mean ${meant}?` : ''}`)
     }
-    const read = await this.#read(name, definition.arguments, values)
+    const given = await this.#read(name, definition.arguments, values)
+    const read = definition.shows ? given.map((value) => this.#asShown(value)) : given
     return await (definition.run as (...values: unknown[]) => unknown)(...read)
+  }
+
+  #asShown(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((one) => this.#asShown(one))
+    return value instanceof Flow ? this.#redacted(value as AnyFlow) : value
   }
 
   async #read(name: string, wanted: readonly CommandArgument[], values: readonly unknown[]): Promise<unknown[]> {

@@ -1,4 +1,6 @@
 // What gets to see connections from below, where somebody has asked for it: the log of TLS secrets, and the capture.
+import { MidwireError } from '../errors.js'
+import type { Options } from '../options/definitions.js'
 import { Capture } from './capture.js'
 import { KeyLog, type SecretLog } from './key-log.js'
 
@@ -9,8 +11,17 @@ export class Observers {
   readonly capture: Capture | undefined
   readonly #file: KeyLog | undefined
 
-  /** `path`: the file of the capture. `warn` is called for files that cannot be written, or not fast enough. */
-  constructor(path: string | undefined, warn: (message: string) => void) {
+  /**
+   * `warn` is called for files that cannot be written, or not fast enough. Throws ERR_OPTION for a capture of what option `redact` is to
+   * keep from all outputs: it has every byte.
+   */
+  constructor({ pcap_file: path, redact }: Pick<Options, 'pcap_file' | 'redact'>, warn: (message: string) => void) {
+    if (path && redact.length > 0) {
+      throw new MidwireError(
+        'ERR_OPTION',
+        'pcap_file writes every byte, also what redact names: give one of them alone',
+      )
+    }
     this.#file = KeyLog.ofEnvironment(warn)
     this.capture = path ? new Capture(path, warn) : undefined
     const logs = [this.#file, this.capture].filter((log) => log !== undefined)

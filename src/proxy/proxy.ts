@@ -105,7 +105,10 @@ export class Midwire extends Recording {
     this.#store = store
     this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
     this.#redacted = new RedactedView(store.snapshot.redact)
-    this.commands = new Commands((text) => this.choose(text))
+    this.commands = new Commands(
+      (text) => this.choose(text),
+      (flow) => this.#redacted.of(flow),
+    )
     this.commands.define(ownCommands(this, () => this.#connections.active))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
@@ -124,7 +127,7 @@ export class Midwire extends Recording {
       job: (work) => this.jobs.add(work),
       load: (flow) => this.#load(flow),
     })
-    this.#observers = new Observers(store.snapshot.pcap_file, (message) => this.log('warn', message))
+    this.#observers = new Observers(store.snapshot, (message) => this.log('warn', message))
     this.#connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
