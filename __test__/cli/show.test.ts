@@ -1,10 +1,12 @@
 // `midwire show` against a real store: lists, one flow, bodies, JSON, what comes, and what is wrong.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { midwire } from '../../src/cli/command.js'
+import { snapshot, writeMitmproxyFlow } from '../../src/index.js'
 import type { FlowStore } from '../../src/store/store.js'
 import { folder, idOf, numbered, opened } from '../support/store.js'
 
@@ -123,6 +125,24 @@ test('--follow goes on with flows as they end, until a signal', async (t) => {
 test('show has help of its own', async (t) => {
   const { out, code } = await ran('show', '--help')
   t.is(code, 0)
-  t.regex(out, /^midwire show \[FILTER\]/)
+  t.regex(out, /^midwire show \[-r FILE\] \[FILTER\]/)
   t.is((await ran('help', 'show')).out, out)
+})
+
+test('-r reads a flow file or a HAR: a list, a filter, the newest, one flow by its id, a body', async (t) => {
+  const home = folder(t)
+  const flows = [0, 1, 2].map((number) =>
+    numbered(number, { status: number === 1 ? 404 : 200, body: Buffer.from(`body ${number}`) }),
+  )
+  const path = join(home, 'flows')
+  writeFileSync(path, Buffer.concat(flows.map((flow) => writeMitmproxyFlow(snapshot(flow)))))
+  const show = (...argv: string[]) => ran('show', '-r', path, '--confdir', home, ...argv)
+  t.deepEqual(pathsIn((await show()).out), ['0/0', '1/1', '2/2'])
+  t.deepEqual(pathsIn((await show('~c 404')).out), ['1/1'])
+  t.deepEqual(pathsIn((await show('--limit', '2')).out), ['1/1', '2/2'])
+  t.is((await show('--limit', '0')).out, '')
+  t.is((await show('00000002', '--body', 'response')).out, 'body 2')
+  t.true((await show(idOf(1))).out.startsWith(`${idOf(1)}\n`))
+  t.is((await show('--follow')).code, 2)
+  t.regex((await ran('show', '-r', join(home, 'none'), '--confdir', home)).err, /none/)
 })

@@ -2,6 +2,7 @@
 import { type AnyFlow, flowLine, flowText, MidwireError, openStore, parseFilter, type StoreReader } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { type Settings, settle } from './settings.js'
+import { fileSource, type Source } from './show-file.js'
 import { Stop } from './stop.js'
 import { put, type Streams, wantsColor } from './streams.js'
 
@@ -27,10 +28,15 @@ export async function show(args: Arguments, streams: Streams): Promise<number> {
   const limit = limitOf(ofCommand.get('limit'))
   const settings = await settle(args)
   const accepts = text === '' || ID.test(text) ? undefined : parseFilter(text)
-  const store = openStore(settings.confdir)
-  if (ID.test(text)) return one(store, text, body, { args, settings, streams })
+  const follow = ofCommand.get('follow') === true
+  const path = args.given.get('rfile')?.value
+  if (path !== undefined && follow)
+    throw new MidwireError('ERR_ARGUMENT', '--follow is for recorded flows, and not for -r')
+  const store = path === undefined ? openStore(settings.confdir) : undefined
+  const source = store ?? fileSource(String(path))
+  if (ID.test(text)) return one(source, text, body, { args, settings, streams })
   if (body !== undefined) throw new MidwireError('ERR_ARGUMENT', '--body wants a flow: midwire show ID --body response')
-  return list(store, { accepts, limit, follow: ofCommand.get('follow') === true }, { args, settings, streams })
+  return list(source, { accepts, limit, following: follow ? store : undefined }, { args, settings, streams })
 }
 
 function limitOf(text: string | boolean | undefined): number {
@@ -47,12 +53,12 @@ interface Means {
 }
 
 async function one(
-  store: StoreReader,
+  source: Source,
   id: string,
   body: 'request' | 'response' | undefined,
   { args, settings, streams: { stdout, env } }: Means,
 ): Promise<number> {
-  const flow = store.flow(id)
+  const flow = await source.flow(id)
   if (!flow) {
     throw new MidwireError(
       'ERR_COMMAND',
@@ -71,8 +77,17 @@ async function one(
 }
 
 async function list(
-  store: StoreReader,
-  { accepts, limit, follow }: { accepts: ((flow: AnyFlow) => boolean) | undefined; limit: number; follow: boolean },
+  source: Source,
+  {
+    accepts,
+    limit,
+    following,
+  }: {
+    accepts: ((flow: AnyFlow) => boolean) | undefined
+    limit: number
+    /** The store whose new flows are shown, too; undefined for none. */
+    following: StoreReader | undefined
+  },
   { args, settings, streams: { stdout, env } }: Means,
 ): Promise<number> {
   const { options } = settings
@@ -90,8 +105,8 @@ async function list(
   try {
     // The newest are found from the end, and shown from the oldest on.
     const isCut = Number.isFinite(limit)
-    const recorded = store.flows({ filter: accepts, limit, reverse: isCut })
-    store.skip()
+    const recorded = source.flows({ filter: accepts, limit, reverse: isCut })
+    following?.skip()
     const newest: string[] = []
     for await (const flow of recorded) {
       if (isOver) break
@@ -99,8 +114,8 @@ async function list(
       else await put(stdout, shown(flow))
     }
     for (const text of newest.reverse()) await put(stdout, text)
-    while (follow && !isOver) {
-      for (const flow of store.fresh()) if (!accepts || accepts(flow)) await put(stdout, shown(flow))
+    while (following && !isOver) {
+      for (const flow of following.fresh()) if (!accepts || accepts(flow)) await put(stdout, shown(flow))
       // This timer keeps the process alive.
       await Promise.race([new Promise((later) => setTimeout(later, FOLLOW)), stop.asked])
     }

@@ -58,8 +58,8 @@ root and no network, changes nothing, and is over within seconds.
 `
 
 function showText(): string {
-  return `midwire show [FILTER] [--limit N] [--follow] [--json]
-midwire show ID [--body request|response] [--json]
+  return `midwire show [-r FILE] [FILTER] [--limit N] [--follow] [--json]
+midwire show [-r FILE] ID [--body request|response] [--json]
 
 Shows the flows that midwire has recorded in the conf dir, the oldest first; also while it runs. Each line begins with the flow's
 id: with it, the flow is shown whole. A filter is what it is for midwire itself (midwire help filter).
@@ -78,6 +78,7 @@ ${rows([
   ["midwire show '~d example.com & ~c 500'", ''],
   ['midwire show 1f0c2d3e', 'everything that was recorded of one flow'],
   ['midwire show 1f0c2d3e --body response > picture.png', 'the bytes as they passed: compressed ones are compressed'],
+  ['midwire show -r flows ~c 500', 'from a flow file of mitmproxy or midwire, or a HAR'],
   ['midwire show --follow --limit 0 --json | jq .request.url', 'what comes, for programs'],
 ])}`
 }
