@@ -1885,8 +1885,6 @@ declare class Page {
     readonly lines: ViewLine[];
     /** Levels by which the lines that begin now are indented, of two spaces each. */
     depth: number;
-    /** At most `most` lines, and never more than 200,000. */
-    constructor(most: number, nest: Nest);
     /** Adds to the line that is being written; a line break ends it. Throws where the page is full: let that error pass. */
     text(text: string, style?: ViewStyle): void;
     /** Ends the line that is being written, also an empty one. */
@@ -2076,15 +2074,8 @@ declare class Commands {
 /** `flow.mark FLOWS [MARK]`. */
 declare const usageOf: (name: string, wanted: readonly CommandArgument[]) => string;
 
-/** The proxy, as its jobs need it. */
-interface Surroundings {
-    /** How many connections of clients there are. */
-    connected(): number;
-    log(level: LogLevel$1, message: string): void;
-}
 declare class Jobs {
     #private;
-    constructor(around: Surroundings);
     /** Counts a job until its promise is settled. Where the promise is rejected the job has failed, and the error is logged. */
     add(job: PromiseLike<unknown>): void;
     /** How many jobs have begun so far. */
@@ -2373,243 +2364,12 @@ type DispatcherOf<Init> = 'dispatcher' extends keyof Init ? NonNullable<Init['di
 /** What Node's `fetch` takes as `dispatcher`. In a program with the types of browsers, whose `fetch` takes none, it has no type. */
 type FetchDispatcher = DispatcherOf<RequestInit>;
 
-/** The place that a server connection goes to. */
-interface Destination {
-    /** A name or an address. */
-    host: string;
-    port: number;
-    transport: 'tcp' | 'udp';
-}
-/** The address that a connection comes from. */
-interface Source {
-    readonly address: string;
-    /** The address is the client's, and none of this machine's. */
-    readonly isForeign: boolean;
-}
-
-/**
- * The names of layers. A layer, or a mode, that hands a connection on names the next layer and need not import it: `index.ts` has
- * the list.
- */
-type LayerName = 'reach' | 'accept' | 'by-name' | 'socks' | 'next' | 'ignore' | 'tls' | 'http-proxy' | 'http1' | 'http2' | 'websocket' | 'dns' | 'raw' | 'refuse' | 'replay';
-
-/** The server of an entrance that leads all clients to one server. The clients take midwire for that server. */
-interface Target {
-    /** Whether TLS is spoken with the server. The client decides by itself whether it speaks TLS with midwire. */
-    readonly tls: boolean;
-    /** The protocol that is spoken with the server, inside TLS where there is TLS. */
-    readonly protocol: 'http1' | 'raw' | 'dns';
-}
-/** A recorded request that is sent again, for the layer `replay`. */
-interface Replay {
-    readonly request: RequestRecord;
-    /** The server that the request went to; undefined where it went to none. */
-    readonly server: ServerConnection | undefined;
-    /** The proxies that the user has chosen for it (`flow.via`). */
-    readonly via: readonly Hop[] | undefined;
-    /** Called with the new flow before its first hook. */
-    began(flow: HttpFlow): void;
-}
-interface Entrance {
-    /** The layer that the connection begins with. */
-    readonly layer: LayerName;
-    /** The server that the client wants; undefined where the client names it itself, as to an HTTP or SOCKS proxy. */
-    readonly destination?: Destination | undefined;
-    /** Set where all clients are led to one server, which is `destination`. */
-    readonly target?: Target | undefined;
-    /** The proxies through which connections leave, the nearest first, unless a rule or a hook chooses others. */
-    readonly via?: readonly Hop[] | undefined;
-    /** The client's address, where servers can see it in place of midwire's own: their answers come back to midwire all the same. */
-    readonly source?: Source | undefined;
-    /** True where the destination is midwire's own resolver, for which no server is dialled. */
-    readonly ownResolver?: boolean | undefined;
-    /** Set where there is no client, and a recorded request is sent again. */
-    readonly replay?: Replay | undefined;
-}
-
-/** Handles the events of a transport. */
-interface Receiver {
-    handleData(data: Buffer): void;
-    /** The peer has sent FIN. */
-    handleEnd(): void;
-    /** The transport was full and has room again. */
-    handleDrain(): void;
-    /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams never call this. */
-    handleDropped?(total: number): void;
-    /** The transport is gone. No other call follows. */
-    handleClose(error: NodeJS.ErrnoException | undefined): void;
-}
-interface Transport {
-    readonly local: Address | undefined;
-    readonly remote: Address | undefined;
-    /** Gets the events of the transport; may be changed at any time. */
-    receiver: Receiver;
-    /**
-     * Sends. False when the transport is full: `handleDrain` follows. Never throws: a transport that cannot send calls `handleClose`.
-     * `moreComes`: others will send on it in this turn of the event loop, too, and all of that may leave together.
-     */
-    write(data: Uint8Array, moreComes?: boolean): boolean;
-    /** Sends the written data, and then FIN. */
-    end(): void;
-    /** Closes the transport. Data that was written is still delivered, for a while. */
-    close(): void;
-    /** Closes the transport at once, with RST where the protocol has one. */
-    reset(): void;
-    pause(): void;
-    resume(): void;
-}
-
-/** `name[:data][@[host:]port][ via PROXIES]`, taken apart (features 4.1). */
-interface ModeSpec {
-    /** The spec as the user wrote it. */
-    readonly text: string;
-    /** The same without the passwords of proxies, for flows, listeners and messages. */
-    readonly shown: string;
-    readonly name: string;
-    readonly data: string | undefined;
-    /** Without brackets; empty for every address; undefined where the spec names none. */
-    readonly host: string | undefined;
-    readonly port: number | undefined;
-    /** The proxies by which its connections leave, where the spec ends in ` via PROXIES`. */
-    readonly via: readonly Hop[] | undefined;
-}
-/** A client connection that has come in by a mode and is not accepted or refused yet: a TCP connection or a UDP flow. */
-interface Arrival {
-    readonly transport: 'tcp' | 'udp';
-    readonly source: Address;
-    /** The address that the client connected to: the listener's own, or in a tunnel any address at all. */
-    readonly destination: Address;
-    readonly peer: Peer | undefined;
-    /** Accepts the connection. A TCP connection out of a tunnel has its SYN answered now; the system has done so for a socket. */
-    accept(): Transport;
-    /** Refuses the connection: with RST or port unreachable, or in a tunnel with the ICMP error of the reason. */
-    refuse(reason: 'refused' | 'unreachable' | 'prohibited'): void;
-    readonly entrance: Entrance;
-    /** The client's connection as it was, where a request of that client is replayed. Undefined for a client that has come. */
-    readonly client?: ClientConnection;
-    /** The client uses midwire as its proxy, also where the entrance has a destination; undefined: where it has none. */
-    readonly explicit?: boolean;
-}
-/** The proxy, as a mode needs it. */
-interface ModeContext {
-    readonly options: Options;
-    /** The absolute path of the conf dir, which exists. */
-    readonly confdir: string;
-    /** The specs of all modes of the proxy, this one's too. */
-    readonly specs: readonly ModeSpec[];
-    /** Hands a new client connection to the proxy. */
-    arrived(mode: RunningMode, arrival: Arrival): void;
-    log(level: LogLevel$1, message: string): void;
-}
-/** One address that a mode listens on. */
-interface Listener {
-    readonly host: string;
-    readonly port: number;
-    readonly transport: 'tcp' | 'udp';
-    /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
-    readonly dropped?: number | undefined;
-}
-/** A client of a tunnel, as the key file sets it up. */
-interface TunnelPeer {
-    readonly name: string;
-    readonly publicKey: string;
-    readonly addresses: readonly string[];
-    /** The text of its WireGuard configuration, where its private key is known. */
-    readonly config: string | undefined;
-}
-interface RunningMode {
-    readonly spec: ModeSpec;
-    readonly mode: Mode;
-    readonly listeners: readonly Listener[];
-    /** Tunnels only: the clients as they are now. `midwire wg add` and `remove` change them while the mode runs. */
-    readonly peers?: readonly TunnelPeer[];
-    /** Tunnels only: the endpoints that clients can dial, `host:port`, the best first. */
-    readonly endpoints?: readonly string[];
-    /** Tunnels only: the addresses of the tunnel's own resolver. The onboarding page is at the same addresses. */
-    readonly resolver?: readonly string[];
-    /** The firewall mark that all of midwire's packets have to have while the mode runs, so that its rules leave them alone. */
-    readonly mark?: number | undefined;
-    /** The proxies by which its connections leave; undefined where there are none but those of `spec`. */
-    readonly via?: readonly Hop[] | undefined;
-    /** Stops listening. Sockets that were accepted stay open; a tunnel's connections end with the tunnel. */
-    close(): Promise<void>;
-}
-type Transports = 'tcp' | 'udp';
-/** Where a mode listens when nobody says otherwise. */
-interface ListenDefaults {
-    readonly defaultPort: number;
-    readonly transports: readonly Transports[];
-}
-interface Mode extends ListenDefaults {
-    readonly name: string;
-    /** One line, for --help. */
-    readonly description: string;
-    /** Empty for every address. */
-    readonly defaultHost: string;
-    /** The defaults that the data of a spec change. Throws ERR_MODE for data that are wrong. */
-    parse?(spec: ModeSpec): Partial<ListenDefaults>;
-    /** The data that may stand after the colon of a spec, for --help; undefined for a mode that takes nothing there. */
-    readonly data?: {
-        readonly placeholder: string;
-        readonly help: string;
-    };
-    /** Whether servers can see the addresses of the mode's clients (`Entrance.source`). Default: no. */
-    keepsSource?(spec: ModeSpec): boolean;
-    /** Reads the mode's files before any mode listens. Throws a MidwireError for files that are missing or wrong. */
-    check?(spec: ModeSpec, context: ModeContext): Promise<void>;
-    /** Starts to listen. Throws a MidwireError. */
-    start(spec: ModeSpec, context: ModeContext): Promise<RunningMode>;
-}
-
-/** The proxy, as the queue needs it. */
-interface ReplayHost {
-    /** Sends a request. Fulfilled when its flow is over. */
-    send(arrival: Arrival & {
-        readonly client: ClientConnection;
-    }): Promise<void>;
-    /** The modes that run. */
-    modes(): readonly RunningMode[];
-    /** The value of `client_replay_concurrency`. */
-    concurrency(): number;
-}
-declare class Replays {
-    #private;
-    /** Requests that were refused because too many waited. */
-    dropped: number;
-    constructor(host: ReplayHost);
-    /** The requests that wait or are under way. */
-    get count(): number;
-    /** The proxy listens: what waits may begin. */
-    start(): void;
-    /**
-     * Sends the request of a flow again, when it is its turn. The promise gives the new flow once that is over, with `error` where it has
-     * failed; it rejects with ERR_REPLAY where the request waits no more, because of `stop()` or the proxy's end. Throws ERR_REPLAY for a flow that
-     * cannot be replayed.
-     */
-    add(source: Flow | FlowRecord): Promise<HttpFlow>;
-    /** The same for several: where one of them cannot be replayed, none is sent. */
-    addEach(sources: readonly (Flow | FlowRecord)[]): Promise<HttpFlow[]>;
-    /**
-     * Replays flows as they are read. Gives the numbers of those that were sent and of those that cannot be replayed, and the first reason
-     * for that, once all are over. Rejects where reading fails; the flows before that are replayed.
-     */
-    addAll(flows: AsyncIterable<FlowRecord>): Promise<{
-        sent: number;
-        refused: number;
-        reason: string | undefined;
-    }>;
-    /** Forgets all requests that wait. Those that are under way go on. */
-    stop(): void;
-    close(): void;
-}
-
 /** The part of a proxy that tests are written with. All of it is made of addons, so what is not used costs nothing. */
 declare abstract class Fixture {
     #private;
     /** The flows that have begun and are not over, the oldest first. */
     abstract get runningFlows(): readonly AnyFlow[];
     abstract addAddon(addon: Addon): () => void;
-    protected abstract readonly replays: Replays;
     abstract readonly confdir: string;
     abstract readonly options: ProxyOptions;
     abstract readonly authority: Authority;
@@ -2762,7 +2522,6 @@ declare class Midwire extends Recording {
     readonly jobs: Jobs;
     /** How content is shown: midwire's own views, and those of addons. */
     readonly views: Views;
-    protected readonly replays: Replays;
     /** Fulfilled when the proxy is closed. */
     readonly closed: Promise<void>;
     /**
@@ -3508,4 +3267,4 @@ declare class WireGuardServer {
 }
 
 export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowMatch, FlowQuery, FlowRecord, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowMatch, FlowQuery, FlowRecord, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -135,6 +135,6 @@ export type {
 export type { PeerStatus } from './transports/server-peers.js'
 export type { WireGuardStream } from './transports/stream.js'
 export { type AddressLike, startWireGuardServer, type WireGuardServer } from './transports/wireguard.js'
-export type { Page, ViewLine, ViewPart, ViewStyle } from './views/page.js'
+export type { Nest, Page, ViewLine, ViewPart, ViewStyle } from './views/page.js'
 export { type Rendered, type RenderOptions, renderedText, renderView, Views, viewNames } from './views/render.js'
 export type { View, ViewMetadata } from './views/view.js'

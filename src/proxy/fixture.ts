@@ -35,6 +35,7 @@ export abstract class Fixture {
   /** The flows that have begun and are not over, the oldest first. */
   abstract get runningFlows(): readonly AnyFlow[]
   abstract addAddon(addon: Addon): () => void
+  /** @internal */
   protected abstract readonly replays: Replays
   abstract readonly confdir: string
   abstract readonly options: ProxyOptions

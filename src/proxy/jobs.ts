@@ -16,6 +16,7 @@ export class Jobs {
   #failures = 0
   #waiting: ((failures: number) => void)[] = []
 
+  /** @internal */
   constructor(around: Surroundings) {
     this.#around = around
   }

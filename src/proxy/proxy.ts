@@ -48,6 +48,7 @@ export class Midwire extends Recording {
   readonly jobs: Jobs
   /** How content is shown: midwire's own views, and those of addons. */
   readonly views = new Views()
+  /** @internal */
   protected readonly replays: Replays
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>

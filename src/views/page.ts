@@ -39,7 +39,7 @@ export class Page {
   #room = MAX_CHARACTERS
   #line: ViewPart[] = []
 
-  /** At most `most` lines, and never more than 200,000. */
+  /** At most `most` lines, and never more than 200,000. @internal */
   constructor(most: number, nest: Nest) {
     this.#most = Math.min(most, MAX_LINES)
     this.#nests = [nest]
