@@ -35,8 +35,8 @@ export function modeContext(
   }
 }
 
-/** Waits until `ready` says so, for 5 s at most. */
+/** Waits until `ready` says so, for 60 s at most: the machine may be busy. */
 export async function until(ready: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !ready(); turn++) await new Promise((later) => setTimeout(later, 10))
+  for (let turn = 0; turn < 6_000 && !ready(); turn++) await new Promise((later) => setTimeout(later, 10))
   if (!ready()) throw new Error('waited in vain')
 }
