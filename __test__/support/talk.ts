@@ -149,7 +149,8 @@ export const portOf = (server: Server): number => (server.address() as AddressIn
 
 /** A port at which nobody listens. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+  // On all addresses: a port that is free on one of them alone may be another test's on the next.
+  const server = createServer().listen(0)
   await once(server, 'listening')
   const port = portOf(server)
   server.close()
