@@ -1,5 +1,5 @@
 // Scripts whose files change while a proxy runs: real files, which are loaded anew by the timer.
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -93,6 +93,51 @@ export function done() { globalThis.doneOfScripts = [...(globalThis.doneOfScript
   t.deepEqual(seen.doneOfScripts, ['first'])
   await t.throwsAsync(fetch(`http://127.0.0.1:${running.port}/`))
   t.deepEqual(seen.orderOfScripts, ['changed', 'second'])
+})
+
+test('a script that refuses the default of its option keeps the value that was given, also where a change is refused', async (t) => {
+  const given = (word: string, more = '') => `
+export const state = { loads: 0 }
+export const commands = { 'its.word': { help: '', arguments: [], run: () => ['${word}', state.loads] } }
+export const options = { api_key: { type: 'string', default: '', help: '' } }
+export function configure({ options }) { if (options.api_key === '') throw new Error('no key') }
+export function load() { state.loads += 1; ${more} }`
+  const path = write(join(folder(t), 'g.mjs'), given('one'))
+  const running = await startProxy(t, { options: { scripts: [path], api_key: 'k' } })
+  write(path, given('two', "throw new Error('will not load')"))
+  await running.logged(/will not load/)
+  t.deepEqual(await asked(running), ['one', 1])
+  t.is(running.proxy.options.get('api_key'), 'k')
+  write(path, given('three'))
+  await running.logged(/was loaded anew/)
+  t.is(((await asked(running)) as string[])[0], 'three')
+  t.is(running.proxy.options.get('api_key'), 'k')
+})
+
+test('state is kept beside a default export, too', async (t) => {
+  const path = write(join(folder(t), 'h.mjs'), '')
+  const text = (word: string) =>
+    `export const state = { calls: 0 }
+export default { commands: { 'its.word': { help: '', arguments: [], run: () => ['${word}', ++state.calls] } } }`
+  write(path, text('one'))
+  const running = await startProxy(t, { options: { scripts: [path] } })
+  t.deepEqual(await asked(running), ['one', 1])
+  write(path, text('two'))
+  await running.logged(/was loaded anew/)
+  t.deepEqual(await asked(running), ['two', 2])
+})
+
+test('what is no path in a script, and a file that cannot be looked at, stop neither the start nor later changes', async (t) => {
+  const home = folder(t)
+  const path = write(join(home, 'i.mjs'), `// import './${'x'.repeat(300)}'\n${script("'one'")}`)
+  const running = await startProxy(t, { options: { scripts: [path] } })
+  rmSync(path)
+  symlinkSync(path, path)
+  await running.logged(/goes on as it was before the change/)
+  rmSync(path)
+  write(path, script("'two'"))
+  await running.logged(/was loaded anew/)
+  t.is(((await asked(running)) as string[])[0], 'two')
 })
 
 test('where the new script cannot be added, the old one stays with its options', async (t) => {

@@ -1,5 +1,5 @@
 // The files that a script is made of: its own, and those that it imports from its folder.
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'
 
 /** The most files of a script that are looked at. */
@@ -11,11 +11,11 @@ const IMPORTS = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)
 /** What a path without its ending, or with that of the compiled file, may stand for. */
 const ENDINGS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '/index.ts', '/index.js']
 
-/** A text that is another one when one of the files has changed. Files that are gone, for the moment, are left out. */
+/** A text that is another one when one of the files has changed. Files that are gone, for the moment, count as empty. Never throws. */
 export function versionOf(script: string): string {
   return filesOf(script)
     .map((path) => {
-      const { mtimeMs, size } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0, size: 0 }
+      const { mtimeMs, size } = statOf(path) ?? { mtimeMs: 0, size: 0 }
       return `${path} ${mtimeMs} ${size}`
     })
     .join('\n')
@@ -36,7 +36,7 @@ function filesOf(script: string): string[] {
 function existing(path: string): string | undefined {
   const stem = path.replace(/\.[cm]?js$/, '')
   const candidates = [path, ...ENDINGS.map((ending) => path + ending), `${stem}.ts`, `${stem}.mts`]
-  return candidates.find((one) => statSync(one, { throwIfNoEntry: false })?.isFile())
+  return candidates.find((one) => statOf(one)?.isFile())
 }
 
 function textOf(path: string): string {
@@ -44,5 +44,14 @@ function textOf(path: string): string {
     return readFileSync(path, 'utf8')
   } catch {
     return ''
+  }
+}
+
+/** Undefined for what cannot be looked at, whatever the reason: what a text names need not be a path at all. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }

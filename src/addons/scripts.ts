@@ -20,6 +20,14 @@ const files = new WeakMap<object, string>()
 /** The file that an addon was loaded from; undefined for an addon that no script has brought. */
 export const fileOf = (addon: object): string | undefined => files.get(addon)
 
+const states = new WeakMap<object, unknown>()
+
+/** What the addon of a script keeps when it is loaded anew: its own property `state`, or what its module exports by that name. */
+export function stateOf(addon: Addon): Record<string, unknown> | undefined {
+  const state = addon.state ?? states.get(addon)
+  return typeof state === 'object' && state !== null ? (state as Record<string, unknown>) : undefined
+}
+
 /** Loads scripts in the order given. Throws ERR_SCRIPT, which names the file and its fault. */
 export async function loadScripts(
   paths: readonly string[],
@@ -35,9 +43,12 @@ export const reloadScript = (path: string): Promise<Addon[]> => loadScript(path,
 
 async function loadScript(path: string, patience: number, loader = load): Promise<Addon[]> {
   let given: unknown[]
+  let state: unknown
   try {
     if ((await stat(path)).isDirectory()) throw new Error('it is a directory')
-    given = addonsOf(await inTime(loader(path), patience))
+    const module = await inTime(loader(path), patience)
+    given = addonsOf(module)
+    state = module.state
   } catch (cause) {
     throw new MidwireError('ERR_SCRIPT', `${path}: ${reasonOf(cause)}`, { cause })
   }
@@ -54,6 +65,7 @@ async function loadScript(path: string, patience: number, loader = load): Promis
     }
     const addon = named(one, path)
     files.set(addon, path)
+    states.set(addon, state)
     return addon
   })
 }

@@ -39,18 +39,23 @@ export class Addons {
     return remove
   }
 
-  /** Adds an addon while the proxy runs: its hooks `load` and `configure` have run then. Throws the same, and what these throw. */
+  /** Adds an addon while the proxy runs, and starts it. Throws the same, and what `start` throws. */
   join(addon: Addon, rank: number): () => void {
-    const { proxy, dispatcher } = this.#parts
     const remove = this.add(addon, rank)
     try {
-      dispatcher.load(proxy, addon)
-      dispatcher.configure(this.allOptions(), addon)
+      this.start(addon)
     } catch (error) {
       remove()
       throw error
     }
     return remove
+  }
+
+  /** Calls the hooks `load` and `configure` of an addon that was added. Throws ERR_HOOK and ERR_OPTION where they throw. */
+  start(addon: Addon): void {
+    const { proxy, dispatcher } = this.#parts
+    dispatcher.load(proxy, addon)
+    dispatcher.configure(this.allOptions(), addon)
   }
 
   /** The change of options that an addon hears of first: all of them. */

@@ -59,7 +59,8 @@ export class Midwire extends Recording {
   readonly #optionAddons: OptionAddons
   readonly #connections: Connections
   readonly #scripts = new ScriptReload({
-    join: (addon, rank) => this.#addons.join(addon, rank),
+    add: (addon, rank) => this.#addons.add(addon, rank),
+    start: (addon) => this.#addons.start(addon),
     set: (values) => this.options.set(values),
     values: () => this.options.snapshot,
     log: (level, message) => this.log(level, message),

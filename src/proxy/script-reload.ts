@@ -1,6 +1,6 @@
 // Loads scripts anew when their files change, without losing the state that they declare.
 import { versionOf } from '../addons/script-files.js'
-import { fileOf, reloadScript } from '../addons/scripts.js'
+import { fileOf, reloadScript, stateOf } from '../addons/scripts.js'
 import type { Addon, LogLevel } from '../hooks.js'
 import type { GivenOptions, OptionSnapshot, OptionValue } from '../options/definitions.js'
 import { describe, isThenable } from './dispatch.js'
@@ -13,8 +13,10 @@ interface Host {
   /** The values of all options. */
   values(): OptionSnapshot
   set(values: GivenOptions): void
-  /** Adds an addon with its options and commands, and calls its `load` and `configure`; the answer takes it out again. */
-  join(addon: Addon, rank: number): () => void
+  /** Adds an addon with its options and commands; the answer takes it out again. */
+  add(addon: Addon, rank: number): () => void
+  /** Calls the `load` and `configure` of an addon that was added. Throws what these throw. */
+  start(addon: Addon): void
   log(level: LogLevel, message: string): void
 }
 
@@ -63,13 +65,16 @@ export class ScriptReload {
   async look(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
-    for (const script of this.#scripts.values()) {
-      const version = versionOf(script.path)
-      if (version === script.version) continue
-      script.version = version
-      await this.#reload(script)
+    try {
+      for (const script of this.#scripts.values()) {
+        const version = versionOf(script.path)
+        if (version === script.version) continue
+        script.version = version
+        await this.#reload(script)
+      }
+    } finally {
+      this.#looking = false
     }
-    this.#looking = false
   }
 
   async #reload(script: Script): Promise<void> {
@@ -94,26 +99,28 @@ export class ScriptReload {
     const values = this.#host.values()
     for (const remove of script.remove.splice(0)) remove()
     try {
-      this.#join(script, addons, values)
+      this.#add(script, addons, values)
+      for (const addon of addons) this.#host.start(addon)
     } catch (error) {
       for (const remove of script.remove.splice(0)) remove()
-      this.#join(script, old, values)
+      // The old addons have been started already, and know their options.
+      this.#add(script, old, values)
       throw error
     }
     for (const addon of old) this.#end(addon)
   }
 
   /** Adds the addons, with the values that their options had. */
-  #join(script: Script, addons: readonly Addon[], values: Readonly<Record<string, OptionValue>>): void {
+  #add(script: Script, addons: readonly Addon[], values: Readonly<Record<string, OptionValue>>): void {
     script.addons = addons
     for (const addon of addons) {
-      script.remove.push(this.#host.join(addon, script.rank))
+      script.remove.push(this.#host.add(addon, script.rank))
       for (const name of Object.keys(addon.options ?? {})) {
         if (values[name] === undefined) continue
         try {
           this.#host.set({ [name]: values[name] })
         } catch {
-          // The option is of another kind now, and has its new default.
+          // The option is of another kind now, or is read only at the start: it has its default.
         }
       }
     }
@@ -134,7 +141,7 @@ export class ScriptReload {
 
 /** Gives the new addon the values of the old one's `state`, for the names that both declare. */
 function handOver(before: Addon | undefined, after: Addon): void {
-  const [old, state] = [before?.state, after.state]
+  const [old, state] = [before && stateOf(before), stateOf(after)]
   if (!old || !state) return
   for (const name of Object.keys(state)) if (Object.hasOwn(old, name)) state[name] = old[name]
 }

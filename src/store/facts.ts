@@ -76,8 +76,7 @@ export const idHead = (id: string): number =>
 export const isWholeId = (id: string): boolean => id.length === UUID_LENGTH || !UUID_HEAD.test(id)
 
 /** The last eight digits of a UUID are as good as a hash, and cost less; they are 32 random bits. */
-export const idHash = (id: string): number =>
-  UUID.test(id) ? Number.parseInt(id.slice(-8), 16) : hash(id, 0x9747b28c)
+export const idHash = (id: string): number => (UUID.test(id) ? Number.parseInt(id.slice(-8), 16) : hash(id, 0x9747b28c))
 
 /** FNV-1a, from a start of one's own. */
 function hash(text: string, start: number): number {
