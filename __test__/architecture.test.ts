@@ -108,7 +108,7 @@ const rooms: Record<string, Room> = {
       'onboarding-page',
       'onboarding-style',
       'onboarding-steps',
-      ...['own-module', 'own-resolver', 'script-files'],
+      ...['own-module', 'own-resolver', 'private-file', 'script-files'],
       'hook-names',
       'by-option',
       ...['replay-host', 'client-replay', 'server-replay-key', 'server-replay-refresh'],

@@ -1,11 +1,8 @@
 // Commands that cut values out of flows.
-import { appendFile, writeFile } from 'node:fs/promises'
 import { command } from '../commands.js'
 import { csv, parseCuts } from '../formats/cut.js'
 import type { Addon } from '../hooks.js'
-
-/** The file may have passwords in it: the user alone may read it. */
-const MODE = 0o600
+import { writeOrAppend } from './private-file.js'
 
 export function cutting(): Addon {
   const flows = { name: 'flows', type: 'flows' } as const
@@ -27,8 +24,7 @@ export function cutting(): Addon {
           const rows = chosen.map(parseCuts(list))
           const [first] = rows.length === 1 && rows[0]?.length === 1 ? rows[0] : []
           const content = first ?? csv(rows)
-          if (path.startsWith('+')) await appendFile(path.slice(1), content, { mode: MODE })
-          else await writeFile(path, content, { mode: MODE })
+          await writeOrAppend(path, content)
         },
       }),
     },

@@ -1,11 +1,8 @@
 // Commands that write flows of HTTP as commands, programs and raw messages.
-import { writeFile } from 'node:fs/promises'
 import { command } from '../commands.js'
 import { EXPORT_FORMATS, exportFlow } from '../formats/export/index.js'
 import type { Addon } from '../hooks.js'
-
-/** The files may have passwords in them: the user alone may read them. */
-const MODE = 0o600
+import { writePrivate } from './private-file.js'
 
 export function exporting(): Addon {
   let preserveOriginalIp = false
@@ -30,7 +27,7 @@ export function exporting(): Addon {
         help: 'write that to a file, of raw messages the bytes',
         shows: true,
         arguments: [format, flow, { name: 'path', type: 'path' }],
-        run: (as, one, path) => writeFile(path, exportFlow(as, one, { preserveOriginalIp }), { mode: MODE }),
+        run: (as, one, path) => writePrivate(path, exportFlow(as, one, { preserveOriginalIp })),
       }),
       'export.formats': command({ help: 'the formats of export', arguments: [], run: () => [...EXPORT_FORMATS] }),
     },

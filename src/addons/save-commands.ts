@@ -1,5 +1,4 @@
 // Commands that write flows to files.
-import { appendFile, writeFile } from 'node:fs/promises'
 import { deflateSync } from 'node:zlib'
 import { command } from '../commands.js'
 import { snapshot } from '../flow/snapshot.js'
@@ -7,9 +6,7 @@ import { HAR_END, harEntry, harStart } from '../formats/har-write.js'
 import { writeMitmproxyFlow } from '../formats/mitmproxy.js'
 import type { Addon } from '../hooks.js'
 import { version } from './own-version.js'
-
-/** The file may have passwords in it: the user alone may read it. */
-const MODE = 0o600
+import { writeOrAppend, writePrivate } from './private-file.js'
 
 export function saving(): Addon {
   const flows = { name: 'flows', type: 'flows' } as const
@@ -23,8 +20,7 @@ export function saving(): Addon {
         arguments: [flows, path],
         async run(chosen, file) {
           const bytes = Buffer.concat(chosen.map((flow) => writeMitmproxyFlow(snapshot(flow))))
-          if (file.startsWith('+')) await appendFile(file.slice(1), bytes, { mode: MODE })
-          else await writeFile(file, bytes, { mode: MODE })
+          await writeOrAppend(file, bytes)
         },
       }),
       'save.har': command({
@@ -35,7 +31,7 @@ export function saving(): Addon {
           const records = chosen.map(snapshot).filter((record) => record.type === 'http')
           const entries = records.map((record) => JSON.stringify(harEntry(record)))
           const har = Buffer.from(harStart(version) + entries.join(',\n') + HAR_END)
-          await writeFile(file, file.endsWith('.zhar') ? deflateSync(har, { level: 9 }) : har, { mode: MODE })
+          await writePrivate(file, file.endsWith('.zhar') ? deflateSync(har, { level: 9 }) : har)
         },
       }),
     },

@@ -12,8 +12,8 @@ const IMPORTS = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)
 const ENDINGS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '/index.ts', '/index.js']
 
 /** A text that is another one when one of the files has changed. Files that are gone, for the moment, count as empty. Never throws. */
-export function versionOf(script: string): string {
-  return filesOf(script)
+export function versionOf(files: readonly string[]): string {
+  return files
     .map((path) => {
       const { mtimeMs, size } = statOf(path) ?? { mtimeMs: 0, size: 0 }
       return `${path} ${mtimeMs} ${size}`
@@ -21,7 +21,8 @@ export function versionOf(script: string): string {
     .join('\n')
 }
 
-function filesOf(script: string): string[] {
+/** The script's own file, and those that it imports from its folder, directly or not. */
+export function filesOf(script: string): string[] {
   const folder = dirname(script) + sep
   const found = new Set([script])
   for (const path of found) {

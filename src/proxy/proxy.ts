@@ -262,11 +262,11 @@ export class Midwire extends Recording {
         this.commands.define(addon.commands ?? {})
       }
       this.#optionAddons.follow(this.#store.snapshot)
-      const ranks = addons.map((_, index) => USER_RANK + index)
       this.#scripts.begin(
-        addons,
-        ranks,
-        addons.map((addon, index) => this.#addons.add(addon, USER_RANK + index)),
+        addons.map((addon, index) => {
+          const rank = USER_RANK + index
+          return { addon, rank, remove: this.#addons.add(addon, rank) }
+        }),
       )
       if (addons.length > 0) this.#dispatcher.watch.start()
       for (const addon of addons) this.#dispatcher.load(this, addon)

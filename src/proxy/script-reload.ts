@@ -1,5 +1,5 @@
 // Loads scripts anew when their files change, without losing the state that they declare.
-import { versionOf } from '../addons/script-files.js'
+import { filesOf, versionOf } from '../addons/script-files.js'
 import { fileOf, reloadScript, stateOf } from '../addons/scripts.js'
 import type { Addon, LogLevel } from '../hooks.js'
 import type { GivenOptions, OptionSnapshot, OptionValue } from '../options/definitions.js'
@@ -20,10 +20,18 @@ interface Host {
   log(level: LogLevel, message: string): void
 }
 
+/** An addon that was added to the proxy, with its place among addons and the function that takes it out again. */
+interface Added {
+  readonly addon: Addon
+  readonly rank: number
+  readonly remove: () => void
+}
+
 /** A script that runs: its addons, each with the function that takes it out, and the place of them all among addons. */
 interface Script {
   readonly path: string
   readonly rank: number
+  files: readonly string[]
   addons: readonly Addon[]
   remove: (() => void)[]
   version: string
@@ -39,18 +47,16 @@ export class ScriptReload {
     this.#host = host
   }
 
-  /** Begins to watch the files of those addons that are from scripts. `remove` are the functions that take each of them out. */
-  begin(addons: readonly Addon[], ranks: readonly number[], remove: readonly (() => void)[]): void {
-    for (const [index, addon] of addons.entries()) {
+  /** Begins to watch the files of those addons that are from scripts. */
+  begin(addons: readonly Added[]): void {
+    for (const { addon, rank, remove } of addons) {
       const path = fileOf(addon)
       if (path === undefined) continue
+      const files = filesOf(path)
       const known = this.#scripts.get(path)
-      const script = known ?? {
-        ...{ path, rank: ranks[index] ?? 0, version: versionOf(path) },
-        ...{ addons: [], remove: [] },
-      }
+      const script = known ?? { path, rank, files, version: versionOf(files), addons: [], remove: [] }
       script.addons = [...script.addons, addon]
-      script.remove.push(remove[index] as () => void)
+      script.remove.push(remove)
       this.#scripts.set(path, script)
     }
     if (this.#scripts.size > 0) this.#timer = setInterval(() => void this.look(), INTERVAL).unref()
@@ -67,9 +73,10 @@ export class ScriptReload {
     this.#looking = true
     try {
       for (const script of this.#scripts.values()) {
-        const version = versionOf(script.path)
-        if (version === script.version) continue
-        script.version = version
+        if (versionOf(script.files) === script.version) continue
+        // Another text may import other files.
+        script.files = filesOf(script.path)
+        script.version = versionOf(script.files)
         await this.#reload(script)
       }
     } finally {

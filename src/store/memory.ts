@@ -1,6 +1,6 @@
 // The recorded flows that are in memory and not on disk: as bytes, the oldest first, up to a number of them.
-import type { StoredBytes } from '../flow/body.js'
 import type { FlowRecord } from '../flow/record.js'
+import { inMemory } from '../flow/snapshot.js'
 import type { Facts } from './facts.js'
 import { readRecord } from './layout.js'
 import type { Parts } from './parts.js'
@@ -33,8 +33,6 @@ export class Kept {
     return readRecord(this.#head, this.#long.map(inMemory))
   }
 }
-
-const inMemory = (bytes: Buffer): StoredBytes => ({ size: bytes.length, bytes: () => bytes })
 
 export class Memory {
   /** Bytes of all flows in it. */
