@@ -6,9 +6,7 @@ import type { AnyFlow } from '../../src/flow/index.js'
 import { TcpFlow } from '../../src/flow/messages.js'
 import { revive } from '../../src/flow/revive.js'
 import { snapshot } from '../../src/flow/snapshot.js'
-import { type MessageView, StreamMessage } from '../../src/flow/stream-message.js'
-import { StreamMessages } from '../../src/flow/stream-messages.js'
-import { client, dnsFlow, httpFlow, server, webSocketFlow } from '../support/flows.js'
+import { client, dnsFlow, eventMessages, httpFlow, server, webSocketFlow } from '../support/flows.js'
 
 const world = { newId: () => 'flow', now: () => 1000, act() {} }
 
@@ -24,15 +22,7 @@ function tcpFlow(): TcpFlow {
 
 function eventFlow(): HttpFlow {
   const flow = httpFlow({ responseBody: '' })
-  const content = Buffer.from('tick')
-  const view: MessageView = {
-    ...{ kind: 'sse', event: 'clock', id: '7', retry: 50 },
-    read: () => ({ content, error: undefined }),
-    refuse: () => undefined,
-    write: () => content,
-  }
-  flow.messages = new StreamMessages(1024)
-  flow.messages.record(new StreamMessage(view, false, 1012), 10)
+  flow.messages = eventMessages()
   return flow
 }
 

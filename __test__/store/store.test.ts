@@ -6,9 +6,7 @@ import { HttpHeaders } from '../../src/flow/headers.js'
 import type { HttpFlow } from '../../src/flow/http.js'
 import type { AnyFlow } from '../../src/flow/index.js'
 import { snapshot } from '../../src/flow/snapshot.js'
-import { type MessageView, StreamMessage } from '../../src/flow/stream-message.js'
-import { StreamMessages } from '../../src/flow/stream-messages.js'
-import { dnsFlow, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
+import { dnsFlow, eventMessages, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
 import { all, folder, idOf, numbered, opened, pathOf } from '../support/store.js'
 
 const plain = (flow: AnyFlow) => JSON.parse(JSON.stringify(snapshot(flow)))
@@ -28,15 +26,7 @@ function unusual(): HttpFlow {
   flow.request.trailers = new HttpHeaders(['Sum', '1'])
   flow.metadata.seen = { times: 2 }
   flow.comment = 'NUL \0 and \ud83d\ude00'
-  const content = Buffer.from('tick')
-  const view: MessageView = {
-    ...{ kind: 'sse', event: 'clock', id: '7', retry: 50 },
-    read: () => ({ content, error: undefined }),
-    refuse: () => undefined,
-    write: () => content,
-  }
-  flow.messages = new StreamMessages(1024)
-  flow.messages.record(new StreamMessage(view, false, 1012), 10)
+  flow.messages = eventMessages()
   return flow
 }
 

@@ -6,6 +6,8 @@ import { aRecord, dnsReply } from '../../src/flow/dns-reply.js'
 import { HttpHeaders } from '../../src/flow/headers.js'
 import { HttpFlow, HttpRequest, HttpResponse } from '../../src/flow/http.js'
 import { TcpFlow, UdpFlow } from '../../src/flow/messages.js'
+import { type MessageView, StreamMessage } from '../../src/flow/stream-message.js'
+import { StreamMessages } from '../../src/flow/stream-messages.js'
 import { WebSocketData, WebSocketMessage } from '../../src/flow/websocket.js'
 
 export const client: ClientConnection = {
@@ -132,4 +134,18 @@ export function dnsFlow(...answer: string[] | [number]): DnsFlow {
       : dnsReply(query, { answers: (answer as string[]).map((one) => aRecord('example.com', one, 60)) })
   flow.endedAt = 1004
   return flow
+}
+
+/** What was recorded of a response that is an event stream: one event, `tick`. */
+export function eventMessages(): StreamMessages {
+  const content = Buffer.from('tick')
+  const view: MessageView = {
+    ...{ kind: 'sse', event: 'clock', id: '7', retry: 50 },
+    read: () => ({ content, error: undefined }),
+    refuse: () => undefined,
+    write: () => content,
+  }
+  const messages = new StreamMessages(1024)
+  messages.record(new StreamMessage(view, false, 1012), 10)
+  return messages
 }
