@@ -2472,6 +2472,107 @@ interface Flows extends AsyncIterableIterator<AnyFlow> {
     readonly dropped: number;
 }
 
+/** What a table shows of a flow. Texts that a peer has sent are cut: the path at 512 characters, others at 256. */
+interface FlowRow {
+    /** The number of the row, from 1 on, in the order in which flows have come. It stays as long as the proxy runs. */
+    readonly number: number;
+    readonly id: string;
+    readonly type: 'http' | 'tcp' | 'udp' | 'dns';
+    /** The HTTP flow has become a WebSocket. */
+    readonly websocket: boolean;
+    /** Of DNS the type of the question, `A`; empty for raw flows. */
+    readonly method: string;
+    /** `http` or `https`; of other flows their type. */
+    readonly scheme: string;
+    /** The name that the client asked for, else the address of the server. */
+    readonly host: string;
+    readonly port: number;
+    /** With the query. Of DNS the name that was asked for; empty for raw flows. */
+    readonly path: string;
+    /** 0 without a response. */
+    readonly status: number;
+    /** The media type of the response without its parameters; empty for none. */
+    readonly contentType: string;
+    /** Bytes of both bodies, or of all messages, recorded or not. */
+    readonly size: number;
+    /** Milliseconds since the epoch. */
+    readonly createdAt: number;
+    /** Milliseconds; -1 while the flow runs. */
+    readonly duration: number;
+    /** It is not over. */
+    readonly live: boolean;
+    /** It waits for `flow.resume`. */
+    readonly intercepted: boolean;
+    /** It was replayed, or answered by a replay. */
+    readonly replayed: boolean;
+    /** Why it has failed; empty where it has not. */
+    readonly error: string;
+    readonly marked: string;
+    readonly comment: string;
+    /** The name of the client's WireGuard peer, else the client's IP address. */
+    readonly client: string;
+    /** The spec of the client's mode. */
+    readonly mode: string;
+}
+
+/** The columns by which `proxy.list()` sorts. */
+type RowSort = ('number' | 'time' | 'type' | 'method' | 'host' | 'path' | 'url' | 'status' | 'contentType' | 'size') | ('duration' | 'client' | 'marked');
+/** All of them. */
+declare const ROW_SORTS: readonly RowSort[];
+
+/** Which flows `proxy.list()` shows, and in which order. */
+interface FlowListQuery {
+    /** Default: all. */
+    readonly filter?: string | ((flow: AnyFlow) => boolean) | undefined;
+    /** The column by which rows are sorted; rows that are equal in it stand in the order in which flows have come. Default: `number`. */
+    readonly sort?: RowSort | undefined;
+    /** True: the last comes first. Default: false. */
+    readonly reverse?: boolean | undefined;
+}
+/** What has changed in a list since the changes were taken the last time. */
+interface FlowListChanges {
+    /** True: there is too much to tell, and the list is to be read anew; the three lists are empty then. */
+    readonly reset: boolean;
+    /** Ids of flows that are in the list now and were not before. */
+    readonly added: readonly string[];
+    /** Ids of flows that were in the list before and still are, and have changed. */
+    readonly updated: readonly string[];
+    /** Ids of flows that are in the list no more: they match no more, or were forgotten. */
+    readonly removed: readonly string[];
+}
+/** A live view of recorded and running flows, which `proxy.list()` gives. It costs little for each flow, and nothing while nothing comes. */
+interface FlowList {
+    /** How many flows match, of those that were looked at so far. */
+    readonly total: number;
+    /** How many recorded flows were looked at since the list was opened, or sorted in another way; `of`: how many there are to look at. */
+    readonly scanned: number;
+    readonly of: number;
+    /** Fulfilled when all recorded flows were looked at, or the list was closed. */
+    readonly complete: Promise<void>;
+    readonly sort: RowSort;
+    readonly reverse: boolean;
+    /**
+     * Called once there is something to take with `takeChanges()`, and not again until it was taken: at most once a turn of the event loop. Undefined for
+     * nothing. Changes while the list looks at what is recorded count, too.
+     */
+    onchange: (() => void) | undefined;
+    /** The ids of the rows from `offset` on, `limit` at most. */
+    ids(offset: number, limit: number): string[];
+    /** The rows from `offset` on, `limit` at most. They are copies. */
+    rows(offset: number, limit: number): FlowRow[];
+    /** The row of a flow that is in the list; undefined for another. */
+    row(id: string): FlowRow | undefined;
+    /** Where a flow stands in the list, from 0 on; -1 where it is not in it. */
+    position(id: string): number;
+    /** The number of a flow's row, whether the list has it or not: from 1 on, in the order in which flows have come. Undefined for a flow that is unknown. */
+    number(id: string): number | undefined;
+    /** What has changed since the last call, one word a flow; undefined where nothing has. More than 5,000 rows are a `reset`. */
+    takeChanges(): FlowListChanges | undefined;
+    /** Sorts the list in another way, in slices, as `scanned` shows. Throws a RangeError for a column that is none. */
+    sortBy(sort: RowSort, reverse?: boolean): void;
+    close(): void;
+}
+
 /** Which flows `proxy.flows()` gives: recorded ones, and those that come. */
 interface FlowsQuery extends FlowQuery {
     /** True: after the recorded flows come those that end from now on, in that order, all that match. Default: false. */
@@ -2492,6 +2593,12 @@ declare abstract class Recording extends Fixture {
      * ended. Throws ERR_FILTER, and a RangeError for an order that is none.
      */
     flows(query: FlowsQuery): Flows;
+    /**
+     * A live list of recorded and running flows for a window of them: those that match, in an order, kept up with what comes. It looks at what is
+     * recorded in slices, so that nothing waits for it. Close it, or it is kept up with flows for ever. Throws ERR_FILTER, and a RangeError for a
+     * column that is none.
+     */
+    list(query?: FlowListQuery): FlowList;
     /**
      * A flow that runs, by its id; or a copy of a recorded one, by its id or by the beginning of it, 8 characters at least. Undefined where there is
      * none.
@@ -3266,5 +3373,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowMatch, FlowQuery, FlowRecord, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

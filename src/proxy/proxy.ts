@@ -239,7 +239,7 @@ export class Midwire extends Recording {
    */
   update(flows: readonly AnyFlow[]): void {
     for (const flow of flows) if (flow.live) this.#tell('changed', flow)
-    this.recordAgain(flows.map((flow) => this.#redacted.of(flow)))
+    this.recordAgain(flows)
     void this.#dispatcher.run('update', flows)
   }
 
@@ -313,7 +313,13 @@ export class Midwire extends Recording {
     else if (what === 'finished') this.#running.delete(flow)
     const shown = this.#redacted.of(flow)
     if (what === 'finished') this.flowIsOver(flow, shown)
+    else this.flowRuns(flow)
     this.#outputs.tell(what, shown)
+  }
+
+  /** @internal */
+  protected shown(flow: AnyFlow): AnyFlow {
+    return this.#redacted.of(flow)
   }
 
   async #load(flow: AnyFlow): Promise<void> {

@@ -12,6 +12,8 @@ import { FlowStore, type RecordedInfo } from '../store/store.js'
 import { describe } from './dispatch.js'
 import { Fixture } from './fixture.js'
 import { FlowReader, type Flows, RecordedFlows } from './flows.js'
+import type { FlowList, FlowListQuery } from './list/flow-list.js'
+import { FlowLists } from './list/lists.js'
 
 /** The folder of the store in the conf dir. */
 const STORE_FOLDER = 'store'
@@ -27,9 +29,15 @@ export interface FlowsQuery extends FlowQuery {
 
 export abstract class Recording extends Fixture {
   readonly #readers = new Set<FlowReader>()
-  /** The readers whose filter asks for the processes of clients. */
-  readonly #seekers = new Set<FlowReader>()
+  /** The readers and lists whose filter asks for the processes of clients. */
+  readonly #seekers = new Set<FlowReader | FlowList>()
   readonly #store = new FlowStore({ memory: 0, log: (level, message) => this.log(level, message) })
+  readonly #lists = new FlowLists({
+    store: this.#store,
+    running: () => this.runningFlows,
+    shown: (flow) => this.shown(flow),
+    failed: (error) => this.log('error', `a filter or onchange of list() has failed: ${describe(error).text}`),
+  })
   #closed = false
 
   abstract log(level: LogLevel, message: string): void
@@ -54,6 +62,24 @@ export abstract class Recording extends Fixture {
   }
 
   /**
+   * A live list of recorded and running flows for a window of them: those that match, in an order, kept up with what comes. It looks at what is
+   * recorded in slices, so that nothing waits for it. Close it, or it is kept up with flows for ever. Throws ERR_FILTER, and a RangeError for a
+   * column that is none.
+   */
+  list(query: FlowListQuery = {}): FlowList {
+    const list = this.#lists.open(query)
+    if (typeof query.filter !== 'string' || !seeksProcesses(query.filter)) return list
+    this.#seekers.add(list)
+    const close = list.close.bind(list)
+    return Object.assign(list, {
+      close: () => {
+        this.#seekers.delete(list)
+        close()
+      },
+    })
+  }
+
+  /**
    * A flow that runs, by its id; or a copy of a recorded one, by its id or by the beginning of it, 8 characters at least. Undefined where there is
    * none.
    */
@@ -64,6 +90,7 @@ export abstract class Recording extends Fixture {
   /** Forgets all recorded flows, in memory and on disk. */
   clear(): void {
     this.#store.clear()
+    this.#lists.clear()
   }
 
   /** How much is recorded, and what was dropped. */
@@ -104,13 +131,26 @@ export abstract class Recording extends Fixture {
   protected override flowIsOver(flow: AnyFlow, shown: AnyFlow = flow): void {
     super.flowIsOver(flow)
     this.#store.record(shown)
+    this.#lists.tell(flow)
     for (const reader of this.#readers) reader.offer(shown)
   }
 
   /** Recorded flows were changed since: they are recorded again. @internal */
   protected recordAgain(flows: readonly AnyFlow[]): void {
-    for (const flow of flows) if (!flow.live) this.#store.update(flow)
+    for (const flow of flows) {
+      if (flow.live) continue
+      this.#store.update(this.shown(flow))
+      this.#lists.tell(flow)
+    }
   }
+
+  /** A flow has begun, or changed while it runs. @internal */
+  protected flowRuns(flow: AnyFlow): void {
+    this.#lists.tell(flow)
+  }
+
+  /** A flow as outputs may see it (option `redact`). @internal */
+  protected abstract shown(flow: AnyFlow): AnyFlow
 
   /** @internal */
   protected override get waitsForProcesses(): boolean {
@@ -121,6 +161,7 @@ export abstract class Recording extends Fixture {
   protected override endWaits(): void {
     super.endWaits()
     this.#closed = true
+    this.#lists.close()
     for (const reader of this.#readers) reader.end()
   }
 
