@@ -2027,6 +2027,42 @@ interface ListenerInfo {
     /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
     readonly dropped?: number | undefined;
 }
+/** A mode of the list. */
+interface ModeState {
+    /** As the user gave it, with `...` for passwords of proxies. */
+    readonly spec: string;
+    readonly name: string;
+    readonly state: 'running' | 'starting' | 'failed';
+    /** Why it has failed: a sentence. Undefined for one that has not. */
+    readonly error: string | undefined;
+    /** Where it listens; none while it does not. */
+    readonly listeners: readonly ListenerInfo[];
+}
+/** What a tunnel has seen of a client since it was started. */
+interface PeerTraffic {
+    /** `host:port` from which the client has last sent something that was authentic; undefined for none. */
+    readonly endpoint: string | undefined;
+    /** Milliseconds since the epoch: the last handshake of a session that is not over; undefined for none. */
+    readonly handshakeAt: number | undefined;
+    /** Bytes of IP packets from the client, and to it. */
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+    /** The messages and packets of the client that were dropped: replays, wrong inner sources, lost sessions. */
+    readonly dropped: number;
+}
+/** Whether a client trusts our certificate, as far as it has shown. */
+interface ClientTrust {
+    /** The peer's name, else its IP address. */
+    readonly client: string;
+    /** The peer's public key, else its IP address. */
+    readonly key: string;
+    /** True: it has spoken over TLS that midwire decrypts. False: it has refused our certificate, and never trusted it. */
+    readonly trusts: boolean;
+    /** The name that it asked for then; undefined where it named none. */
+    readonly name: string | undefined;
+    /** Milliseconds since the epoch. */
+    readonly at: number;
+}
 /** A client of the tunnel. */
 interface PeerInfo {
     /** The spec of the client's mode. */
@@ -2040,6 +2076,10 @@ interface PeerInfo {
     readonly config: string | undefined;
     /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
     readonly endpoints: readonly string[];
+    /** Undefined where the tunnel does not run. */
+    readonly traffic?: PeerTraffic | undefined;
+    /** Whether it trusts our certificate (`ClientTrust`); undefined where it has not shown that yet. */
+    readonly trusts?: boolean | undefined;
 }
 /** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
 interface PassedThrough {
@@ -2615,8 +2655,60 @@ declare abstract class Recording extends Fixture {
  */
 declare function openStore(confdir?: string): StoreReader;
 
+declare abstract class WaysIn extends Recording {
+    #private;
+    /** The addresses that the modes listen on. */
+    get listeners(): readonly ListenerInfo[];
+    /** The modes of option `mode`, in its order: where they listen, or why they do not. */
+    get modes(): readonly ModeState[];
+    /**
+     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
+     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
+     * where a mode cannot, and all others have been started then.
+     */
+    setModes(modes: readonly string[]): Promise<void>;
+    /** Adds a mode to the list. One that is in the list and has failed is tried again. Throws ERR_MODE, and the error of listening where it cannot. */
+    addMode(spec: string): Promise<void>;
+    /**
+     * Takes a mode from the list, by its spec as it was given, or as `modes` shows it. Fulfilled with false where there is no such mode. Throws ERR_MODE for the last
+     * one: a proxy without a mode is one that was started with option `server` off.
+     */
+    removeMode(spec: string): Promise<boolean>;
+    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+    get endpoints(): readonly string[];
+    /** The clients of tunnels. */
+    get peers(): readonly PeerInfo[];
+    /**
+     * Adds a client to a tunnel and to its key file: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. It is let in when
+     * the promise is fulfilled. `spec`: the mode, where there are several tunnels; default: the first. Throws ERR_WIREGUARD_CONF, also for a name or key
+     * that is taken, and ERR_ARGUMENT where there is no such tunnel.
+     */
+    addPeer(name: string, options?: {
+        publicKey?: string;
+        spec?: string;
+    }): Promise<PeerInfo>;
+    /** Shuts a client out of a tunnel, and removes it from the key file with its keys. Throws ERR_WIREGUARD_CONF for an unknown name, and ERR_ARGUMENT. */
+    removePeer(name: string, options?: {
+        spec?: string;
+    }): Promise<void>;
+    /** The clients that were seen to trust our certificate, or to refuse it: 1,000 at most, those that were seen last. */
+    get trust(): readonly ClientTrust[];
+    /**
+     * Makes an address midwire's own: whoever wants to go there through the proxy or a tunnel is refused, in every spelling of the address. `host` is an IP
+     * address; `0.0.0.0` and `::` are all addresses of this machine. The returned function takes it back.
+     */
+    protect({ host, port }: {
+        readonly host: string;
+        readonly port: number;
+    }): () => void;
+    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
+    get passedThrough(): readonly PassedThrough[];
+    /** Forgets them: the next connection of each is decrypted again. */
+    clearPassedThrough(): void;
+}
+
 /** A running proxy. */
-declare class Midwire extends Recording {
+declare class Midwire extends WaysIn {
     #private;
     readonly confdir: string;
     /** The options, to be read, watched and changed while the proxy runs. */
@@ -2637,22 +2729,6 @@ declare class Midwire extends Recording {
      */
     static start(given?: MidwireOptions): Promise<Midwire>;
     private constructor();
-    /** The addresses that the modes listen on. */
-    get listeners(): readonly ListenerInfo[];
-    /**
-     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
-     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
-     * where a mode cannot, and all others have been started then.
-     */
-    setModes(modes: readonly string[]): Promise<void>;
-    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
-    get endpoints(): readonly string[];
-    /** The clients of tunnels. */
-    get peers(): readonly PeerInfo[];
-    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
-    get passedThrough(): readonly PassedThrough[];
-    /** Forgets them: the next connection of each is decrypted again. */
-    clearPassedThrough(): void;
     /** The flows that have begun and are not over, the oldest first. */
     get runningFlows(): readonly AnyFlow[];
     /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
@@ -2663,6 +2739,11 @@ declare class Midwire extends Recording {
      * commands that it cannot define.
      */
     addAddon(addon: Addon): () => void;
+    /**
+     * Adds an output while the proxy runs: it is told of flows and lines of the log from now on, without what option `redact` names. The returned function
+     * removes it, and calls its `close`.
+     */
+    addSink(sink: Sink): () => void;
     /** Writes a line to the log. */
     log(level: LogLevel$1, message: string): void;
     /**
@@ -3374,4 +3455,4 @@ declare class WireGuardServer {
 }
 
 export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

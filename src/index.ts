@@ -97,7 +97,15 @@ export { foreignOption, unknownOption } from './options/names.js'
 export { confdirOf } from './options/paths.js'
 export { parseOption, readOptions } from './options/read.js'
 export type { OptionListener } from './options/store.js'
-export type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './proxy/api.js'
+export type {
+  ClientTrust,
+  ListenerInfo,
+  MidwireOptions,
+  ModeState,
+  PassedThrough,
+  PeerInfo,
+  PeerTraffic,
+} from './proxy/api.js'
 export { type CommandInfo, type Commands, usageOf } from './proxy/commands.js'
 export type { FetchDispatcher } from './proxy/dispatcher.js'
 export type { Fixture } from './proxy/fixture.js'

@@ -4,14 +4,14 @@ import type { Sink } from '../sinks/sink.js'
 import type { Dispatcher } from './dispatch.js'
 
 export class Log {
-  readonly #sinks: readonly Sink[]
+  readonly #sinks: () => readonly Sink[]
   readonly #dispatcher: () => Dispatcher
   readonly #redact: (message: string) => string
   /** The addons are being told of a line: what they log meanwhile is no line for them, or it would never end. */
   #telling = false
 
   /** `redact` takes out of a line what no output may see. */
-  constructor(sinks: readonly Sink[], dispatcher: () => Dispatcher, redact: (message: string) => string) {
+  constructor(sinks: () => readonly Sink[], dispatcher: () => Dispatcher, redact: (message: string) => string) {
     this.#sinks = sinks
     this.#dispatcher = dispatcher
     this.#redact = redact
@@ -20,7 +20,7 @@ export class Log {
   /** `about`: the hook that the line is about. */
   write(level: LogLevel, message: string, about?: HookName): void {
     const entry = { level, message: this.#redact(message), timestamp: Date.now() }
-    for (const sink of this.#sinks) safely(() => sink.log?.(entry))
+    for (const sink of this.#sinks()) safely(() => sink.log?.(entry))
     if (this.#telling || about === 'add_log' || !this.#dispatcher().wants('add_log')) return
     this.#telling = true
     try {
