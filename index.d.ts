@@ -2655,7 +2655,42 @@ declare abstract class Recording extends Fixture {
  */
 declare function openStore(confdir?: string): StoreReader;
 
-declare abstract class WaysIn extends Recording {
+/** Which flows `proxy.dump()` writes, and as what. */
+interface DumpOptions {
+    /** Default: all recorded flows. */
+    readonly filter?: string | undefined;
+    /** Only the flows with these ids, recorded or running, in this order; those that are unknown are left out. Default: no choice by id. */
+    readonly ids?: readonly string[] | undefined;
+    /** `flows`: mitmproxy's flow file. `har`: HAR 1.2, the flows of HTTP alone. Default: `flows`. */
+    readonly format?: 'flows' | 'har' | undefined;
+}
+declare abstract class Editing extends Recording {
+    #private;
+    abstract update(flows: readonly AnyFlow[]): void;
+    /**
+     * Changes a flow, which runs or is recorded, and keeps it as it was before the first change: command `flow.revert` brings it back. Up to 1,000 flows and
+     * 64 MiB are kept so. Where `change` throws, that is thrown, and what it has changed until then stays changed. Throws ERR_ARGUMENT where there is no such flow.
+     */
+    edit(id: string, change: (flow: AnyFlow) => void): AnyFlow;
+    /** Whether a flow was changed by `edit` or a command, and can be brought back. */
+    isModified(id: string): boolean;
+    /** Forgets flows, in memory and on disk. Those that run are ended first, as `flow.kill()` does. */
+    remove(flows: readonly AnyFlow[]): void;
+    /** Records copies of flows, with ids of their own; that of a flow that runs is over. */
+    duplicate(flows: readonly AnyFlow[]): AnyFlow[];
+    /**
+     * The bytes of a file with flows, as outputs may see them (option `redact`), a piece for each flow. Throws ERR_FILTER.
+     */
+    dump({ filter, ids, format }?: DumpOptions): AsyncGenerator<Buffer, void, undefined>;
+    /**
+     * Reads the flows of a file: mitmproxy's flow file or a HAR, as it is or compressed by gzip or zlib. They run through the hooks of addons and are recorded, as
+     * with option `rfile`; one whose id is taken gets another. Fulfilled with the number of flows. Throws ERR_FLOW_FILE for bytes that are none, after the
+     * flows before the fault.
+     */
+    load(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<number>;
+}
+
+declare abstract class WaysIn extends Editing {
     #private;
     /** The addresses that the modes listen on. */
     get listeners(): readonly ListenerInfo[];
@@ -3455,4 +3490,4 @@ declare class WireGuardServer {
 }
 
 export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -108,6 +108,7 @@ export type {
 } from './proxy/api.js'
 export { type CommandInfo, type Commands, usageOf } from './proxy/commands.js'
 export type { FetchDispatcher } from './proxy/dispatcher.js'
+export type { DumpOptions } from './proxy/editing.js'
 export type { Fixture } from './proxy/fixture.js'
 export type { Flows } from './proxy/flows.js'
 export type { Jobs } from './proxy/jobs.js'

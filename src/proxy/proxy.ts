@@ -113,7 +113,7 @@ export class Midwire extends WaysIn {
       (text) => this.choose(text),
       (flow) => this.#redacted.of(flow),
     )
-    this.commands.define(ownCommands(this, () => this.connections.active))
+    this.commands.define(ownCommands(this, () => this.connections.active, this.backups))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
@@ -129,7 +129,7 @@ export class Midwire extends WaysIn {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),
-      load: (flow) => this.#load(flow),
+      load: (flow) => this.loadFlow(flow),
     })
     this.#observers = new Observers(store.snapshot, (message) => this.log('warn', message))
     this.connections = new Connections({
@@ -303,7 +303,8 @@ export class Midwire extends WaysIn {
     return this.#redacted.of(flow)
   }
 
-  async #load(flow: AnyFlow): Promise<void> {
+  /** @internal */
+  protected async loadFlow(flow: AnyFlow): Promise<void> {
     await loadFlow(flow, this.#dispatcher)
     this.#tell('finished', flow)
     await this.#outputs.ready()

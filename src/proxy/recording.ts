@@ -31,9 +31,12 @@ export abstract class Recording extends Fixture {
   readonly #readers = new Set<FlowReader>()
   /** The readers and lists whose filter asks for the processes of clients. */
   readonly #seekers = new Set<FlowReader | FlowList>()
-  readonly #store = new FlowStore({ memory: 0, log: (level, message) => this.log(level, message) })
+  /** @internal */
+  protected readonly store = new FlowStore({ memory: 0, log: (level, message) => this.log(level, message) })
+  /** Flows that are not recorded when they are over. */
+  readonly #unwanted = new WeakSet<AnyFlow>()
   readonly #lists = new FlowLists({
-    store: this.#store,
+    store: this.store,
     running: () => this.runningFlows,
     shown: (flow) => this.shown(flow),
     failed: (error) => this.log('error', `a filter or onchange of list() has failed: ${describe(error).text}`),
@@ -57,7 +60,7 @@ export abstract class Recording extends Fixture {
   flows(given?: string | ((flow: AnyFlow) => boolean) | FlowsQuery): Flows {
     if (typeof given !== 'object') return this.#follow(given)
     const { follow = false, ...query } = given
-    const recorded = this.#store.select(query)
+    const recorded = this.store.select(query)
     return new RecordedFlows(recorded, follow ? this.#follow(query.filter) : undefined)
   }
 
@@ -84,18 +87,18 @@ export abstract class Recording extends Fixture {
    * none.
    */
   flow(id: string): AnyFlow | undefined {
-    return this.runningFlows.find((flow) => flow.id === id) ?? this.#store.flow(id)
+    return this.runningFlows.find((flow) => flow.id === id) ?? this.store.flow(id)
   }
 
   /** Forgets all recorded flows, in memory and on disk. */
   clear(): void {
-    this.#store.clear()
+    this.store.clear()
     this.#lists.clear()
   }
 
   /** How much is recorded, and what was dropped. */
   get recorded(): RecordedInfo {
-    return this.#store.info
+    return this.store.info
   }
 
   #follow(filter: string | ((flow: AnyFlow) => boolean) | undefined): FlowReader {
@@ -118,28 +121,41 @@ export abstract class Recording extends Fixture {
 
   /** The store is opened, before flows come. @internal */
   protected beginRecording(confdir: string, { store_memory, store_disk }: Options): void {
-    this.#store.memoryLimit = store_memory
-    if (store_disk > 0) this.#store.openDisk(join(confdir, STORE_FOLDER), store_disk)
+    this.store.memoryLimit = store_memory
+    if (store_disk > 0) this.store.openDisk(join(confdir, STORE_FOLDER), store_disk)
   }
 
   /** The memory of the store has another bound. @internal */
   protected boundMemory({ store_memory }: Options): void {
-    this.#store.memoryLimit = store_memory
+    this.store.memoryLimit = store_memory
   }
 
   /** `shown` is the flow as outputs may see it (option `redact`). @internal */
   protected override flowIsOver(flow: AnyFlow, shown: AnyFlow = flow): void {
     super.flowIsOver(flow)
-    this.#store.record(shown)
-    this.#lists.tell(flow)
+    if (this.#unwanted.has(flow)) this.#lists.drop(flow)
+    else this.recordNew(flow, shown)
     for (const reader of this.#readers) reader.offer(shown)
+  }
+
+  /** @internal */
+  protected recordNew(flow: AnyFlow, shown: AnyFlow = this.shown(flow)): void {
+    this.store.record(shown)
+    this.#lists.tell(flow)
+  }
+
+  /** Forgets a flow; one that runs is not recorded when it is over. @internal */
+  protected forget(flow: AnyFlow): void {
+    if (flow.live) this.#unwanted.add(flow)
+    else this.store.remove(flow.id)
+    this.#lists.drop(flow)
   }
 
   /** Recorded flows were changed since: they are recorded again. @internal */
   protected recordAgain(flows: readonly AnyFlow[]): void {
     for (const flow of flows) {
       if (flow.live) continue
-      this.#store.update(this.shown(flow))
+      this.store.update(this.shown(flow))
       this.#lists.tell(flow)
     }
   }
@@ -167,7 +183,7 @@ export abstract class Recording extends Fixture {
 
   /** Fulfilled when what was recorded is on disk. @internal */
   protected async endRecording(): Promise<void> {
-    await this.#store.closeDisk()
+    await this.store.closeDisk()
   }
 
   /**
@@ -179,7 +195,7 @@ export abstract class Recording extends Fixture {
     if (one) return [one]
     const filter = text === '@all' ? '~all' : text === '@marked' ? '~marked' : text
     const chosen = this.runningFlows.filter(parseFilter(filter))
-    for await (const flow of this.#store.select({ filter })) {
+    for await (const flow of this.store.select({ filter })) {
       chosen.push(flow)
       if (chosen.length > MAX_CHOSEN) {
         throw new MidwireError('ERR_COMMAND', `more than ${MAX_CHOSEN} flows match ${text}: narrow the filter`)

@@ -3,10 +3,10 @@ import { MidwireError } from '../errors.js'
 import { parseSpec } from '../modes/spec.js'
 import type { ClientTrust, ListenerInfo, ModeState, PassedThrough, PeerInfo } from './api.js'
 import type { Connections } from './connections.js'
-import { Recording } from './recording.js'
+import { Editing } from './editing.js'
 import { DEFAULT_MODES, type RunningModes } from './running-modes.js'
 
-export abstract class WaysIn extends Recording {
+export abstract class WaysIn extends Editing {
   /** @internal */
   protected abstract readonly runningModes: RunningModes
   /** @internal */

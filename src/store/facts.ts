@@ -28,6 +28,9 @@ export const REPLACES = 1
 /** A newer record of the same flow is there. */
 export const REPLACED = 2
 
+/** There is no record any more, but for this: the flow was forgotten. */
+export const REMOVED = 4
+
 /** The letters of a method that sort flows: as many as fit into a number. */
 const METHOD_LETTERS = 6
 

@@ -3,7 +3,7 @@ import type { AnyFlow } from '../flow/index.js'
 import type { FlowRecord } from '../flow/record.js'
 import { revive } from '../flow/revive.js'
 import { snapshot } from '../flow/snapshot.js'
-import { type Facts, factsOf, idHash, idHead, isWholeId } from './facts.js'
+import { type Facts, factsOf, idHash, idHead, isWholeId, REMOVED, REPLACES } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
 import { HeadWriter } from './layout.js'
@@ -120,6 +120,18 @@ export class FlowStore {
     this.#put(flow, true)
   }
 
+  /** Forgets a flow. On disk stands that it is forgotten; its bytes go with its segment. */
+  remove(id: string): void {
+    const facts = { ...NO_FACTS, idHead: idHead(id), idHash: idHash(id), flags: REPLACES | REMOVED }
+    const kept = this.#memory.find(facts.idHead, facts.idHash)
+    if (kept) this.#memory.remove(kept)
+    const place = this.#segments?.find(facts.idHead, facts.idHash)
+    place?.segment.entries.replace(place.index)
+    if (!this.#writer || (!kept && !place)) return
+    const head = this.#heads.write(facts, { text: '', short: [], long: [] })
+    this.#writer.append({ facts, head, long: [], written() {} })
+  }
+
   /** A recorded flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
   flow(id: string): AnyFlow | undefined {
     const head = idHead(id)
@@ -196,6 +208,8 @@ export class FlowStore {
     })
   }
 }
+
+const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
 
 const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 

@@ -135,6 +135,20 @@ test('flows that are told while a list looks at what is recorded count as they a
   t.deepEqual(paths(first), [])
 })
 
+test('flows that go while the first list is filled do not come back', async (t) => {
+  const { lists, store, over } = world(t)
+  const flows = Array.from({ length: 20 }, (_, at) => over(numbered(at + 1)))
+  const list = lists.open({})
+  store.remove(idOf(20))
+  lists.drop(flows[19] as HttpFlow)
+  store.memoryLimit = 5_000
+  await list.complete
+  t.is(list.total, store.info.flows)
+  t.is(list.number(idOf(20)), undefined)
+  t.is(list.number(idOf(1)), undefined)
+  t.true(list.total > 0)
+})
+
 test('onchange is called once a turn, and not again until the changes are taken', async (t) => {
   const { lists, over } = world(t)
   const list = await listed(t, lists)

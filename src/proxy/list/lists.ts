@@ -1,5 +1,6 @@
 // Keeps the rows of flows for the lists that are open, from the first one on: enters what comes, and lets lists look at what is recorded, in slices.
 import type { AnyFlow } from '../../flow/index.js'
+import { idHash, idHead } from '../../store/facts.js'
 import type { FlowStore } from '../../store/store.js'
 import { type FlowList, type FlowListQuery, type ListKeeper, OpenList } from './flow-list.js'
 import { Rows } from './rows.js'
@@ -27,6 +28,7 @@ export class FlowLists {
   readonly #open = new Set<OpenList>()
   #rows: Rows | undefined
   readonly #changed = new Set<AnyFlow>()
+  readonly #dropped = new WeakSet<AnyFlow>()
   #timer: NodeJS.Timeout | undefined
   /** What enters the rows of flows that were recorded before the first list; undefined once all are there. */
   #filling: Filling | undefined
@@ -46,13 +48,13 @@ export class FlowLists {
     const scan = this.#rows ? this.#scanOf(list, rows) : this.#begin(rows)
     this.#open.add(list)
     list.begin(scan)
-    for (const flow of this.#source.running()) this.#enter(flow, [list])
+    for (const flow of this.#source.running()) if (!this.#dropped.has(flow)) this.#enter(flow, [list])
     return list
   }
 
   /** A flow has begun, has changed, or is over. */
   tell(flow: AnyFlow): void {
-    if (!this.#rows) return
+    if (!this.#rows || this.#dropped.has(flow)) return
     this.#changed.add(flow)
     for (const list of this.#open) list.announce()
     if (this.#changed.size >= GATHERED) this.catchUp()
@@ -74,8 +76,17 @@ export class FlowLists {
     const rows = this.#rows
     if (!rows) return
     this.catchUp()
+    this.#filling?.leaveOut(idHead, idHash)
     const number = rows.at(idHead, idHash)
     if (number !== 0) this.#remove(rows, number)
+  }
+
+  /** A flow is wanted in no list any more. */
+  drop(flow: AnyFlow): void {
+    const rows = this.#rows
+    if (!rows) return
+    this.#dropped.add(flow)
+    this.forget(idHead(flow.id), idHash(flow.id))
   }
 
   /** All recorded flows are gone. */

@@ -104,6 +104,8 @@ export class Filling implements Scan {
   readonly #places: Places
   readonly #rows: Rows
   readonly #first: number
+  /** The heads and hashes of the ids of flows that were forgotten since. */
+  readonly #leftOut = new Set<string>()
   readonly #found: (number: number, flow: AnyFlow) => void
 
   constructor(places: Places, rows: Rows, found: (number: number, flow: AnyFlow) => void) {
@@ -120,10 +122,16 @@ export class Filling implements Scan {
     const at = this.scanned++
     const { idHead, idHash } = this.#places.facts(at)
     // It was changed since, and has come by itself.
-    const flow = this.#rows.at(idHead, idHash) === 0 ? this.#places.read(at) : undefined
+    const isWanted = this.#rows.at(idHead, idHash) === 0 && !this.#leftOut.has(`${idHead} ${idHash}`)
+    const flow = isWanted ? this.#places.read(at) : undefined
     if (flow) this.#found(this.#rows.set(flow, number), flow)
     if (this.scanned === this.of) this.release()
     return true
+  }
+
+  /** A flow was forgotten meanwhile. */
+  leaveOut(idHead: number, idHash: number): void {
+    this.#leftOut.add(`${idHead} ${idHash}`)
   }
 
   /** Lets go of the files. */
