@@ -43,6 +43,34 @@ interface Authority {
  */
 declare function loadAuthority(confdir: string): Promise<Authority>;
 
+/** A certificate as plain data. */
+interface CertificateInfo {
+    /** Lines `name=value`, as OpenSSL has them: `CN=example.org`; empty where the certificate cannot be read. */
+    readonly subject: string;
+    readonly issuer: string;
+    /** The names and addresses that it is for, each with its type before a colon: `DNS:example.org`, `IP Address:192.0.2.1`. */
+    readonly names: readonly string[];
+    /** Milliseconds since the epoch: the validity. */
+    readonly validFrom: number;
+    readonly validTo: number;
+    /** SHA-256 of the whole certificate: 32 bytes in hexadecimal with colons. */
+    readonly fingerprint: string;
+    /** Hexadecimal. */
+    readonly serialNumber: string;
+    /** OpenSSL's name of the kind of key, with its bits or its curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
+    readonly key: string;
+    readonly isAuthority: boolean;
+    /** The certificate in PEM; empty where it cannot be read. */
+    readonly pem: string;
+    /** Why it cannot be read; undefined where it can. */
+    readonly error: string | undefined;
+}
+/**
+ * Reads the certificates of a connection (`connection.tls.certificates`), which are DER, in their order: the other end's own first. Never throws: for bytes that are
+ * no certificate, `error` says so.
+ */
+declare function readCertificates(chain: readonly Uint8Array[]): CertificateInfo[];
+
 interface DnsQuestion {
     /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
     name: string;
@@ -1703,6 +1731,11 @@ declare const OPTIONS: {
         readonly default: readonly string[];
         readonly help: string;
     };
+    readonly disabled_rules: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
     readonly anticache: {
         readonly type: "boolean";
         readonly default: boolean;
@@ -1824,6 +1857,35 @@ declare const OPTIONS: {
     readonly pcap_file: {
         readonly type: "path";
         readonly default: undefined;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_host: {
+        readonly type: "string";
+        readonly default: "127.0.0.1";
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_port: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 8081;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_open_browser: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_password: {
+        readonly type: "string";
+        readonly default: "";
         readonly help: string;
     } & {
         readonly fixed: true;
@@ -2779,6 +2841,8 @@ declare class Midwire extends WaysIn {
      * removes it, and calls its `close`.
      */
     addSink(sink: Sink): () => void;
+    /** The last lines of the log, of all levels, the oldest first: 10,000 at most, and 8 Mi characters; a line has its first 64 Ki characters. */
+    get logLines(): readonly LogEntry[];
     /** Writes a line to the log. */
     log(level: LogLevel$1, message: string): void;
     /**
@@ -3489,5 +3553,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readCertificates, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, CertificateInfo, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

@@ -1,6 +1,7 @@
 // The public names of midwire, and nothing else.
 
 export { type Authority, loadAuthority } from './certs/authority.js'
+export { type CertificateInfo, readCertificates } from './certs/readable.js'
 export {
   type ArgumentType,
   type ArgumentValues,

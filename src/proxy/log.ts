@@ -2,8 +2,11 @@
 import type { HookName, LogLevel } from '../hooks.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Dispatcher } from './dispatch.js'
+import { LogLines } from './log-lines.js'
 
 export class Log {
+  /** The last lines. */
+  readonly lines = new LogLines()
   readonly #sinks: () => readonly Sink[]
   readonly #dispatcher: () => Dispatcher
   readonly #redact: (message: string) => string
@@ -20,6 +23,7 @@ export class Log {
   /** `about`: the hook that the line is about. */
   write(level: LogLevel, message: string, about?: HookName): void {
     const entry = { level, message: this.#redact(message), timestamp: Date.now() }
+    this.lines.add(entry)
     for (const sink of this.#sinks()) safely(() => sink.log?.(entry))
     if (this.#telling || about === 'add_log' || !this.#dispatcher().wants('add_log')) return
     this.#telling = true

@@ -6,7 +6,7 @@ import { type Authority, loadAuthority } from '../certs/authority.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import { RedactedView } from '../flow/redacted-view.js'
-import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, LogEntry, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options/definitions.js'
@@ -202,6 +202,11 @@ export class Midwire extends WaysIn {
    */
   addSink(sink: Sink): () => void {
     return this.#outputs.add(sink)
+  }
+
+  /** The last lines of the log, of all levels, the oldest first: 10,000 at most, and 8 Mi characters; a line has its first 64 Ki characters. */
+  get logLines(): readonly LogEntry[] {
+    return this.#log.lines.all
   }
 
   /** Writes a line to the log. */
