@@ -49,7 +49,8 @@ export function factsOf(flow: AnyFlow, replaces: boolean): Facts {
   }
 }
 
-function sizeOf(flow: AnyFlow): number {
+/** Bytes of both bodies, or of all messages, recorded or not. */
+export function sizeOf(flow: AnyFlow): number {
   if (flow.type === 'http') return flow.request.body.length + (flow.response?.body.length ?? 0)
   if (flow.type === 'dns') return (flow.request.raw?.length ?? 0) + (flow.response?.raw?.length ?? 0)
   return flow.bytesFromClient + flow.bytesFromServer

@@ -147,7 +147,7 @@ export class OpenList implements FlowList {
   takeChanges(): FlowListChanges | undefined {
     this.#keeper.catchUp()
     this.#isAwaited = false
-    return this.#changes.isEmpty ? undefined : this.#changes.take()
+    return this.#changes.isEmpty ? undefined : this.#changes.take((number) => this.#keeper.rows.id(number))
   }
 
   sortBy(sort: RowSort, reverse = false): void {
@@ -227,18 +227,17 @@ export class OpenList implements FlowList {
   /** A flow has come or changed, and its row has been entered. */
   tell(number: number, flow: AnyFlow): void {
     if (this.source) this.#told.set(number, TOLD | PLACED)
-    const id = () => this.#keeper.rows.id(number)
     const isIn = this.#order.has(number)
     if (!this.wants(flow)) {
-      if (isIn) this.#changes.note(number, 'removed', id())
+      if (isIn) this.#changes.removed(number, this.#keeper.rows.id(number))
       this.#order.remove(number)
     } else if (isIn) {
       // The order of numbers never changes.
       if (this.sort !== 'number') this.#order.move(number)
-      this.#changes.note(number, 'updated', id())
+      this.#changes.note(number, 'updated')
     } else {
       this.#order.add(number)
-      this.#changes.note(number, 'added', id())
+      this.#changes.note(number, 'added')
     }
   }
 
@@ -266,7 +265,7 @@ export class OpenList implements FlowList {
   /** A row goes, and is there until this is done. */
   gone(number: number): void {
     if (!this.#order.has(number)) return
-    this.#changes.note(number, 'removed', this.#keeper.rows.id(number))
+    this.#changes.removed(number, this.#keeper.rows.id(number))
     this.#order.remove(number)
     this.announce()
   }

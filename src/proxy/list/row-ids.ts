@@ -1,7 +1,6 @@
 // The ids of rows, 20 bytes each, and the way from an id to its number: a table with open addressing over numbers alone.
 import { idHash, idHead } from '../../store/facts.js'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const FIRST_ROOM = 1024
 const WORDS = 5
 
@@ -16,7 +15,8 @@ export class RowIds {
   /** The number at the beginning of the words. */
   #first = 0
 
-  set(number: number, id: string): void {
+  /** `head` and `hash` are those of the id (`Facts`). */
+  set(number: number, id: string, head: number, hash: number): void {
     const room = this.#words.length / WORDS
     if (number - this.#first >= room) {
       const words = new Uint32Array(Math.max(room * 2, number - this.#first + 1) * WORDS)
@@ -24,12 +24,9 @@ export class RowIds {
       this.#words = words
     }
     const at = (number - this.#first) * WORDS
-    this.#words[at] = idHead(id)
-    this.#words[at + 4] = idHash(id)
-    if (UUID.test(id)) {
-      const rest = id.slice(9).replaceAll('-', '')
-      for (const word of [1, 2, 3]) this.#words[at + word] = Number.parseInt(rest.slice(word * 8 - 8, word * 8), 16)
-    } else this.#texts.set(number, id)
+    if (!writeWords(id, this.#words, at)) this.#texts.set(number, id)
+    this.#words[at] = head
+    this.#words[at + 4] = hash
     this.#used += 1
     if (this.#used * 2 > this.#table.length) this.#rebuild()
     this.#enter(number)
@@ -40,14 +37,15 @@ export class RowIds {
     const text = this.#texts.get(number)
     if (text !== undefined) return text
     const at = (number - this.#first) * WORDS
-    const digits = [0, 1, 2, 3].map((word) => (this.#words[at + word] ?? 0).toString(16).padStart(8, '0')).join('')
-    return [0, 8, 12, 16, 20].map((from, part) => digits.slice(from, [8, 12, 16, 20, 32][part])).join('-')
+    const words = this.#words
+    const [one = 0, two = 0] = [words[at + 1], words[at + 2]]
+    const middle = `${half(one >>> 16)}-${half(one)}-${half(two >>> 16)}-${half(two)}`
+    return `${half((words[at] ?? 0) >>> 16)}${half(words[at] ?? 0)}-${middle}${half((words[at + 3] ?? 0) >>> 16)}${half(words[at + 3] ?? 0)}`
   }
 
   /** The number of the row with this id; 0 for none. */
   find(id: string): number {
-    const number = this.at(idHead(id), idHash(id))
-    return number !== 0 && this.get(number) === id ? number : 0
+    return this.at(idHead(id), idHash(id))
   }
 
   /** The number of the row whose id has this head and hash; 0 for none. */
@@ -98,4 +96,30 @@ export class RowIds {
   }
 }
 
+/** The digits of each octet. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
+
+/** The digits of the lower half of a word. */
+const half = (word: number): string => `${OCTETS[(word >>> 8) & 0xff]}${OCTETS[word & 0xff]}`
+
 const slotOf = (head: number, hash: number): number => (head ^ Math.imul(hash, 0x9e3779b1)) >>> 0
+
+/** Writes the four words of a UUID; false for another text. */
+function writeWords(id: string, words: Uint32Array, at: number): boolean {
+  if (id.length !== 36) return false
+  let word = 0
+  let digits = 0
+  for (let index = 0; index < 36; index++) {
+    const code = id.charCodeAt(index)
+    if (index === 8 || index === 13 || index === 18 || index === 23) {
+      if (code !== 0x2d) return false
+      continue
+    }
+    const isDigit = code >= 0x30 && code <= 0x39
+    if (!isDigit && (code < 0x61 || code > 0x66)) return false
+    word = (word << 4) | (isDigit ? code - 0x30 : code - 0x57)
+    digits += 1
+    if (digits % 8 === 0) words[at + digits / 8 - 1] = word
+  }
+  return true
+}

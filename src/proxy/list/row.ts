@@ -49,61 +49,52 @@ export interface FlowRow {
 const PATH = 512
 const TEXT = 256
 
-/** The row of a flow but for its number and id. */
-export function rowOf(flow: AnyFlow): Omit<FlowRow, 'number' | 'id'> {
-  const { client, createdAt, endedAt } = flow
-  return {
-    ...{ type: flow.type, createdAt, duration: endedAt === undefined ? -1 : endedAt - createdAt },
-    ...(flow.type === 'http' ? ofHttp(flow) : flow.type === 'dns' ? ofDns(flow) : ofRaw(flow)),
-    live: flow.live,
-    intercepted: flow.intercepted,
-    replayed: flow.replayed !== undefined,
-    error: flow.error ? flow.error.message.slice(0, TEXT) : '',
-    marked: flow.marked.slice(0, TEXT),
-    comment: flow.comment.slice(0, TEXT),
-    client: client.peer?.name ?? client.remote.address,
-    mode: client.mode,
-  }
+/** Where texts are copied. */
+const scratch = Buffer.alloc(PATH)
+
+/** The beginning of a path, which does not hold the head that it was cut out of in memory. */
+function own(text: string): string {
+  const start = text.length > PATH ? text.slice(0, PATH) : text
+  scratch.write(start, 0, 'latin1')
+  const copy = scratch.toString('latin1', 0, start.length)
+  // Other characters do not come out as they went in.
+  return copy === start ? copy : start
 }
 
-function ofHttp({ request, response, upgrade }: AnyFlow & { type: 'http' }) {
-  const type = response?.headers.get('content-type') ?? ''
-  return {
-    websocket: upgrade === 'websocket',
-    method: request.method.slice(0, TEXT),
-    scheme: request.scheme,
-    host: request.prettyHost.slice(0, TEXT),
-    port: request.port,
-    path: whole(request.path),
-    status: response?.status ?? 0,
-    contentType: type.split(';', 1)[0]?.trim().toLowerCase().slice(0, TEXT) ?? '',
-    size: request.body.length + (response?.body.length ?? 0),
-  }
+const cut = (text: string): string => (text.length > TEXT ? text.slice(0, TEXT) : text)
+
+export function methodOf(flow: AnyFlow): string {
+  if (flow.type === 'http') return cut(flow.request.method)
+  const question = flow.type === 'dns' ? flow.request.questions[0] : undefined
+  return question ? typeName(question.type) : ''
 }
 
-function ofDns(flow: AnyFlow & { type: 'dns' }) {
-  const { request, response } = flow
-  const [question] = request.questions
-  return {
-    ...NO_HTTP,
-    ...whereTo(flow),
-    method: question ? typeName(question.type) : '',
-    path: question?.name.slice(0, TEXT) ?? '',
-    size: (request.raw?.length ?? 0) + (response?.raw?.length ?? 0),
-  }
+export function hostOf(flow: AnyFlow): string {
+  if (flow.type === 'http') return cut(flow.request.prettyHost)
+  return flow.server?.host ?? flow.client.local.address
 }
 
-function ofRaw(flow: AnyFlow & { type: 'tcp' | 'udp' }) {
-  return { ...NO_HTTP, ...whereTo(flow), method: '', path: '', size: flow.bytesFromClient + flow.bytesFromServer }
+export const portOf = (flow: AnyFlow): number =>
+  flow.type === 'http' ? flow.request.port : (flow.server?.port ?? flow.client.local.port)
+
+export function pathOf(flow: AnyFlow): string {
+  if (flow.type === 'http') return own(flow.request.path)
+  return flow.type === 'dns' ? own(flow.request.questions[0]?.name ?? '') : ''
 }
 
-const NO_HTTP = { websocket: false, status: 0, contentType: '' }
+export function contentTypeOf(flow: AnyFlow): string {
+  const type = flow.type === 'http' ? flow.response?.headers.get('content-type') : undefined
+  if (!type) return ''
+  const end = type.indexOf(';')
+  return cut((end === -1 ? type : type.slice(0, end)).trim().toLowerCase())
+}
 
-const whereTo = ({ type, server, client }: AnyFlow) => ({
-  scheme: type,
-  host: server?.host ?? client.local.address,
-  port: server?.port ?? client.local.port,
-})
-
-/** The beginning of a text, which does not hold the head that it was cut out of in memory. */
-const whole = (text: string) => Buffer.from(text.slice(0, PATH), 'utf16le').toString('utf16le')
+/** What few flows have; undefined for one that has nothing of it. */
+export function notesOf({
+  error,
+  marked,
+  comment,
+}: AnyFlow): Pick<FlowRow, 'error' | 'marked' | 'comment'> | undefined {
+  if (!error && !marked && !comment) return undefined
+  return { error: error ? cut(error.message) : '', marked: cut(marked), comment: cut(comment) }
+}

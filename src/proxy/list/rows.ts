@@ -1,7 +1,8 @@
 // The rows of all flows, in columns of numbers and texts: about 150 bytes a flow, shared by all lists.
 import type { AnyFlow } from '../../flow/index.js'
+import { idHash, idHead, sizeOf } from '../../store/facts.js'
 import { Pool } from './pool.js'
-import { type FlowRow, rowOf } from './row.js'
+import { contentTypeOf, type FlowRow, hostOf, methodOf, notesOf, pathOf, portOf } from './row.js'
 import { RowIds } from './row-ids.js'
 
 const FIRST_ROOM = 1024
@@ -17,12 +18,7 @@ const TLS = 32
 const TYPE_SHIFT = 6
 const TYPES = ['http', 'tcp', 'udp', 'dns'] as const
 
-/** What few rows have. */
-interface Notes {
-  readonly error: string
-  readonly marked: string
-  readonly comment: string
-}
+type Notes = NonNullable<ReturnType<typeof notesOf>>
 
 const NO_NOTES: Notes = { error: '', marked: '', comment: '' }
 
@@ -45,6 +41,7 @@ export class Rows {
   next = 1
   #columns = columns(FIRST_ROOM)
   #paths: string[] = []
+  /** What few rows have. */
   readonly #notes = new Map<number, Notes>()
   readonly #ids = new RowIds()
   readonly #pool = new Pool()
@@ -76,39 +73,34 @@ export class Rows {
 
   /** Enters a flow, or what has changed in it; a new one gets this number, or the next. Gives the number. */
   set(flow: AnyFlow, reserved?: number): number {
-    let number = this.#ids.find(flow.id)
+    const { id, client, createdAt, endedAt } = flow
+    const head = idHead(id)
+    const hash = idHash(id)
+    let number = this.#ids.at(head, hash)
     if (number === 0) {
       number = reserved ?? this.reserve(1)
       this.#makeRoom(number)
-      this.#ids.set(number, flow.id)
+      this.#ids.set(number, id, head, hash)
       this.count += 1
     }
-    const row = rowOf(flow)
     const at = number - this.first
     const of = this.#columns
     const pool = this.#pool
-    of.createdAt[at] = row.createdAt
-    of.duration[at] = row.duration
-    of.size[at] = row.size
-    of.port[at] = row.port
-    of.status[at] = row.status
-    of.flags[at] =
-      PRESENT |
-      (row.live ? LIVE : 0) |
-      (row.intercepted ? INTERCEPTED : 0) |
-      (row.replayed ? REPLAYED : 0) |
-      (row.websocket ? WEBSOCKET : 0) |
-      (row.scheme === 'https' ? TLS : 0) |
-      (TYPES.indexOf(row.type) << TYPE_SHIFT)
-    of.method[at] = pool.put(row.method)
-    of.host[at] = pool.put(row.host)
-    of.contentType[at] = pool.put(row.contentType)
-    of.client[at] = pool.put(row.client)
-    of.mode[at] = pool.put(row.mode)
-    this.#paths[at] = row.path
-    const { error, marked, comment } = row
-    if (error || marked || comment) this.#notes.set(number, { error, marked, comment })
-    else this.#notes.delete(number)
+    of.createdAt[at] = createdAt
+    of.duration[at] = endedAt === undefined ? -1 : endedAt - createdAt
+    of.size[at] = sizeOf(flow)
+    of.port[at] = portOf(flow)
+    of.status[at] = flow.type === 'http' ? (flow.response?.status ?? 0) : 0
+    of.flags[at] = flagsOf(flow)
+    of.method[at] = pool.put(methodOf(flow))
+    of.host[at] = pool.put(hostOf(flow))
+    of.contentType[at] = pool.put(contentTypeOf(flow))
+    of.client[at] = pool.put(client.peer?.name ?? client.remote.address)
+    of.mode[at] = pool.put(client.mode)
+    this.#paths[at] = pathOf(flow)
+    const notes = notesOf(flow)
+    if (notes) this.#notes.set(number, notes)
+    else if (this.#notes.size > 0) this.#notes.delete(number)
     return number
   }
 
@@ -207,6 +199,16 @@ export class Rows {
       after[name].set(before[name].subarray(from, from + room))
     this.#columns = after
   }
+}
+
+function flagsOf(flow: AnyFlow): number {
+  let flags = PRESENT | (TYPES.indexOf(flow.type) << TYPE_SHIFT)
+  if (flow.live) flags |= LIVE
+  if (flow.intercepted) flags |= INTERCEPTED
+  if (flow.replayed !== undefined) flags |= REPLAYED
+  if (flow.type === 'http' && flow.upgrade === 'websocket') flags |= WEBSOCKET
+  if (flow.type === 'http' && flow.request.scheme === 'https') flags |= TLS
+  return flags
 }
 
 const compare = <T extends number | string>(one: T, other: T): number => (one < other ? -1 : one > other ? 1 : 0)
