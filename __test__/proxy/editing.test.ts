@@ -116,6 +116,7 @@ test('what was forgotten stays so on disk, whoever reads it', async (t) => {
   const again = opened(t, path).store
   t.deepEqual(await all(again.select(), pathOf), ['/1', '/3'])
   t.is(again.flow(idOf(2)), undefined)
+  t.is(again.places().count, 2)
   // It may be recorded again.
   again.record(numbered(2))
   t.is(again.flow(idOf(2))?.id, idOf(2))

@@ -294,3 +294,15 @@ for (const sort of ROW_SORTS) {
     t.pass()
   })
 }
+
+test('rows of flows that are gone leave no memory behind, and the numbers of others stay', async (t) => {
+  const { lists, over } = world(t, { memory: 40_000 })
+  const list = await listed(t, lists, { sort: 'path' })
+  for (let at = 1; at <= 20_000; at++) over(numbered(at))
+  const rows = list.rows(0, 1000)
+  t.is(rows.length, list.total)
+  for (const { id, number, path } of rows)
+    if (id !== idOf(number) || path !== `/${number}`) t.fail(`${id} ${number} ${path}`)
+  for (const [at, { id }] of rows.entries()) if (list.position(id) !== at) t.fail(`${id} is at ${list.position(id)}`)
+  t.is(list.number(idOf(20_000)), 20_000)
+})

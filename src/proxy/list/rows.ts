@@ -39,6 +39,8 @@ export class Rows {
   /** The lowest number that may be in use, and the one that comes next. */
   first = 1
   next = 1
+  /** All rows before it are gone. */
+  #lowest = 1
   #columns = columns(FIRST_ROOM)
   #paths: string[] = []
   /** What few rows have. */
@@ -145,10 +147,9 @@ export class Rows {
 
   /** Lets go of the memory of rows that are gone, where the oldest half is; gives the lowest number that may be in use then. */
   compact(): number {
-    const { flags } = this.#columns
-    let gone = 0
+    while (this.#lowest < this.next && !this.has(this.#lowest)) this.#lowest += 1
+    const gone = this.#lowest - this.first
     const used = this.next - this.first
-    while (gone < used && !((flags[gone] ?? 0) & PRESENT)) gone += 1
     if (gone < FIRST_ROOM || gone * 2 < used) return this.first
     this.first += gone
     this.#resize(Math.max(FIRST_ROOM, used - gone), gone)
