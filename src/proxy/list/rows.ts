@@ -166,18 +166,26 @@ export class Rows {
   }
 
   /** @internal */
-  numbers(column: 'createdAt' | 'duration' | 'size' | 'status' | 'port' | 'flags', number: number): number {
-    return this.#columns[column][number - this.first] ?? 0
+  compareNumbers(column: NumberColumn, one: number, other: number): number {
+    const values = this.#columns[column]
+    return (values[one - this.first] ?? 0) - (values[other - this.first] ?? 0)
   }
 
   /** @internal */
-  text(column: 'method' | 'host' | 'contentType' | 'client', number: number): string {
-    return this.#pool.get(this.#columns[column][number - this.first] ?? 0)
+  compareTexts(column: TextColumn, one: number, other: number): number {
+    const values = this.#columns[column]
+    const [first = 0, second = 0] = [values[one - this.first], values[other - this.first]]
+    return first === second ? 0 : compare(this.#pool.get(first), this.#pool.get(second))
   }
 
   /** @internal */
-  path(number: number): string {
-    return this.#paths[number - this.first] ?? ''
+  comparePaths(one: number, other: number): number {
+    return compare(this.#paths[one - this.first] ?? '', this.#paths[other - this.first] ?? '')
+  }
+
+  /** @internal */
+  typeOf(number: number): string {
+    return TYPES[(this.#columns.flags[number - this.first] ?? 0) >> TYPE_SHIFT] ?? ''
   }
 
   /** @internal */
@@ -212,17 +220,19 @@ function flagsOf(flow: AnyFlow): number {
   return flags
 }
 
-const compare = <T extends number | string>(one: T, other: T): number => (one < other ? -1 : one > other ? 1 : 0)
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
+
+type NumberColumn = 'createdAt' | 'duration' | 'size' | 'status' | 'port'
+type TextColumn = 'method' | 'host' | 'contentType' | 'client'
 
 type Order = (rows: Rows) => (one: number, other: number) => number
 
-const byNumber = (column: Parameters<Rows['numbers']>[0]): Order => {
-  return (rows) => (one, other) => compare(rows.numbers(column, one), rows.numbers(column, other))
+const byNumber = (column: NumberColumn): Order => {
+  return (rows) => (one, other) => rows.compareNumbers(column, one, other)
 }
-const byText = (column: Parameters<Rows['text']>[0]): Order => {
-  return (rows) => (one, other) => compare(rows.text(column, one), rows.text(column, other))
+const byText = (column: TextColumn): Order => {
+  return (rows) => (one, other) => rows.compareTexts(column, one, other)
 }
-const typeOf = (rows: Rows, number: number) => TYPES[rows.numbers('flags', number) >> TYPE_SHIFT] ?? ''
 
 /** The columns by which `proxy.list()` sorts. */
 export type RowSort =
@@ -233,15 +243,12 @@ export type RowSort =
 const ORDERS: Readonly<Record<RowSort, Order>> = {
   number: () => (one, other) => one - other,
   time: byNumber('createdAt'),
-  type: (rows) => (one, other) => compare(typeOf(rows, one), typeOf(rows, other)),
+  type: (rows) => (one, other) => compare(rows.typeOf(one), rows.typeOf(other)),
   method: byText('method'),
   host: byText('host'),
-  path: (rows) => (one, other) => compare(rows.path(one), rows.path(other)),
-  url: (rows) => {
-    const host = byText('host')(rows)
-    const port = byNumber('port')(rows)
-    return (one, other) => host(one, other) || port(one, other) || compare(rows.path(one), rows.path(other))
-  },
+  path: (rows) => (one, other) => rows.comparePaths(one, other),
+  url: (rows) => (one, other) =>
+    rows.compareTexts('host', one, other) || rows.compareNumbers('port', one, other) || rows.comparePaths(one, other),
   status: byNumber('status'),
   contentType: byText('contentType'),
   size: byNumber('size'),
