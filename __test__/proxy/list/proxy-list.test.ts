@@ -42,3 +42,23 @@ test('a flow is in the list as soon as it runs, without secrets, and is updated 
   await proxy.close()
   t.is(late.total, 1)
 })
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux('a list whose filter asks for processes has them looked up while it is open', async (t) => {
+  const running = await startProxy(t)
+  const { proxy } = running
+  const server = await listen(t, (talk) => talk.says('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'))
+  const ask = async (number: number) => {
+    const talk = await dial(t, running.port)
+    talk.says(get(server.port, `/${number}`))
+    await talk.hears('\r\n\r\n')
+    return (await running.flow('http', number)).client.process
+  }
+  t.is(await ask(0), undefined)
+  const list = proxy.list({ filter: '~process .' })
+  t.is((await ask(1))?.pid, process.pid)
+  t.is(list.total, 1)
+  list.close()
+  t.is(await ask(2), undefined)
+})
