@@ -140,8 +140,9 @@ export abstract class Recording extends Fixture {
 
   /** @internal */
   protected recordNew(flow: AnyFlow, shown: AnyFlow = this.shown(flow)): void {
-    this.store.record(shown)
+    // The store may drop it at once, and says so.
     this.#lists.tell(flow)
+    this.store.record(shown)
   }
 
   /** Forgets a flow; one that runs is not recorded when it is over. @internal */

@@ -32,8 +32,8 @@ function world(t: ExecutionContext, { disk = false, memory = 1 << 26 } = {}) {
     over(flow: HttpFlow) {
       flow.endedAt ??= flow.createdAt + 5
       running.delete(flow)
-      store.record(flow)
       lists.tell(flow)
+      store.record(flow)
       return flow
     },
     changed(flow: HttpFlow) {
@@ -217,6 +217,13 @@ test('segments of the disk that go take their flows from the list', async (t) =>
   t.true(store.info.forgotten > 0)
   t.is(list.total, store.info.flows)
   lists.close()
+})
+
+test('a flow that is too large for the store does not stay in the list', async (t) => {
+  const { lists, over } = world(t, { memory: 5_000 })
+  const list = await listed(t, lists)
+  over(numbered(1, { body: 'x'.repeat(10_000) }))
+  t.is(list.total, 0)
 })
 
 test('where nothing is recorded, flows are in a list as long as they run', async (t) => {

@@ -14,6 +14,9 @@ const GATHERED = 1_000
 const SLICE = 10
 const SLICE_ROWS = 5_000
 
+/** The head of an id, and 21 bits of its hash. */
+const keyOf = (head: number, hash: number): number => head * 0x200000 + (hash >>> 11)
+
 /** The proxy, as lists need it. */
 export interface ListSource {
   readonly store: FlowStore
@@ -27,7 +30,8 @@ export class FlowLists {
   readonly #source: ListSource
   readonly #open = new Set<OpenList>()
   #rows: Rows | undefined
-  readonly #changed = new Set<AnyFlow>()
+  /** Flows that have changed, by keys of their ids. */
+  readonly #changed = new Map<number, AnyFlow>()
   readonly #dropped = new WeakSet<AnyFlow>()
   #timer: NodeJS.Timeout | undefined
   /** What enters the rows of flows that were recorded before the first list; undefined once all are there. */
@@ -55,18 +59,21 @@ export class FlowLists {
   /** A flow has begun, has changed, or is over. */
   tell(flow: AnyFlow): void {
     if (!this.#rows || this.#dropped.has(flow)) return
-    this.#changed.add(flow)
+    this.#changed.set(keyOf(idHead(flow.id), idHash(flow.id)), flow)
     for (const list of this.#open) list.announce()
     if (this.#changed.size >= GATHERED) this.catchUp()
-    else this.#timer ??= setTimeout(() => this.catchUp(), GATHER).unref()
+    else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined
+        this.catchUp()
+      }, GATHER).unref()
+    }
   }
 
   /** Brings the rows and the lists up to date with what has changed. */
   catchUp(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     if (this.#changed.size === 0) return
-    const changed = [...this.#changed]
+    const changed = [...this.#changed.values()]
     this.#changed.clear()
     for (const flow of changed) this.#enter(flow, this.#open)
   }
@@ -75,9 +82,11 @@ export class FlowLists {
   forget(idHead: number, idHash: number): void {
     const rows = this.#rows
     if (!rows) return
-    this.catchUp()
+    const isNew = this.#changed.delete(keyOf(idHead, idHash))
     this.#filling?.leaveOut(idHead, idHash)
     const number = rows.at(idHead, idHash)
+    // It has come, and so has a number.
+    if (number === 0 && isNew) rows.reserve(1)
     if (number !== 0) this.#remove(rows, number)
   }
 
