@@ -42,7 +42,7 @@ export interface FlowList {
   readonly sort: RowSort
   readonly reverse: boolean
   /**
-   * Called once there is something to take with `takeChanges()`, and not again until it was taken: at most once a turn of the event loop. Undefined for
+   * Called once there may be something to take with `takeChanges()`, and not again until that was called: at most once a turn of the event loop. Undefined for
    * nothing. Changes while the list looks at what is recorded count, too.
    */
   onchange: (() => void) | undefined
