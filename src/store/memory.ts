@@ -6,12 +6,10 @@ import { factsIn, idHashIn, readRecord } from './layout.js'
 import type { Place } from './segments.js'
 import { type Beside, DROPPED, PRESENT, Slab, WAITING } from './slab.js'
 
-/** The bytes of a slab: the part of the limit that goes at once when there is no more room, between these. */
+/** The bytes of a slab: a part of the limit, for it is given back as a whole; between these. */
 const PARTS = 16
 const MIN_SLAB = 4 * 1024
 const MAX_SLAB = 1024 * 1024
-/** The same where flows only wait for the disk here. */
-const PASSING_SLAB = 64 * 1024
 
 /** Slabs without flows that are kept to be used again: new memory costs more than memory that was used a moment ago. */
 const SPARE = 4
@@ -20,25 +18,27 @@ const SPARE = 4
 export class Kept {
   readonly slab: Slab
   readonly index: number
+  readonly #beside: Beside | undefined
 
   constructor(slab: Slab, index: number) {
     slab.isShared = true
     this.slab = slab
     this.index = index
+    this.#beside = slab.besideOf(index)
   }
 
   get facts(): Facts {
-    return factsIn(this.slab.head(this.index))
+    return factsIn(this.slab.bytes, this.slab.startOf(this.index))
   }
 
   /** Where an older record of the flow is on disk, until this one is there; undefined for none. */
   get before(): Place | undefined {
-    return this.slab.besideOf(this.index)?.before
+    return this.#beside?.before
   }
 
   /** A copy, so that who keeps it does not keep the slab. */
   get record(): FlowRecord {
-    return readRecord(Buffer.from(this.slab.head(this.index)), this.slab.longOf(this.index).map(inMemory))
+    return readRecord(Buffer.from(this.slab.head(this.index)), this.#beside?.long.map(inMemory) ?? [])
   }
 }
 
@@ -76,8 +76,9 @@ export class Memory {
       if (open.fits(needed)) return open
       this.#close(open)
     }
-    const part = Math.min(MAX_SLAB, Math.max(MIN_SLAB, Math.floor(this.#limit / PARTS)))
-    const size = this.#limit === 0 ? PASSING_SLAB : part
+    const part = Math.max(MIN_SLAB, Math.floor(this.#limit / PARTS))
+    // Without a limit of memory flows only wait for the disk.
+    const size = this.#limit === 0 ? MAX_SLAB : Math.min(MAX_SLAB, part)
     const spare = needed <= size ? this.#spare.pop() : undefined
     const slab = spare?.bytes.length === size ? spare : new Slab(Math.max(size, needed))
     this.#slabs.push(slab)
@@ -86,21 +87,21 @@ export class Memory {
 
   /** Adds the flow whose head was written into a slab that has room, and ends at `end`. It waits for the disk where `waits` says so. */
   add(slab: Slab, end: number, facts: Facts, beside: Beside | undefined): number {
-    const before = sizeOf(slab)
+    const before = slab.size
     slab.beside += lengthOf(beside)
     const index = slab.add(end, facts.idHead, beside)
     slab.become(index, PRESENT)
     slab.present += 1
     this.count += 1
-    this.bytes += sizeOf(slab) - before
+    this.bytes += slab.size - before
     return index
   }
 
   /** Adds what waits for the disk, but is no flow in memory. */
   addNote(slab: Slab, end: number, { idHead }: Facts): number {
-    const before = sizeOf(slab)
+    const before = slab.size
     const index = slab.add(end, idHead, undefined)
-    this.bytes += sizeOf(slab) - before
+    this.bytes += slab.size - before
     return index
   }
 
@@ -116,9 +117,12 @@ export class Memory {
     const wasDropped = isWritten && (state & DROPPED) !== 0
     if (wasDropped) this.forgotten -= 1
     slab.waiting -= 1
-    slab.become(index, isWritten ? 0 : state & PRESENT)
-    if (isWritten && state & PRESENT) this.#leave(slab)
-    else this.#release(slab)
+    if ((state & PRESENT) === 0) {
+      slab.become(index, 0)
+      slab.releaseBeside(index)
+      this.#release(slab)
+    } else if (isWritten) this.#leave(slab, index, 0)
+    else slab.become(index, PRESENT)
     return wasDropped
   }
 
@@ -181,25 +185,31 @@ export class Memory {
 
   #forget(slab: Slab, index: number): void {
     const state = slab.state(index)
-    slab.become(index, state & WAITING)
-    // It was dropped while it waited, and is not lost.
-    if (state & DROPPED) this.forgotten -= 1
-    else this.#leave(slab)
+    if (state & PRESENT) this.#leave(slab, index, state & WAITING)
+    else {
+      // It was dropped while it waited, and is not lost.
+      this.forgotten -= 1
+      slab.become(index, WAITING)
+    }
   }
 
-  /** A flow of the slab is not in memory any more. */
-  #leave(slab: Slab): void {
-    this.count -= 1
+  /** A flow is not in memory any more, and is in another state. */
+  #leave(slab: Slab, index: number, state: number): void {
+    const before = slab.size
+    slab.beside -= lengthOf(slab.besideOf(index))
+    if ((state & WAITING) === 0) slab.releaseBeside(index)
+    slab.become(index, state)
     slab.present -= 1
-    if (slab.present === 0) this.bytes -= slab.size
+    this.count -= 1
+    this.bytes += slab.size - before
     this.#release(slab)
   }
 
   /** No more flows come into a slab. */
   #close(slab: Slab): void {
-    const before = sizeOf(slab)
+    const before = slab.size
     slab.isClosed = true
-    this.bytes += sizeOf(slab) - before
+    this.bytes += slab.size - before
     this.#release(slab)
   }
 
@@ -219,29 +229,24 @@ export class Memory {
   #shrink(): void {
     for (let at = 0; at < this.#slabs.length && this.bytes > this.#limit; ) {
       const slab = this.#slabs[at] as Slab
-      if (slab.present > 0) this.#drop(slab)
+      while (slab.present > 0 && this.bytes > this.#limit) this.#drop(slab)
       // Flows that wait for the disk keep their slab.
       if (this.#slabs[at] === slab) at += 1
     }
   }
 
-  /** Drops the flows of a slab. */
+  /** Drops the oldest flow of a slab. */
   #drop(slab: Slab): void {
+    let index = slab.first
+    while ((slab.state(index) & PRESENT) === 0) index += 1
     this.bytes -= slab.size
-    for (let index = 0; index < slab.count; index++) {
-      const state = slab.state(index)
-      if ((state & PRESENT) === 0) continue
-      slab.become(index, state & WAITING ? WAITING | DROPPED : 0)
-      this.count -= 1
-      this.forgotten += 1
-      this.#dropped(factsIn(slab.head(index)))
-    }
-    slab.present = 0
-    this.#release(slab)
+    slab.first = index + 1
+    this.bytes += slab.size
+    this.forgotten += 1
+    const facts = factsIn(slab.bytes, slab.startOf(index))
+    this.#leave(slab, index, slab.state(index) & WAITING ? WAITING | DROPPED : 0)
+    this.#dropped(facts)
   }
 }
-
-/** The bytes of a slab that are counted. */
-const sizeOf = (slab: Slab) => (slab.present > 0 ? slab.size : 0)
 
 const lengthOf = (beside: Beside | undefined) => beside?.long.reduce((sum, one) => sum + one.length, 0) ?? 0

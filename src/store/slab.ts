@@ -27,8 +27,10 @@ export class Slab {
   readonly bytes: Buffer
   /** Bytes of the heads, and where the next one begins. */
   used = 0
-  /** Bytes of the long bodies. */
+  /** Bytes of the long bodies of flows that are recorded in memory. */
   beside = 0
+  /** The flows before this one were dropped, and their bytes are not counted any more. */
+  first = 0
   /** Flows in it, whatever has become of them; those that are recorded in memory, and those that wait for the disk. */
   count = 0
   present = 0
@@ -50,9 +52,10 @@ export class Slab {
     this.#states = new Uint8Array(room)
   }
 
-  /** The bytes of memory that it takes: all of the allocation once no more flows come. */
+  /** The bytes that its flows take: all that is left of the allocation once no more flows come. */
   get size(): number {
-    return (this.isClosed ? this.bytes.length : this.used) + this.beside
+    if (this.present === 0) return 0
+    return (this.isClosed ? this.bytes.length : this.used) - this.startOf(this.first) + this.beside
   }
 
   /** Whether one more flow has room, with so many bytes. */
@@ -87,6 +90,11 @@ export class Slab {
     return this.#besides.size === 0 ? undefined : this.#besides.get(index)
   }
 
+  /** The long bodies are wanted no more. */
+  releaseBeside(index: number): void {
+    if (this.#besides.size > 0) this.#besides.delete(index)
+  }
+
   longOf(index: number): readonly Buffer[] {
     return this.besideOf(index)?.long ?? NONE
   }
@@ -111,6 +119,7 @@ export class Slab {
   clear(): void {
     this.used = 0
     this.beside = 0
+    this.first = 0
     this.count = 0
     this.isClosed = false
     this.#besides.clear()
