@@ -1,4 +1,4 @@
-// A connection as JSON. Flows share their connections, so the text is made once for each that does not change.
+// A connection as the bytes of a JSON text. Flows share their connections, so the text is made once for each that does not change.
 import type { ClientConnection, Connection, ServerConnection, TlsState } from '../connection.js'
 
 /** Either end's, with what the client's alone has. */
@@ -7,20 +7,20 @@ type AnyConnection = Connection & Partial<Pick<ClientConnection, 'http2' | 'proc
 interface Known {
   /** What the text was made of, but for what never changes. */
   readonly state: readonly unknown[]
-  readonly text: string
+  readonly text: Buffer
 }
 
 const known = new WeakMap<Connection, Known>()
 
 /** Certificates are put among the short bytes, which the text has the numbers of: always those that begin at `short.length`. */
-export function connectionText(connection: ClientConnection | ServerConnection, short: Buffer[]): string {
+export function connectionText(connection: ClientConnection | ServerConnection, short: Buffer[]): Buffer {
   const { tls } = connection
   const from = short.length
   if (tls?.certificates) short.push(...tls.certificates)
   const before = known.get(connection)
   if (before && isAsBefore(before.state, connection, tls, from)) return before.text
   const certificates = tls?.certificates?.map((_, index) => from + index)
-  const text = JSON.stringify(certificates ? { ...connection, tls: { ...tls, certificates } } : connection)
+  const text = Buffer.from(JSON.stringify(certificates ? { ...connection, tls: { ...tls, certificates } } : connection))
   known.set(connection, { state: stateOf(connection, tls, from), text })
   return text
 }

@@ -5,6 +5,9 @@ import { type Facts, REMOVED, REPLACED } from './facts.js'
 export const ENTRY = 56
 export const FACTS = 48
 
+/** Where the hash of the id is among the facts. */
+export const ID_HASH = 36
+
 /** Entries that an index has room for at first. */
 const FIRST_ROOM = 64
 
@@ -107,7 +110,7 @@ export function writeFacts(target: Buffer, at: number, facts: Facts): void {
   target.writeDoubleLE(facts.duration, at + 16)
   target.writeDoubleLE(facts.method, at + 24)
   target.writeUInt32LE(facts.idHead, at + 32)
-  target.writeUInt32LE(facts.idHash, at + 36)
+  target.writeUInt32LE(facts.idHash, at + ID_HASH)
   target.writeUInt32LE(facts.status, at + 40)
   target.writeUInt32LE(facts.flags, at + 44)
 }
@@ -118,7 +121,7 @@ export const readFacts = (source: Buffer, at: number): Facts => ({
   duration: source.readDoubleLE(at + 16),
   method: source.readDoubleLE(at + 24),
   idHead: source.readUInt32LE(at + 32),
-  idHash: source.readUInt32LE(at + 36),
+  idHash: source.readUInt32LE(at + ID_HASH),
   status: source.readUInt32LE(at + 40),
   flags: source.readUInt32LE(at + 44),
 })

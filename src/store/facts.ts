@@ -68,19 +68,39 @@ export function urlOf(flow: AnyFlow): string {
   return `${flow.server?.host ?? flow.client.local.address}:${flow.server?.port ?? flow.client.local.port}`
 }
 
-const UUID_HEAD = /^[0-9a-f]{8}/
-const UUID = /^[0-9a-f]{8}-.{18}[0-9a-f]{8}$/
-/** The length of a UUID as text. */
+/** The length of a UUID as text, and of the digits at both of its ends. */
 const UUID_LENGTH = 36
+const UUID_END = 8
 
-export const idHead = (id: string): number =>
-  UUID_HEAD.test(id) ? Number.parseInt(id.slice(0, 8), 16) : hash(id, 0x811c9dc5)
+export function idHead(id: string): number {
+  const digits = digitsAt(id, 0)
+  return digits === NO_DIGITS ? hash(id, 0x811c9dc5) : digits
+}
 
 /** Whether a text is a whole id, and not the beginning of a UUID. */
-export const isWholeId = (id: string): boolean => id.length === UUID_LENGTH || !UUID_HEAD.test(id)
+export const isWholeId = (id: string): boolean => id.length === UUID_LENGTH || digitsAt(id, 0) === NO_DIGITS
 
 /** The last eight digits of a UUID are as good as a hash, and cost less; they are 32 random bits. */
-export const idHash = (id: string): number => (UUID.test(id) ? Number.parseInt(id.slice(-8), 16) : hash(id, 0x9747b28c))
+export function idHash(id: string): number {
+  const isUuid = id.length === UUID_LENGTH && id[UUID_END] === '-' && digitsAt(id, 0) !== NO_DIGITS
+  const digits = isUuid ? digitsAt(id, UUID_LENGTH - UUID_END) : NO_DIGITS
+  return digits === NO_DIGITS ? hash(id, 0x9747b28c) : digits
+}
+
+const NO_DIGITS = -1
+
+/** The number that eight hexadecimal digits at a place of a text are. */
+function digitsAt(text: string, start: number): number {
+  if (text.length < start + UUID_END) return NO_DIGITS
+  let number = 0
+  for (let at = start; at < start + UUID_END; at++) {
+    const code = text.charCodeAt(at)
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : NO_DIGITS
+    if (digit === NO_DIGITS) return NO_DIGITS
+    number = number * 16 + digit
+  }
+  return number
+}
 
 /** FNV-1a, from a start of one's own. */
 function hash(text: string, start: number): number {

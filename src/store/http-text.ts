@@ -29,8 +29,9 @@ const RESPONSE = 7
 export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
   const { request, response, createdAt, endedAt } = flow
   if (isUnusual(flow)) return undefined
-  const parts: Parts = { text: '', short: [], long: [] }
-  const values: string[] = [
+  const values: (string | Buffer)[] = []
+  const parts: Parts = { texts: values, short: [], long: [] }
+  values.push(
     HTTP_TEXT,
     flow.id,
     connectionText(flow.client, parts.short),
@@ -57,7 +58,7 @@ export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
     `${request.body.length}`,
     place(request.body, parts, most),
     `${request.headers.raw.length}`,
-  ]
+  )
   for (const text of request.headers.raw) values.push(text)
   if (response) {
     values.push(`${response.status}`, response.reason, response.version)
@@ -65,8 +66,6 @@ export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
     values.push(`${response.body.length}`, place(response.body, parts, most))
     for (const text of response.headers.raw) values.push(text)
   }
-  for (const value of values) if (value.includes('\0')) return undefined
-  parts.text = values.join('\0')
   return parts
 }
 

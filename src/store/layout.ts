@@ -10,10 +10,11 @@
 import { crc32 } from 'node:zlib'
 import type { StoredBytes } from '../flow/body.js'
 import type { FlowRecord } from '../flow/record.js'
-import { FACTS, readFacts, writeFacts } from './entries.js'
+import { FACTS, ID_HASH, readFacts, writeFacts } from './entries.js'
 import type { Facts } from './facts.js'
 import type { Parts } from './parts.js'
 import { putTogether } from './text.js'
+import { UNFIT, writeTexts } from './write-text.js'
 
 /** `mwf1`, little-endian. The last letter is the version of the layout. */
 const MARK = 0x3166776d
@@ -26,57 +27,58 @@ export interface Lengths {
   readonly bodies: number
 }
 
-/** Makes the bytes of flows without the long bodies. Several stand in one allocation, so that one write takes them all. */
-export class HeadWriter {
-  #slab: Buffer = Buffer.alloc(0)
-  #used = 0
-  readonly #room: number
+/** Characters of a text whose bytes are counted; of a shorter one they are taken to be three each. */
+const COUNTED = 16 * 1024
 
-  /** `room`: bytes of an allocation. */
-  constructor(room: number) {
-    this.#room = room
-  }
+/** The most bytes that the head of these parts has. */
+export function roomFor({ texts, short, long }: Parts): number {
+  let needed = LISTS + 4 * short.length + 8 * long.length + texts.length
+  for (const text of texts) needed += typeof text === 'string' ? mostBytes(text) : text.length
+  for (const one of short) needed += one.length
+  return needed
+}
 
-  write(facts: Facts, { text, short, long }: Parts): Buffer {
-    const lists = LISTS + 4 * short.length + 8 * long.length
-    let needed = lists + 3 * text.length
-    for (const one of short) needed += one.length
-    const fits = this.#used + needed <= this.#slab.length
-    if (!fits) this.#renew(needed)
-    const slab = this.#slab
-    const start = this.#used
-    writeFacts(slab, start + HEADER, facts)
-    let at = start + lists
-    const length = slab.write(text, at)
-    at += length
-    slab.writeUInt32LE(length, start + HEADER + FACTS)
-    slab.writeUInt32LE(short.length, start + HEADER + FACTS + 4)
-    slab.writeUInt32LE(long.length, start + HEADER + FACTS + 8)
-    let list = start + LISTS
-    for (const one of short) {
-      list = slab.writeUInt32LE(one.length, list)
-      slab.set(one, at)
-      at += one.length
-    }
-    let bodies = 0
-    for (const one of long) {
-      list = slab.writeUInt32LE(one.length, list)
-      list = slab.writeUInt32LE(crc32(one), list)
-      bodies += one.length
-    }
-    slab.writeUInt32LE(MARK, start)
-    slab.writeUInt32LE(at - start - HEADER, start + 4)
-    slab.writeUInt32LE(bodies, start + 8)
-    const head = slab.subarray(start, at)
-    slab.writeUInt32LE(sum(head), start + 12)
-    this.#used = at
-    return head
-  }
+const mostBytes = (text: string) => (text.length > COUNTED ? Buffer.byteLength(text) : 3 * text.length)
 
-  #renew(needed: number): void {
-    this.#slab = Buffer.allocUnsafeSlow(Math.max(this.#room, needed))
-    this.#used = 0
+/**
+ * Writes the head of a flow, where there is room for it. What it takes to check it is left to `seal`, which is for the disk alone. Gives the end of
+ * the head, or UNFIT.
+ */
+export function writeHead(target: Buffer, start: number, facts: Facts, { texts, short, long }: Parts): number {
+  const text = start + LISTS + 4 * short.length + 8 * long.length
+  let at = writeTexts(target, text, texts)
+  if (at === UNFIT) return UNFIT
+  const counts = start + HEADER + FACTS
+  target.writeUInt32LE(at - text, counts)
+  target.writeUInt32LE(short.length, counts + 4)
+  target.writeUInt32LE(long.length, counts + 8)
+  let list = start + LISTS
+  for (const one of short) {
+    list = target.writeUInt32LE(one.length, list)
+    target.set(one, at)
+    at += one.length
   }
+  let bodies = 0
+  for (const one of long) {
+    target.writeUInt32LE(one.length, list)
+    list += 8
+    bodies += one.length
+  }
+  target.writeUInt32LE(MARK, start)
+  target.writeUInt32LE(at - start - HEADER, start + 4)
+  target.writeUInt32LE(bodies, start + 8)
+  writeFacts(target, start + HEADER, facts)
+  return at
+}
+
+/** Writes the checksums of a head and of its long bodies into it. */
+export function seal(head: Buffer, long: readonly Buffer[]): void {
+  let list = LISTS + 4 * head.readUInt32LE(HEADER + FACTS + 4)
+  for (const one of long) {
+    head.writeUInt32LE(crc32(one), list + 4)
+    list += 8
+  }
+  head.writeUInt32LE(sum(head), 12)
 }
 
 /** The checksum that belongs into the header of these bytes. */
@@ -92,7 +94,10 @@ export function readLengths(header: Buffer): Lengths | undefined {
 /** Whether header and head are as they were written. */
 export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes)
 
-export const factsIn = (bytes: Buffer): Facts => readFacts(bytes, HEADER)
+export const factsIn = (bytes: Buffer, start = 0): Facts => readFacts(bytes, start + HEADER)
+
+/** Of the facts of a head the hash of the id alone. */
+export const idHashIn = (bytes: Buffer, start: number): number => bytes.readUInt32LE(start + HEADER + ID_HASH)
 
 /** Where a long body lies: `at` bytes behind the beginning of its flow. */
 export interface LongBody {

@@ -1,50 +1,57 @@
-// The recorded flows that are in memory and not on disk: as bytes, the oldest first, up to a number of them.
+// The recorded flows that are in memory: as bytes in slabs, the oldest first, up to a number of bytes. Those that wait for the disk are here, too.
 import type { FlowRecord } from '../flow/record.js'
 import { inMemory } from '../flow/snapshot.js'
 import type { Facts } from './facts.js'
-import { readRecord } from './layout.js'
-import type { Parts } from './parts.js'
+import { factsIn, idHashIn, readRecord } from './layout.js'
 import type { Place } from './segments.js'
+import { type Beside, DROPPED, PRESENT, Slab, WAITING } from './slab.js'
 
-/** Bytes of memory that a flow takes beside its own bytes. */
-const BESIDE = 300
+/** The bytes of a slab: a part of the limit, for it is given back as a whole; between these. */
+const PARTS = 16
+const MIN_SLAB = 4 * 1024
+const MAX_SLAB = 1024 * 1024
 
-/** Several flows are in one allocation, so that the bytes of one that has gone may stay until its neighbours go. */
+/** Slabs without flows that are kept to be used again: new memory costs more than memory that was used a moment ago. */
+const SPARE = 4
+
+/** A flow in memory. It can be read as long as somebody has this, also when it is on disk or was dropped. */
 export class Kept {
-  readonly facts: Facts
-  readonly size: number
-  /** Where an older record of the flow is on disk, until this one is there; undefined for none. */
-  readonly before: Place | undefined
-  /** True once it is on disk, or was dropped. */
-  isGone = false
-  wasDropped = false
-  readonly #head: Buffer
-  readonly #long: readonly Buffer[]
+  readonly slab: Slab
+  readonly index: number
+  readonly #beside: Beside | undefined
 
-  constructor(facts: Facts, head: Buffer, { long }: Parts, before: Place | undefined) {
-    this.facts = facts
-    this.#head = head
-    this.#long = long
-    this.before = before
-    this.size = long.reduce((sum, one) => sum + one.length, head.length + BESIDE)
+  constructor(slab: Slab, index: number) {
+    slab.isShared = true
+    this.slab = slab
+    this.index = index
+    this.#beside = slab.besideOf(index)
   }
 
+  get facts(): Facts {
+    return factsIn(this.slab.bytes, this.slab.startOf(this.index))
+  }
+
+  /** Where an older record of the flow is on disk, until this one is there; undefined for none. */
+  get before(): Place | undefined {
+    return this.#beside?.before
+  }
+
+  /** A copy, so that who keeps it does not keep the slab. */
   get record(): FlowRecord {
-    return readRecord(this.#head, this.#long.map(inMemory))
+    return readRecord(Buffer.from(this.slab.head(this.index)), this.#beside?.long.map(inMemory) ?? [])
   }
 }
 
 export class Memory {
-  /** Bytes of all flows in it. */
+  /** Bytes of the slabs that have flows in memory, with their long bodies. */
   bytes = 0
   count = 0
   /** Flows that were dropped. */
   forgotten = 0
   #limit: number
-  /** The flows from `#first` on, the oldest first, among them some that are gone. */
-  #kept: (Kept | undefined)[] = []
-  #first = 0
-
+  /** Slabs with flows that are in memory or wait for the disk, the oldest first; the last one is open. */
+  #slabs: Slab[] = []
+  #spare: Slab[] = []
   readonly #dropped: (facts: Facts) => void
 
   /** `dropped` is called with each flow that is dropped. */
@@ -62,69 +69,184 @@ export class Memory {
     this.#shrink()
   }
 
-  add(kept: Kept): void {
-    if (kept.facts.flags !== 0) this.#replace(kept.facts)
-    this.#kept.push(kept)
-    this.count += 1
-    this.bytes += kept.size
-    this.#shrink()
+  /** A slab that has room for a head of so many bytes at its end. */
+  room(needed: number): Slab {
+    const open = this.#slabs.at(-1)
+    if (open && !open.isClosed) {
+      if (open.fits(needed)) return open
+      this.#close(open)
+    }
+    const part = Math.max(MIN_SLAB, Math.floor(this.#limit / PARTS))
+    // Without a limit of memory flows only wait for the disk.
+    const size = this.#limit === 0 ? MAX_SLAB : Math.min(MAX_SLAB, part)
+    const spare = needed <= size ? this.#spare.pop() : undefined
+    const slab = spare?.bytes.length === size ? spare : new Slab(Math.max(size, needed))
+    this.#slabs.push(slab)
+    return slab
   }
 
-  /** The flow is on disk now, or is wanted no more. */
-  remove(kept: Kept): void {
-    // It was dropped while it waited, and is not lost.
-    if (kept.wasDropped) this.forgotten -= 1
-    kept.wasDropped = false
-    if (kept.isGone) return
-    kept.isGone = true
-    this.count -= 1
-    this.bytes -= kept.size
-    this.#shrink()
+  /** Adds the flow whose head was written into a slab that has room, and ends at `end`. It waits for the disk where `waits` says so. */
+  add(slab: Slab, end: number, facts: Facts, beside: Beside | undefined): number {
+    const before = slab.size
+    slab.beside += lengthOf(beside)
+    const index = slab.add(end, facts.idHead, beside)
+    slab.become(index, PRESENT)
+    slab.present += 1
+    this.count += 1
+    this.bytes += slab.size - before
+    return index
+  }
+
+  /** Adds what waits for the disk, but is no flow in memory. */
+  addNote(slab: Slab, end: number, { idHead }: Facts): number {
+    const before = slab.size
+    const index = slab.add(end, idHead, undefined)
+    this.bytes += slab.size - before
+    return index
+  }
+
+  /** The flow waits for the disk, until `settle`. */
+  wait(slab: Slab, index: number): void {
+    slab.become(index, slab.state(index) | WAITING)
+    slab.waiting += 1
+  }
+
+  /** A flow does not wait any more: it is on disk, or could not be written. True where it had been dropped, and is on disk. */
+  settle(slab: Slab, index: number, isWritten: boolean): boolean {
+    const state = slab.state(index)
+    const wasDropped = isWritten && (state & DROPPED) !== 0
+    if (wasDropped) this.forgotten -= 1
+    slab.waiting -= 1
+    if ((state & PRESENT) === 0) {
+      slab.become(index, 0)
+      slab.releaseBeside(index)
+      this.#release(slab)
+    } else if (isWritten) this.#leave(slab, index, 0)
+    else slab.become(index, PRESENT)
+    return wasDropped
+  }
+
+  /** Drops the oldest flows until the others are within the limit. */
+  bound(): void {
+    if (this.bytes > this.#limit) this.#shrink()
   }
 
   /** The oldest first. */
   values(): Kept[] {
-    return this.#kept.slice(this.#first).filter((kept) => kept !== undefined && !kept.isGone) as Kept[]
+    const all: Kept[] = []
+    for (const slab of this.#slabs) {
+      for (let index = 0; index < slab.count; index++) {
+        if (slab.state(index) & PRESENT) all.push(new Kept(slab, index))
+      }
+    }
+    return all
   }
 
   /** The newest flow whose id begins with these eight digits and, unless undefined, has this hash; undefined for none. */
   find(idHead: number, idHash: number | undefined): Kept | undefined {
-    for (let at = this.#kept.length - 1; at >= this.#first; at--) {
-      const kept = this.#kept[at]
-      if (!kept || kept.isGone) continue
-      const { facts } = kept
-      if (facts.idHead === idHead && (idHash === undefined || facts.idHash === idHash)) return kept
+    return this.#find(idHead, idHash, PRESENT, (slab, index) => new Kept(slab, index))
+  }
+
+  has({ idHead, idHash }: Facts): boolean {
+    return this.#find(idHead, idHash, PRESENT, () => true) ?? false
+  }
+
+  /** The flow is wanted no more. True where it was here, or was dropped and waits for the disk still. */
+  remove({ idHead, idHash }: Facts): boolean {
+    const isRemoved = this.#find(idHead, idHash, PRESENT | DROPPED, (slab, index) => {
+      this.#forget(slab, index)
+      return true
+    })
+    return isRemoved ?? false
+  }
+
+  clear(): void {
+    for (const slab of [...this.#slabs]) {
+      for (let index = 0; index < slab.count; index++) if (slab.state(index) & PRESENT) this.#forget(slab, index)
+    }
+  }
+
+  #find<T>(
+    idHead: number,
+    idHash: number | undefined,
+    states: number,
+    found: (slab: Slab, index: number) => T,
+  ): T | undefined {
+    for (let at = this.#slabs.length - 1; at >= 0; at--) {
+      const slab = this.#slabs[at] as Slab
+      let index = slab.find(idHead, states)
+      while (index !== -1 && idHash !== undefined && idHashIn(slab.bytes, slab.startOf(index)) !== idHash) {
+        index = slab.find(idHead, states, index)
+      }
+      if (index !== -1) return found(slab, index)
     }
     return undefined
   }
 
-  clear(): void {
-    for (const kept of this.values()) this.remove(kept)
+  #forget(slab: Slab, index: number): void {
+    const state = slab.state(index)
+    if (state & PRESENT) this.#leave(slab, index, state & WAITING)
+    else {
+      // It was dropped while it waited, and is not lost.
+      this.forgotten -= 1
+      slab.become(index, WAITING)
+    }
   }
 
-  #replace({ idHead, idHash }: Facts): void {
-    const older = this.find(idHead, idHash)
-    if (older) this.remove(older)
+  /** A flow is not in memory any more, and is in another state. */
+  #leave(slab: Slab, index: number, state: number): void {
+    const before = slab.size
+    slab.beside -= lengthOf(slab.besideOf(index))
+    if ((state & WAITING) === 0) slab.releaseBeside(index)
+    slab.become(index, state)
+    slab.present -= 1
+    this.count -= 1
+    this.bytes += slab.size - before
+    this.#release(slab)
+  }
+
+  /** No more flows come into a slab. */
+  #close(slab: Slab): void {
+    const before = slab.size
+    slab.isClosed = true
+    this.bytes += slab.size - before
+    this.#release(slab)
+  }
+
+  /** Takes a slab back that has no flows any more. The open one goes on from its beginning. */
+  #release(slab: Slab): void {
+    if (slab.present > 0 || slab.waiting > 0 || (slab.isShared && !slab.isClosed)) return
+    if (!slab.isClosed) {
+      slab.clear()
+      return
+    }
+    this.#slabs.splice(this.#slabs.indexOf(slab), 1)
+    if (slab.isShared || slab.bytes.length > MAX_SLAB || this.#spare.length >= SPARE) return
+    slab.clear()
+    this.#spare.push(slab)
   }
 
   #shrink(): void {
-    for (let oldest = this.#kept[this.#first]; oldest; oldest = this.#kept[this.#first]) {
-      if (!oldest.isGone) {
-        if (this.bytes <= this.#limit) break
-        oldest.isGone = true
-        oldest.wasDropped = true
-        this.count -= 1
-        this.bytes -= oldest.size
-        this.forgotten += 1
-        this.#dropped(oldest.facts)
-      }
-      // The array keeps no bytes of flows that are gone.
-      this.#kept[this.#first] = undefined
-      this.#first += 1
+    for (let at = 0; at < this.#slabs.length && this.bytes > this.#limit; ) {
+      const slab = this.#slabs[at] as Slab
+      while (slab.present > 0 && this.bytes > this.#limit) this.#drop(slab)
+      // Flows that wait for the disk keep their slab.
+      if (this.#slabs[at] === slab) at += 1
     }
-    // The part that is passed is cut off when it is half of all, so that each flow is moved about once.
-    if (this.#first * 2 <= this.#kept.length) return
-    this.#kept = this.#kept.slice(this.#first)
-    this.#first = 0
+  }
+
+  /** Drops the oldest flow of a slab. */
+  #drop(slab: Slab): void {
+    let index = slab.first
+    while ((slab.state(index) & PRESENT) === 0) index += 1
+    this.bytes -= slab.size
+    slab.first = index + 1
+    this.bytes += slab.size
+    this.forgotten += 1
+    const facts = factsIn(slab.bytes, slab.startOf(index))
+    this.#leave(slab, index, slab.state(index) & WAITING ? WAITING | DROPPED : 0)
+    this.#dropped(facts)
   }
 }
+
+const lengthOf = (beside: Beside | undefined) => beside?.long.reduce((sum, one) => sum + one.length, 0) ?? 0

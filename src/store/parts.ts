@@ -4,7 +4,8 @@
 export const SHORT_BODY = 64 * 1024
 
 export interface Parts {
-  text: string
+  /** The values of the text, with NUL between them; as bytes where they were made before. */
+  readonly texts: readonly (string | Buffer)[]
   readonly short: Buffer[]
   readonly long: Buffer[]
 }

@@ -1,4 +1,5 @@
 // The store of a proxy: the flows that are over, as they were then; in a folder on disk where there is one, else in memory.
+import type { HttpFlow } from '../flow/http.js'
 import type { AnyFlow } from '../flow/index.js'
 import type { FlowRecord } from '../flow/record.js'
 import { revive } from '../flow/revive.js'
@@ -6,17 +7,16 @@ import { snapshot } from '../flow/snapshot.js'
 import { type Facts, factsOf, idHash, idHead, isWholeId, REMOVED, REPLACES } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
-import { HeadWriter } from './layout.js'
+import { roomFor, writeHead } from './layout.js'
 import { Kept, Memory } from './memory.js'
 import type { Parts } from './parts.js'
 import { type BodyInFile, SegmentReader } from './segment.js'
 import type { Place, Segments } from './segments.js'
 import { type FlowQuery, Places, presentOf, type Recorded, select } from './select.js'
+import { DROPPED, type Slab, WAITING } from './slab.js'
 import { takeApart } from './text.js'
-import { StoreWriter } from './writer.js'
-
-/** Bytes of flows in one allocation. */
-const SLAB = 256 * 1024
+import { UNFIT } from './write-text.js'
+import { StoreWriter, type WriterWorld } from './writer.js'
 
 /** The most bytes of a body that are kept in memory alone: all of them. */
 const WHOLE = Number.MAX_SAFE_INTEGER
@@ -50,7 +50,6 @@ export class FlowStore {
   readonly #log: StoreOptions['log']
   readonly #files: Files
   readonly #now: () => number
-  readonly #heads = new HeadWriter(SLAB)
   #writer: StoreWriter | undefined
   /** Those of the writer, also once the store is closed. */
   #segments: Segments | undefined
@@ -70,11 +69,15 @@ export class FlowStore {
   /** From now on flows are recorded in a folder, in `limit` bytes at most. Where that cannot be, the log says so. */
   openDisk(folder: string, limit: number): void {
     try {
-      const world = { files: this.#files, now: this.#now, log: this.#log }
+      const world: WriterWorld = {
+        ...{ files: this.#files, now: this.#now, log: this.#log },
+        taken: (slab, index) => this.#memory.wait(slab, index),
+        settled: (slab, index, bodies) => this.#settled(slab, index, bodies),
+      }
       const writer = StoreWriter.open(folder, limit, world)
       if (typeof writer !== 'number') {
         writer.onforgotten = (facts) => {
-          if (!this.#memory.find(facts.idHead, facts.idHash)) this.onforgotten?.(facts)
+          if (this.onforgotten && !this.#memory.has(facts)) this.onforgotten(facts)
         }
         this.#writer = writer
         this.#segments = writer.segments
@@ -123,13 +126,12 @@ export class FlowStore {
   /** Forgets a flow. On disk stands that it is forgotten; its bytes go with its segment. */
   remove(id: string): void {
     const facts = { ...NO_FACTS, idHead: idHead(id), idHash: idHash(id), flags: REPLACES | REMOVED }
-    const kept = this.#memory.find(facts.idHead, facts.idHash)
-    if (kept) this.#memory.remove(kept)
+    const wasHere = this.#memory.remove(facts)
     const place = this.#segments?.find(facts.idHead, facts.idHash)
     place?.segment.entries.replace(place.index)
-    if (!this.#writer || (!kept && !place)) return
-    const head = this.#heads.write(facts, { text: '', short: [], long: [] })
-    this.#writer.append({ facts, head, long: [], written() {} })
+    if (!this.#writer || !(wasHere || place)) return
+    const { slab, end } = this.#write(facts, { texts: [], short: [], long: [] })
+    this.#writer.append(slab, this.#memory.addNote(slab, end, facts))
   }
 
   /** A recorded flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
@@ -192,30 +194,51 @@ export class FlowStore {
     const writer = this.#writer
     if (!writer && this.#memory.limit === 0) return
     const most = writer?.bodyLimit ?? WHOLE
-    const parts = (flow.type === 'http' && httpParts(flow, most)) || takeApart(snapshot(flow), most)
     const facts = factsOf(flow, replaces)
-    const head = this.#heads.write(facts, parts)
+    if (replaces) this.#memory.remove(facts)
+    let parts = flow.type === 'http' ? httpParts(flow, most) : undefined
+    let written = parts && this.#write(facts, parts)
+    if (!parts || !written || written.end === UNFIT) {
+      parts = takeApart(snapshot(flow), most)
+      written = this.#write(facts, parts)
+    }
+    const { slab, end } = written
     const before = replaces ? writer?.segments.find(facts.idHead, facts.idHash) : undefined
-    const kept = new Kept(facts, head, parts, before)
-    this.#memory.add(kept)
-    writer?.append({
-      ...{ facts, head, long: parts.long },
-      written: (bodies) => {
-        if (kept.wasDropped) this.onback?.(flow)
-        this.#memory.remove(kept)
-        if (bodies.length > 0) letGo(flow, parts, bodies)
-      },
-    })
+    const { long } = parts
+    const letsGo = writer !== undefined && long.length > 0 && flow.type === 'http'
+    const beside = before || long.length > 0 ? { before, long, flow: letsGo ? flow : undefined } : undefined
+    const index = this.#memory.add(slab, end, facts, beside)
+    writer?.append(slab, index)
+    if (beside && !isWaiting(slab, index)) beside.flow = undefined
+    this.#memory.bound()
+  }
+
+  #write(facts: Facts, parts: Parts): { slab: Slab; end: number } {
+    const slab = this.#memory.room(roomFor(parts))
+    return { slab, end: writeHead(slab.bytes, slab.used, facts, parts) }
+  }
+
+  /** A flow is on disk, or could not be written. */
+  #settled(slab: Slab, index: number, bodies: readonly BodyInFile[] | undefined): void {
+    const beside = slab.besideOf(index)
+    const flow = beside?.flow
+    if (beside) beside.flow = undefined
+    if (flow && bodies) letGo(flow, beside.long, bodies)
+    const kept = this.onback && wasDropped(slab, index) ? new Kept(slab, index) : undefined
+    if (this.#memory.settle(slab, index, bodies !== undefined) && kept) this.onback?.(revive(kept.record))
   }
 }
 
 const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
 
+const isWaiting = (slab: Slab, index: number) => (slab.state(index) & WAITING) !== 0
+
+const wasDropped = (slab: Slab, index: number) => (slab.state(index) & DROPPED) !== 0
+
 const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 
 /** Long bodies are read from the disk from now on, but for those that were changed since. */
-function letGo(flow: AnyFlow, { long }: Parts, handles: readonly BodyInFile[]): void {
-  if (flow.type !== 'http') return
+function letGo(flow: HttpFlow, long: readonly Buffer[], handles: readonly BodyInFile[]): void {
   for (const body of [flow.request.body, flow.response?.body]) {
     if (!body || body.stored) continue
     const { content } = body

@@ -8,7 +8,8 @@ import { addBody, type BodyPlace, type Parts } from './parts.js'
 
 /** Takes a record apart. Of a body no more than `most` bytes are kept. */
 export function takeApart(record: FlowRecord, most: number): Parts {
-  const parts: Parts = { text: '', short: [], long: [] }
+  const texts: string[] = []
+  const parts: Parts = { texts, short: [], long: [] }
   const bytes = (content: Buffer): number => parts.short.push(content) - 1
   const body = ({ length, stored }: BodyRecord) => {
     return { length, ...addBody(stored.size === 0 ? undefined : stored.bytes(), parts, most) }
@@ -32,7 +33,7 @@ export function takeApart(record: FlowRecord, most: number): Parts {
     const { request, response } = record
     plain = { ...record, ...common, request: dns(request, bytes), response: response && dns(response, bytes) }
   } else plain = { ...record, ...common, messages: contents(record.messages) }
-  parts.text = JSON.stringify(plain)
+  texts.push(JSON.stringify(plain))
   return parts
 }
 

@@ -2,9 +2,12 @@
 import { mkdirSync } from 'node:fs'
 import type { Facts } from './facts.js'
 import type { Files } from './files.js'
+import { factsIn } from './layout.js'
 import { Lock } from './lock.js'
+import { buffersOf, lengthAt, type Run, take } from './runs.js'
 import { type BodyInFile, bodiesIn, Segment } from './segment.js'
 import { Segments } from './segments.js'
+import type { Slab } from './slab.js'
 
 /** Bytes of flows that wait to be written. Beyond them flows are not written, and counted. */
 const MAX_WAITING = 64 * 1024 * 1024
@@ -26,20 +29,10 @@ export interface WriterWorld {
   /** Milliseconds of a clock that only goes forward. */
   now(): number
   log(level: 'warn' | 'info', message: string): void
-}
-
-/** A flow that is to be written. */
-export interface Writing {
-  readonly facts: Facts
-  readonly head: Buffer
-  readonly long: readonly Buffer[]
-  /** Called when it is on disk, with the handles of its long bodies; never where it could not be written. */
-  readonly written: (bodies: readonly BodyInFile[]) => void
-}
-
-interface Waiting extends Writing {
-  /** The bytes of head and bodies. */
-  readonly length: number
+  /** A flow of a slab has been taken, and waits until it is settled. */
+  taken(slab: Slab, index: number): void
+  /** It is on disk, with handles of its long bodies; undefined where it could not be written. */
+  settled(slab: Slab, index: number, bodies: readonly BodyInFile[] | undefined): void
 }
 
 export class StoreWriter {
@@ -53,7 +46,7 @@ export class StoreWriter {
   readonly #world: WriterWorld
   readonly #lock: Lock
   readonly #limit: number
-  #queue: Waiting[] = []
+  #queue: Run[] = []
   #waiting = 0
   #number: number
   #descriptor: number | undefined
@@ -96,7 +89,7 @@ export class StoreWriter {
   }
 
   /** Takes a flow. It is not written where too much waits, or the disk has failed a moment ago; that is counted. */
-  append({ facts, head, long, written }: Writing): void {
+  append(slab: Slab, index: number): void {
     const { now, log } = this.#world
     if (this.#failedAt !== undefined && now() - this.#failedAt < RETRY) {
       this.unwritten += 1
@@ -108,9 +101,11 @@ export class StoreWriter {
       this.#isSlow = true
       return
     }
-    const length = long.reduce((sum, one) => sum + one.length, head.length)
-    this.#queue.push({ facts, head, long, length, written })
-    this.#waiting += length
+    const last = this.#queue.at(-1)
+    if (last?.slab === slab && last.to === index) last.to += 1
+    else this.#queue.push({ slab, from: index, to: index + 1 })
+    this.#waiting += lengthAt(slab, index)
+    this.#world.taken(slab, index)
     this.#schedule()
   }
 
@@ -198,14 +193,7 @@ export class StoreWriter {
 
   /** Writes flows, up to the end of the segment. */
   #write(segment: Segment, descriptor: number): void {
-    const batch: Waiting[] = []
-    let length = 0
-    for (const one of this.#queue) {
-      if (batch.length > 0 && segment.length + length >= Math.min(SEGMENT, this.#limit / SEGMENTS)) break
-      batch.push(one)
-      length += one.length
-    }
-    this.#queue.splice(0, batch.length)
+    const { batch, length } = take(this.#queue, Math.min(SEGMENT, this.#limit / SEGMENTS) - segment.length)
     this.#makeRoom(length)
     writeAll(this.#world.files, descriptor, buffersOf(batch), segment.length, (error, written) => {
       this.#waiting -= length
@@ -219,22 +207,31 @@ export class StoreWriter {
   }
 
   /** Puts the flows of a batch into the index as far as they were written. */
-  #enter(batch: readonly Waiting[], segment: Segment, written: number): void {
+  #enter(batch: readonly Run[], segment: Segment, written: number): void {
     let end = 0
     // A segment that was removed while it was written to has taken its flows with it.
     const isThere = this.segments.all.includes(segment)
-    for (const { facts, head, long, length, written: tell } of isThere ? batch : []) {
-      end += length
-      if (end > written) {
-        this.unwritten += 1
-        continue
+    for (const { slab, from, to } of batch) {
+      for (let index = from; index < to; index++) {
+        end += lengthAt(slab, index)
+        if (isThere && end <= written) this.#enterOne(slab, index, segment)
+        else {
+          if (isThere) this.unwritten += 1
+          this.#world.settled(slab, index, undefined)
+        }
       }
-      const older = facts.flags === 0 ? undefined : this.segments.find(facts.idHead, facts.idHash)
-      segment.entries.add(facts, segment.length, head.length)
-      older?.segment.entries.replace(older.index)
-      tell(long.length === 0 ? [] : bodiesIn(segment, segment.length, head))
-      segment.length += length
     }
+  }
+
+  #enterOne(slab: Slab, index: number, segment: Segment): void {
+    const start = slab.startOf(index)
+    const facts = factsIn(slab.bytes, start)
+    const older = facts.flags === 0 ? undefined : this.segments.find(facts.idHead, facts.idHash)
+    const offset = segment.length
+    segment.entries.add(facts, offset, slab.endOf(index) - start)
+    older?.segment.entries.replace(older.index)
+    segment.length += lengthAt(slab, index)
+    this.#world.settled(slab, index, slab.besideOf(index) ? bodiesIn(segment, offset, slab.head(index)) : NO_BODIES)
   }
 
   #done(error: NodeJS.ErrnoException | null): void {
@@ -259,9 +256,13 @@ export class StoreWriter {
   }
 
   #giveUpQueue(): void {
-    const rest = this.#queue.splice(0)
-    this.unwritten += rest.length
-    for (const { length } of rest) this.#waiting -= length
+    for (const { slab, from, to } of this.#queue.splice(0)) {
+      this.unwritten += to - from
+      for (let index = from; index < to; index++) {
+        this.#waiting -= lengthAt(slab, index)
+        this.#world.settled(slab, index, undefined)
+      }
+    }
   }
 
   /** Removes the oldest segments until there is room for so many bytes. */
@@ -285,26 +286,7 @@ export class StoreWriter {
   }
 }
 
-/** The bytes of a batch. Those that lie behind each other in memory are one buffer. */
-function buffersOf(batch: readonly Waiting[]): Buffer[] {
-  const buffers: Buffer[] = []
-  let last: Buffer | undefined
-  for (const { head, long } of batch) {
-    const end = last && last.byteOffset + last.length
-    if (last && head.buffer === last.buffer && head.byteOffset === end) {
-      last = Buffer.from(last.buffer, last.byteOffset, last.length + head.length)
-      buffers[buffers.length - 1] = last
-    } else {
-      last = head
-      buffers.push(head)
-    }
-    if (long.length > 0) {
-      buffers.push(...long)
-      last = undefined
-    }
-  }
-  return buffers
-}
+const NO_BODIES: readonly BodyInFile[] = []
 
 /** Writes all of the buffers, in as many calls as it takes. `done` gets the count of bytes that were written, also after an error. */
 function writeAll(
