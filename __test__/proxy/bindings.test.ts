@@ -3,7 +3,7 @@ import test from 'ava'
 import type { ServerConnection } from '../../src/connection.js'
 import { Channel } from '../../src/layers/channel.js'
 import { Bindings } from '../../src/proxy/bindings.js'
-import { FakeTransport, PLACE } from '../support/fake-transport.js'
+import { FakePackets, FakeTransport, PLACE } from '../support/fake-transport.js'
 
 function bound() {
   const heard: string[] = []
@@ -73,3 +73,28 @@ for (const how of ['close', 'reset'] as const) {
     t.is(transport.did.length, 1)
   })
 }
+
+test('a throttled channel that turns to TLS is mended for the handshake, and impaired again above it', (t) => {
+  const { bindings, channel } = bound()
+  const packets = new FakePackets()
+  bindings.bind(channel, packets)
+  bindings.throttle(channel, { down: undefined, up: undefined, latency: 5, loss: 0.5 })
+  t.deepEqual(packets.did, ['impaired 0.5 5'])
+  t.is(bindings.beginHandshake(channel), packets)
+  t.deepEqual(packets.did, ['impaired 0.5 5', 'mended'])
+  const secured = new FakePackets()
+  bindings.bind(channel, secured)
+  t.deepEqual(secured.did, ['impaired 0.5 5'])
+  bindings.throttle(channel, undefined)
+  t.deepEqual(secured.did, ['impaired 0.5 5', 'mended'])
+})
+
+test('a throttled flow that is over before its handshake leaves nothing behind', (t) => {
+  const { bindings, channel } = bound()
+  bindings.throttle(channel, { down: undefined, up: undefined, latency: 5, loss: 0.5 })
+  bindings.beginHandshake(channel)
+  bindings.throttle(channel, undefined)
+  const secured = new FakePackets()
+  bindings.bind(channel, secured)
+  t.deepEqual(secured.did, [])
+})

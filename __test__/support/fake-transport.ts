@@ -2,7 +2,7 @@
 import { DIRECT } from '../../src/flow/via.js'
 import type { Route } from '../../src/layers/route.js'
 import type { Dialled } from '../../src/proxy/dial.js'
-import { noReceiver, type Receiver, type StreamTransport } from '../../src/transports/transport.js'
+import { type Impairment, noReceiver, type Receiver, type StreamTransport } from '../../src/transports/transport.js'
 
 export class FakeTransport implements StreamTransport {
   readonly local = undefined
@@ -53,6 +53,14 @@ export class FakeTransport implements StreamTransport {
 }
 
 export const PLACE = { host: 'a.test', port: 443, transport: 'tcp' } as const
+
+/** A transport that makes its packets itself. */
+export class FakePackets extends FakeTransport {
+  impair(impairment: Impairment | undefined): boolean {
+    this.did.push(impairment ? `impaired ${impairment.loss} ${impairment.latency}` : 'mended')
+    return true
+  }
+}
 
 /** To the same place, directly and without TLS. */
 export const ROUTE: Route = { to: PLACE, via: DIRECT, tls: undefined }

@@ -28,6 +28,7 @@ const COMMANDS = [
   'refuseDatagram',
   'sendIcmp',
   'close',
+  'impair',
 ] as const
 
 /** A command as it fell. */

@@ -1,10 +1,11 @@
 // A tap in a transport: it sees the bytes in their order, and the transport behaves as it does without.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { type Duplex, PassThrough } from 'node:stream'
 import { connect as connectTls, createSecureContext } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { DatagramFlow } from '../../src/transports/datagram-flow.js'
-import { HIGH_WATER } from '../../src/transports/pipe.js'
+import { HIGH_WATER, Pipe } from '../../src/transports/pipe.js'
 import { listenTcp, socketPipe } from '../../src/transports/socket.js'
 import { type Tap, tapped } from '../../src/transports/tap.js'
 import { secureClient } from '../../src/transports/tls.js'
@@ -226,4 +227,13 @@ test('datagrams pass both ways', async (t) => {
   t.deepEqual(sent, ['answer'])
   t.deepEqual(tap.events, ['received', 'received', 'sent'])
   t.deepEqual(heard.events, ['close'])
+})
+
+test('an impairment is done below it, where that can be done', async (t) => {
+  const wanted: unknown[] = []
+  const below = Object.assign(new PassThrough(), { impair: (one: unknown) => wanted.push(one) > 0 })
+  const over = (stream: Duplex) => tapped(new Pipe(stream, { local: undefined, remote: undefined }), new Seen())
+  t.true(over(below).impair?.({ loss: 0.5, latency: 0 }))
+  t.deepEqual(wanted, [{ loss: 0.5, latency: 0 }])
+  t.false(over(new PassThrough()).impair?.({ loss: 0.5, latency: 0 }))
 })

@@ -1,18 +1,17 @@
 // A throttled transport under a clock that the test moves: rates, latency, loss, turns, back-pressure, and its ends.
 import test, { type ExecutionContext } from 'ava'
-import { type Link, Throttled } from '../../src/transports/throttled.js'
+import { type Link, Throttled, type ThrottledParts } from '../../src/transports/throttled.js'
 import type { Receiver } from '../../src/transports/transport.js'
 import { Clock } from '../support/clock.js'
-import { FakeTransport } from '../support/fake-transport.js'
+import { FakePackets, FakeTransport } from '../support/fake-transport.js'
 
 const LINK: Link = { down: undefined, up: undefined, latency: 0, loss: 0 }
 const rate = (bytesPerSecond: number) => ({ bytesPerSecond, free: 0 })
 
 function setUp(
   link: Link | undefined,
-  more: { isDatagrams?: boolean; random?: () => number; hasEnded?: boolean } = {},
+  { below = new FakeTransport(), ...more }: Partial<ThrottledParts> & { below?: FakeTransport } = {},
 ) {
-  const below = new FakeTransport()
   const heard: string[] = []
   const receiver: Receiver = {
     handleData: (data) => heard.push(`${data}`),
@@ -184,4 +183,58 @@ timed('an end that was told before is not told again', (t) => {
   const { heard, slow } = setUp(LINK, { hasEnded: true })
   slow.handleEnd()
   t.deepEqual(heard, [])
+})
+
+timed(
+  'where the transport makes the packets, latency and loss are theirs, and the end comes behind what waits',
+  (t, clock) => {
+    const link = { ...LINK, latency: 100, loss: 0.01, down: rate(1_000) }
+    const { below, slow } = setUp(link, { below: new FakePackets() })
+    t.deepEqual(below.did, ['impaired 0.01 100'])
+    slow.write(Buffer.alloc(500, 'a'))
+    t.is(below.did.length, 2, 'the first piece has no latency here')
+    slow.link = undefined
+    clock.after(200)
+    t.false(below.did.includes('mended'))
+    clock.after(300)
+    t.is(below.did.at(-1), 'mended')
+    slow.write(Buffer.from('b'))
+    slow.link = undefined
+    t.deepEqual(below.did.slice(-2), ['mended', 'wrote b'])
+  },
+)
+
+timed('packets are mended at once where nothing waits, or the next flow is not impaired', (t) => {
+  const { below, slow } = setUp({ ...LINK, loss: 0.5 }, { below: new FakePackets() })
+  slow.link = { ...LINK, latency: 5 }
+  slow.link = { ...LINK, down: rate(1_000) }
+  slow.link = undefined
+  t.deepEqual(below.did, ['impaired 0.5 0', 'impaired 0 5', 'mended'])
+})
+
+timed('packets are mended where the transport is taken back, behind what waited', (t) => {
+  const { below, slow } = setUp({ ...LINK, latency: 100, down: rate(1) }, { below: new FakePackets() })
+  slow.write(Buffer.alloc(300, 'a'))
+  slow.release()
+  t.deepEqual(
+    below.did.map((one) => one.slice(0, 7)),
+    ['impaire', 'wrote a', 'wrote a', 'mended'],
+  )
+})
+
+timed('a transport that cannot, and datagrams, are slowed as before', (t, clock) => {
+  class Others extends FakePackets {
+    override impair(): boolean {
+      return false
+    }
+  }
+  for (const more of [{ below: new Others() }, { below: new FakePackets(), isDatagrams: true }]) {
+    const { below, slow } = setUp({ ...LINK, latency: 100 }, more)
+    slow.write(Buffer.from('a'))
+    clock.after(99)
+    t.deepEqual(below.did, [])
+    clock.after(1)
+    slow.link = undefined
+    t.deepEqual(below.did, ['wrote a'])
+  }
 })

@@ -31,7 +31,10 @@ export interface ThrottleLimits {
   readonly up?: number | undefined
   /** Milliseconds by which everything comes later to the client, and so every round trip. Default: 0. */
   readonly latency?: number | undefined
-  /** The part of datagrams, each way, that are lost, from 0 to 1. TCP loses none. Default: 0. */
+  /**
+   * The part, each way, that is lost, from 0 to 1: of datagrams, and of the packets of TCP where the client is in the WireGuard tunnel.
+   * TCP sends those again. Elsewhere the system makes TCP's packets, and none is lost. Default: 0.
+   */
   readonly loss?: number | undefined
 }
 

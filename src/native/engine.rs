@@ -73,6 +73,11 @@ impl Engine {
             command::REFUSE => stack.refuse(now, id, refusal(messages::word(payload, 0))),
             command::WRITE => stack.write(id, payload),
             command::CREDIT => stack.credit(id, messages::word(payload, 0).unwrap_or(0) as usize),
+            command::IMPAIR => {
+                if let Some(impairment) = messages::impairment(payload) {
+                    stack.impair(id, impairment);
+                }
+            }
             command::END => stack.end(id),
             command::RESET => stack.reset(now, id),
             command::CLOSE => stack.close(now, id),

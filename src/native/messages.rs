@@ -5,6 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use midwire_wire::Duration;
+use midwire_wire::impairment::Impairment;
+
 pub const HEADER: usize = 12;
 
 /// The kinds of events, which rise.
@@ -36,6 +39,7 @@ pub mod command {
     pub const REFUSE_DATAGRAM: u32 = 8;
     pub const SEND_ICMP: u32 = 9;
     pub const CLOSE: u32 = 10;
+    pub const IMPAIR: u32 = 11;
 }
 
 const FLAG_HELD: u32 = 1;
@@ -97,6 +101,15 @@ pub fn take<'a>(bytes: &mut &'a [u8]) -> Option<(u32, u32, &'a [u8])> {
 pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at + 4)?;
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// What an IMPAIR wants: words with the loss in millionths, the delay in microseconds, and the seed.
+pub fn impairment(payload: &[u8]) -> Option<Impairment> {
+    Some(Impairment {
+        loss: word(payload, 0)?,
+        delay: Duration::from_micros(word(payload, 4)?.into()),
+        seed: word(payload, 8)?,
+    })
 }
 
 /// The two ends in an address header, and the bytes after it.

@@ -1,7 +1,7 @@
 // A transport of bytes over any Duplex: a net.Socket, a WireGuardStream, a TLSSocket.
 import type { Duplex } from 'node:stream'
 import type { Address } from '../connection.js'
-import { noReceiver, type Receiver, type StreamTransport } from './transport.js'
+import { type Impairment, noReceiver, type Receiver, type StreamTransport } from './transport.js'
 
 /** How long data that was written may take to leave after `close()`. */
 const LINGER_MILLISECONDS = 10_000
@@ -17,8 +17,8 @@ interface Ends {
   remote: Address | undefined
 }
 
-/** A Duplex that can send RST. */
-type Resettable = Duplex & { resetAndDestroy?(): unknown }
+/** A Duplex that can send RST, and one that makes the packets itself. */
+type Lowest = Duplex & { resetAndDestroy?(): unknown; impair?(impairment: Impairment | undefined): boolean }
 
 export class Pipe implements StreamTransport {
   readonly duplex: Duplex
@@ -30,7 +30,10 @@ export class Pipe implements StreamTransport {
   #linger: NodeJS.Timeout | undefined
   #corked = false
   readonly #listeners: [string, (value: never) => void][]
-  readonly lowest: Resettable
+  readonly lowest: Lowest
+  #impaired = false
+  /** Writes of the time of an impairment that have not reached `lowest`. */
+  #underWay = 0
 
   /**
    * Nothing is read before there is a receiver, so that no data is lost. `lowest` is the stream under all TLS, which has to send RST: a
@@ -89,7 +92,21 @@ export class Pipe implements StreamTransport {
   write(data: Uint8Array, moreComes = false): boolean {
     if (this.duplex.destroyed || this.duplex.writableEnded) return true
     if ((moreComes || data.length >= BULK) && !this.#corked) this.#cork()
-    return this.duplex.write(data)
+    if (!this.#impaired) return this.duplex.write(data)
+    this.#underWay += 1
+    return this.duplex.write(data, this.#passed)
+  }
+
+  readonly #passed = () => {
+    this.#underWay -= 1
+    if (this.#underWay === 0 && !this.#impaired) this.lowest.impair?.(undefined)
+  }
+
+  impair(impairment: Impairment | undefined): boolean {
+    this.#impaired = impairment !== undefined
+    // The end of an impairment keeps its place behind what was written before.
+    if (!impairment && this.#underWay > 0) return true
+    return this.lowest.impair?.(impairment) ?? false
   }
 
   #cork(): void {

@@ -38,6 +38,7 @@ export const COMMAND = {
   refuseDatagram: 8,
   sendIcmp: 9,
   close: 10,
+  impair: 11,
 } as const
 
 /** How a connection request is refused. */

@@ -4,6 +4,10 @@ import type { Address, Peer } from '../connection.js'
 import { destinationOf, sourceOf } from './addresses.js'
 import type { Bridge } from './bridge.js'
 import { COMMAND, headerOf, keptHeader, MAX_CHUNK, RECEIVE_CREDIT, WRITE_CREDIT } from './records.js'
+import type { Impairment } from './transport.js'
+
+/** The largest number of a word in a record. */
+const WORD = 0xffff_ffff
 
 type Callback = (error?: Error | null) => void
 
@@ -124,6 +128,15 @@ export class WireGuardStream extends Duplex {
   resetAndDestroy(): this {
     if (!this.#gone) this.#leave(COMMAND.reset)
     return this.destroy()
+  }
+
+  /** @internal Impairs the connection's packets from now on. `seed` decides which are lost. */
+  impair(impairment: Impairment | undefined, seed = Math.floor(Math.random() * WORD)): boolean {
+    if (this.#gone) return true
+    const { loss, latency } = impairment ?? { loss: 0, latency: 0 }
+    const words = [loss * 1_000_000, latency * 1_000, seed].map((word) => Math.min(Math.round(word), WORD))
+    this.#owner.bridge.bytes(COMMAND.impair, this.#id, new Uint8Array(Uint32Array.from(words).buffer))
+    return true
   }
 
   override _read(): void {

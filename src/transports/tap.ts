@@ -1,7 +1,7 @@
 // Lets an observer see what passes a transport: the bytes of a stream below all TLS, or datagrams.
 import { Duplex } from 'node:stream'
 import { HIGH_WATER, Pipe } from './pipe.js'
-import { noReceiver, type Receiver, type StreamTransport, type Transport } from './transport.js'
+import { type Impairment, noReceiver, type Receiver, type StreamTransport, type Transport } from './transport.js'
 
 /** Is told what passes, in the order in which it passes. It must not throw. */
 export interface Tap {
@@ -30,16 +30,16 @@ export function tapped(transport: Transport, tap: Tap): Transport {
 
 type Callback = (error?: Error | null) => void
 
-/** A stream that can send RST. */
-type Resettable = Duplex & { resetAndDestroy?(): unknown }
+/** A stream that can send RST, and one that makes the packets itself. */
+type Lowest = Duplex & { resetAndDestroy?(): unknown; impair?(impairment: Impairment | undefined): boolean }
 
 class TappedStream extends Duplex {
-  readonly #below: Resettable
+  readonly #below: Lowest
   readonly #tap: Tap
   #ended = false
   #resets = false
 
-  constructor(below: Resettable, tap: Tap) {
+  constructor(below: Lowest, tap: Tap) {
     super({ allowHalfOpen: true, highWaterMark: HIGH_WATER })
     this.#below = below
     this.#tap = tap
@@ -96,6 +96,10 @@ class TappedStream extends Duplex {
   resetAndDestroy(): this {
     this.#resets = true
     return this.destroy()
+  }
+
+  impair(impairment: Impairment | undefined): boolean {
+    return this.#below.impair?.(impairment) ?? false
   }
 
   override _destroy(error: Error | null, done: Callback): void {

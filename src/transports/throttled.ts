@@ -22,7 +22,7 @@ export interface Link {
   readonly up: Rate | undefined
   /** Milliseconds by which everything comes later to the client, and so every round trip. */
   readonly latency: number
-  /** The part of datagrams that are lost, from 0 to 1. */
+  /** The part that is lost of datagrams and, where midwire makes them, of TCP's packets: from 0 to 1. */
   readonly loss: number
 }
 
@@ -136,8 +136,9 @@ export interface ThrottledParts {
 }
 
 export class Throttled implements Transport, Receiver {
-  /** Undefined: what comes from now on is not slowed, but keeps its place behind what waits. */
-  link: Link | undefined
+  #link: Link | undefined
+  /** Latency and loss are the packets', which the transport below makes. */
+  #inPackets = false
   receiver: Receiver = noReceiver
   readonly below: Transport
   readonly #isDatagrams: boolean
@@ -160,7 +161,6 @@ export class Throttled implements Transport, Receiver {
     { isDatagrams, hasEnded, random = Math.random }: ThrottledParts,
   ) {
     this.below = below
-    this.link = link
     this.#isDatagrams = isDatagrams
     // The transport below tells a new receiver of its end again.
     this.#ended = hasEnded
@@ -180,6 +180,29 @@ export class Throttled implements Transport, Receiver {
     )
     this.receiver = below.receiver
     below.receiver = this
+    this.link = link
+  }
+
+  get link(): Link | undefined {
+    return this.#link
+  }
+
+  /** Undefined: what comes from now on is not slowed, but keeps its place behind what waits. */
+  set link(link: Link | undefined) {
+    this.#link = link
+    if (this.#isImpaired && !this.#isDatagrams) this.#inPackets = this.below.impair?.(link) ?? false
+    else if (this.#down.length === 0) this.#mend()
+  }
+
+  get #isImpaired(): boolean {
+    return this.#link !== undefined && (this.#link.loss > 0 || this.#link.latency > 0)
+  }
+
+  /** Ends what was done to packets, once what waits has been written. */
+  #mend(): void {
+    if (!this.#inPackets || this.#isImpaired) return
+    this.#inPackets = false
+    this.below.impair?.(undefined)
   }
 
   get local() {
@@ -191,10 +214,11 @@ export class Throttled implements Transport, Receiver {
   }
 
   write(data: Uint8Array, moreComes?: boolean): boolean {
-    const { link } = this
+    const link = this.#link
     if (!link && this.#down.length === 0) return this.below.write(data, moreComes)
     if (this.#isLost(this.#down) || this.#after) return true
-    this.#down.add(data, Date.now() + (link?.latency ?? 0), link?.down)
+    const latency = this.#inPackets ? 0 : (link?.latency ?? 0)
+    this.#down.add(data, Date.now() + latency, link?.down)
     if (this.#isDatagrams || this.#down.bytes < HIGH_WATER) return true
     this.#isFull = true
     return false
@@ -212,6 +236,7 @@ export class Throttled implements Transport, Receiver {
   #written(): void {
     const after = this.#after
     this.#after = undefined
+    this.#mend()
     if (after) this.below[after]()
     else if (this.#isFull) {
       this.#isFull = false
@@ -296,6 +321,8 @@ export class Throttled implements Transport, Receiver {
   release(): Transport {
     this.below.receiver = this.receiver
     for (const data of this.#down.take()) this.below.write(data)
+    this.#link = undefined
+    this.#mend()
     for (const data of this.#up.take()) this.receiver.handleData(data)
     return this.below
   }

@@ -15,6 +15,14 @@ export interface Receiver {
   handleClose(error: NodeJS.ErrnoException | undefined): void
 }
 
+/** How the line of a TCP connection is worse than the real one. */
+export interface Impairment {
+  /** The part of packets that are lost, each way, from 0 to 1. */
+  readonly loss: number
+  /** Milliseconds by which packets to the peer come later. */
+  readonly latency: number
+}
+
 export interface Transport {
   readonly local: Address | undefined
   readonly remote: Address | undefined
@@ -33,6 +41,11 @@ export interface Transport {
   reset(): void
   pause(): void
   resume(): void
+  /**
+   * Impairs the connection's line from now on. Undefined: no longer, as soon as the peer has got what was written until now. False, or
+   * not there, where others make the packets and nothing can be done to them.
+   */
+  impair?(impairment: Impairment | undefined): boolean
 }
 
 /** A transport over a Node stream, which TLS can be put over. */

@@ -9,6 +9,7 @@ pub mod event;
 pub mod fall;
 pub mod fragment;
 pub mod icmp;
+pub mod impairment;
 pub mod key;
 pub mod packet;
 pub mod peer_mtu;

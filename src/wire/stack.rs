@@ -16,6 +16,7 @@ use crate::fall::Fall;
 use crate::flows::{Entry, Flows};
 use crate::fragment::Reassembler;
 use crate::half_open::HalfOpen;
+use crate::impairment::Totals;
 use crate::peer_mtu::PeerMtu;
 use crate::tcp::congestion::Algorithm;
 use crate::tcp_flow::{AfterRise, Net};
@@ -99,6 +100,7 @@ impl Stack {
         let net = Net {
             pool: Pool::new(buffers, config.memory),
             packet: Vec::with_capacity(config.mtu),
+            impaired: Totals::default(),
         };
         Stack {
             net,
@@ -205,7 +207,7 @@ impl Stack {
             let last = flow.leave_time_wait(now, &mut self.net);
             self.time_wait.insert(now, flow.key, &last);
         }
-        if flow.over && !more {
+        if flow.over && !more && !flow.has_delayed() {
             return self.drop_flow(id);
         }
         if flow.has_ended() && !flow.over && !flow.rising {

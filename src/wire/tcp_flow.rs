@@ -4,6 +4,7 @@ use crate::buffers::Pool;
 use crate::event::FlowId;
 use crate::fall::Fall;
 use crate::flow_key::FlowKey;
+use crate::impairment::{Line, Totals};
 use crate::tcp::INITIAL_SEND;
 use crate::tcp::connection::{Config, Connection, State, Unreachable};
 use crate::tcp::segment::{Outgoing, Segment};
@@ -11,6 +12,7 @@ use crate::tcp::seq::Seq;
 use crate::tunnel::PeerId;
 use crate::{Duration, Instant};
 
+mod line;
 mod rise;
 
 /// The time after which a handshake is given up.
@@ -27,6 +29,7 @@ pub struct Net {
     pub pool: Pool,
     /// The buffer in which each packet is made.
     pub packet: Vec<u8>,
+    pub impaired: Totals,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +81,8 @@ pub struct TcpFlow {
     limit: Option<Instant>,
     /// The bytes that were not acknowledged when `limit` was set; fewer since then is progress.
     left: usize,
+    /// The line of a flow that the owner has impaired.
+    line: Option<Box<Line>>,
 }
 
 impl TcpFlow {
@@ -130,6 +135,7 @@ impl TcpFlow {
             granted: INITIAL_SEND.min(config.max_window),
             limit: Some(now + HANDSHAKE_TIMEOUT),
             left: 0,
+            line: None,
         }
     }
 
@@ -149,7 +155,8 @@ impl TcpFlow {
     /// The ACK that has to leave before the next segment is handled.
     pub fn poll_acknowledgement(&mut self, now: Instant, net: &mut Net) -> Option<Vec<u8>> {
         let outgoing = self.connection.poll_acknowledgement(now, &net.pool)?;
-        Some(self.bare_packet(&outgoing, net))
+        let packet = self.bare_packet(&outgoing, net);
+        self.passes(now, net).then_some(packet)
     }
 
     pub fn handle_segment(&mut self, now: Instant, net: &mut Net, segment: &Segment<'_>) {
@@ -172,6 +179,9 @@ impl TcpFlow {
 
     /// Sends at most `budget` packets. True when there may be more.
     pub fn poll_fall(&mut self, now: Instant, net: &mut Net, fall: &mut dyn Fall, budget: usize) -> bool {
+        if !self.poll_delayed(now, net, fall) {
+            return true;
+        }
         let FlowKey { local, remote } = self.key;
         for _ in 0..budget {
             if !fall.ready() {
@@ -184,7 +194,7 @@ impl TcpFlow {
             let written = outgoing.emit(local, remote, &mut net.packet, |packet| {
                 queue.copy(outgoing.offset, outgoing.length, packet);
             });
-            if written {
+            if written && self.passes(now, net) {
                 fall.fall(&net.packet);
             }
         }
@@ -219,6 +229,9 @@ impl TcpFlow {
         if self.has_ended() {
             // The connection was reset meanwhile. An event tells the owner, if it has not yet.
             return true;
+        }
+        if let Some(line) = &mut self.line {
+            line.handle_written(bytes.len());
         }
         self.connection.write(bytes, &mut net.pool)
     }
@@ -268,14 +281,16 @@ impl TcpFlow {
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.connection.poll_timeout(), self.limit) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let delayed = self.line.as_ref().and_then(|line| line.poll_timeout());
+        let deadlines = [self.connection.poll_timeout(), self.limit, delayed];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Gives the memory back; after this the flow is not used again.
     pub fn release(&mut self, net: &mut Net) {
         self.connection.release(&mut net.pool);
+        if let Some(line) = &mut self.line {
+            line.release(&mut net.impaired);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The commands of the owner: accept, refuse, write, credit, end, reset, close, connect, send.
+//! The commands of the owner: accept, refuse, write, credit, impair, end, reset, close, connect, send.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,6 +10,7 @@ use crate::event::{FlowId, Refusal};
 use crate::flow_key::FlowKey;
 use crate::flows::{Entry, Held};
 use crate::icmp::{self, Unreachable};
+use crate::impairment::Impairment;
 use crate::packet::{self, Packet};
 use crate::tcp::segment::Segment;
 use crate::tcp_flow::TcpFlow;
@@ -84,6 +85,13 @@ impl Stack {
         if let Some(flow) = self.flows.flow(id) {
             flow.credit(bytes);
             self.touch(id);
+        }
+    }
+
+    /// Makes the line of a flow worse than it is, until an impairment that changes nothing.
+    pub fn impair(&mut self, id: FlowId, impairment: Impairment) {
+        if let Some(flow) = self.flows.flow(id) {
+            flow.impair(impairment);
         }
     }
 
@@ -202,6 +210,9 @@ impl Stack {
             fragments_dropped: self.reassembler.dropped(),
             replies_dropped: self.replies.dropped,
             data_refused: self.net.pool.refused,
+            impaired_in: self.net.impaired.lost_in,
+            impaired_out: self.net.impaired.lost_out,
+            delayed_dropped: self.net.impaired.overflown,
             ..self.counters.clone()
         }
     }

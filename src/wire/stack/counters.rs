@@ -30,11 +30,16 @@ pub struct StackCounters {
     pub echo_replies: u64,
     pub fragments_dropped: u64,
     pub replies_dropped: u64,
+    /// Packets that an impaired line has lost, of those from peers, and of those to them.
+    pub impaired_in: u64,
+    pub impaired_out: u64,
+    /// Packets that an impaired line has lost because too many were delayed.
+    pub delayed_dropped: u64,
 }
 
 impl StackCounters {
     /// Each count with the name that Node sees.
-    pub fn named(&self) -> [(&'static str, u64); 19] {
+    pub fn named(&self) -> [(&'static str, u64); 22] {
         [
             ("packetsIn", self.packets_in),
             ("malformed", self.malformed),
@@ -55,6 +60,9 @@ impl StackCounters {
             ("echoReplies", self.echo_replies),
             ("fragmentsDropped", self.fragments_dropped),
             ("repliesDropped", self.replies_dropped),
+            ("impairedIn", self.impaired_in),
+            ("impairedOut", self.impaired_out),
+            ("delayedDropped", self.delayed_dropped),
         ]
     }
 }

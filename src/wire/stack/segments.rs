@@ -71,6 +71,9 @@ impl Stack {
         rise: &mut dyn Rise,
     ) {
         if let Some(flow) = self.flows.flow(id) {
+            if flow.loses(&mut self.net) {
+                return;
+            }
             if let Some(acknowledgement) = flow.poll_acknowledgement(now, &mut self.net) {
                 self.replies.push(acknowledgement);
             }
