@@ -270,6 +270,8 @@ type UserAct = {
     act: 'inject';
     injection: Injection;
 };
+/** How `kill()` ends a client's connection: by RST, or in order, by FIN. */
+type KillWay = 'reset' | 'close';
 /** To what the connection of a client is slowed. */
 interface ThrottleLimits {
     /** Bytes a second to the client, and from the client; at least 1. Undefined for as fast as they come. */
@@ -277,7 +279,10 @@ interface ThrottleLimits {
     readonly up?: number | undefined;
     /** Milliseconds by which everything comes later to the client, and so every round trip. Default: 0. */
     readonly latency?: number | undefined;
-    /** The part of datagrams, each way, that are lost, from 0 to 1. TCP loses none. Default: 0. */
+    /**
+     * The part, each way, that is lost, from 0 to 1: of datagrams, and of the packets of TCP where the client is in the WireGuard tunnel.
+     * TCP sends those again. Elsewhere the system makes TCP's packets, and none is lost. Default: 0.
+     */
     readonly loss?: number | undefined;
 }
 /** What a flow is made of. Ids and times come from `world`, so that a test can say them. */
@@ -334,11 +339,14 @@ declare abstract class Flow {
     /** True once `kill()` has ended the flow, whatever `error` says. */
     get killed(): boolean;
     /**
-     * Ends the flow at once, in the middle of a body, too: the client's connection is closed without an answer, or without the rest of
-     * it, and nothing more goes to the server. `error` says
-     * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+     * Ends the flow at once, in the middle of a body, too: the client's connection ends without an answer, or without the rest of it, and
+     * nothing more goes to the server. `error` says `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+     *
+     * `how` is `reset` by default: TCP's RST, and RST_STREAM with CANCEL where the flow is a stream of HTTP/2. `close` ends the connection in
+     * order, as a server does that has nothing to say: FIN; in HTTP/2, whose connection serves other streams, RST_STREAM with NO_ERROR, and
+     * with CANCEL where a part of the response has gone, for it would be taken for the whole. Throws ERR_ARGUMENT for another word.
      */
-    kill(): void;
+    kill(how?: KillWay): void;
     /**
      * Slows the connection of the flow's client until the flow is over: also for other flows on that connection, as in HTTP/2. Where
      * several are slowed, the last one counts. Flows of one client that are given the same object share its rates. What has come before
@@ -2428,6 +2436,8 @@ declare class Mock implements Disposable {
     forward(url: string, changes?: Passthrough): this;
     /** Resets the client's connection (of HTTP/2: its stream), without an answer. */
     abort(): this;
+    /** Ends the client's connection in order (FIN; of HTTP/2 its stream, by RST_STREAM with NO_ERROR), without an answer. */
+    close(): this;
     /** Never answers. */
     timeout(): this;
     /** Opens the WebSocket, and sends each message back. */
@@ -3554,4 +3564,4 @@ declare class WireGuardServer {
 }
 
 export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readCertificates, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, CertificateInfo, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, CertificateInfo, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, KillWay, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

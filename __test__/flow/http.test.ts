@@ -62,6 +62,14 @@ test('an error of kill() has the time of the call; what is over cannot be killed
   t.is(flow.error?.timestamp, 5)
 })
 
+test('kill() takes one of two words', (t) => {
+  const flow = new HttpFlow({ world: { now: () => 5, act() {} }, now: 0 } as never, {} as HttpRequest)
+  t.throws(() => flow.kill('fin' as never), { code: 'ERR_ARGUMENT', message: /'reset' or 'close', not "fin"/ })
+  t.false(flow.killed)
+  flow.kill('close')
+  t.true(flow.killed)
+})
+
 test('a flow is killed by kill() alone, whatever the text of its error says', (t) => {
   const origin = { world: { newId: () => 'x', now: () => 5, act() {} }, now: 0 } as never
   const failed = new HttpFlow(origin, {} as HttpRequest)

@@ -65,6 +65,9 @@ test('a killed query of a stream resets it', (t) => {
   play.data(play.client, frameDns(query('a.example'), true))
   t.is(play.said()[0], 'reset client')
   t.false(play.machine.busy)
+  const closed = tcp({ ...virtual, hooks: { dns_request: (flow) => flow.kill('close') } })
+  closed.data(closed.client, frameDns(query('a.example'), true))
+  t.is(closed.said()[0], 'close client')
 })
 
 test('a thousand queries are open at most', (t) => {

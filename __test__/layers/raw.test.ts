@@ -185,6 +185,18 @@ test('kill() ends a connection at once, whatever it waits for', (t) => {
   t.false(play.machine.busy)
 })
 
+test("kill('close') ends both sides in order, from outside and in a hook", (t) => {
+  const flows: TcpFlow[] = []
+  const play = new Playbook('raw', { connected: true, hooks: { tcp_start: (flow) => void flows.push(flow) } })
+  play.data(play.client, 'x').said()
+  flows[0]?.kill('close')
+  t.deepEqual(play.said(), ['close server', 'close client'])
+  t.true(play.finished[0]?.killed)
+  const within = new Playbook('raw', { connected: true, hooks: { tcp_message: (one) => one.kill('close') } })
+  within.data(within.client, 'x')
+  t.deepEqual(within.said().slice(0, 2), ['close client', 'close server'])
+})
+
 test('silence both ways ends a connection, silence one way does not', (t) => {
   const play = new Playbook('raw', { connected: true, options: { tcp_timeout: 10 } })
   const [server] = play.servers

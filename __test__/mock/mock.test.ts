@@ -220,6 +220,30 @@ test('a stream that fails ends its response, and HEAD gets no body', async (t) =
   t.regex((await over).error?.message ?? '', /flow\.response\.source: dried up/)
 })
 
+test('close() is FIN and no byte for a client that has sent a body, and a stream without an error over HTTP/2', async (t) => {
+  const running = await startProxy(t)
+  const { proxy, port } = running
+  proxy.mock({ path: '/closed' }).close()
+  const talk = await dial(t, port)
+  talk.says(`POST http://api.test/closed HTTP/1.1\r\nHost: api.test\r\nContent-Length: 4\r\n\r\nbody`)
+  t.is(await talk.hearsAll(), '')
+  t.true(talk.ended)
+  talk.socket.end()
+  t.is(await talk.gone(), undefined)
+  const { socket } = await tlsTunnel(t, running, 9, { ALPNProtocols: ['h2'] })
+  socket.removeAllListeners('data')
+  const session = connect('https://upstream.test', { createConnection: () => socket })
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': '/closed' })
+  const heard: string[] = []
+  for (const name of ['response', 'error', 'close']) stream.on(name, () => heard.push(name))
+  await once(stream.resume(), 'close')
+  t.deepEqual([heard, stream.rstCode], [['close'], 0])
+  proxy.mock({ path: '/other' }).respond(201)
+  const other = session.request({ ':path': '/other' })
+  t.is((await once(other, 'response'))[0][':status'], 201, 'the connection goes on')
+})
+
 test('a WebSocket that listens: the program speaks in its place', async (t) => {
   const { proxy, port } = await startProxy(t)
   const mock = proxy.mock({ websocket: true, host: 'chat.test' }).listen()

@@ -1,4 +1,4 @@
-// Twenty recipes of mockttp's documentation, done with midwire, each in no more lines than there. `//|` is mockttp's code.
+// Recipes of mockttp's documentation, done with midwire, each in no more lines than there. `//|` is mockttp's code.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -113,6 +113,15 @@ recipe('break the connection', async ({ t, proxy, fetch }) => {
   proxy.mock({ path: '/broken' }).abort()
   const result = await fetch('http://api.test/broken').catch((error) => error)
   t.is(result.cause.code, 'ECONNRESET')
+})
+
+recipe('end the connection without an answer', async ({ t, proxy, fetch }) => {
+  //| await server.forGet('/closed').thenCloseConnection()
+  //| const result = await fetch(server.urlFor('/closed')).catch((error) => error)
+  //| expect(result.cause.message).to.equal('other side closed')
+  proxy.mock({ path: '/closed' }).close()
+  const result = await fetch('http://api.test/closed').catch((error) => error)
+  t.is(result.cause.message, 'other side closed')
 })
 
 recipe('never answer', async ({ t, proxy, fetch }) => {

@@ -1,5 +1,6 @@
 // What flows of every protocol have in common: the connections of client and server, an identity, notes, and `kill()`.
 import type { ClientConnection, ServerConnection } from '../connection.js'
+import { MidwireError } from '../errors.js'
 import { type Hop, parseVia } from './via.js'
 
 /** Why a flow failed. */
@@ -20,6 +21,9 @@ export interface Injection {
 
 /** What the user does to a flow that runs. */
 export type UserAct = { act: 'kill' } | { act: 'resume' } | { act: 'inject'; injection: Injection }
+
+/** How `kill()` ends a client's connection: by RST, or in order, by FIN. */
+export type KillWay = 'reset' | 'close'
 
 /** What outputs are told of a flow: it has begun, has changed while it runs, or is over. */
 export type FlowNews = 'begun' | 'changed' | 'finished'
@@ -75,7 +79,7 @@ export abstract class Flow {
   readonly #world: FlowOrigin['world']
   #via: readonly Hop[] | undefined
   #id: string | undefined
-  #killed = false
+  #killed: KillWay | undefined
   #intercepted = false
 
   constructor(origin: FlowOrigin) {
@@ -118,17 +122,28 @@ export abstract class Flow {
 
   /** True once `kill()` has ended the flow, whatever `error` says. */
   get killed(): boolean {
-    return this.#killed
+    return this.#killed !== undefined
+  }
+
+  /** How the connections of a flow that is broken off end. @internal */
+  get ending(): KillWay {
+    return this.#killed ?? 'reset'
   }
 
   /**
-   * Ends the flow at once, in the middle of a body, too: the client's connection is closed without an answer, or without the rest of
-   * it, and nothing more goes to the server. `error` says
-   * `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+   * Ends the flow at once, in the middle of a body, too: the client's connection ends without an answer, or without the rest of it, and
+   * nothing more goes to the server. `error` says `killed`; an addon may put a better reason there. Does nothing where the flow is over.
+   *
+   * `how` is `reset` by default: TCP's RST, and RST_STREAM with CANCEL where the flow is a stream of HTTP/2. `close` ends the connection in
+   * order, as a server does that has nothing to say: FIN; in HTTP/2, whose connection serves other streams, RST_STREAM with NO_ERROR, and
+   * with CANCEL where a part of the response has gone, for it would be taken for the whole. Throws ERR_ARGUMENT for another word.
    */
-  kill(): void {
+  kill(how: KillWay = 'reset'): void {
+    if (how !== 'reset' && how !== 'close') {
+      throw new MidwireError('ERR_ARGUMENT', `flow.kill() takes 'reset' or 'close', not ${JSON.stringify(how)}`)
+    }
     if (!this.live) return
-    this.#killed = true
+    this.#killed = how
     this.error = { message: 'killed', timestamp: this.#world.now() }
     this.#intercepted = false
     this.#world.act(this, { act: 'kill' })
@@ -150,7 +165,7 @@ export abstract class Flow {
 
   /** Called in a hook: once the hook has run in all addons, the flow waits, however long, until `resume()` or `kill()`. */
   intercept(): void {
-    if (this.live && !this.#killed) this.#intercepted = true
+    if (this.live && !this.killed) this.#intercepted = true
   }
 
   /** Lets a flow that was intercepted go on. Does nothing where it was not. */

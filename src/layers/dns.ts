@@ -216,7 +216,7 @@ class DnsConnection {
     if (!client.closed) {
       const reply = dnsReply(dnsQuery('.', 0, query.id, { questions: query.questions }), { rcode: DNS_RCODE.SERVFAIL })
       if (!flow.killed) yield { type: 'send', channel: client, data: this.#frame(writeDns(reply)) }
-      else if (this.#tcp) yield { type: 'reset', channel: client }
+      else if (this.#tcp) yield { type: flow.ending, channel: client }
     }
     yield* this.#done(query)
   }

@@ -87,7 +87,7 @@ class Relay {
       } else if (this.#kind === 'tcp') log(context, 'info', `closed: ${error.message}`)
     }
     const { server } = context
-    const ending = this.#flow.error ? 'reset' : 'close'
+    const ending = this.#flow.error ? this.#flow.ending : 'close'
     if (server) yield { type: ending, channel: server }
     yield { type: ending, channel: client }
     if (!this.#shown) return
@@ -244,7 +244,8 @@ class Relay {
   }
 
   *#abort(from: AnyChannel, to: AnyChannel): Step<void> {
-    yield { type: 'reset', channel: from }
-    yield { type: 'reset', channel: to }
+    const { ending } = this.#flow
+    yield { type: ending, channel: from }
+    yield { type: ending, channel: to }
   }
 }

@@ -108,6 +108,11 @@ export class Mock implements Disposable {
     return this.#does((flow) => flow.kill())
   }
 
+  /** Ends the client's connection in order (FIN; of HTTP/2 its stream, by RST_STREAM with NO_ERROR), without an answer. */
+  close(): this {
+    return this.#does((flow) => flow.kill('close'))
+  }
+
   /** Never answers. */
   timeout(): this {
     return this.#does((flow) => flow.intercept())

@@ -1,6 +1,6 @@
-// Streams of HTTP/2 through midwire: resets and their codes, requests that are sent again, limits of the server, back-pressure, kill, tunnels.
+// Streams of HTTP/2 through midwire: resets and their codes, requests that are sent again, limits of the server, back-pressure, tunnels.
 import test from 'ava'
-import { type HttpFlow, HttpResponse } from '../../../src/flow/http.js'
+import { HttpResponse } from '../../../src/flow/http.js'
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from '../../../src/layers/http/h2/error.js'
 import {
   ENABLE_CONNECT_PROTOCOL,
@@ -233,20 +233,6 @@ test('a head that comes with interim ones before it is no end of the body', (t) 
     '1 data hello',
     '1 end',
   ])
-})
-
-test('kill resets that stream alone', (t) => {
-  const play = new Http2Play({ hooks: { requestheaders: (flow) => void flows.push(flow) } })
-  const flows: HttpFlow[] = []
-  const server = play.asked(request())
-  play.client.ask(request())
-  play.pass()
-  flows[0]?.kill()
-  play.pass()
-  t.deepEqual(server.heard().slice(2), ['1 reset CANCEL'])
-  server.answer(3, OK, 'x')
-  play.pass()
-  t.deepEqual(play.client.heard(), ['1 reset CANCEL', '3 head :status 200', '3 data x', '3 end'])
 })
 
 test('a server without TLS that does not know HTTP/2 gets the request by HTTP/1', (t) => {

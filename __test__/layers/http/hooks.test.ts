@@ -211,21 +211,6 @@ test('an addon that answers before the body has come ends the connection: its re
   t.is(play.finished.length, 1)
 })
 
-test('an addon can kill, and nothing is answered', (t) => {
-  const play = open({
-    hooks: {
-      request(flow) {
-        flow.kill()
-      },
-      error() {},
-    },
-  })
-  play.data(play.client, GET)
-  t.deepEqual(play.said(), ['reset client'])
-  t.deepEqual(play.hooks, ['request', 'error'])
-  t.true(flowOf(play).killed)
-})
-
 test('an addon can send the request elsewhere', (t) => {
   const play = open({
     hooks: {

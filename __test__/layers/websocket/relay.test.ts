@@ -266,6 +266,13 @@ test('kill() resets both sides, at whatever time', (t) => {
   t.deepEqual(started.play.said(), ['reset server', 'reset client'])
   t.is(later.play.finished.length, 0)
 
+  const inOrder = opened({ settings: { hooks: { websocket_message: (flow) => flow.kill('close') } } })
+  inOrder.play.data(inOrder.client, up('bad'))
+  t.deepEqual(inOrder.play.said(), ['close server', 'close client'])
+  const fromOutside = opened({ settings: { hooks: { websocket_start: (flow) => void flows.push(flow) } } })
+  flows[1]?.kill('close')
+  t.deepEqual(fromOutside.play.said(), ['close server', 'close client'])
+
   const early = opened({ settings: { hooks: { websocket_start: (flow) => flow.kill() } } })
   t.regex(early.response, /reset server/)
   t.false(early.play.machine.busy)

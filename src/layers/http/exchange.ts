@@ -13,7 +13,7 @@ import { hookWithCredentials } from './credentials.js'
 import type { ClientEnd, Framing, ServerEnd, ServerHead } from './ends.js'
 import { HttpError, Stopped } from './error.js'
 import { filtersOf, framingThrough } from './filters.js'
-import { CANCEL } from './h2/error.js'
+import { CANCEL, NO_ERROR } from './h2/error.js'
 import { holdLimit } from './hold.js'
 import { errorPage } from './pages.js'
 import { turnToClient } from './reverse.js'
@@ -300,7 +300,8 @@ export class Exchange {
     flow.error ??= { message, timestamp: this.#context.machine.world.now() }
     const passed = this.#passCode()
     this.#server?.finish(false)
-    let outcome: Outcome = 'reset'
+    // A stream of HTTP/2 that ends in order would be an empty response, or a whole one.
+    let outcome: Outcome = this.#client.channel.carrier ? 'reset' : flow.ending
     if (!this.#answering && !flow.killed && !passed && !this.#client.channel.closed) {
       const status =
         error instanceof HttpError ? error.status : error instanceof Idle ? (this.#upload.clientOwes ? 408 : 504) : 502
@@ -320,10 +321,11 @@ export class Exchange {
   #passCode(): boolean {
     const { channel: client } = this.#client
     const server = this.#server?.channel
-    if (this.#flow.killed) client.code = CANCEL
+    const { killed, ending } = this.#flow
+    if (killed) client.code = ending === 'close' && !this.#answering ? NO_ERROR : CANCEL
     const passes = client.code === undefined && client.carrier !== undefined && !!server?.code
     client.code ??= server?.code
-    if (server) server.code ??= client.code
+    if (server) server.code ??= killed ? CANCEL : client.code
     return passes
   }
 

@@ -158,12 +158,12 @@ function* connect(
   return 'next'
 }
 
-/** Refuses a CONNECT with an error page that says why; resets the connection where an addon has killed the flow. */
+/** Refuses a CONNECT with an error page that says why; where an addon has killed the flow the connection ends without one. */
 function* connectFailed(context: Context, flow: HttpFlow, status: number, code: string): Step<undefined> {
   const { client } = context
   const page = { status, code, message: flow.error?.message ?? '', request: flow.request }
   if (!flow.killed) yield* send(client, writeErrorPage(page))
-  yield { type: flow.killed ? 'reset' : 'close', channel: client }
+  yield { type: flow.killed ? flow.ending : 'close', channel: client }
   yield* hook(context, 'http_connect_error', flow)
   yield* hook(context, 'error', flow)
   finish(context, flow)

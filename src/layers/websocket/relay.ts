@@ -68,7 +68,7 @@ export class WebSocketRelay {
       if (!(error instanceof Gone)) throw error
       this.#interrupted(error)
     }
-    if (!this.#over) this.#end(this.#flow.error ? 'reset' : 'close')
+    if (!this.#over) this.#end(this.#flow.error ? this.#flow.ending : 'close')
     this.#data.closeCode ??= CLOSE.abnormal
     this.#data.endedAt = machine.world.now()
     yield* hook(this.#context, 'websocket_end', this.#flow)
@@ -265,7 +265,7 @@ export class WebSocketRelay {
   }
 
   #shut(): void {
-    this.#end(this.#flow.killed ? 'reset' : 'close')
+    this.#end(this.#flow.killed ? this.#flow.ending : 'close')
   }
 
   /** Ends both connections, so that both directions end. */
