@@ -43,6 +43,34 @@ interface Authority {
  */
 declare function loadAuthority(confdir: string): Promise<Authority>;
 
+/** A certificate as plain data. */
+interface CertificateInfo {
+    /** Lines `name=value`, as OpenSSL has them: `CN=example.org`; empty where the certificate cannot be read. */
+    readonly subject: string;
+    readonly issuer: string;
+    /** The names and addresses that it is for, each with its type before a colon: `DNS:example.org`, `IP Address:192.0.2.1`. */
+    readonly names: readonly string[];
+    /** Milliseconds since the epoch: the validity. */
+    readonly validFrom: number;
+    readonly validTo: number;
+    /** SHA-256 of the whole certificate: 32 bytes in hexadecimal with colons. */
+    readonly fingerprint: string;
+    /** Hexadecimal. */
+    readonly serialNumber: string;
+    /** OpenSSL's name of the kind of key, with its bits or its curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
+    readonly key: string;
+    readonly isAuthority: boolean;
+    /** The certificate in PEM; empty where it cannot be read. */
+    readonly pem: string;
+    /** Why it cannot be read; undefined where it can. */
+    readonly error: string | undefined;
+}
+/**
+ * Reads the certificates of a connection (`connection.tls.certificates`), which are DER, in their order: the other end's own first. Never throws: for bytes that are
+ * no certificate, `error` says so.
+ */
+declare function readCertificates(chain: readonly Uint8Array[]): CertificateInfo[];
+
 interface DnsQuestion {
     /** `example.org`, `.` for the root; in the sender's case. Dots and backslashes of a label are escaped, octets as `\DDD`. */
     name: string;
@@ -1703,6 +1731,11 @@ declare const OPTIONS: {
         readonly default: readonly string[];
         readonly help: string;
     };
+    readonly disabled_rules: {
+        readonly type: "strings";
+        readonly default: readonly string[];
+        readonly help: string;
+    };
     readonly anticache: {
         readonly type: "boolean";
         readonly default: boolean;
@@ -1824,6 +1857,35 @@ declare const OPTIONS: {
     readonly pcap_file: {
         readonly type: "path";
         readonly default: undefined;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_host: {
+        readonly type: "string";
+        readonly default: "127.0.0.1";
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_port: {
+        readonly type: "integer";
+        readonly range: readonly [number, number];
+        readonly default: 8081;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_open_browser: {
+        readonly type: "boolean";
+        readonly default: boolean;
+        readonly help: string;
+    } & {
+        readonly fixed: true;
+    };
+    readonly web_password: {
+        readonly type: "string";
+        readonly default: "";
         readonly help: string;
     } & {
         readonly fixed: true;
@@ -2027,6 +2089,42 @@ interface ListenerInfo {
     /** The number of datagrams of new clients that were dropped, because there were too many flows. Undefined for TCP and for tunnels. */
     readonly dropped?: number | undefined;
 }
+/** A mode of the list. */
+interface ModeState {
+    /** As the user gave it, with `...` for passwords of proxies. */
+    readonly spec: string;
+    readonly name: string;
+    readonly state: 'running' | 'starting' | 'failed';
+    /** Why it has failed: a sentence. Undefined for one that has not. */
+    readonly error: string | undefined;
+    /** Where it listens; none while it does not. */
+    readonly listeners: readonly ListenerInfo[];
+}
+/** What a tunnel has seen of a client since it was started. */
+interface PeerTraffic {
+    /** `host:port` from which the client has last sent something that was authentic; undefined for none. */
+    readonly endpoint: string | undefined;
+    /** Milliseconds since the epoch: the last handshake of a session that is not over; undefined for none. */
+    readonly handshakeAt: number | undefined;
+    /** Bytes of IP packets from the client, and to it. */
+    readonly receivedBytes: number;
+    readonly sentBytes: number;
+    /** The messages and packets of the client that were dropped: replays, wrong inner sources, lost sessions. */
+    readonly dropped: number;
+}
+/** Whether a client trusts our certificate, as far as it has shown. */
+interface ClientTrust {
+    /** The peer's name, else its IP address. */
+    readonly client: string;
+    /** The peer's public key, else its IP address. */
+    readonly key: string;
+    /** True: it has spoken over TLS that midwire decrypts. False: it has refused our certificate, and never trusted it. */
+    readonly trusts: boolean;
+    /** The name that it asked for then; undefined where it named none. */
+    readonly name: string | undefined;
+    /** Milliseconds since the epoch. */
+    readonly at: number;
+}
 /** A client of the tunnel. */
 interface PeerInfo {
     /** The spec of the client's mode. */
@@ -2040,6 +2138,10 @@ interface PeerInfo {
     readonly config: string | undefined;
     /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
     readonly endpoints: readonly string[];
+    /** Undefined where the tunnel does not run. */
+    readonly traffic?: PeerTraffic | undefined;
+    /** Whether it trusts our certificate (`ClientTrust`); undefined where it has not shown that yet. */
+    readonly trusts?: boolean | undefined;
 }
 /** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */
 interface PassedThrough {
@@ -2472,6 +2574,107 @@ interface Flows extends AsyncIterableIterator<AnyFlow> {
     readonly dropped: number;
 }
 
+/** What a table shows of a flow. Texts that a peer has sent are cut: the path at 512 characters, others at 256. */
+interface FlowRow {
+    /** The number of the row, from 1 on, in the order in which flows have come. It stays as long as the proxy runs. */
+    readonly number: number;
+    readonly id: string;
+    readonly type: 'http' | 'tcp' | 'udp' | 'dns';
+    /** The HTTP flow has become a WebSocket. */
+    readonly websocket: boolean;
+    /** Of DNS the type of the question, `A`; empty for raw flows. */
+    readonly method: string;
+    /** `http` or `https`; of other flows their type. */
+    readonly scheme: string;
+    /** The name that the client asked for, else the address of the server. */
+    readonly host: string;
+    readonly port: number;
+    /** With the query. Of DNS the name that was asked for; empty for raw flows. */
+    readonly path: string;
+    /** 0 without a response. */
+    readonly status: number;
+    /** The media type of the response without its parameters; empty for none. */
+    readonly contentType: string;
+    /** Bytes of both bodies, or of all messages, recorded or not. */
+    readonly size: number;
+    /** Milliseconds since the epoch. */
+    readonly createdAt: number;
+    /** Milliseconds; -1 while the flow runs. */
+    readonly duration: number;
+    /** It is not over. */
+    readonly live: boolean;
+    /** It waits for `flow.resume`. */
+    readonly intercepted: boolean;
+    /** It was replayed, or answered by a replay. */
+    readonly replayed: boolean;
+    /** Why it has failed; empty where it has not. */
+    readonly error: string;
+    readonly marked: string;
+    readonly comment: string;
+    /** The name of the client's WireGuard peer, else the client's IP address. */
+    readonly client: string;
+    /** The spec of the client's mode. */
+    readonly mode: string;
+}
+
+/** The columns by which `proxy.list()` sorts. */
+type RowSort = ('number' | 'time' | 'type' | 'method' | 'host' | 'path' | 'url' | 'status' | 'contentType' | 'size') | ('duration' | 'client' | 'marked');
+/** All of them. */
+declare const ROW_SORTS: readonly RowSort[];
+
+/** Which flows `proxy.list()` shows, and in which order. */
+interface FlowListQuery {
+    /** Default: all. */
+    readonly filter?: string | ((flow: AnyFlow) => boolean) | undefined;
+    /** The column by which rows are sorted; rows that are equal in it stand in the order in which flows have come. Default: `number`. */
+    readonly sort?: RowSort | undefined;
+    /** True: the last comes first. Default: false. */
+    readonly reverse?: boolean | undefined;
+}
+/** What has changed in a list since the changes were taken the last time. */
+interface FlowListChanges {
+    /** True: there is too much to tell, and the list is to be read anew; the three lists are empty then. */
+    readonly reset: boolean;
+    /** Ids of flows that are in the list now and were not before. */
+    readonly added: readonly string[];
+    /** Ids of flows that were in the list before and still are, and have changed. */
+    readonly updated: readonly string[];
+    /** Ids of flows that are in the list no more: they match no more, or were forgotten. */
+    readonly removed: readonly string[];
+}
+/** A live view of recorded and running flows, which `proxy.list()` gives. It costs little for each flow, and nothing while nothing comes. */
+interface FlowList {
+    /** How many flows match, of those that were looked at so far. */
+    readonly total: number;
+    /** How many recorded flows were looked at since the list was opened, or sorted in another way; `of`: how many there are to look at. */
+    readonly scanned: number;
+    readonly of: number;
+    /** Fulfilled when all recorded flows were looked at, or the list was closed. */
+    readonly complete: Promise<void>;
+    readonly sort: RowSort;
+    readonly reverse: boolean;
+    /**
+     * Called once there may be something to take with `takeChanges()`, and not again until that was called: at most once a turn of the event loop. Undefined for
+     * nothing. Changes while the list looks at what is recorded count, too.
+     */
+    onchange: (() => void) | undefined;
+    /** The ids of the rows from `offset` on, `limit` at most. */
+    ids(offset: number, limit: number): string[];
+    /** The rows from `offset` on, `limit` at most. They are copies. */
+    rows(offset: number, limit: number): FlowRow[];
+    /** The row of a flow that is in the list; undefined for another. */
+    row(id: string): FlowRow | undefined;
+    /** Where a flow stands in the list, from 0 on; -1 where it is not in it. */
+    position(id: string): number;
+    /** The number of a flow's row, whether the list has it or not: from 1 on, in the order in which flows have come. Undefined for a flow that is unknown. */
+    number(id: string): number | undefined;
+    /** What has changed since the last call, one word a flow; undefined where nothing has. More than 5,000 rows are a `reset`. */
+    takeChanges(): FlowListChanges | undefined;
+    /** Sorts the list in another way, in slices, as `scanned` shows. Throws a RangeError for a column that is none. */
+    sortBy(sort: RowSort, reverse?: boolean): void;
+    close(): void;
+}
+
 /** Which flows `proxy.flows()` gives: recorded ones, and those that come. */
 interface FlowsQuery extends FlowQuery {
     /** True: after the recorded flows come those that end from now on, in that order, all that match. Default: false. */
@@ -2493,6 +2696,12 @@ declare abstract class Recording extends Fixture {
      */
     flows(query: FlowsQuery): Flows;
     /**
+     * A live list of recorded and running flows for a window of them: those that match, in an order, kept up with what comes. It looks at what is
+     * recorded in slices, so that nothing waits for it. Close it, or it is kept up with flows for ever. Throws ERR_FILTER, and a RangeError for a
+     * column that is none.
+     */
+    list(query?: FlowListQuery): FlowList;
+    /**
      * A flow that runs, by its id; or a copy of a recorded one, by its id or by the beginning of it, 8 characters at least. Undefined where there is
      * none.
      */
@@ -2508,8 +2717,95 @@ declare abstract class Recording extends Fixture {
  */
 declare function openStore(confdir?: string): StoreReader;
 
+/** Which flows `proxy.dump()` writes, and as what. */
+interface DumpOptions {
+    /** Default: all recorded flows. */
+    readonly filter?: string | undefined;
+    /** Only the flows with these ids, recorded or running, in this order; those that are unknown are left out. Default: no choice by id. */
+    readonly ids?: readonly string[] | undefined;
+    /** `flows`: mitmproxy's flow file. `har`: HAR 1.2, the flows of HTTP alone. Default: `flows`. */
+    readonly format?: 'flows' | 'har' | undefined;
+}
+declare abstract class Editing extends Recording {
+    #private;
+    abstract update(flows: readonly AnyFlow[]): void;
+    /**
+     * Changes a flow, which runs or is recorded, and keeps it as it was before the first change: command `flow.revert` brings it back. Up to 1,000 flows and
+     * 64 MiB are kept so. Where `change` throws, that is thrown, and what it has changed until then stays changed. Throws ERR_ARGUMENT where there is no such flow.
+     */
+    edit(id: string, change: (flow: AnyFlow) => void): AnyFlow;
+    /** Whether a flow was changed by `edit` or a command, and can be brought back. */
+    isModified(id: string): boolean;
+    /** Forgets flows, in memory and on disk. Those that run are ended first, as `flow.kill()` does. */
+    remove(flows: readonly AnyFlow[]): void;
+    /** Records copies of flows, with ids of their own; that of a flow that runs is over. */
+    duplicate(flows: readonly AnyFlow[]): AnyFlow[];
+    /**
+     * The bytes of a file with flows, as outputs may see them (option `redact`), a piece for each flow. Throws ERR_FILTER.
+     */
+    dump({ filter, ids, format }?: DumpOptions): AsyncGenerator<Buffer, void, undefined>;
+    /**
+     * Reads the flows of a file: mitmproxy's flow file or a HAR, as it is or compressed by gzip or zlib. They run through the hooks of addons and are recorded, as
+     * with option `rfile`; one whose id is taken gets another. Fulfilled with the number of flows. Throws ERR_FLOW_FILE for bytes that are none, after the
+     * flows before the fault.
+     */
+    load(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<number>;
+}
+
+declare abstract class WaysIn extends Editing {
+    #private;
+    /** The addresses that the modes listen on. */
+    get listeners(): readonly ListenerInfo[];
+    /** The modes of option `mode`, in its order: where they listen, or why they do not. */
+    get modes(): readonly ModeState[];
+    /**
+     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
+     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
+     * where a mode cannot, and all others have been started then.
+     */
+    setModes(modes: readonly string[]): Promise<void>;
+    /** Adds a mode to the list. One that is in the list and has failed is tried again. Throws ERR_MODE, and the error of listening where it cannot. */
+    addMode(spec: string): Promise<void>;
+    /**
+     * Takes a mode from the list, by its spec as it was given, or as `modes` shows it. Fulfilled with false where there is no such mode. Throws ERR_MODE for the last
+     * one: a proxy without a mode is one that was started with option `server` off.
+     */
+    removeMode(spec: string): Promise<boolean>;
+    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
+    get endpoints(): readonly string[];
+    /** The clients of tunnels. */
+    get peers(): readonly PeerInfo[];
+    /**
+     * Adds a client to a tunnel and to its key file: with a new key pair, or with `publicKey` for a client that keeps its private key to itself. It is let in when
+     * the promise is fulfilled. `spec`: the mode, where there are several tunnels; default: the first. Throws ERR_WIREGUARD_CONF, also for a name or key
+     * that is taken, and ERR_ARGUMENT where there is no such tunnel.
+     */
+    addPeer(name: string, options?: {
+        publicKey?: string;
+        spec?: string;
+    }): Promise<PeerInfo>;
+    /** Shuts a client out of a tunnel, and removes it from the key file with its keys. Throws ERR_WIREGUARD_CONF for an unknown name, and ERR_ARGUMENT. */
+    removePeer(name: string, options?: {
+        spec?: string;
+    }): Promise<void>;
+    /** The clients that were seen to trust our certificate, or to refuse it: 1,000 at most, those that were seen last. */
+    get trust(): readonly ClientTrust[];
+    /**
+     * Makes an address midwire's own: whoever wants to go there through the proxy or a tunnel is refused, in every spelling of the address. `host` is an IP
+     * address; `0.0.0.0` and `::` are all addresses of this machine. The returned function takes it back.
+     */
+    protect({ host, port }: {
+        readonly host: string;
+        readonly port: number;
+    }): () => void;
+    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
+    get passedThrough(): readonly PassedThrough[];
+    /** Forgets them: the next connection of each is decrypted again. */
+    clearPassedThrough(): void;
+}
+
 /** A running proxy. */
-declare class Midwire extends Recording {
+declare class Midwire extends WaysIn {
     #private;
     readonly confdir: string;
     /** The options, to be read, watched and changed while the proxy runs. */
@@ -2530,22 +2826,6 @@ declare class Midwire extends Recording {
      */
     static start(given?: MidwireOptions): Promise<Midwire>;
     private constructor();
-    /** The addresses that the modes listen on. */
-    get listeners(): readonly ListenerInfo[];
-    /**
-     * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
-     * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
-     * where a mode cannot, and all others have been started then.
-     */
-    setModes(modes: readonly string[]): Promise<void>;
-    /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
-    get endpoints(): readonly string[];
-    /** The clients of tunnels. */
-    get peers(): readonly PeerInfo[];
-    /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
-    get passedThrough(): readonly PassedThrough[];
-    /** Forgets them: the next connection of each is decrypted again. */
-    clearPassedThrough(): void;
     /** The flows that have begun and are not over, the oldest first. */
     get runningFlows(): readonly AnyFlow[];
     /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
@@ -2556,6 +2836,13 @@ declare class Midwire extends Recording {
      * commands that it cannot define.
      */
     addAddon(addon: Addon): () => void;
+    /**
+     * Adds an output while the proxy runs: it is told of flows and lines of the log from now on, without what option `redact` names. The returned function
+     * removes it, and calls its `close`.
+     */
+    addSink(sink: Sink): () => void;
+    /** The last lines of the log, of all levels, the oldest first: 10,000 at most, and 8 Mi characters; a line has its first 64 Ki characters. */
+    get logLines(): readonly LogEntry[];
     /** Writes a line to the log. */
     log(level: LogLevel$1, message: string): void;
     /**
@@ -3266,5 +3553,5 @@ declare class WireGuardServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
-export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowMatch, FlowQuery, FlowRecord, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };
+export { Commands, ConnectionRequest, DNS_CLASS, DNS_OPCODE, DNS_RCODE, DNS_TYPE, Datagram, DnsFlow, EXPORT_FORMATS, FILTER_HELP, Fixture, Flow, HOOK_NAMES, HttpFlow, HttpHeaders, HttpRequest, HttpResponse, IcmpMessage, Jobs, Midwire, MidwireError, Mock, OPTIONS, Page, ProxyOptions, RECORD_VERSION, ROW_SORTS, RecordedBody, StoreReader, StreamMessage, StreamMessages, TRANSPARENT_MARK, TcpFlow, UdpFlow, Views, WebSocketData, WebSocketMessage, WireGuardServer, WireGuardStream, aRecord, aaaaRecord, addWireGuardPeer, cnameRecord, command, commandInfos, confdirOf, dnsReply, exportFlow, flowLine, flowText, foreignOption, generatePrivateKey, jsonSink, loadAuthority, logSink, messageText, modeInfos, nearest, openStore, optionDefinitions, parseFilter, parseOption, publicKey, readCertificates, readFlowFile, readOptions, recordText, removeLeftOvers, removeWireGuardPeer, renderView, renderedText, revive, snapshot, startWireGuardServer, terminalSink, unknownOption, usageOf, viewNames, wireGuardPeers, writeMitmproxyFlow };
+export type { Addon, Address, AddressLike, AnyFlow, ArgumentType, ArgumentValues, Authority, BodyFunction, BodyRecord, BodySource, BodyStream, BodyTransform, CertificateAndKey, CertificateInfo, ClientConfigOptions, ClientConnection, ClientHelloHook, ClientProcess, ClientTrust, CommandArgument, CommandDefinition, CommandDefinitions, CommandInfo, ConfigureHook, CongestionControl, Connection, Credentials, DnsFlowRecord, DnsMessage, DnsQuestion, DnsRecord, DumpOptions, ErrorCode, ExportFormat, ExportOptions, FetchDispatcher, FieldsRecord, FilterOptions, FlowError, FlowFilter, FlowList, FlowListChanges, FlowListQuery, FlowMatch, FlowQuery, FlowRecord, FlowRow, FlowSort, FlowTypes, Flows, FlowsQuery, GivenOptions, GivenValue, HookName, Hooks, Hop, Http2Introduction, HttpHeadersInit, HttpMessageHook, HttpRecord, HttpResponseParts, HttpVersion, InterceptOptions, Interception, JsonSink, ListenerInfo, LogEntry, LogLevel$1 as LogLevel, LogLine, LogOptions, MidwireOptions, MockAnswer, MockBody, MockResponse, ModeInfo, ModeState, Nest, NextLayerHook, OptionDefinition, OptionDefinitions, OptionListener, OptionName, OptionSnapshot, OptionValue, Options, PassedThrough, Passthrough, Peer, PeerInfo, PeerOptions, PeerStatus, PeerTraffic, ProtocolName, ProxyHop, RawMessage, RawRecord, ReadyFacts, RecordedInfo, RenderOptions, Rendered, RequestChanges, RequestMatch, RequestRecord, ResponseChanges, ResponseRecord, RowSort, ServerConnection, ServerHook, Sink, Socks5AuthHook, StoredBytes, StreamKind, StreamMessageRecord, StreamMessagesRecord, StreamedBytes, TerminalOptions, TextMatch, TextOutput, ThrottleLimits, TlsHook, TlsStartClientHook, TlsStartServerHook, TlsState, TlsVersion, TunnelHop, View, ViewLine, ViewMetadata, ViewPart, ViewStyle, WaitOptions, WebSocketMessageKind, WebSocketMessageRecord, WebSocketRecord, LogLevel as WireGuardLogLevel, WireGuardServerOptions };

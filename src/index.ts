@@ -1,6 +1,7 @@
 // The public names of midwire, and nothing else.
 
 export { type Authority, loadAuthority } from './certs/authority.js'
+export { type CertificateInfo, readCertificates } from './certs/readable.js'
 export {
   type ArgumentType,
   type ArgumentValues,
@@ -97,13 +98,25 @@ export { foreignOption, unknownOption } from './options/names.js'
 export { confdirOf } from './options/paths.js'
 export { parseOption, readOptions } from './options/read.js'
 export type { OptionListener } from './options/store.js'
-export type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './proxy/api.js'
+export type {
+  ClientTrust,
+  ListenerInfo,
+  MidwireOptions,
+  ModeState,
+  PassedThrough,
+  PeerInfo,
+  PeerTraffic,
+} from './proxy/api.js'
 export { type CommandInfo, type Commands, usageOf } from './proxy/commands.js'
 export type { FetchDispatcher } from './proxy/dispatcher.js'
+export type { DumpOptions } from './proxy/editing.js'
 export type { Fixture } from './proxy/fixture.js'
 export type { Flows } from './proxy/flows.js'
 export type { Jobs } from './proxy/jobs.js'
 export { removeLeftOvers } from './proxy/left-over.js'
+export type { FlowList, FlowListChanges, FlowListQuery } from './proxy/list/flow-list.js'
+export type { FlowRow } from './proxy/list/row.js'
+export { ROW_SORTS, type RowSort } from './proxy/list/rows.js'
 export { type ModeInfo, modeInfos } from './proxy/modes.js'
 export { optionDefinitions, ProxyOptions } from './proxy/options.js'
 export { commandInfos } from './proxy/own-commands.js'

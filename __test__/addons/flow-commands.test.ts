@@ -1,17 +1,19 @@
 // The commands about flows: what each changes, that changes are told, and that flow.revert brings all back.
 import { gzipSync } from 'node:zlib'
 import test from 'ava'
+import { Backups } from '../../src/addons/flow-backup.js'
 import { flowCommands } from '../../src/addons/flow-commands.js'
 import type { AnyFlow } from '../../src/flow/index.js'
 import { TcpFlow } from '../../src/flow/messages.js'
 import { snapshot } from '../../src/flow/snapshot.js'
 import { Commands } from '../../src/proxy/commands.js'
 import { dnsFlow, httpFlow, tcpFlow, webSocketFlow } from '../support/flows.js'
+import { numbered } from '../support/store.js'
 
 function setUp() {
   const told: (readonly AnyFlow[])[] = []
   const commands = new Commands(() => [])
-  commands.define(flowCommands((flows) => void told.push([...flows])))
+  commands.define(flowCommands((flows) => void told.push([...flows]), new Backups()))
   return { told, call: (name: string, ...values: unknown[]) => commands.call(name, ...values) }
 }
 
@@ -91,7 +93,7 @@ test('flow.revert brings back what commands have changed, all of it, and nothing
   await call('flow.comment', flow, 'changed')
   t.not(facts(flow), before)
   told.length = 0
-  await call('flow.revert', [flow, httpFlow()])
+  await call('flow.revert', [flow, numbered(7)])
   t.is(facts(flow), before)
   t.deepEqual(told, [[flow]], 'the other one was not changed')
   await call('flow.revert', flow)

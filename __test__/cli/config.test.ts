@@ -78,11 +78,11 @@ test('names that scripts may define are kept as they stand, with their lines', (
 })
 
 test("options of mitmproxy's that are not there are left out, with the reason", (t) => {
-  const text = 'web_port: 8081\nflow_detail: 2\nconsole_mouse: {a: b}\nconfdir: ~/x'
+  const text = 'web_theme: dark\nflow_detail: 2\nconsole_mouse: {a: b}\nconfdir: ~/x'
   const { values, warnings } = parseConfig('/c/config.yaml', Buffer.from(text))
   t.deepEqual(values, { flow_detail: 2 })
   t.deepEqual(warnings, [
-    '/c/config.yaml:1: web_port is left out: midwire has no web interface yet',
+    "/c/config.yaml:1: web_theme is left out: mitmweb's page has this option, and midwire's has not",
     '/c/config.yaml:3: console_mouse is left out: midwire has no console interface',
     '/c/config.yaml:4: confdir is left out: the conf dir is chosen with --confdir, or with MIDWIRE_CONFDIR',
   ])

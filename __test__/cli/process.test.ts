@@ -128,14 +128,18 @@ test('a line a flow on stdout; what is no flow on stderr, and no key or colour w
 
 test("a conf dir of mitmproxy's: what midwire does not have is a warning", async (t) => {
   const folder = confdir(t)
-  writeFileSync(join(folder, 'config.yaml'), 'web_port: 8081\nconsole_palette: dark\nflow_detail: 2\n')
+  writeFileSync(join(folder, 'config.yaml'), 'web_theme: dark\nconsole_palette: dark\nflow_detail: 2\n')
   const run = new Run(t, '--json', '-m', 'regular@0', '--confdir', folder)
   await run.until(/"event":"ready".*\n/)
   run.child.kill('SIGTERM')
   t.is(await run.end(), 0)
   const lines = run.err.split('\n').filter((line) => line.includes('is left out'))
   t.is(lines.length, 2)
-  t.true(lines[0]?.endsWith(`${join(folder, 'config.yaml')}:1: web_port is left out: midwire has no web interface yet`))
+  t.true(
+    lines[0]?.endsWith(
+      `${join(folder, 'config.yaml')}:1: web_theme is left out: mitmweb's page has this option, and midwire's has not`,
+    ),
+  )
 })
 
 test('options that a script defines, in config.yaml and in --set; what it does not define has its line', async (t) => {

@@ -78,16 +78,19 @@ test('names that scripts may define are kept where there are scripts, and are an
 })
 
 test("mitmproxy's options: a warning in its config.yaml, an error where one is set", async (t) => {
-  const folder = confdir(t, 'web_open_browser: false\nflow_detail: 3\nflow_detial: 1\n')
+  const folder = confdir(t, 'web_debug: false\nflow_detail: 3\nflow_detial: 1\n')
   await t.throwsAsync(options(folder), { message: /config\.yaml:3: unknown option `flow_detial`, did you mean/ })
-  const theirs = confdir(t, 'web_open_browser: false\nflow_detail: 3\n')
+  const theirs = confdir(t, 'web_debug: false\nflow_detail: 3\n')
   const settings = await settle(parseArguments(['--confdir', theirs]))
   t.is(settings.options.flow_detail, 3)
   t.is(settings.warnings.length, 1)
-  t.regex(settings.warnings[0] ?? '', /config\.yaml:1: web_open_browser is left out: midwire has no web interface yet$/)
-  await t.throwsAsync(options(theirs, '--set', 'web_open_browser=false'), {
+  t.regex(
+    settings.warnings[0] ?? '',
+    /config\.yaml:1: web_debug is left out: mitmweb's page has this option, and midwire's has not$/,
+  )
+  await t.throwsAsync(options(theirs, '--set', 'web_debug=false'), {
     code: 'ERR_OPTION',
-    message: 'there is no option `web_open_browser`: midwire has no web interface yet',
+    message: "there is no option `web_debug`: mitmweb's page has this option, and midwire's has not",
   })
 })
 

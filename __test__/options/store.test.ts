@@ -86,7 +86,18 @@ test('what is read at the start cannot be changed later, but said again', (t) =>
     fixed.map(([name]) => name),
     [
       ...['server', 'listen_host', 'listen_port', 'scripts', 'endpoint', 'congestion', 'tcp_buffer'],
-      ...['wireguard_subnet', 'store_disk', 'rfile', 'redact', 'onboarding_host', 'pcap_file'],
+      ...[
+        'wireguard_subnet',
+        'store_disk',
+        'rfile',
+        'redact',
+        'onboarding_host',
+        'pcap_file',
+        'web_host',
+        'web_port',
+        'web_open_browser',
+        'web_password',
+      ],
     ],
   )
 })
@@ -167,8 +178,12 @@ test('a value that waited and is wrong, or that nobody has defined, is an error'
   typo.define('addon a', MINE)
   refused(t, () => typo.begin(), /^unknown option `my_haeder`, did you mean `my_header`\?$/)
   const foreign = new OptionStore()
-  foreign.update({ web_port: 1 })
-  refused(t, () => foreign.begin(), /^there is no option `web_port`: midwire has no web interface yet$/)
+  foreign.update({ web_theme: 1 })
+  refused(
+    t,
+    () => foreign.begin(),
+    /^there is no option `web_theme`: mitmweb's page has this option, and midwire's has not$/,
+  )
 })
 
 test("an addon may define an option of mitmproxy's that midwire does not have", (t) => {

@@ -27,7 +27,7 @@ test('options are set, saved, reset and loaded', async (t) => {
   if (process.platform !== 'win32') t.is(statSync(path).mode & 0o777, 0o600)
   await commands.call('options.reset')
   t.deepEqual([options.get('tcp_timeout'), options.get('ssl_insecure'), options.get('ignore_hosts')], [600, false, []])
-  writeFileSync(path, text.replace(/^mode: .*\n/m, '').concat('web_port: 8081\n'))
+  writeFileSync(path, text.replace(/^mode: .*\n/m, '').concat('web_theme: dark\n'))
   await commands.call('options.load', path)
   t.deepEqual([options.get('tcp_timeout'), options.get('ssl_insecure')], [60, true])
   t.deepEqual(options.get('ignore_hosts').map(String), ['/^a"b:443$/i', '/c/i'])

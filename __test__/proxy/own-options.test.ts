@@ -64,7 +64,7 @@ test('an addon that is refused, or refuses, at the start: nothing is listened on
   const { addon } = limiter()
   await t.throwsAsync(start(addon, { limit: 0 }), { code: 'ERR_OPTION', message: /^addon limiter refuses the options/ })
   await t.throwsAsync(start(addon, { limti: 1 }), { code: 'ERR_OPTION', message: /did you mean `limit`\?$/ })
-  await t.throwsAsync(start(addon, { web_port: 1 }), { message: /midwire has no web interface yet$/ })
+  await t.throwsAsync(start(addon, { web_theme: 1 }), { message: /midwire's has not$/ })
   await t.throwsAsync(start(addon, { limit: 'x' }), { code: 'ERR_OPTION', message: /^limit: "x" is not a whole/ })
   await t.throwsAsync(start({ reqest() {} } as Addon), { code: 'ERR_HOOK', message: /did you mean request\?$/ })
 })

@@ -4,7 +4,7 @@ import { MidwireError } from '../errors.js'
 import type { Flow } from '../flow/flow.js'
 import { HttpFlow, type HttpRequest, type HttpResponse } from '../flow/http.js'
 import { TcpFlow, UdpFlow } from '../flow/messages.js'
-import { type Backup, backupOf } from './flow-backup.js'
+import type { Backups } from './flow-backup.js'
 
 const FLOWS = { name: 'flows', type: 'flows' } as const
 const PART = { name: 'part', type: 'choice', choices: ['request', 'response'] } as const
@@ -13,13 +13,12 @@ const CODINGS = ['gzip', 'deflate', 'br', 'zstd'] as const
 const MARK = ':default:'
 
 /** `update` is called with the flows that a command has changed. */
-export function flowCommands(update: (flows: never[]) => void): CommandDefinitions {
-  const backups = new WeakMap<Flow, Backup>()
+export function flowCommands(update: (flows: never[]) => void, backups: Backups): CommandDefinitions {
   /** Changes flows one after the other, each after a copy of it was kept, and says so. */
   const change = <F extends Flow>(flows: readonly F[], work: (flow: F) => void) => {
     try {
       for (const flow of flows) {
-        if (!backups.has(flow)) backups.set(flow, backupOf(flow))
+        backups.keep(flow)
         work(flow)
       }
     } finally {
@@ -92,10 +91,7 @@ export function flowCommands(update: (flows: never[]) => void): CommandDefinitio
       arguments: [FLOWS],
       run: (flows) => {
         const changed = flows.filter((flow) => backups.has(flow))
-        act(changed, (flow) => {
-          backups.get(flow)?.()
-          backups.delete(flow)
-        })
+        act(changed, (flow) => backups.bringBack(flow))
       },
     }),
     'inject.websocket': command({

@@ -67,6 +67,23 @@ export interface TunnelPeer {
   readonly addresses: readonly string[]
   /** The text of its WireGuard configuration, where its private key is known. */
   readonly config: string | undefined
+  /** What the tunnel has seen of it; undefined while the tunnel does not run. Times are milliseconds since the epoch. */
+  readonly traffic: PeerTraffic | undefined
+}
+
+interface PeerTraffic {
+  readonly endpoint: string | undefined
+  readonly handshakeAt: number | undefined
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly dropped: number
+}
+
+/** The key file of a tunnel, which is changed and followed at once. Both throw ERR_WIREGUARD_CONF. */
+export interface KeyFile {
+  /** Without `publicKey` with a new key pair. */
+  addPeer(name: string, publicKey: string | undefined): Promise<void>
+  removePeer(name: string): Promise<void>
 }
 
 export interface RunningMode {
@@ -75,6 +92,10 @@ export interface RunningMode {
   readonly listeners: readonly Listener[]
   /** Tunnels only: the clients as they are now. `midwire wg add` and `remove` change them while the mode runs. */
   readonly peers?: readonly TunnelPeer[]
+  /** Tunnels only. */
+  readonly keyFile?: KeyFile
+  /** Why it does not listen at present, where it fails while it runs and is started again; undefined where it does. */
+  readonly failure?: Error | undefined
   /** Tunnels only: the endpoints that clients can dial, `host:port`, the best first. */
   readonly endpoints?: readonly string[]
   /** Tunnels only: the addresses of the tunnel's own resolver. The onboarding page is at the same addresses. */

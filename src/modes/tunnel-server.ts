@@ -4,6 +4,7 @@ import type { LogLevel } from '../hooks.js'
 import { DatagramFlows } from '../transports/datagram-flow.js'
 import type { ConnectionRequest } from '../transports/request.js'
 import type { CongestionControl } from '../transports/server-options.js'
+import type { PeerStatus } from '../transports/server-peers.js'
 import { startWireGuardServer, type WireGuardServer } from '../transports/wireguard.js'
 import type { Arrival } from './mode.js'
 import { TcpArrival, type Tunnel, UdpArrival } from './tunnel-arrivals.js'
@@ -41,6 +42,8 @@ export class TunnelServer {
   #startedAt = 0
   #delay = FIRST_RETRY
   #retry: NodeJS.Timeout | undefined
+  /** Why it does not run; undefined where it does. */
+  failure: Error | undefined
 
   constructor(options: TunnelServerOptions) {
     this.#options = options
@@ -74,8 +77,14 @@ export class TunnelServer {
       logLevel: verbose ? 'debug' : 'warn',
     })
     this.#server = server
+    this.failure = undefined
     this.#port = server.port
     this.#startedAt = performance.now()
+  }
+
+  /** The peers as the server sees them; none while it does not run. */
+  statuses(): PeerStatus[] {
+    return this.#server?.peers() ?? []
   }
 
   /** Replaces the peers. A peer that has not changed keeps its connections. */
@@ -111,6 +120,7 @@ export class TunnelServer {
 
   #handleFailure(error: Error): void {
     this.#server = undefined
+    this.failure = error
     this.#flows.handleGone(error)
     if (this.#closed) return
     // After a longer run the failure counts as a first one.

@@ -2,11 +2,12 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { endpoints } from '../transports/client-config.js'
+import type { PeerStatus } from '../transports/server-peers.js'
 import { listenAddress, listenError } from './listen.js'
-import type { Listener, Mode, ModeContext, ModeSpec, RunningMode, TunnelPeer } from './mode.js'
+import type { KeyFile, Listener, Mode, ModeContext, ModeSpec, RunningMode, TunnelPeer } from './mode.js'
 import { parseSubnets, type Subnet } from './subnet.js'
 import { TunnelServer } from './tunnel-server.js'
-import { clientText, loadWireGuardConf, type WireGuardConf } from './wireguard-conf.js'
+import { addPeer, clientText, loadWireGuardConf, removePeer, type WireGuardConf } from './wireguard-conf.js'
 import { confPath } from './wireguard-file.js'
 
 /** Milliseconds between two looks for a change of the key file. */
@@ -88,12 +89,32 @@ class RunningWireGuard implements RunningMode {
   get peers(): readonly TunnelPeer[] {
     const { endpoint } = this.#context.options
     const options = { endpoint, host: this.#host, port: this.#server.port, subnet: this.#subnet }
+    const seen = new Map(this.#server.statuses().map((status) => [status.publicKey, status]))
     return this.#conf.peers.map((peer) => ({
       name: peer.name,
       publicKey: peer.publicKey,
       addresses: peer.addresses,
       config: clientText(this.#conf, peer, options),
+      traffic: trafficOf(seen.get(peer.publicKey)),
     }))
+  }
+
+  get failure(): Error | undefined {
+    return this.#server.failure
+  }
+
+  get keyFile(): KeyFile {
+    const { path } = this.#conf
+    return {
+      addPeer: async (name, publicKey) => {
+        await addPeer(path, name, { publicKey, subnet: this.#subnet })
+        await this.#reload()
+      },
+      removePeer: async (name) => {
+        await removePeer(path, name)
+        await this.#reload()
+      },
+    }
   }
 
   get endpoints(): readonly string[] {
@@ -118,6 +139,13 @@ class RunningWireGuard implements RunningMode {
       this.#context.log('error', `${(error as Error).message}; the peers stay as they were`)
     }
   }
+}
+
+function trafficOf(status: PeerStatus | undefined): TunnelPeer['traffic'] {
+  if (!status) return undefined
+  const { endpoint, handshakeAge, receivedBytes, sentBytes, dropped } = status
+  const handshakeAt = handshakeAge === undefined ? undefined : Date.now() - handshakeAge * 1000
+  return { endpoint, handshakeAt, receivedBytes, sentBytes, dropped }
 }
 
 /** The wildcard addresses of the families that the machine has. */

@@ -205,6 +205,9 @@ export const OPTIONS = {
   throttle: list(
     'slow clients down, `[/FILTER/]LIMITS`: 3g, slow-4g, fast-4g, offline, or rate=1m,latency=200ms,loss=1%; bytes a second',
   ),
+  disabled_rules: list(
+    'rules that are switched off and stay in their options: `OPTION:RULE` or `OPTION:NUMBER`, `map_local:1`, of modify_headers, modify_body, map_remote, map_local, block_list, throttle',
+  ),
   anticache: flag(false, 'ask servers for whole answers: takes If-None-Match and If-Modified-Since from requests'),
   anticomp: flag(false, 'ask servers for bodies without compression'),
   stickycookie: text(undefined, 'add the cookies that servers have set to later requests that match this filter'),
@@ -259,6 +262,15 @@ export const OPTIONS = {
   pcap_file: fixed(
     path(
       'write what clients and servers send, as packets with the secrets of TLS, to a PCAPNG file for Wireshark; `+PATH` appends',
+    ),
+  ),
+  web_host: fixed(text('127.0.0.1', 'address of the web page and the remote API')),
+  web_port: fixed(integer([0, 65_535], 8081, 'port of the web page and the remote API; 0: a free one')),
+  web_open_browser: fixed(flag(true, 'midwire web: open the page in a browser')),
+  web_password: fixed(
+    text(
+      '',
+      'password for the web page: a text, or the hash of one, `$argon2...`; empty: a token that is new each time',
     ),
   ),
   termlog_verbosity: choice(['error', 'warn', 'info', 'debug'], 'info', 'how much of the log is shown'),

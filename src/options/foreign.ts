@@ -2,11 +2,7 @@
 // can use mitmproxy's.
 
 const REASONS: readonly (readonly [reason: string, names: string])[] = [
-  [
-    'midwire has no web interface yet',
-    'web_columns web_debug web_host web_open_browser web_password web_port web_theme',
-  ],
-  ['midwire has no web interface yet', 'web_static_viewer'],
+  ["mitmweb's page has this option, and midwire's has not", 'web_columns web_debug web_static_viewer web_theme'],
   ['midwire has no console interface', 'command_history view_filter view_order view_order_reversed'],
   [
     'midwire has no console interface',

@@ -30,6 +30,45 @@ export interface ListenerInfo {
   readonly dropped?: number | undefined
 }
 
+/** A mode of the list. */
+export interface ModeState {
+  /** As the user gave it, with `...` for passwords of proxies. */
+  readonly spec: string
+  readonly name: string
+  readonly state: 'running' | 'starting' | 'failed'
+  /** Why it has failed: a sentence. Undefined for one that has not. */
+  readonly error: string | undefined
+  /** Where it listens; none while it does not. */
+  readonly listeners: readonly ListenerInfo[]
+}
+
+/** What a tunnel has seen of a client since it was started. */
+export interface PeerTraffic {
+  /** `host:port` from which the client has last sent something that was authentic; undefined for none. */
+  readonly endpoint: string | undefined
+  /** Milliseconds since the epoch: the last handshake of a session that is not over; undefined for none. */
+  readonly handshakeAt: number | undefined
+  /** Bytes of IP packets from the client, and to it. */
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  /** The messages and packets of the client that were dropped: replays, wrong inner sources, lost sessions. */
+  readonly dropped: number
+}
+
+/** Whether a client trusts our certificate, as far as it has shown. */
+export interface ClientTrust {
+  /** The peer's name, else its IP address. */
+  readonly client: string
+  /** The peer's public key, else its IP address. */
+  readonly key: string
+  /** True: it has spoken over TLS that midwire decrypts. False: it has refused our certificate, and never trusted it. */
+  readonly trusts: boolean
+  /** The name that it asked for then; undefined where it named none. */
+  readonly name: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 /** A client of the tunnel. */
 export interface PeerInfo {
   /** The spec of the client's mode. */
@@ -43,6 +82,10 @@ export interface PeerInfo {
   readonly config: string | undefined
   /** The endpoints that the client can dial, `host:port`, the best first; `config` has the best. */
   readonly endpoints: readonly string[]
+  /** Undefined where the tunnel does not run. */
+  readonly traffic?: PeerTraffic | undefined
+  /** Whether it trusts our certificate (`ClientTrust`); undefined where it has not shown that yet. */
+  readonly trusts?: boolean | undefined
 }
 
 /** A client whose connections to a name pass without being decrypted, because it has refused our certificate (option `tls_fail_open`). */

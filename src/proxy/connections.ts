@@ -19,6 +19,7 @@ import { Places } from './places.js'
 import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
 import { type Shared, share, type Unchanging } from './shared.js'
+import { Trust } from './trust.js'
 
 /** Milliseconds that addons have, when the proxy closes, for the hooks of the connections that end. */
 const FAREWELL_MILLISECONDS = 1_000
@@ -62,6 +63,9 @@ export class Connections implements Unchanging {
   readonly places = new Places()
   readonly relays = new Set<Listener>()
   readonly failOpen: FailOpen
+  readonly trust = new Trust()
+  /** Addresses of midwire beside those of its modes: that of the remote API. */
+  readonly ownAddresses = new Set<Listener>()
   readonly #distrust: Distrust
   readonly #processes: Processes
   /** Whether `dumper_filter` or `tls_fail_open` asks for the processes of clients. */
@@ -78,7 +82,10 @@ export class Connections implements Unchanging {
     this.dispatcher = dispatcher
     const log = (level: LogLevel, message: string) => around.log(level, message)
     this.failOpen = new FailOpen(options.snapshot.tls_fail_open, log, Date.now)
-    this.#distrust = new Distrust(options.snapshot.onboarding_host, log, (client) => this.failOpen.refused(client))
+    this.#distrust = new Distrust(options.snapshot.onboarding_host, log, (client) => {
+      this.failOpen.refused(client)
+      this.trust.refused(client)
+    })
     this.#processes = new Processes()
     this.#outputsSeek = outputsSeek(options.snapshot)
     this.#resolver = new Resolver({
@@ -89,7 +96,7 @@ export class Connections implements Unchanging {
       mark: () => around.mark(),
     })
     const own = {
-      listeners: () => (this.relays.size > 0 ? [...around.listeners(), ...this.relays] : around.listeners()),
+      listeners: () => [...around.listeners(), ...this.relays, ...this.ownAddresses],
       mark: () => around.mark(),
     }
     this.#exits = new Exits(this.#resolver, own, {

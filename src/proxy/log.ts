@@ -2,16 +2,19 @@
 import type { HookName, LogLevel } from '../hooks.js'
 import type { Sink } from '../sinks/sink.js'
 import type { Dispatcher } from './dispatch.js'
+import { LogLines } from './log-lines.js'
 
 export class Log {
-  readonly #sinks: readonly Sink[]
+  /** The last lines. */
+  readonly lines = new LogLines()
+  readonly #sinks: () => readonly Sink[]
   readonly #dispatcher: () => Dispatcher
   readonly #redact: (message: string) => string
   /** The addons are being told of a line: what they log meanwhile is no line for them, or it would never end. */
   #telling = false
 
   /** `redact` takes out of a line what no output may see. */
-  constructor(sinks: readonly Sink[], dispatcher: () => Dispatcher, redact: (message: string) => string) {
+  constructor(sinks: () => readonly Sink[], dispatcher: () => Dispatcher, redact: (message: string) => string) {
     this.#sinks = sinks
     this.#dispatcher = dispatcher
     this.#redact = redact
@@ -20,7 +23,8 @@ export class Log {
   /** `about`: the hook that the line is about. */
   write(level: LogLevel, message: string, about?: HookName): void {
     const entry = { level, message: this.#redact(message), timestamp: Date.now() }
-    for (const sink of this.#sinks) safely(() => sink.log?.(entry))
+    this.lines.add(entry)
+    for (const sink of this.#sinks()) safely(() => sink.log?.(entry))
     if (this.#telling || about === 'add_log' || !this.#dispatcher().wants('add_log')) return
     this.#telling = true
     try {

@@ -5,6 +5,7 @@ import type { OptionSnapshot, OptionValue } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
 import type { Views } from '../views/render.js'
 import type { Commands } from './commands.js'
+import { withoutDisabled } from './disabled-rules.js'
 import type { Dispatcher } from './dispatch.js'
 
 /** The option's value, and the addon that was made for it. */
@@ -48,8 +49,9 @@ export class OptionAddons {
   follow(options: OptionSnapshot): Addon[] {
     const before = this.#made
     const next = new Map<ByOption, Made>()
+    const enabled = withoutDisabled(options.disabled_rules as readonly string[])
     for (const entry of this.#list) {
-      const value = options[entry.option] as OptionValue
+      const value = enabled(entry.option, options[entry.option] as OptionValue)
       if (isEmpty(value) || (entry.and && !options[entry.and])) continue
       const kept = [before, this.#before]
         .map((made) => made.get(entry))

@@ -1,5 +1,6 @@
 // midwire's own commands: those about flows, the options, and the proxy.
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { Backups } from '../addons/flow-backup.js'
 import { flowCommands } from '../addons/flow-commands.js'
 import { loadScripts } from '../addons/scripts.js'
 import { type CommandDefinitions, command } from '../commands.js'
@@ -18,12 +19,12 @@ import type { Midwire } from './proxy.js'
 /** The most bytes of a file of options. */
 const MAX_OPTIONS = 128 * 1024
 
-/** `active`: the number of client connections that are open. */
-export function ownCommands(proxy: Midwire, active: () => number): CommandDefinitions {
+/** `active`: the number of client connections that are open; `backups`: flows as they were before commands changed them. */
+export function ownCommands(proxy: Midwire, active: () => number, backups: Backups): CommandDefinitions {
   const { options } = proxy
   const ofFlows = (flows: AnyFlow[]) => proxy.update(flows)
   return {
-    ...flowCommands(ofFlows as (flows: never[]) => void),
+    ...flowCommands(ofFlows as (flows: never[]) => void, backups),
     set: command({
       help: 'set an option, as --set does; several values are for lists, and none is the default',
       arguments: [
@@ -61,6 +62,21 @@ export function ownCommands(proxy: Midwire, active: () => number): CommandDefini
       arguments: [{ name: 'flows', type: 'flows' }],
       run: (flows) => flows.map(({ id }) => id),
     }),
+    'view.flows.remove': command({
+      help: 'forget flows; those that run are ended first',
+      arguments: [{ name: 'flows', type: 'flows' }],
+      run: (flows) => proxy.remove(flows),
+    }),
+    'view.flows.duplicate': command({
+      help: 'record copies of flows, with ids of their own, which are the result',
+      arguments: [{ name: 'flows', type: 'flows' }],
+      run: (flows) => proxy.duplicate(flows).map(({ id }) => id),
+    }),
+    'view.clear': command({
+      help: 'forget all recorded flows',
+      arguments: [],
+      run: () => proxy.clear(),
+    }),
     'script.run': command({
       help: 'run the hooks of a script for flows, as if these happened now',
       arguments: [
@@ -75,7 +91,7 @@ export function ownCommands(proxy: Midwire, active: () => number): CommandDefini
 /** midwire's own commands and those of these scripts, for lists of commands. None of them can be called. Throws ERR_SCRIPT and ERR_COMMAND. */
 export async function commandInfos(scripts: readonly string[] = []): Promise<CommandInfo[]> {
   const commands = new Commands(() => [])
-  commands.define(ownCommands({} as Midwire, () => 0))
+  commands.define(ownCommands({} as Midwire, () => 0, new Backups()))
   for (const addon of await loadScripts(scripts)) commands.define(addon.commands ?? {})
   return commands.list()
 }

@@ -6,7 +6,7 @@ import { type Authority, loadAuthority } from '../certs/authority.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
 import { RedactedView } from '../flow/redacted-view.js'
-import type { Addon, ConfigureHook, HookName, Hooks, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, LogEntry, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
 import { parseSubnets } from '../modes/subnet.js'
 import type { Options } from '../options/definitions.js'
@@ -15,7 +15,7 @@ import { OptionStore } from '../options/store.js'
 import type { Sink } from '../sinks/sink.js'
 import { Views } from '../views/render.js'
 import { Addons } from './addons.js'
-import type { ListenerInfo, MidwireOptions, PassedThrough, PeerInfo } from './api.js'
+import type { MidwireOptions } from './api.js'
 import { certificatesFor } from './certificates.js'
 import { Commands } from './commands.js'
 import { Connections } from './connections.js'
@@ -28,15 +28,15 @@ import { OptionAddons } from './option-addons.js'
 import { ProxyOptions } from './options.js'
 import { Outputs } from './outputs.js'
 import { ownCommands } from './own-commands.js'
-import { Recording } from './recording.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
 import { RunningModes, specsOf } from './running-modes.js'
 import { ScriptReload } from './script-reload.js'
+import { WaysIn } from './ways-in.js'
 import './environment.js'
 
 /** A running proxy. */
-export class Midwire extends Recording {
+export class Midwire extends WaysIn {
   readonly confdir: string
   /** The options, to be read, watched and changed while the proxy runs. */
   readonly options: ProxyOptions
@@ -50,6 +50,10 @@ export class Midwire extends Recording {
   readonly views = new Views()
   /** @internal */
   protected readonly replays: Replays
+  /** @internal */
+  protected readonly connections: Connections
+  /** @internal */
+  protected readonly runningModes: RunningModes
   /** Fulfilled when the proxy is closed. */
   readonly closed: Promise<void>
   readonly #store: OptionStore
@@ -57,7 +61,6 @@ export class Midwire extends Recording {
   readonly #addons: Addons
   readonly #log: Log
   readonly #optionAddons: OptionAddons
-  readonly #connections: Connections
   readonly #scripts = new ScriptReload({
     add: (addon, rank) => this.#addons.add(addon, rank),
     start: (addon) => this.#addons.start(addon),
@@ -70,7 +73,6 @@ export class Midwire extends Recording {
   /** What outputs see in the place of flows. */
   readonly #redacted: RedactedView
   readonly #running = new Set<AnyFlow>()
-  readonly #modes: RunningModes
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
   #closing: Promise<void> | undefined
@@ -105,46 +107,46 @@ export class Midwire extends Recording {
     this.options = new ProxyOptions(store)
     this.authority = authority
     this.#store = store
-    this.#outputs = new Outputs(sinks, () => this.#optionAddons.outputs)
+    this.#outputs = new Outputs(this, sinks, () => this.#optionAddons.outputs)
     this.#redacted = new RedactedView(store.snapshot.redact)
     this.commands = new Commands(
       (text) => this.choose(text),
       (flow) => this.#redacted.of(flow),
     )
-    this.commands.define(ownCommands(this, () => this.#connections.active))
+    this.commands.define(ownCommands(this, () => this.connections.active, this.backups))
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle
     })
     this.#log = new Log(
-      sinks,
+      () => this.#outputs.sinks,
       () => this.#dispatcher,
       (text) => this.#redacted.text(text),
     )
     this.#dispatcher = new Dispatcher((level, message, about) => this.#log.write(level, message, about))
     this.#addons = new Addons({ proxy: this, store, dispatcher: this.#dispatcher })
-    this.jobs = new Jobs({ connected: () => this.#connections.size, log: (level, message) => this.log(level, message) })
+    this.jobs = new Jobs({ connected: () => this.connections.size, log: (level, message) => this.log(level, message) })
     this.#optionAddons = new OptionAddons(this.#dispatcher, this, {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),
-      load: (flow) => this.#load(flow),
+      load: (flow) => this.loadFlow(flow),
     })
     this.#observers = new Observers(store.snapshot, (message) => this.log('warn', message))
-    this.#connections = new Connections({
+    this.connections = new Connections({
       options: store,
       dispatcher: this.#dispatcher,
       certificates: (options) => certificatesFor(authority, options),
       observers: this.#observers,
-      listeners: () => this.#modes.listeners,
-      mark: () => this.#modes.mark,
-      resolvers: () => this.#modes.all.flatMap(({ resolver = [] }) => resolver),
+      listeners: () => this.runningModes.listeners,
+      mark: () => this.runningModes.mark,
+      resolvers: () => this.runningModes.all.flatMap(({ resolver = [] }) => resolver),
       hasMocks: () => this.mocks.length > 0,
       seeksProcesses: () => this.waitsForProcesses,
       tell: (what, flow) => this.#tell(what, flow as AnyFlow),
       deserted: () => this.jobs.look(),
       log: (level, message) => this.log(level, message),
     })
-    this.#modes = new RunningModes((specs) => ({
+    this.runningModes = new RunningModes((specs) => ({
       options: store.snapshot,
       confdir,
       specs,
@@ -152,8 +154,8 @@ export class Midwire extends Recording {
       log: (level, message) => this.log(level, message),
     }))
     this.replays = new Replays({
-      send: (arrival) => this.#connections.replay(arrival),
-      modes: () => this.#modes.all,
+      send: (arrival) => this.connections.replay(arrival),
+      modes: () => this.runningModes.all,
       concurrency: () => store.snapshot.client_replay_concurrency,
     })
     store.subscribe(['mode'], (options) => {
@@ -165,47 +167,13 @@ export class Midwire extends Recording {
     this.#follow(store.snapshot)
     store.subscribe(['spoof_source_address'], specsOf)
     store.subscribe(undefined, (options, changed) => this.#configure({ options, changed }))
-    this.#outputs.attach(this)
+    this.#outputs.attach()
   }
 
-  /** The addresses that the modes listen on. */
-  get listeners(): readonly ListenerInfo[] {
-    return this.#modes.all.flatMap(({ spec, listeners }) =>
-      listeners.map((listener) => ({ spec: spec.shown, mode: spec.name, ...listener })),
-    )
-  }
-
-  /**
-   * Changes the list of modes, as option `mode` does. Modes that are in both lists go on with their connections; those that are new
-   * listen when the promise is fulfilled. Throws ERR_MODE for specs that are wrong, and nothing is changed then; the error of listening
-   * where a mode cannot, and all others have been started then.
-   */
-  async setModes(modes: readonly string[]): Promise<void> {
-    this.options.set({ mode: [...modes] })
-    const [failure] = await this.#modesChanged
-    if (failure) throw failure
-  }
-
-  /** The endpoints that clients of tunnels can dial, `host:port`, the best of each tunnel first. */
-  get endpoints(): readonly string[] {
-    return this.#modes.all.flatMap(({ endpoints = [] }) => endpoints)
-  }
-
-  /** The clients of tunnels. */
-  get peers(): readonly PeerInfo[] {
-    return this.#modes.all.flatMap(({ spec, peers = [], endpoints = [] }) =>
-      peers.map((peer) => ({ spec: spec.shown, ...peer, endpoints })),
-    )
-  }
-
-  /** The clients that pass undecrypted, each to the name that it has refused our certificate for (option `tls_fail_open`). */
-  get passedThrough(): readonly PassedThrough[] {
-    return this.#connections.failOpen.list()
-  }
-
-  /** Forgets them: the next connection of each is decrypted again. */
-  clearPassedThrough(): void {
-    this.#connections.failOpen.clear()
+  /** @internal */
+  protected modesChanged(again = false): Promise<Error[]> {
+    if (again) this.#modesChanged = this.#changeModes()
+    return this.#modesChanged
   }
 
   /** The flows that have begun and are not over, the oldest first. */
@@ -228,6 +196,19 @@ export class Midwire extends Recording {
     return this.#addons.join(addon, LAST_RANK)
   }
 
+  /**
+   * Adds an output while the proxy runs: it is told of flows and lines of the log from now on, without what option `redact` names. The returned function
+   * removes it, and calls its `close`.
+   */
+  addSink(sink: Sink): () => void {
+    return this.#outputs.add(sink)
+  }
+
+  /** The last lines of the log, of all levels, the oldest first: 10,000 at most, and 8 Mi characters; a line has its first 64 Ki characters. */
+  get logLines(): readonly LogEntry[] {
+    return this.#log.lines.all
+  }
+
   /** Writes a line to the log. */
   log(level: LogLevel, message: string): void {
     this.#log.write(level, message)
@@ -239,7 +220,7 @@ export class Midwire extends Recording {
    */
   update(flows: readonly AnyFlow[]): void {
     for (const flow of flows) if (flow.live) this.#tell('changed', flow)
-    this.recordAgain(flows.map((flow) => this.#redacted.of(flow)))
+    this.recordAgain(flows)
     void this.#dispatcher.run('update', flows)
   }
 
@@ -274,7 +255,7 @@ export class Midwire extends Recording {
       this.#store.begin()
       this.#dispatcher.configure(this.#addons.allOptions())
       this.beginRecording(this.confdir, this.#store.snapshot)
-      await this.#modes.start(specs)
+      await this.runningModes.start(specs)
     } catch (error) {
       await this.close()
       throw error
@@ -284,7 +265,7 @@ export class Midwire extends Recording {
   }
 
   async #changeModes(): Promise<Error[]> {
-    const failures = await this.#modes.change(specsOf(this.#store.snapshot))
+    const failures = await this.runningModes.change(specsOf(this.#store.snapshot))
     for (const { message } of failures) this.log('error', message)
     return failures
   }
@@ -305,18 +286,30 @@ export class Midwire extends Recording {
 
   #arrived(mode: RunningMode, arrival: Arrival): void {
     if (this.#closing) arrival.refuse('refused')
-    else this.#connections.begin(mode, arrival)
+    else this.connections.begin(mode, arrival)
   }
 
   #tell(what: FlowNews, flow: AnyFlow): void {
-    if (what === 'begun') this.#running.add(flow)
+    if (what === 'begun') this.#began(flow)
     else if (what === 'finished') this.#running.delete(flow)
     const shown = this.#redacted.of(flow)
     if (what === 'finished') this.flowIsOver(flow, shown)
+    else this.flowRuns(flow)
     this.#outputs.tell(what, shown)
   }
 
-  async #load(flow: AnyFlow): Promise<void> {
+  #began(flow: AnyFlow): void {
+    this.#running.add(flow)
+    if (flow.client.tls?.establishedAt !== undefined) this.connections.trust.trusted(flow.client)
+  }
+
+  /** @internal */
+  protected shown(flow: AnyFlow): AnyFlow {
+    return this.#redacted.of(flow)
+  }
+
+  /** @internal */
+  protected async loadFlow(flow: AnyFlow): Promise<void> {
     await loadFlow(flow, this.#dispatcher)
     this.#tell('finished', flow)
     await this.#outputs.ready()
@@ -326,8 +319,8 @@ export class Midwire extends Recording {
     this.#scripts.close()
     this.endFixture()
     this.replays.close()
-    await this.#modes.close()
-    await this.#connections.close()
+    await this.runningModes.close()
+    await this.connections.close()
     await this.#observers.close()
     await this.#dispatcher.run('done', undefined)
     await this.#dispatcher.watch.close()

@@ -12,6 +12,8 @@ import { FlowStore, type RecordedInfo } from '../store/store.js'
 import { describe } from './dispatch.js'
 import { Fixture } from './fixture.js'
 import { FlowReader, type Flows, RecordedFlows } from './flows.js'
+import type { FlowList, FlowListQuery } from './list/flow-list.js'
+import { FlowLists } from './list/lists.js'
 
 /** The folder of the store in the conf dir. */
 const STORE_FOLDER = 'store'
@@ -27,9 +29,18 @@ export interface FlowsQuery extends FlowQuery {
 
 export abstract class Recording extends Fixture {
   readonly #readers = new Set<FlowReader>()
-  /** The readers whose filter asks for the processes of clients. */
-  readonly #seekers = new Set<FlowReader>()
-  readonly #store = new FlowStore({ memory: 0, log: (level, message) => this.log(level, message) })
+  /** The readers and lists whose filter asks for the processes of clients. */
+  readonly #seekers = new Set<FlowReader | FlowList>()
+  /** @internal */
+  protected readonly store = new FlowStore({ memory: 0, log: (level, message) => this.log(level, message) })
+  /** Flows that are not recorded when they are over. */
+  readonly #unwanted = new WeakSet<AnyFlow>()
+  readonly #lists = new FlowLists({
+    store: this.store,
+    running: () => this.runningFlows,
+    shown: (flow) => this.shown(flow),
+    failed: (error) => this.log('error', `a filter or onchange of list() has failed: ${describe(error).text}`),
+  })
   #closed = false
 
   abstract log(level: LogLevel, message: string): void
@@ -49,8 +60,26 @@ export abstract class Recording extends Fixture {
   flows(given?: string | ((flow: AnyFlow) => boolean) | FlowsQuery): Flows {
     if (typeof given !== 'object') return this.#follow(given)
     const { follow = false, ...query } = given
-    const recorded = this.#store.select(query)
+    const recorded = this.store.select(query)
     return new RecordedFlows(recorded, follow ? this.#follow(query.filter) : undefined)
+  }
+
+  /**
+   * A live list of recorded and running flows for a window of them: those that match, in an order, kept up with what comes. It looks at what is
+   * recorded in slices, so that nothing waits for it. Close it, or it is kept up with flows for ever. Throws ERR_FILTER, and a RangeError for a
+   * column that is none.
+   */
+  list(query: FlowListQuery = {}): FlowList {
+    const list = this.#lists.open(query)
+    if (typeof query.filter !== 'string' || !seeksProcesses(query.filter)) return list
+    this.#seekers.add(list)
+    const close = list.close.bind(list)
+    return Object.assign(list, {
+      close: () => {
+        this.#seekers.delete(list)
+        close()
+      },
+    })
   }
 
   /**
@@ -58,17 +87,18 @@ export abstract class Recording extends Fixture {
    * none.
    */
   flow(id: string): AnyFlow | undefined {
-    return this.runningFlows.find((flow) => flow.id === id) ?? this.#store.flow(id)
+    return this.runningFlows.find((flow) => flow.id === id) ?? this.store.flow(id)
   }
 
   /** Forgets all recorded flows, in memory and on disk. */
   clear(): void {
-    this.#store.clear()
+    this.store.clear()
+    this.#lists.clear()
   }
 
   /** How much is recorded, and what was dropped. */
   get recorded(): RecordedInfo {
-    return this.#store.info
+    return this.store.info
   }
 
   #follow(filter: string | ((flow: AnyFlow) => boolean) | undefined): FlowReader {
@@ -91,26 +121,53 @@ export abstract class Recording extends Fixture {
 
   /** The store is opened, before flows come. @internal */
   protected beginRecording(confdir: string, { store_memory, store_disk }: Options): void {
-    this.#store.memoryLimit = store_memory
-    if (store_disk > 0) this.#store.openDisk(join(confdir, STORE_FOLDER), store_disk)
+    this.store.memoryLimit = store_memory
+    if (store_disk > 0) this.store.openDisk(join(confdir, STORE_FOLDER), store_disk)
   }
 
   /** The memory of the store has another bound. @internal */
   protected boundMemory({ store_memory }: Options): void {
-    this.#store.memoryLimit = store_memory
+    this.store.memoryLimit = store_memory
   }
 
   /** `shown` is the flow as outputs may see it (option `redact`). @internal */
   protected override flowIsOver(flow: AnyFlow, shown: AnyFlow = flow): void {
     super.flowIsOver(flow)
-    this.#store.record(shown)
+    if (this.#unwanted.has(flow)) this.#lists.drop(flow)
+    else this.recordNew(flow, shown)
     for (const reader of this.#readers) reader.offer(shown)
+  }
+
+  /** @internal */
+  protected recordNew(flow: AnyFlow, shown: AnyFlow = this.shown(flow)): void {
+    // The store may drop it at once, and says so.
+    this.#lists.tell(flow)
+    this.store.record(shown)
+  }
+
+  /** Forgets a flow; one that runs is not recorded when it is over. @internal */
+  protected forget(flow: AnyFlow): void {
+    if (flow.live) this.#unwanted.add(flow)
+    else this.store.remove(flow.id)
+    this.#lists.drop(flow)
   }
 
   /** Recorded flows were changed since: they are recorded again. @internal */
   protected recordAgain(flows: readonly AnyFlow[]): void {
-    for (const flow of flows) if (!flow.live) this.#store.update(flow)
+    for (const flow of flows) {
+      if (flow.live) continue
+      this.store.update(this.shown(flow))
+      this.#lists.tell(flow)
+    }
   }
+
+  /** A flow has begun, or changed while it runs. @internal */
+  protected flowRuns(flow: AnyFlow): void {
+    this.#lists.tell(flow)
+  }
+
+  /** A flow as outputs may see it (option `redact`). @internal */
+  protected abstract shown(flow: AnyFlow): AnyFlow
 
   /** @internal */
   protected override get waitsForProcesses(): boolean {
@@ -121,12 +178,13 @@ export abstract class Recording extends Fixture {
   protected override endWaits(): void {
     super.endWaits()
     this.#closed = true
+    this.#lists.close()
     for (const reader of this.#readers) reader.end()
   }
 
   /** Fulfilled when what was recorded is on disk. @internal */
   protected async endRecording(): Promise<void> {
-    await this.#store.closeDisk()
+    await this.store.closeDisk()
   }
 
   /**
@@ -138,7 +196,7 @@ export abstract class Recording extends Fixture {
     if (one) return [one]
     const filter = text === '@all' ? '~all' : text === '@marked' ? '~marked' : text
     const chosen = this.runningFlows.filter(parseFilter(filter))
-    for await (const flow of this.#store.select({ filter })) {
+    for await (const flow of this.store.select({ filter })) {
       chosen.push(flow)
       if (chosen.length > MAX_CHOSEN) {
         throw new MidwireError('ERR_COMMAND', `more than ${MAX_CHOSEN} flows match ${text}: narrow the filter`)

@@ -5,7 +5,7 @@ import type { Options } from '../options/definitions.js'
 import { checkWay } from './exits/tunnel-file.js'
 
 /** The modes that run together where none is given. */
-const DEFAULT_MODES = ['wireguard', 'regular']
+export const DEFAULT_MODES: readonly string[] = ['wireguard', 'regular']
 
 export class RunningModes {
   readonly #contextFor: (specs: readonly ModeSpec[]) => ModeContext
@@ -13,6 +13,9 @@ export class RunningModes {
   /** Changes wait for each other. */
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
+  /** The list as it was asked for last, and those of it that could not be started. */
+  #specs: readonly ModeSpec[] = []
+  #failures = new Map<ModeSpec, Error>()
 
   /** `contextFor` makes what the modes of a list of specs are started with. */
   constructor(contextFor: (specs: readonly ModeSpec[]) => ModeContext) {
@@ -21,6 +24,20 @@ export class RunningModes {
 
   get all(): readonly RunningMode[] {
     return this.#running
+  }
+
+  /** Each of the list, in its order: as it runs, or why it does not. */
+  states(): {
+    readonly spec: ModeSpec
+    readonly running: RunningMode | undefined
+    readonly failure: Error | undefined
+  }[] {
+    const left = [...this.#running]
+    return this.#specs.map((spec) => {
+      const index = left.findIndex((running) => running.spec.text === spec.text)
+      const running = index === -1 ? undefined : left.splice(index, 1)[0]
+      return { spec, running, failure: running ? running.failure : this.#failures.get(spec) }
+    })
   }
 
   /** Where they listen. */
@@ -36,6 +53,7 @@ export class RunningModes {
 
   /** Starts all of them; throws the error of the first that cannot be started. Those before it run then. */
   async start(specs: readonly ModeSpec[]): Promise<void> {
+    this.#specs = specs
     const context = this.#contextFor(specs)
     for (const spec of specs) await check(spec, context)
     for (const spec of specs) this.#running = [...this.#running, await modeOf(spec).start(spec, context)]
@@ -53,6 +71,8 @@ export class RunningModes {
 
   async #change(specs: readonly ModeSpec[]): Promise<Error[]> {
     if (this.#closed) return []
+    this.#specs = specs
+    this.#failures = new Map()
     const left = [...this.#running]
     // Two modes may have one spec: `regular@0` twice listens on two ports.
     const kept = specs.map((spec) => {
@@ -72,6 +92,7 @@ export class RunningModes {
         if (this.#closed) await running.close()
       } catch (error) {
         failures.push(error as Error)
+        this.#failures.set(spec, error as Error)
       }
     }
     return failures

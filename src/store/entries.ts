@@ -1,5 +1,5 @@
 // The index of a segment: 56 bytes for each flow, in an array of numbers that is written to a file as it is.
-import { type Facts, REPLACED } from './facts.js'
+import { type Facts, REMOVED, REPLACED } from './facts.js'
 
 /** The bytes of an entry; and of its first part, which stands before the flow's text in the segment, too. */
 export const ENTRY = 56
@@ -56,9 +56,9 @@ export class Entries {
     }
   }
 
-  /** Whether a newer record of the flow is there. */
+  /** Whether a newer record of the flow is there, or it was forgotten. */
   isReplaced(index: number): boolean {
-    return ((this.#words[(index * ENTRY) / 4 + 11] ?? 0) & REPLACED) !== 0
+    return ((this.#words[(index * ENTRY) / 4 + 11] ?? 0) & (REPLACED | REMOVED)) !== 0
   }
 
   replace(index: number): void {

@@ -28,6 +28,9 @@ export const REPLACES = 1
 /** A newer record of the same flow is there. */
 export const REPLACED = 2
 
+/** There is no record any more, but for this: the flow was forgotten. */
+export const REMOVED = 4
+
 /** The letters of a method that sort flows: as many as fit into a number. */
 const METHOD_LETTERS = 6
 
@@ -46,7 +49,8 @@ export function factsOf(flow: AnyFlow, replaces: boolean): Facts {
   }
 }
 
-function sizeOf(flow: AnyFlow): number {
+/** Bytes of both bodies, or of all messages, recorded or not. */
+export function sizeOf(flow: AnyFlow): number {
   if (flow.type === 'http') return flow.request.body.length + (flow.response?.body.length ?? 0)
   if (flow.type === 'dns') return (flow.request.raw?.length ?? 0) + (flow.response?.raw?.length ?? 0)
   return flow.bytesFromClient + flow.bytesFromServer

@@ -15,12 +15,16 @@ export async function* readFlowFile(path: string): AsyncGenerator<FlowRecord, vo
   const source: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : createReadStream(path)
   const name = path === '-' ? 'stdin' : path
   try {
-    yield* decodeFlows(plainBytes(source))
+    yield* flowsIn(source)
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause)
     throw new MidwireError('ERR_FLOW_FILE', `${name}: ${text}`, { cause })
   }
 }
+
+/** The flows in the bytes of a file, as above. Throws ERR_FLOW_FILE, after the flows before the fault; what the source throws as it is. */
+export const flowsIn = (source: AsyncIterable<Uint8Array>): AsyncGenerator<FlowRecord, void, undefined> =>
+  decodeFlows(plainBytes(source))
 
 /** The bytes, decompressed where the first ones say that they are compressed. */
 async function* plainBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

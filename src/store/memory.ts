@@ -45,8 +45,12 @@ export class Memory {
   #kept: (Kept | undefined)[] = []
   #first = 0
 
-  constructor(limit: number) {
+  readonly #dropped: (facts: Facts) => void
+
+  /** `dropped` is called with each flow that is dropped. */
+  constructor(limit: number, dropped: (facts: Facts) => void) {
     this.#limit = limit
+    this.#dropped = dropped
   }
 
   get limit(): number {
@@ -112,6 +116,7 @@ export class Memory {
         this.count -= 1
         this.bytes -= oldest.size
         this.forgotten += 1
+        this.#dropped(oldest.facts)
       }
       // The array keeps no bytes of flows that are gone.
       this.#kept[this.#first] = undefined

@@ -109,7 +109,7 @@ async function sorted(places: Places, sort: FlowSort, turns: Turns): Promise<Uin
 }
 
 /** All recorded flows by number: those of the segments that no newer record has replaced, then those of memory alone. */
-class Places {
+export class Places {
   readonly count: number
   readonly #recorded: Recorded
   readonly #segments: Uint32Array

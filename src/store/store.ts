@@ -3,7 +3,7 @@ import type { AnyFlow } from '../flow/index.js'
 import type { FlowRecord } from '../flow/record.js'
 import { revive } from '../flow/revive.js'
 import { snapshot } from '../flow/snapshot.js'
-import { factsOf, idHash, idHead, isWholeId } from './facts.js'
+import { type Facts, factsOf, idHash, idHead, isWholeId, REMOVED, REPLACES } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
 import { HeadWriter } from './layout.js'
@@ -11,7 +11,7 @@ import { Kept, Memory } from './memory.js'
 import type { Parts } from './parts.js'
 import { type BodyInFile, SegmentReader } from './segment.js'
 import type { Place, Segments } from './segments.js'
-import { type FlowQuery, presentOf, select } from './select.js'
+import { type FlowQuery, Places, presentOf, type Recorded, select } from './select.js'
 import { takeApart } from './text.js'
 import { StoreWriter } from './writer.js'
 
@@ -55,9 +55,13 @@ export class FlowStore {
   /** Those of the writer, also once the store is closed. */
   #segments: Segments | undefined
   #counts = { forgotten: 0, unwritten: 0 }
+  /** Called with the facts of each flow that is dropped because there is no more room. */
+  onforgotten: ((facts: Facts) => void) | undefined
+  /** Called with a flow that was dropped while it waited for the disk, and is there all the same. */
+  onback: ((flow: AnyFlow) => void) | undefined
 
   constructor({ memory, log, files = nodeFiles, now = () => performance.now() }: StoreOptions) {
-    this.#memory = new Memory(memory)
+    this.#memory = new Memory(memory, (facts) => this.onforgotten?.(facts))
     this.#log = log
     this.#files = files
     this.#now = now
@@ -69,6 +73,9 @@ export class FlowStore {
       const world = { files: this.#files, now: this.#now, log: this.#log }
       const writer = StoreWriter.open(folder, limit, world)
       if (typeof writer !== 'number') {
+        writer.onforgotten = (facts) => {
+          if (!this.#memory.find(facts.idHead, facts.idHash)) this.onforgotten?.(facts)
+        }
         this.#writer = writer
         this.#segments = writer.segments
         this.#counts = writer
@@ -113,6 +120,18 @@ export class FlowStore {
     this.#put(flow, true)
   }
 
+  /** Forgets a flow. On disk stands that it is forgotten; its bytes go with its segment. */
+  remove(id: string): void {
+    const facts = { ...NO_FACTS, idHead: idHead(id), idHash: idHash(id), flags: REPLACES | REMOVED }
+    const kept = this.#memory.find(facts.idHead, facts.idHash)
+    if (kept) this.#memory.remove(kept)
+    const place = this.#segments?.find(facts.idHead, facts.idHash)
+    place?.segment.entries.replace(place.index)
+    if (!this.#writer || (!kept && !place)) return
+    const head = this.#heads.write(facts, { text: '', short: [], long: [] })
+    this.#writer.append({ facts, head, long: [], written() {} })
+  }
+
   /** A recorded flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
   flow(id: string): AnyFlow | undefined {
     const head = idHead(id)
@@ -134,17 +153,28 @@ export class FlowStore {
 
   /** The flows that are recorded now, as the query says. Throws ERR_FILTER, and a RangeError for a wrong order. */
   select(query: FlowQuery = {}): AsyncGenerator<AnyFlow, undefined> {
+    return select(this.#recorded(), query)
+  }
+
+  /** The flows that are recorded now, by numbers in the order in which they were recorded. It is to be closed. */
+  places(): Places {
+    return new Places(this.#recorded())
+  }
+
+  /** Whether flows are recorded at all. */
+  get records(): boolean {
+    return this.#writer !== undefined || this.#memory.limit > 0
+  }
+
+  #recorded(): Recorded {
     const kept = this.#memory.values()
     const replaced = new Set<string>()
     for (const { before } of kept) if (before) replaced.add(keyOf(before))
-    return select(
-      {
-        segments: this.#segments ? presentOf(this.#segments) : [],
-        others: kept,
-        replaced: (place) => replaced.size > 0 && replaced.has(keyOf(place)),
-      },
-      query,
-    )
+    return {
+      segments: this.#segments ? presentOf(this.#segments) : [],
+      others: kept,
+      replaced: (place) => replaced.size > 0 && replaced.has(keyOf(place)),
+    }
   }
 
   /** Forgets all flows, in memory and on disk. */
@@ -171,12 +201,15 @@ export class FlowStore {
     writer?.append({
       ...{ facts, head, long: parts.long },
       written: (bodies) => {
+        if (kept.wasDropped) this.onback?.(flow)
         this.#memory.remove(kept)
         if (bodies.length > 0) letGo(flow, parts, bodies)
       },
     })
   }
 }
+
+const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
 
 const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 

@@ -48,6 +48,8 @@ export class StoreWriter {
   unwritten = 0
   /** Flows that went with the oldest segments. */
   forgotten = 0
+  /** Called with each of them. */
+  onforgotten: ((facts: Facts) => void) | undefined
   readonly #world: WriterWorld
   readonly #lock: Lock
   readonly #limit: number
@@ -270,6 +272,10 @@ export class StoreWriter {
       if (!oldest) return
       this.forgotten += oldest.entries.count
       this.#remove(oldest)
+      const { entries } = oldest
+      for (let index = 0; this.onforgotten && index < entries.count; index++) {
+        if (!entries.isReplaced(index)) this.onforgotten(entries.get(index))
+      }
     }
   }
 
