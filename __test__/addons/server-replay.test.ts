@@ -218,3 +218,10 @@ test('a file that cannot be read is refused at the start', async (t) => {
     await t.throwsAsync(start, { code: 'ERR_OPTION', message: /\/nowhere\/flows cannot be read/ })
   }
 })
+
+test('a long request counts in whole, and its key is short', (t) => {
+  const long = (end: string) =>
+    replayKey(request({ body: 'x' }), { ...KEY, server_replay_use_headers: ['x'.repeat(5_000) + end] })
+  t.not(long('a'), long('b'))
+  t.true(long('a').length < 300)
+})

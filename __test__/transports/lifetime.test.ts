@@ -93,7 +93,12 @@ linux('1,000 starts and stops leave nothing behind', async (t) => {
   await cycle(200)
   const before = look()
   await cycle(800)
-  const after = look()
+  // A thread that has been told to end is still counted for a moment, and for longer on a busy machine: one that is left behind stays.
+  let after = look()
+  for (let tries = 0; tries < 50 && after.threads > before.threads + 1; tries++) {
+    await setTimeout(100)
+    after = look()
+  }
   t.log(before, after)
   t.true(after.threads <= before.threads + 1, 'threads')
   t.true(after.files <= before.files + 5, 'file descriptors')

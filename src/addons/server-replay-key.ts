@@ -17,8 +17,10 @@ export type KeyOptions = Pick<Options, (typeof KEY_OPTIONS)[number]>
 
 /** The most bytes of a form whose parameters are looked at. A longer one counts byte for byte. */
 const MAX_FORM = 16 << 20
+/** The most characters of a key that is no hash. */
+const MAX_TEXT = 256
 
-/** A hash of what counts: scheme, method, path, parameters of the query, body, the host that the client has named, port. */
+/** What counts, or its hash where that is shorter: scheme, method, path, parameters of the query, body, the host that the client has named, port. */
 export function replayKey(request: HttpRequest, options: KeyOptions): string {
   const [path = '', query = ''] = splitAt(request.path, '?')
   const ignored = new Set(options.server_replay_ignore_params)
@@ -28,8 +30,11 @@ export function replayKey(request: HttpRequest, options: KeyOptions): string {
   if (!options.server_replay_ignore_port) parts.push(request.port)
   parts.push([...new URLSearchParams(query)].filter(([name]) => !ignored.has(name)))
   parts.push(options.server_replay_use_headers.map((name) => [name.toLowerCase(), request.headers.get(name) ?? null]))
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
+  const text = JSON.stringify(parts)
+  return text.length <= MAX_TEXT ? text : hashOf(text)
 }
+
+const hashOf = (content: string | Buffer): string => createHash('sha256').update(content).digest('base64')
 
 function splitAt(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator)
@@ -47,7 +52,8 @@ function contentOf(request: HttpRequest, ignored: readonly string[]): unknown {
     const parts = boundary && partsOf(request.decodedContent.toString('latin1'), boundary[1] ?? boundary[2] ?? '')
     if (parts) return parts.filter(counts)
   }
-  return createHash('sha256').update(request.content).digest('base64')
+  // Most requests have no body, and a hash costs more than all the rest.
+  return request.body.length === 0 ? '' : hashOf(request.content)
 }
 
 /** The names and values of a multipart form (RFC 7578), without the fields of its parts; undefined where it is none. */

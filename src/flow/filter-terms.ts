@@ -74,7 +74,7 @@ export const TERMS = {
   d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
     if (flow.type !== 'http') return false
     const { host, prettyHost } = flow.request
-    return spellings(host).some(search) || spellings(prettyHost).some(search)
+    return spellings(host).some(search) || (prettyHost !== host && spellings(prettyHost).some(search))
   }),
   dns: plain('DNS', ({ type }) => type === 'dns'),
   dst: regexp('where it goes to, `host:port` or `address:port`', (search) => (flow) => destinations(flow).some(search)),
