@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type EndpointTable, isBytes } from '../api/endpoint.js'
 import { API, API_ROOT } from '../api/index.js'
 import { HANDLERS } from '../handlers/index.js'
+import type { McpHandler } from '../mcp/http.js'
 import type { Access } from './access.js'
 import { sendBytes, sendFailure, sendJson, sendNothing } from './answer.js'
 import type { BytesAnswer, Call, Handler, Surroundings } from './call.js'
@@ -17,7 +18,11 @@ export interface Desk {
   readonly access: Access
   readonly files: Files
   readonly surroundings: Surroundings
+  readonly mcp: McpHandler
 }
+
+/** Of the Model Context Protocol. */
+const MCP_PATH = '/mcp'
 
 const isApiPath = (path: string) => path === API_ROOT || path.startsWith(`${API_ROOT}/`)
 
@@ -26,11 +31,13 @@ export async function answer(desk: Desk, request: IncomingMessage, response: Ser
   try {
     // A request line may have a whole URL; its host counts for nothing.
     const url = urlOf(request)
-    const isApi = isApiPath(url.pathname)
+    const isMcp = url.pathname === MCP_PATH
+    const isApi = isMcp || isApiPath(url.pathname)
     desk.guard.check(request, isApi)
     if (isApi) {
       await desk.access.check(request, url)
-      await callEndpoint(desk, request, response, url)
+      if (isMcp) await desk.mcp(request, response)
+      else await callEndpoint(desk, request, response, url)
     } else if (await desk.access.admit(request, response, url)) {
       if (request.method !== 'GET' && request.method !== 'HEAD') throw new ApiError(405, 'ERR_METHOD', 'pages are read')
       await desk.files.send(request, response, decodeURIComponent(url.pathname))

@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 import type { WebSocketServer } from 'ws'
 import { type Midwire, MidwireError } from '../../index.js'
 import { UPDATES_PATH } from '../api/index.js'
+import type { MidwireApi } from '../client/client.js'
 import { Rules } from '../handlers/rules.js'
 import { Followers } from '../updates/followers.js'
 import { Access } from './access.js'
 import type { Surroundings } from './call.js'
 import { Files } from './files.js'
 import { Guard } from './guard.js'
+import { localApi } from './local.js'
 import { answer, type Desk } from './requests.js'
 import { Secrets } from './secrets.js'
 import { upgradeTo } from './upgrade.js'
@@ -42,6 +44,8 @@ export interface WebOptions {
   readonly version: string
   /** The folder with the files of the page. Default: that of the package. */
   readonly page?: string
+  /** Clients of the Model Context Protocol at `/mcp` may change things. Default: false. */
+  readonly allowChanges?: boolean | undefined
 }
 
 export interface WebServer {
@@ -52,6 +56,8 @@ export interface WebServer {
   /** Undefined where there is a password. */
   readonly token: string | undefined
   readonly port: number
+  /** The API without the network, for this process. */
+  readonly api: MidwireApi
   /** Ends connections, too. */
   close(): Promise<void>
 }
@@ -62,7 +68,14 @@ export interface WebServer {
  */
 export async function startWeb(proxy: Midwire, options: WebOptions): Promise<WebServer> {
   const { web_host, web_port, web_password } = proxy.options.snapshot
-  const { host = web_host, port: wanted = web_port, password = web_password, version, page = PAGE } = options
+  const {
+    host = web_host,
+    port: wanted = web_port,
+    password = web_password,
+    version,
+    page = PAGE,
+    allowChanges,
+  } = options
   const secrets = new Secrets(password)
   const server = createServer({
     maxHeaderSize: MAX_HEAD,
@@ -82,7 +95,14 @@ export async function startWeb(proxy: Midwire, options: WebOptions): Promise<Web
     numberOf: (id) => followers.numberOf(id),
   }
   const guard = new Guard(host)
-  const desk: Desk = { guard, access: new Access(secrets, guard, port), files: new Files(page), surroundings }
+  const api = localApi(surroundings)
+  // Most who open the page have no use for the library of the protocol.
+  const mcp: Desk['mcp'] = async (request, response) => {
+    mcpOnce ??= import('../mcp/http.js').then(({ mcpHandler }) => mcpHandler(api, { version, allowChanges }))
+    await (await mcpOnce)(request, response)
+  }
+  let mcpOnce: Promise<Desk['mcp']> | undefined
+  const desk: Desk = { guard, access: new Access(secrets, guard, port), files: new Files(page), surroundings, mcp }
   server.on('request', (request, response) => void answer(desk, request, response))
   const sockets = upgradeTo(server, UPDATES_PATH, desk, (socket) => followers.add(socket))
   const unprotect = proxy.protect({ host: address, port })
@@ -98,7 +118,7 @@ export async function startWeb(proxy: Midwire, options: WebOptions): Promise<Web
   }
   void proxy.closed.then(close)
   const entrance = secrets.token === undefined ? `${url}/` : `${url}/?token=${secrets.token}`
-  return { url, entrance, token: secrets.token, port, close }
+  return { url, entrance, token: secrets.token, port, api, close }
 }
 
 /** What a browser on this machine opens. */
