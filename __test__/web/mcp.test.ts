@@ -46,7 +46,7 @@ test('tools that only look', async (t) => {
   t.true(all.flows[0].url.endsWith('/asked'), 'the newest first')
 
   const whole = await call(client, 'get_flow', { id: flow.id })
-  t.regex(whole.response.body, /view JSON[^\n]*\n[^]*"answer": 42/i)
+  t.regex(whole.response.body, /view JSON[^\n]*[\s\S]*"answer": 42/i)
   t.true(whole.response.headers.includes('Content-Type: application/json'))
   const headOnly = await call(client, 'get_flow', { id: flow.id.slice(0, 8), characters: 0 })
   t.is(headOnly.response.body, undefined)
