@@ -1,9 +1,11 @@
 // The frame of the page: the navigation, how the connection stands, and the place that the address names.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { FlowsPage } from '../flows/page.js'
 import { connection, connectNow } from './connection.js'
 import { useKeys } from './keys.js'
 import { KeysOverlay } from './keys-overlay.js'
+import { Notices } from './notices.js'
 import { type Place, places } from './places.js'
 import { go, parts } from './router.js'
 
@@ -21,10 +23,11 @@ export function App() {
   return (
     <>
       <Navigation current={name} onKeys={() => showKeys(true)} />
-      <main>
+      <main data-place={name}>
         <Lost />
-        {place ? <Content key={place.name} place={place} /> : <NotFound />}
+        {name === 'flows' ? <FlowsPage /> : place ? <Content key={place.name} place={place} /> : <NotFound />}
       </main>
+      <Notices />
       {keysShown && <KeysOverlay onClose={() => showKeys(false)} />}
     </>
   )

@@ -39,3 +39,25 @@ document.addEventListener('click', (event) => {
   event.preventDefault()
   go(link.pathname + link.search)
 })
+
+export const query = computed(() => new URLSearchParams(here.value.split('?')[1] ?? ''))
+
+/** Sets values of the address's query; the empty text removes one. */
+export function setQuery(values: Record<string, string>): void {
+  const next = new URLSearchParams(query.value)
+  for (const [name, value] of Object.entries(values)) {
+    if (value === '') next.delete(name)
+    else next.set(name, value)
+  }
+  const text = next.toString()
+  go(location.pathname + (text && `?${text}`), true)
+}
+
+/** To another path with the same query, which holds the filters. */
+export const withQuery = (to: string) => {
+  const text = query.value.toString()
+  return to + (text && `?${text}`)
+}
+
+/** `path('flows', id)` is `/flows/…`. */
+export const path = (...names: string[]) => `/${names.map(encodeURIComponent).join('/')}`
