@@ -1,6 +1,7 @@
 // Where the page begins.
 import './main.css'
 import './flows/flows.css'
+import './flow/flow.css'
 import { render } from 'preact'
 import { App } from './shell/app.js'
 import { connect } from './shell/connection.js'

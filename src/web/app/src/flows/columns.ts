@@ -24,8 +24,8 @@ export const urlOf = (row: Row) =>
   row.type === 'dns' ? row.path : `${row.scheme}://${row.host}${standardPort(row) ? '' : `:${row.port}`}${row.path}`
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'number', title: '#', width: 64, sort: 'number', number: true, text: ({ number }) => String(number) },
-  { name: 'time', title: 'Time', width: 100, sort: 'time', text: ({ createdAt }) => time(createdAt) },
+  { name: 'number', title: '#', width: 80, sort: 'number', number: true, text: ({ number }) => String(number) },
+  { name: 'time', title: 'Time', width: 116, sort: 'time', text: ({ createdAt }) => time(createdAt) },
   {
     name: 'method',
     title: 'Method',

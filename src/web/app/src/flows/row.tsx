@@ -23,7 +23,7 @@ function kindOf({ status, error, live, intercepted }: Row): string {
 }
 
 const signOf = ({ intercepted, replayed, websocket, live, error }: Row) =>
-  intercepted ? '⏸' : replayed ? '↻' : error ? '!' : websocket ? '⇅' : live ? '●' : ''
+  intercepted ? '‖' : replayed ? '↻' : error ? '!' : websocket ? '⇅' : live ? '●' : ''
 
 export function RowView({ index, row, columns, top, isCursor, isSelected, isLit }: RowProps) {
   return (

@@ -30,6 +30,8 @@ function nameOf(event: KeyboardEvent): string {
 
 addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing) return
+  // A dialog that is open has all keys.
+  if (document.querySelector('dialog[open]')) return
   const name = nameOf(event)
   const typing = isTyping(event.target)
   // A button or a link that has the focus is pressed by these.
