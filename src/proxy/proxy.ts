@@ -303,8 +303,7 @@ export class Midwire extends WaysIn {
     if (flow.client.tls?.establishedAt !== undefined) this.connections.trust.trusted(flow.client)
   }
 
-  /** @internal */
-  protected shown(flow: AnyFlow): AnyFlow {
+  shown(flow: AnyFlow): AnyFlow {
     return this.#redacted.of(flow)
   }
 

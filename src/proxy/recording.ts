@@ -166,8 +166,8 @@ export abstract class Recording extends Fixture {
     this.#lists.tell(flow)
   }
 
-  /** A flow as outputs may see it (option `redact`). @internal */
-  protected abstract shown(flow: AnyFlow): AnyFlow
+  /** A flow as outputs may see it: without what option `redact` names. It reads from the flow, and so follows one that runs. */
+  abstract shown(flow: AnyFlow): AnyFlow
 
   /** @internal */
   protected override get waitsForProcesses(): boolean {

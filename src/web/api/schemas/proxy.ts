@@ -112,6 +112,9 @@ export const Usage = v.object({
   followers: count(),
 })
 
+/** Parts of a text; `strong`: a word on the screen, `code`: what is typed. */
+const Sentence = v.array(v.union([v.string(), v.tuple([v.picklist(['strong', 'code']), v.string()])]))
+
 export const Certificate = v.object({
   /** The fields are those of `CertificateInfo`. */
   name: v.string(),
@@ -121,7 +124,17 @@ export const Certificate = v.object({
   /** The page with the certificate that devices open through the proxy: `http://mitm.it`. */
   page: text,
   /** What to do on each kind of device. */
-  steps: v.array(v.object({ device: v.string(), file: v.picklist(['pem', 'cer']), steps: v.array(v.string()) })),
+  devices: v.array(
+    v.object({
+      device: v.string(),
+      title: v.string(),
+      file: v.picklist(['pem', 'cer', 'p12']),
+      steps: v.array(Sentence),
+      /** Each step is for another system or program, and only one is needed. */
+      apart: v.boolean(),
+      note: v.optional(Sentence),
+    }),
+  ),
 })
 
 export const Trust = v.object({

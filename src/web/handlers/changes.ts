@@ -1,0 +1,82 @@
+// Applies changes that a client sends to a flow: to its request, its response, or the message that it waits with.
+
+import type { InferOutput } from 'valibot'
+import { type AnyFlow, HttpHeaders, type HttpRequest, HttpResponse } from '../../index.js'
+import type { FlowChanges, RequestChanges, ResponseChanges } from '../api/schemas/flow.js'
+import { conflict, notFound } from '../server/failure.js'
+import { messagesOf } from '../shape/message.js'
+import { httpOf } from './found.js'
+
+type OfRequest = InferOutput<typeof RequestChanges>
+type OfResponse = InferOutput<typeof ResponseChanges>
+
+/** Bytes of a text or of Base64. */
+export const bytesOf = (content: { text: string } | { base64: string }): Buffer =>
+  'text' in content ? Buffer.from(content.text) : Buffer.from(content.base64, 'base64')
+
+/** Throws an ApiError, a TypeError or a RangeError for what cannot be, and ERR_BODY_STREAMED for a body that has gone. */
+export function changeFlow(flow: AnyFlow, { marked, comment, request, response, message }: FlowChanges): void {
+  if (marked !== undefined) flow.marked = marked
+  if (comment !== undefined) flow.comment = comment
+  if (request) changeRequest(httpOf(flow).request, request)
+  if (response) {
+    const http = httpOf(flow)
+    if (http.response) changeResponse(http.response, response)
+    else http.response = newResponse(response)
+  }
+  if (message) changeMessage(flow, message)
+}
+
+export function changeRequest(request: HttpRequest, { method, url, path, ...rest }: OfRequest): void {
+  if (url !== undefined) request.url = url
+  if (path !== undefined) request.path = path
+  if (method !== undefined) request.method = method
+  changeParts(request, rest)
+}
+
+function changeResponse(response: HttpResponse, { status, reason, ...rest }: OfResponse): void {
+  if (status !== undefined) {
+    // The reason of another status would be wrong.
+    if (status !== response.status && reason === undefined) response.reason = new HttpResponse({ status }).reason
+    response.status = status
+  }
+  if (reason !== undefined) response.reason = reason
+  changeParts(response, rest)
+}
+
+function newResponse(changes: OfResponse): HttpResponse {
+  const response = new HttpResponse({ status: changes.status ?? 200 })
+  changeResponse(response, changes)
+  return response
+}
+
+function changeParts(
+  message: HttpRequest | HttpResponse,
+  { headers, fields, trailers, content }: Pick<OfRequest, 'headers' | 'fields' | 'trailers' | 'content'>,
+): void {
+  if (fields) message.headers = headersOf(fields)
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (value === null) message.headers.delete(name)
+    else message.headers.set(name, value)
+  }
+  if (trailers) message.trailers = trailers.length > 0 ? headersOf(trailers) : undefined
+  if (content) message.decodedContent = bytesOf(content)
+}
+
+function headersOf(fields: readonly (readonly [string, string])[]): HttpHeaders {
+  const headers = new HttpHeaders()
+  for (const [name, value] of fields) headers.append(name, value)
+  return headers
+}
+
+/** The message that waits is the last one; it is recorded only when it goes on. */
+function changeMessage(flow: AnyFlow, { index, content }: NonNullable<FlowChanges['message']>): void {
+  if (flow.type === 'dns') throw conflict('a flow of DNS has no messages')
+  const recorded = messagesOf(flow)
+  const last = flow.type === 'http' ? (flow.websocket?.last ?? flow.messages?.last) : flow.last
+  const isLast = index === recorded.length - 1 && recorded.at(-1) === last
+  const waiting = flow.intercepted && (index === recorded.length || isLast) ? last : undefined
+  const message = waiting ?? recorded[index]
+  if (!message) throw notFound(`message ${index}`)
+  message.content = bytesOf(content)
+}
