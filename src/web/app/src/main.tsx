@@ -2,6 +2,7 @@
 import './main.css'
 import './flows/flows.css'
 import './flow/flow.css'
+import './setup/setup.css'
 import { render } from 'preact'
 import { App } from './shell/app.js'
 import { connect } from './shell/connection.js'

@@ -1,12 +1,10 @@
 // The frame of the page: the navigation, how the connection stands, and the place that the address names.
-import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { FlowsPage } from '../flows/page.js'
+import { useEffect, useState } from 'preact/hooks'
 import { connection, connectNow } from './connection.js'
 import { useKeys } from './keys.js'
 import { KeysOverlay } from './keys-overlay.js'
 import { Notices } from './notices.js'
-import { type Place, places } from './places.js'
+import { places } from './places.js'
 import { go, parts } from './router.js'
 
 export function App() {
@@ -25,7 +23,7 @@ export function App() {
       <Navigation current={name} onKeys={() => showKeys(true)} />
       <main data-place={name}>
         <Lost />
-        {name === 'flows' ? <FlowsPage /> : place ? <Content key={place.name} place={place} /> : <NotFound />}
+        {place ? <place.Page /> : <NotFound />}
       </main>
       <Notices />
       {keysShown && <KeysOverlay onClose={() => showKeys(false)} />}
@@ -77,36 +75,16 @@ function Lost() {
   )
 }
 
-function Content({ place: { title, empty } }: { place: Place }) {
-  const heading = useRef<HTMLHeadingElement>(null)
-  // Screen readers go on from the heading of the place that was gone to.
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [])
-  return (
-    <>
-      <h1 ref={heading} tabIndex={-1}>
-        {title}
-      </h1>
-      <Empty head={empty.head}>{empty.next}</Empty>
-    </>
-  )
-}
-
-function Empty({ head, children }: { head: string; children: ComponentChildren }) {
-  return (
-    <div class="empty">
-      <h2>{head}</h2>
-      <p>{children}</p>
-    </div>
-  )
-}
-
 function NotFound() {
   return (
     <>
       <h1>Not found</h1>
-      <Empty head="There is nothing at this address">
-        <a href="/flows">To the flows</a>
-      </Empty>
+      <div class="empty">
+        <h2>There is nothing at this address</h2>
+        <p>
+          <a href="/flows">To the flows</a>
+        </p>
+      </div>
     </>
   )
 }
