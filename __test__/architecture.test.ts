@@ -1,147 +1,8 @@
 // Holds the sources against ARCHITECTURE.md: what each room may import, how long a file may be, where public names are.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join, normalize, sep } from 'node:path'
 import test from 'ava'
-
-/** The words that every room may speak: hooks, commands, error codes, connections. */
-const tables = ['hooks', 'commands', 'errors', 'connection']
-
-/** The types of tables and of options are free to all. */
-const spoken = [...tables, 'options']
-
-interface Room {
-  /** Rooms (folders of src) and tables whose values it may import; types of tables and of options are free to all. */
-  imports: string[]
-  /** Node's modules that it may import. */
-  node: string[]
-  /** Files of its own that are shared; set where one variant must not know another. */
-  shared?: string[]
-  /** What may not occur in its text. */
-  never?: RegExp
-}
-
-const rooms: Record<string, Room> = {
-  addresses: { imports: [], node: ['net'] },
-  regexp: { imports: [], node: [], never: /\bPromise\b|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/ },
-  options: {
-    imports: ['errors', 'hooks', 'regexp'],
-    node: ['os', 'path'],
-    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b|\bsetTimeout\b/,
-  },
-  native: { imports: ['errors'], node: ['module'] },
-  transports: {
-    imports: ['addresses', 'connection', 'errors', 'native'],
-    // pf tells a connection's original destination by its command alone.
-    node: [
-      'net',
-      'tls',
-      'dgram',
-      'dns',
-      'stream',
-      'events',
-      'buffer',
-      'timers',
-      'os',
-      'worker_threads',
-      'child_process',
-    ],
-  },
-  layers: {
-    imports: ['addresses', 'connection', 'errors', 'flow', 'hooks'],
-    node: ['buffer', 'zlib', 'crypto'],
-    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\basync\b/,
-  },
-  flow: { imports: ['addresses', 'connection', 'errors', 'regexp'], node: ['zlib', 'buffer'] },
-  formats: { imports: ['addresses', 'connection', 'flow', 'errors'], node: ['buffer', 'zlib'] },
-  views: {
-    imports: ['flow', 'errors'],
-    node: ['zlib', 'buffer'],
-    never: /\bnew Promise\b|\bPromise\.|\bDate\b|\bMath\.random\b|\bsetTimeout\b/,
-  },
-  store: {
-    imports: ['flow', 'errors', 'formats'],
-    node: ['fs', 'fs/promises', 'path', 'os', 'buffer', 'stream', 'zlib'],
-  },
-  certs: {
-    imports: ['addresses', 'errors', 'native'],
-    node: ['crypto', 'tls', 'net', 'fs', 'fs/promises', 'path', 'buffer'],
-  },
-  modes: {
-    imports: ['addresses', 'connection', 'errors', 'flow', 'layers', 'transports'],
-    node: ['net', 'buffer', 'fs', 'fs/promises', 'os', 'path', 'crypto'],
-    shared: [
-      'mode',
-      'quoted',
-      'spec',
-      'listen',
-      'listener',
-      'server-spec',
-      'tproxy',
-      'subnet',
-      'tunnel-arrivals',
-      'tunnel-server',
-      'wireguard-conf',
-      'wireguard-file',
-      'wireguard-json',
-    ],
-  },
-  proxy: {
-    imports: [
-      ...[...tables, 'addresses', 'options', 'layers', 'modes', 'transports', 'certs', 'flow', 'addons', 'sinks'],
-      ...['store', 'formats', 'views', 'mock'],
-    ],
-    node: [
-      ...['net', 'tls', 'dgram', 'dns', 'events', 'stream', 'buffer', 'timers', 'http2'],
-      ...['crypto', 'os', 'path', 'fs/promises'],
-      // The thread that watches hooks writes by itself.
-      ...['fs', 'worker_threads'],
-    ],
-  },
-  mock: {
-    imports: ['addresses', 'errors', 'flow'],
-    node: ['fs/promises', 'path', 'util', 'buffer', 'timers'],
-  },
-  addons: {
-    imports: ['addresses', 'flow', 'hooks', 'commands', 'errors', 'regexp', 'store', 'formats', 'views'],
-    node: ['fs', 'fs/promises', 'path', 'url', 'util', 'buffer', 'zlib', 'crypto', 'net', 'module'],
-    shared: [
-      'onboarding-page',
-      'onboarding-style',
-      'onboarding-steps',
-      ...['own-module', 'own-resolver', 'private-file', 'script-files'],
-      'hook-names',
-      'by-option',
-      ...['replay-host', 'client-replay', 'server-replay-key', 'server-replay-refresh'],
-      'htpasswd',
-      'rule-value',
-      'file-types',
-      'cookie-jar',
-      'accepts',
-      'own-version',
-      'strftime',
-      'flow-backup',
-    ],
-  },
-  sinks: {
-    imports: ['addresses', 'flow', 'hooks', 'errors', 'store', 'formats', 'views'],
-    node: ['fs', 'fs/promises', 'path', 'util', 'buffer', 'stream', 'os', 'tty'],
-    shared: ['sink', 'lines', 'text', 'content', 'shown', 'live'],
-  },
-  cli: {
-    imports: ['index'],
-    node: [
-      ...['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'],
-      // The firewall's commands of `midwire transparent`, and the command of `midwire run`.
-      'child_process',
-      // The demonstration's device and web site.
-      ...['http', 'https', 'tls', 'net', 'events', 'stream'],
-    ],
-  },
-  web: {
-    imports: ['index'],
-    node: ['http', 'net', 'path', 'url', 'fs', 'fs/promises', 'crypto', 'stream', 'events', 'buffer'],
-  },
-}
+import { rooms, spoken, tables } from './support/rooms.js'
 
 /** Files that may be longer than 350 lines, each with its reason. None may be longer than 500. */
 const longFiles: Record<string, string> = {
@@ -177,8 +38,12 @@ function imports(path: string): Import[] {
   ]
 }
 
+/** The page: a package of its own, which runs in a browser. */
+const APP = 'src/web/app/'
+
 /** The room of a file of src: its folder, or its own name where it lies in src itself. */
 function roomOf(path: string): string {
+  if (path.startsWith(APP)) return 'app'
   const [, first = ''] = path.split('/')
   return first.replace(/\.[cm]?[jt]s$/, '')
 }
@@ -199,6 +64,9 @@ function fault(path: string, { from, typeOnly }: Import): string | undefined {
   if (from.startsWith('node:')) return rule.node.includes(from.slice(5)) ? undefined : `${room} may not use ${from}`
   if (!relative) return undefined
   const other = roomOf(target)
+  // It is built apart from the server, and so it has of it nothing but types.
+  if (room === 'app' && other !== room)
+    return typeOnly && target.startsWith('src/web/api/') ? undefined : 'the page imports types of src/web/api only'
   if (other === room) {
     const sibling = basename(target).replace(/\.js$/, '')
     // The lists know all of them, and so does the grammar, which names them.
@@ -210,7 +78,7 @@ function fault(path: string, { from, typeOnly }: Import): string | undefined {
 }
 
 test('each room imports only what its rule allows', (t) => {
-  const sources = files('src', '.ts')
+  const sources = files('src', '.ts', '.tsx')
   t.true(sources.length > 3)
   const faults = sources.flatMap((path) =>
     imports(path).flatMap((one) => {
@@ -229,7 +97,10 @@ function neighbours(path: string, types: boolean): string[] {
       normalize(join(dirname(path), from))
         .split(sep)
         .join('/')
-        .replace(/js$/, 'ts'),
+        .replace(
+          /js$/,
+          path.startsWith(APP) && existsSync(normalize(join(dirname(path), from)).replace(/js$/, 'tsx')) ? 'tsx' : 'ts',
+        ),
     )
 }
 
@@ -249,7 +120,7 @@ function circles(paths: string[], next: (path: string) => string[]): string[] {
 
 test('no two files import each other, not even by a detour', (t) => {
   t.deepEqual(
-    circles(files('src', '.ts'), (path) => neighbours(path, false)),
+    circles(files('src', '.ts', '.tsx'), (path) => neighbours(path, false)),
     [],
   )
   t.deepEqual(
@@ -259,7 +130,7 @@ test('no two files import each other, not even by a detour', (t) => {
 })
 
 test('no room says what it may never say', (t) => {
-  const faults = files('src', '.ts').flatMap((path) => {
+  const faults = files('src', '.ts', '.tsx').flatMap((path) => {
     const found = rooms[roomOf(path)]?.never?.exec(withoutComments(read(path)))
     return found ? [`${path}: ${found[0]}`] : []
   })
@@ -276,6 +147,9 @@ test('the rules notice what breaks them', (t) => {
   t.truthy(fault('src/options/store.ts', value('node:net')))
   t.truthy(fault('src/addons/block.ts', value('../options/values.js')))
   t.truthy(fault('src/somewhere.ts', value('./index.js')))
+  t.truthy(fault('src/web/app/src/main.tsx', value('../../api/index.js')))
+  t.truthy(fault('src/web/app/src/main.tsx', { from: '../../server.js', typeOnly: true }))
+  t.falsy(fault('src/web/app/src/main.tsx', { from: '../../api/index.js', typeOnly: true }))
   t.falsy(fault('src/modes/index.ts', value('./regular.js')))
   t.falsy(fault('src/certs/store.ts', value('../native/load.js')))
   t.falsy(fault('src/cli/midwire.ts', value('../index.js')))
@@ -288,7 +162,7 @@ test('index.ts holds the public names and nothing else', (t) => {
 
 test('every file says in its first line what it is', (t) => {
   const silent = [
-    ...files('src', '.ts'),
+    ...files('src', '.ts', '.tsx'),
     ...files('__test__', '.ts'),
     ...files('scripts', '.mjs'),
     ...files('examples', '.mjs'),
@@ -299,7 +173,7 @@ test('every file says in its first line what it is', (t) => {
 })
 
 test('files are short', (t) => {
-  const all = [...files('src', '.ts', '.rs'), ...files('__test__', '.ts', '.rs'), ...files('scripts', '.mjs')]
+  const all = [...files('src', '.ts', '.tsx', '.rs'), ...files('__test__', '.ts', '.rs'), ...files('scripts', '.mjs')]
   const lengths = all.map((path) => {
     // A Rust file's own tests stand at its end and are not counted.
     const [text = ''] = read(path).split(/^#\[cfg\(test\)\]$/m)

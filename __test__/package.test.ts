@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import test from 'ava'
 
 const run = promisify(execFile)
@@ -131,12 +132,21 @@ for (const major of ['20', '22', '24', '26'].filter((major) => !process.versions
 }
 
 test('the main package holds the compiled library, its types and the papers, and no addon', (t) => {
-  const allowed = /^(dist\/.+\.(js|js\.map|cjs)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+  const allowed =
+    /^(dist\/.+\.(js|js\.map|cjs)|dist\/web\/app\/(index\.html|assets\/[^/]+\.css)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
   t.deepEqual(
     mainFiles.filter((path) => !allowed.test(path)),
     [],
   )
-  const wanted = ['dist/index.js', 'dist/native/binding.cjs', 'index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']
+  const wanted = [
+    'dist/index.js',
+    'dist/native/binding.cjs',
+    'dist/web/app/index.html',
+    'index.d.ts',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+  ]
   t.deepEqual(
     wanted.filter((path) => !mainFiles.includes(path)),
     [],
@@ -145,6 +155,16 @@ test('the main package holds the compiled library, its types and the papers, and
 
 test('the addon weighs at most 1.7 MB', (t) => {
   t.true(statSync(ownPlatform().addon).size <= 1_700_000)
+})
+
+test('the page weighs at most 200 KB compressed, and asks nobody else for anything', (t) => {
+  const pageFiles = mainFiles.filter((path) => path.startsWith('dist/web/app/'))
+  t.true(pageFiles.length >= 3)
+  const sizes = pageFiles.map((path) => gzipSync(readFileSync(path)).length)
+  t.true(sizes.reduce((sum, size) => sum + size, 0) <= 200_000)
+  const html = readFileSync('dist/web/app/index.html', 'utf8')
+  t.notRegex(html, /(src|href)="(https?:)?\/\//)
+  t.notRegex(html, /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/)
 })
 
 test('nothing runs when the packages are installed', (t) => {

@@ -48,11 +48,24 @@ function buildTypeScript(project, outputDirectory, sources, nativeDirectory) {
   refresh(`${project}.native`, native, () => copyAddon(at(nativeDirectory)))
 }
 
+/** The page of `midwire web`: after the TypeScript, whose compilation empties `dist`. */
+export function buildPage() {
+  const folder = 'src/web/app'
+  const inputs = ['package-lock.json', 'index.html', 'vite.config.ts', 'src'].map((name) => at(folder, name))
+  const made = () => existsSync(at('dist/web/app/index.html'))
+  refresh('page', { inputs, matches: /./, made }, () => {
+    installPackages(folder)
+    say('building the page')
+    run(process.execPath, [binary('vite', 'vite', folder), 'build', '--logLevel', 'warn'], { cwd: at(folder) })
+  })
+}
+
 /** Everything that is published. */
 export function build() {
   installPackages()
   buildAddon()
   buildTypeScript('tsconfig.build.json', 'dist', ['src'], 'dist/native')
+  buildPage()
   // npm does the same where it installs the package.
   chmodSync(at('dist/cli/main.js'), 0o755)
 }

@@ -7,6 +7,7 @@ const node = (packageName, command, ...args) => [process.execPath, [binary(packa
 
 await main(() => {
   installPackages()
+  installPackages('src/web/app')
   needCrate('cargo-deny')
   const checks = {
     'cargo fmt': ['cargo', ['fmt', '--all', '--check']],
@@ -16,6 +17,7 @@ await main(() => {
     'clippy native': ['cargo', ['clippy', '-p', 'midwire', '--lib', '--locked', '--', '-D', 'warnings']],
     biome: node('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.'),
     tsc: node('typescript', 'tsc', '-p', 'tsconfig.json', '--noEmit'),
+    'tsc (page)': node('typescript', 'tsc', '-p', 'src/web/app/tsconfig.json'),
     typedoc: [process.execPath, ['scripts/docs.mjs', '--check']],
     'cargo deny': ['cargo-deny', ['--locked', 'check', 'licenses', 'bans', 'sources']],
   }

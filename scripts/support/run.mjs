@@ -81,10 +81,10 @@ export function npm(args) {
   else run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { shell: process.platform === 'win32' })
 }
 
-/** The script behind a command of an installed package, to be run by `process.execPath` without a shell between. */
-export function binary(packageName, command) {
-  const { bin } = JSON.parse(readFileSync(at('node_modules', packageName, 'package.json'), 'utf8'))
-  return at('node_modules', packageName, typeof bin === 'string' ? bin : bin[command])
+/** The script behind a command of a package that is installed in `folder`, to be run by `process.execPath` without a shell between. */
+export function binary(packageName, command, folder = '.') {
+  const { bin } = JSON.parse(readFileSync(at(folder, 'node_modules', packageName, 'package.json'), 'utf8'))
+  return at(folder, 'node_modules', packageName, typeof bin === 'string' ? bin : bin[command])
 }
 
 /** Runs `main`, turning a Complaint into one line and exit code 1. */

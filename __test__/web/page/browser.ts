@@ -1,0 +1,31 @@
+// Chromium with the page of a real proxy, and what the page complains of. Tests are skipped where Chromium is not installed.
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { chromium, type Page } from 'playwright-core'
+import type { MidwireOptions } from '../../../src/index.js'
+import { startApi } from '../support.js'
+
+const executablePath = '/usr/bin/chromium'
+const page = resolve('dist/web/app')
+
+export const canRun = existsSync(executablePath) && existsSync(page)
+
+/** The proxy, its API, and the page at a path, let in by its token. `complaints`: what the console and the page's own errors say. */
+export async function openPage(t: ExecutionContext, path: string, options: MidwireOptions = {}) {
+  const running = await startApi(t, options, { page })
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  t.teardown(() => browser.close())
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+  const tab = await context.newPage()
+  const complaints: string[] = []
+  tab.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  tab.on('pageerror', (error) => complaints.push(String(error)))
+  await tab.goto(`${running.server.url}${path}?token=${running.token}`)
+  return { ...running, page: tab, complaints }
+}
+
+/** The number of flows that the line below the table says. */
+export const listed = (tab: Page, text: string) => tab.locator('.status', { hasText: text }).waitFor()

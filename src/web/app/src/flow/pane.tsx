@@ -1,0 +1,165 @@
+// One flow beside the table: what can be done with it, and its parts, each with an address of its own.
+import { useEffect } from 'preact/hooks'
+import { act, attempt, copy } from '../flows/actions.js'
+import { type Flow, getText } from '../shell/api.js'
+import { duration } from '../shell/format.js'
+import { useKeys } from '../shell/keys.js'
+import { oneOf, remembered } from '../shell/remembered.js'
+import { go, parts, path, withQuery } from '../shell/router.js'
+import { Legs } from './legs.js'
+import { RequestView, ResponseView } from './message.js'
+import { Messages } from './messages.js'
+import { flow, open } from './open.js'
+import { Timing } from './timing.js'
+
+const layout = remembered('layout', 'stacked', oneOf('stacked', 'beside'))
+
+const COPIES = [
+  ['curl', 'curl'],
+  ['fetch', 'fetch'],
+  ['httpie', 'HTTPie'],
+  ['python-requests', 'Python'],
+  ['raw', 'raw'],
+] as const
+
+interface Tab {
+  readonly name: string
+  readonly title: string
+  readonly has: (flow: Flow) => boolean
+}
+
+const TABS: readonly Tab[] = [
+  { name: 'http', title: 'HTTP', has: ({ request }) => request !== undefined },
+  { name: 'dns', title: 'DNS', has: ({ query }) => query !== undefined },
+  { name: 'messages', title: 'Messages', has: ({ messages }) => messages !== undefined },
+  { name: 'timing', title: 'Timing', has: () => true },
+  { name: 'connection', title: 'Connections', has: () => true },
+]
+
+export function FlowPane({ id, onClose }: { id: string; onClose: () => void }) {
+  useEffect(() => open(id), [id])
+  useEffect(() => () => open(''), [])
+  const one = flow.value
+  const tabs = one ? TABS.filter(({ has }) => has(one)) : []
+  const current = tabs.find(({ name }) => name === parts.value[2]) ?? tabs[0]
+  const show = (name: string) => go(withQuery(path('flows', id, name)), true)
+  const turn = (by: number) => {
+    const at = current ? tabs.indexOf(current) : 0
+    const next = tabs[(at + by + tabs.length) % tabs.length]
+    if (next) show(next.name)
+  }
+  useKeys('Flow', [
+    { key: 'ArrowRight', does: 'Next part', run: () => turn(1) },
+    { key: 'ArrowLeft', does: 'Part before', run: () => turn(-1) },
+    { key: 'l', does: 'Request and response beside each other, or stacked', run: turnLayout },
+    { key: 'c', does: 'Copy as curl', run: () => void copyAs(id, 'curl', 'curl') },
+  ])
+  return (
+    <section class="pane" aria-label="Flow">
+      <header>
+        <div class="bar" role="tablist" aria-label="Parts of the flow">
+          {tabs.map(({ name, title }) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              id={`tab-${name}`}
+              aria-selected={name === current?.name}
+              aria-controls="tab-panel"
+              onClick={() => show(name)}
+            >
+              {title}
+            </button>
+          ))}
+        </div>
+        <button type="button" class="icon" aria-label="Close the flow" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      {one && <Tools flow={one} />}
+      <div
+        id="tab-panel"
+        class="content"
+        role="tabpanel"
+        tabIndex={0}
+        aria-labelledby={current && `tab-${current.name}`}
+      >
+        {one === undefined && <p class="faint">Loading</p>}
+        {one === null && <p class="faint">This flow is gone. It was deleted, or there was no more room for it.</p>}
+        {one && current && <Part flow={one} name={current.name} />}
+      </div>
+    </section>
+  )
+}
+
+function turnLayout() {
+  layout.value = layout.value === 'beside' ? 'stacked' : 'beside'
+}
+
+const copyAs = (id: string, format: string, label: string) =>
+  attempt(async () => copy(await getText(`/flows/${encodeURIComponent(id)}/export`, { format }), label))
+
+function Tools({ flow: one }: { flow: Flow }) {
+  const does = (action: Parameters<typeof act>[1]) => () => void act([one.id], action)
+  return (
+    <div class="bar tools">
+      {one.intercepted && (
+        <button type="button" class="main" onClick={does('resume')}>
+          Go on
+        </button>
+      )}
+      {one.live && (
+        <button type="button" onClick={does('kill')}>
+          End
+        </button>
+      )}
+      {one.request && (
+        <button type="button" onClick={does('replay')}>
+          Send again
+        </button>
+      )}
+      {one.modified && (
+        <button type="button" onClick={does('revert')}>
+          Revert
+        </button>
+      )}
+      {one.request && (
+        <select
+          aria-label="Copy as"
+          value=""
+          onChange={(event) => {
+            const found = COPIES.find(([format]) => format === event.currentTarget.value)
+            event.currentTarget.value = ''
+            if (found) void copyAs(one.id, found[0], found[1])
+          }}
+        >
+          <option value="">Copy as</option>
+          {COPIES.map(([format, label]) => (
+            <option key={format} value={format}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+      <span class="faint">{one.endedAt !== undefined ? duration(one.endedAt - one.createdAt) : 'runs'}</span>
+    </div>
+  )
+}
+
+function Part({ flow: one, name }: { flow: Flow; name: string }) {
+  if (name === 'timing') return <Timing flow={one} />
+  if (name === 'connection') return <Legs flow={one} />
+  if (name === 'messages') return <Messages />
+  if (name === 'dns')
+    return (
+      <pre class="lines-of">
+        {[one.query?.text, one.answer?.text ?? one.error?.message].filter(Boolean).join('\n\n')}
+      </pre>
+    )
+  return (
+    <div class="pair" data-layout={layout.value}>
+      {one.request && <RequestView flow={one} request={one.request} />}
+      <ResponseView flow={one} response={one.response} />
+    </div>
+  )
+}

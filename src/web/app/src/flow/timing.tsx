@@ -1,0 +1,58 @@
+// When the phases of a flow were, as a waterfall: the two connections, their TLS, the request, the wait, the response.
+import type { Flow } from '../shell/api.js'
+import { dateTime, duration } from '../shell/format.js'
+
+interface Phase {
+  readonly name: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The phases whose ends are both known, the earliest first. */
+export function phasesOf({ client, server, request, response }: Flow): Phase[] {
+  const phases: Phase[] = []
+  const add = (name: string, from: number | undefined, to: number | undefined) => {
+    if (from !== undefined && to !== undefined && to >= from) phases.push({ name, from, to })
+  }
+  add('TLS with the client', client.openedAt, client.tls?.establishedAt)
+  add('TLS with the server', server?.openedAt, server?.tls?.establishedAt)
+  add('Request', request?.startedAt, request?.endedAt)
+  add('Wait for the response', request?.endedAt ?? request?.startedAt, response?.startedAt)
+  add('Response', response?.startedAt, response?.endedAt)
+  return phases.toSorted((a, b) => a.from - b.from)
+}
+
+export function Timing({ flow }: { flow: Flow }) {
+  const phases = phasesOf(flow)
+  const from = Math.min(flow.createdAt, ...phases.map((phase) => phase.from))
+  const to = Math.max(flow.endedAt ?? from, ...phases.map((phase) => phase.to))
+  const share = (at: number) => `${(100 * (at - from)) / Math.max(1, to - from)}%`
+  return (
+    <section aria-label="Timing">
+      <p class="faint">
+        Began {dateTime(flow.createdAt)};{' '}
+        {flow.endedAt === undefined ? 'not over' : `over after ${duration(flow.endedAt - flow.createdAt)}`}. A
+        connection that was used before began earlier.
+      </p>
+      <table class="waterfall">
+        <tbody>
+          {phases.map((phase) => (
+            <tr key={phase.name}>
+              <th scope="row">{phase.name}</th>
+              <td>
+                <i
+                  aria-hidden="true"
+                  style={{
+                    left: share(phase.from),
+                    width: `max(2px, calc(${share(phase.to)} - ${share(phase.from)}))`,
+                  }}
+                />
+              </td>
+              <td>{duration(phase.to - phase.from)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

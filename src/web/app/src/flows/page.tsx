@@ -1,0 +1,144 @@
+// The place of flows: the filter lines, the tree, the table, and the flow that is open beside it.
+import { useEffect, useRef } from 'preact/hooks'
+import type { Sort } from '../../../api/schemas/row.js'
+import { FlowPane } from '../flow/pane.js'
+import { useKeys } from '../shell/keys.js'
+import { setOption, textOf } from '../shell/options.js'
+import { oneOf, remembered } from '../shell/remembered.js'
+import { go, parts, path, query, setQuery, withQuery } from '../shell/router.js'
+import { act, attempt, copy, MARKS } from './actions.js'
+import { ColumnMenu } from './column-menu.js'
+import { urlOf } from './columns.js'
+import { FilterLine } from './filter-line.js'
+import { hide, refused, rowAt, show, total, waiting } from './list.js'
+import { clear, cursor, cursorRow, find, select, selected, selectedRows, step } from './selection.js'
+import { NoFlows, StatusLine } from './status-line.js'
+import { Table } from './table.js'
+import { Tree } from './tree.js'
+
+const treeShown = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
+
+const open = (id: string) => go(withQuery(path('flows', id, ...parts.value.slice(2))))
+const close = () => go(withQuery('/flows'))
+
+export function FlowsPage() {
+  const filterInput = useRef<HTMLInputElement>(null)
+  const page = useRef(1)
+  const filter = query.value.get('filter') ?? ''
+  const highlight = query.value.get('highlight') ?? ''
+  const sort = (query.value.get('sort') ?? 'number') as Sort
+  const reverse = query.value.get('order') === 'down'
+  const id = parts.value[1] ?? ''
+  useEffect(() => show({ filter, highlight, sort, reverse }), [filter, highlight, sort, reverse])
+  useEffect(() => hide, [])
+  useEffect(() => find(id), [id])
+
+  // While a flow is open the keys of the table open the next one.
+  const walk = (move: () => void) => () => {
+    move()
+    const row = cursorRow.value
+    if (id && row) open(row.id)
+  }
+  const moves = (key: string, does: string, by: () => number) => [
+    { key, does, run: walk(() => step(by(), false)) },
+    { key: `Shift+${key}`, does: `${does}, and select`, run: walk(() => step(by(), true)) },
+  ]
+  const ids = () => selected.value
+  useKeys('Flows', [
+    { key: '/', does: 'Go to the filter', run: () => filterInput.current?.select() },
+    ...moves('ArrowDown', 'Next flow', () => 1),
+    ...moves('ArrowUp', 'Flow before', () => -1),
+    ...moves('PageDown', 'A page down', () => page.current),
+    ...moves('PageUp', 'A page up', () => -page.current),
+    ...moves('Home', 'First flow', () => -total.value),
+    ...moves('End', 'Last flow', () => total.value),
+    { key: 'Enter', does: 'Open the flow', run: () => cursorRow.value && open(cursorRow.value.id) },
+    { key: 'Escape', does: 'Close the flow, or select none', run: () => (id ? close() : clear()) },
+    {
+      key: 'Ctrl+c',
+      does: 'Copy the URL',
+      run: () => void copy(selectedRows.value.map(urlOf).join('\n'), selectedRows.value.length > 1 ? 'URLs' : 'URL'),
+    },
+    {
+      key: 'm',
+      does: 'Mark, or take the mark away',
+      run: () => void act(ids(), 'mark', cursorRow.value?.marked ? '' : MARKS[0]),
+    },
+    { key: 'r', does: 'Send the request again', run: () => void act(ids(), 'replay') },
+    { key: 'a', does: 'Let a flow that waits go on', run: () => void act(ids(), 'resume') },
+    { key: 'x', does: 'End a flow that runs', run: () => void act(ids(), 'kill') },
+    { key: 'Delete', does: 'Delete', run: () => void act(ids(), 'delete') },
+    { key: 'D', does: 'Copy the flow', run: () => void act(ids(), 'duplicate') },
+    { key: 't', does: 'Show the tree, or hide it', run: toggleTree },
+  ])
+
+  const onSort = (column: Sort) => {
+    const down = column === sort ? !reverse : false
+    setQuery({ sort: column === 'number' ? '' : column, order: down ? 'down' : '' })
+  }
+  return (
+    <div class="flows" data-open={id !== ''} data-tree={treeShown.value === 'shown'}>
+      <h1 class="hidden">Flows</h1>
+      <div class="lines" role="search" aria-label="Filters">
+        <button type="button" aria-pressed={treeShown.value === 'shown'} title="Tree (t)" onClick={toggleTree}>
+          Tree
+        </button>
+        <FilterLine
+          id="filter"
+          label="Show"
+          placeholder="Filter: ~d example.org & ~c 404"
+          value={filter}
+          refusal={refused.value.filter}
+          input={filterInput}
+          onChange={(text) => setQuery({ filter: text })}
+        />
+        <FilterLine
+          id="highlight"
+          label="Highlight"
+          placeholder="~t json"
+          value={highlight}
+          refusal={refused.value.highlight}
+          onChange={(text) => setQuery({ highlight: text })}
+        />
+        <InterceptLine />
+        <ColumnMenu />
+      </div>
+      {treeShown.value === 'shown' && <Tree filter={filter} onFilter={(text) => setQuery({ filter: text })} />}
+      <div class="list">
+        {total.value === 0 && !waiting.value ? (
+          <NoFlows filtered={filter !== ''} onAll={() => setQuery({ filter: '' })} />
+        ) : null}
+        <Table
+          sort={sort}
+          reverse={reverse}
+          onSort={onSort}
+          page={page}
+          onOpen={(index) => {
+            select(index)
+            const row = rowAt(index)
+            if (row) open(row.id)
+          }}
+        />
+      </div>
+      {id && <FlowPane id={id} onClose={close} />}
+      <StatusLine place={cursor.value} />
+    </div>
+  )
+}
+
+function toggleTree() {
+  treeShown.value = treeShown.value === 'shown' ? 'hidden' : 'shown'
+}
+
+/** Flows that match wait; it is the option `intercept`. */
+function InterceptLine() {
+  return (
+    <FilterLine
+      id="intercept"
+      label="Intercept"
+      placeholder="~m POST"
+      value={textOf('intercept')}
+      onChange={(text) => void attempt(() => setOption('intercept', text === '' ? null : text))}
+    />
+  )
+}

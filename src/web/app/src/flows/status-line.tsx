@@ -1,0 +1,87 @@
+// The line below the table: how many flows match, how far the search is, what is selected and what can be done with it.
+import { count, plural } from '../shell/format.js'
+import { act, colourOf, MARKS } from './actions.js'
+import { progress, total } from './list.js'
+import { selected } from './selection.js'
+
+export function StatusLine({ place }: { place: number }) {
+  const { scanned, of } = progress.value
+  const some = selected.value.size
+  const searching = scanned < of
+  return (
+    <footer class="status">
+      <span>
+        {plural(total.value, 'flow')}
+        {place >= 0 && `, at ${count(place + 1)}`}
+      </span>
+      <progress hidden={!searching} max={of} value={scanned} aria-label="Flows that were looked at" />
+      {searching && (
+        <span class="faint">
+          {count(scanned)} of {count(of)} looked at
+        </span>
+      )}
+      <span class="actions" hidden={some === 0}>
+        <span class="faint">{count(some)} selected</span>
+        <button type="button" class="quiet" onClick={() => void act(selected.value, 'replay')}>
+          Send again
+        </button>
+        <button type="button" class="quiet" onClick={() => void act(selected.value, 'resume')}>
+          Go on
+        </button>
+        <button type="button" class="quiet" onClick={() => void act(selected.value, 'kill')}>
+          End
+        </button>
+        <button type="button" class="quiet" onClick={() => void act(selected.value, 'delete')}>
+          Delete
+        </button>
+        {MARKS.map((mark) => (
+          <button
+            key={mark}
+            type="button"
+            class="mark"
+            data-mark={colourOf(mark)}
+            aria-label={`Mark ${colourOf(mark)}`}
+            onClick={() => void act(selected.value, 'mark', mark)}
+          />
+        ))}
+        <button type="button" class="quiet" onClick={() => void act(selected.value, 'mark', '')}>
+          No mark
+        </button>
+      </span>
+      <a class="download" href="/api/flows/file?format=har" download="flows.har">
+        HAR
+      </a>
+      <a class="download" href="/api/flows/file" download="flows.mitm">
+        Flow file
+      </a>
+    </footer>
+  )
+}
+
+export function NoFlows({ filtered, onAll }: { filtered: boolean; onAll: () => void }) {
+  return (
+    <div class="empty">
+      {filtered ? (
+        <>
+          <h2>No flow matches</h2>
+          <p>
+            New ones that match will be listed here.{' '}
+            <button type="button" onClick={onAll}>
+              Show all flows
+            </button>
+          </p>
+        </>
+      ) : (
+        <>
+          <h2>No flows yet</h2>
+          <p>
+            What passes midwire is listed here. <a href="/devices">Add a device</a>, or try it from a terminal:
+          </p>
+          <p>
+            <code>curl -x http://127.0.0.1:8080 http://example.org/</code>
+          </p>
+        </>
+      )}
+    </div>
+  )
+}

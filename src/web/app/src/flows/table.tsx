@@ -1,0 +1,158 @@
+// The table of flows: only the rows that are seen are in the page, however many there are.
+import { useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import type { Sort } from '../../../api/schemas/row.js'
+import { count } from '../shell/format.js'
+import { shown } from './columns.js'
+import { Head } from './head.js'
+import { current, highlighted, look, total } from './list.js'
+import { type RowProps, RowView } from './row.js'
+import { cursor, select, selected } from './selection.js'
+
+export const ROW_HEIGHT = 24
+/** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
+const MOST_PIXELS = 16_000_000
+/** Rows that are drawn above and below those that are seen, and how many come at a time: between, a scroll draws nothing. */
+const SPARE_ROWS = 24
+const ROWS_AT_ONCE = 12
+
+interface Props {
+  readonly sort: Sort
+  readonly reverse: boolean
+  readonly onSort: (sort: Sort) => void
+  readonly onOpen: (index: number) => void
+  /** Is set to the number of rows that are seen at once. */
+  readonly page: { current: number }
+}
+
+/** The place of the row that an event is of; -1 for none. */
+const indexOf = ({ target }: Event) =>
+  Number(target instanceof Element ? (target.closest<HTMLElement>('[data-index]')?.dataset.index ?? -1) : -1)
+
+/** Rows as they were drawn: one that has not changed is the same again, and costs nothing. */
+function useDrawn() {
+  const before = useRef(new Map<number, { props: RowProps; view: JSX.Element }>())
+  const now: typeof before.current = new Map()
+  useLayoutEffect(() => {
+    before.current = now
+  })
+  return (props: RowProps) => {
+    const old = before.current.get(props.index)
+    const same = old && (Object.keys(props) as (keyof RowProps)[]).every((name) => old.props[name] === props[name])
+    const one = same ? old : { props, view: <RowView key={props.index} {...props} /> }
+    now.set(props.index, one)
+    return one.view
+  }
+}
+
+export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const height = useSignal(600)
+  const top = useSignal(0)
+  const following = useRef(true)
+
+  const rows = total.value
+  const full = rows * ROW_HEIGHT
+  const pixels = Math.min(full, MOST_PIXELS)
+  const body = Math.max(0, height.value - ROW_HEIGHT)
+  const atOnce = Math.max(1, Math.floor(body / ROW_HEIGHT))
+  page.current = atOnce
+  // Where the scroll bar's pixels are those of rows, this is its place; else its share of all rows.
+  const ratio = pixels > body ? (full - body) / (pixels - body) : 1
+  const offset = top.value * ratio
+  const first = Math.max(0, Math.floor(offset / ROW_HEIGHT) - SPARE_ROWS)
+  const last = Math.min(rows, Math.ceil((offset + body) / ROW_HEIGHT) + SPARE_ROWS)
+  const shownAt = (index: number) => index * ROW_HEIGHT - offset + top.value
+
+  useEffect(() => {
+    const element = scroller.current
+    if (!element) return
+    const observer = new ResizeObserver(() => {
+      height.value = element.clientHeight
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
+  useEffect(() => look(first, last), [first, last, sort, reverse])
+
+  // New flows at the end are followed while the end is seen; the list is new at its end.
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (!element) return
+    if (following.current && sort === 'number' && !reverse) element.scrollTop = element.scrollHeight
+  }, [rows, body, sort, reverse])
+
+  useLayoutEffect(() => {
+    const element = scroller.current
+    const index = cursor.value
+    if (!element || index < 0) return
+    const above = index * ROW_HEIGHT
+    const offset = element.scrollTop * ratio
+    if (above < offset) element.scrollTop = above / ratio
+    else if (above + ROW_HEIGHT > offset + body) element.scrollTop = (above + ROW_HEIGHT - body) / ratio
+  }, [cursor.value])
+
+  const onScroll = () => {
+    const element = scroller.current
+    if (!element) return
+    const far = Math.abs(element.scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
+    const atEdge = element.scrollTop === 0 || element.scrollTop + element.clientHeight >= element.scrollHeight - 1
+    if (far || atEdge) top.value = element.scrollTop
+    following.current = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT
+  }
+
+  const template = shown.value
+    .map(({ name, width }) => (name === 'path' || name === 'url' ? `minmax(${width}px, 1fr)` : `${width}px`))
+    .join(' ')
+  const wide = shown.value.reduce((sum, { width }) => sum + width, 0)
+  const drawn = useDrawn()
+  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at)
+  const { offset: from, rows: window } = current.value
+  return (
+    <div
+      ref={scroller}
+      class="table"
+      role="grid"
+      tabIndex={0}
+      aria-label="Flows"
+      aria-rowcount={rows + 1}
+      aria-colcount={shown.value.length}
+      aria-multiselectable="true"
+      aria-activedescendant={cursor.value >= first && cursor.value < last ? `row-${cursor.value}` : undefined}
+      onScroll={onScroll}
+      style={{ '--columns': template, '--wide': `${wide}px` }}
+    >
+      <Head columns={shown.value} sort={sort} reverse={reverse} onSort={onSort} />
+      <div
+        class="rows"
+        role="rowgroup"
+        onMouseDown={(event) => {
+          const index = indexOf(event)
+          if (event.button === 0 && index >= 0)
+            select(index, { extend: event.shiftKey, add: event.ctrlKey || event.metaKey })
+        }}
+        onDblClick={(event) => {
+          const index = indexOf(event)
+          if (index >= 0) onOpen(index)
+        }}
+        aria-label={`${count(rows)} flows`}
+        style={{ height: `${pixels}px` }}
+      >
+        {indexes.map((index) => {
+          const row = window[index - from]
+          return drawn({
+            index,
+            row,
+            columns: shown.value,
+            top: Math.round(shownAt(index)),
+            isCursor: cursor.value === index,
+            isSelected: row !== undefined && selected.value.has(row.id),
+            isLit: row !== undefined && highlighted.value.has(row.number),
+          })
+        })}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,14 @@
+// Where the page begins.
+import './main.css'
+import './flows/flows.css'
+import './flow/flow.css'
+import './setup/setup.css'
+import { render } from 'preact'
+import { App } from './shell/app.js'
+import { connect } from './shell/connection.js'
+import { followOptions } from './shell/options.js'
+
+const root = document.getElementById('app')
+if (root) render(<App />, root)
+followOptions()
+connect()

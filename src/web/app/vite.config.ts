@@ -1,0 +1,18 @@
+// How Vite builds the page: one style sheet, one script, and the editor apart from it, all from the server's own address.
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  base: '/',
+  publicDir: false,
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2023',
+    outDir: '../../../dist/web/app',
+    emptyOutDir: true,
+    // The page's CSP has no room for what is inlined, and all files are near.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    cssCodeSplit: false,
+    chunkSizeWarningLimit: 700,
+  },
+})
