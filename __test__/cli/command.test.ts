@@ -116,7 +116,7 @@ test('a word that is nearly a command is refused, with what was meant and how it
     await refused(t, words.split(' '), new RegExp(said))
   }
   const folder = confdir(t)
-  for (const words of [['example'], ['cdn'], ['webp'], ['wgg', 'other'], ['~u wgg']]) {
+  for (const words of [['example'], ['cdn'], ['webpack'], ['wgg', 'other'], ['~u wgg']]) {
     // It gets as far as to what is wrong after them.
     await refused(t, [...words, '--confdir', folder, '-m', 'nosuch'], /mode "nosuch"/)
   }
@@ -126,7 +126,6 @@ test('what is wrong is one line and 2', async (t) => {
   const folder = confdir(t)
   await refused(t, ['--bogus'], /^midwire: unknown flag --bogus/)
   await refused(t, ['dmeo'], /^midwire: there is no command dmeo, did you mean midwire demo\?/)
-  await refused(t, ['web'], /^midwire: there is no web page yet/)
   await refused(t, ['--confdir', folder, '-m', 'wiregaurd'], /did you mean wireguard\?.*modes are wireguard, regular/)
   await refused(t, ['--confdir', folder, '-m', 'regular@99999'], /invalid port/)
   await refused(t, ['--confdir', folder, '-m', 'regular', '-m', 'regular'], /listens on TCP 127\.0\.0\.1:8080 already/)

@@ -131,7 +131,7 @@ export const rooms: Record<string, Room> = {
     shared: ['sink', 'lines', 'text', 'content', 'shown', 'live'],
   },
   cli: {
-    imports: ['index'],
+    imports: ['index', 'web'],
     node: [
       ...['fs', 'fs/promises', 'path', 'os', 'util', 'process', 'tty', 'readline', 'url'],
       // The firewall's commands of `midwire transparent`, and the command of `midwire run`.

@@ -7,6 +7,7 @@ import { complaint, exitCodeOf } from './complaint.js'
 import { demo } from './demo.js'
 import { FLAGS } from './flags.js'
 import { commandsText, helpText, optionsText } from './help.js'
+import { mcp } from './mcp.js'
 import { run } from './run.js'
 import { runCommand } from './run-command.js'
 import { show } from './show.js'
@@ -14,11 +15,22 @@ import type { Streams } from './streams.js'
 import { topicText } from './topics.js'
 import { transparent } from './transparent.js'
 import { version } from './version.js'
+import { web } from './web.js'
 import { wg } from './wg.js'
 
 type Command = (args: Arguments, streams: Streams) => Promise<number>
 
-const COMMANDS: Readonly<Record<string, Command>> = { run: runCommand, wg, ca, demo, show, transparent, cleanup }
+const COMMANDS: Readonly<Record<string, Command>> = {
+  run: runCommand,
+  wg,
+  ca,
+  demo,
+  show,
+  transparent,
+  cleanup,
+  web,
+  mcp,
+}
 
 /** Runs a command line and returns the exit code. Never rejects. */
 export async function midwire(argv: readonly string[], streams: Streams): Promise<number> {
@@ -71,9 +83,6 @@ function commandOf(args: Arguments): Command {
   }
   const command = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined
   if (command) return command
-  if (first === 'web' && second === undefined) {
-    throw new MidwireError('ERR_ARGUMENT', 'there is no web page yet; midwire shows flows here')
-  }
   // Words that are no command are a filter, unless the first one looks like a mistyped command.
   const likeCommand = second === undefined || SECOND.includes(second)
   const meant = likeCommand ? nearest(first, [...Object.keys(COMMANDS), 'help', 'version']) : undefined

@@ -43,6 +43,14 @@ export const OWN_FLAGS: readonly Flag[] = [
   ...transparentFlags(),
   own('output', 'flows go to this file, and not to stderr', { kind: 'value', placeholder: 'FILE', commands: ['run'] }),
   ...showFlags(),
+  own('allow-changes', 'models may change things, too: replay, mocks, breakpoints, modes', {
+    commands: ['web', 'mcp'],
+  }),
+  own('url', 'the page of a midwire that runs, as midwire web has printed it', {
+    kind: 'value',
+    placeholder: 'URL',
+    commands: ['mcp'],
+  }),
   own('public-key', 'wg add: the key of a client that keeps its private key', { kind: 'value', placeholder: 'KEY' }),
 ]
 

@@ -28,7 +28,7 @@ export function helpText(): string {
 Without --mode, midwire is a WireGuard server for phones and other devices, and an HTTP proxy.
 
 Commands
-${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire run -- CMD ARGS', 'run one command through a proxy of its own')}${row('midwire show [filter]', 'recorded flows, also while the proxy runs; one whole; a body')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}${row('midwire transparent up|down', 'firewall rules that bring connections to the proxy (Linux, root)')}${row('midwire cleanup', 'remove what a midwire that was killed has left')}
+${row('midwire [filter]', 'run the proxy; show flows that match the filter')}${row('midwire web [filter]', 'the same, with a page in the browser that shows and steers it')}${row('midwire run -- CMD ARGS', 'run one command through a proxy of its own')}${row('midwire show [filter]', 'recorded flows, also while the proxy runs; one whole; a body')}${row('midwire mcp', 'tools for a model, over stdin and stdout')}${row('midwire demo', 'see it work on this machine, in a second: no phone, no root')}${row('midwire wg show|qr [NAME]', 'WireGuard clients and their configurations; one as a QR code')}${row('midwire wg add|remove NAME', 'give another device keys of its own, or take them away')}${row('midwire ca show|path', 'the certificate that devices are to trust; its file')}${row('midwire transparent up|down', 'firewall rules that bring connections to the proxy (Linux, root)')}${row('midwire cleanup', 'remove what a midwire that was killed has left')}
 Flags
 ${OWN_FLAGS.filter(({ commands }) => commands === undefined)
   .map(flagRow)
@@ -42,7 +42,7 @@ Examples
 ${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row('midwire -m reverse:https://example.com', 'stands in for example.com, on http://localhost:8080')}${row('midwire -m wireguard --via socks5://localhost:9050', 'devices leave by a SOCKS proxy')}${row("midwire --via '/~d example.com/http://proxy:3128'", 'only this host does, in all modes; the rest goes out directly')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
 Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
 
-More: midwire help via, tls, rules, filter, files, views, run, show, replay, wg, ca, transparent, cleanup.
+More: midwire help via, tls, rules, filter, files, views, web, mcp, run, show, replay, wg, ca, transparent, cleanup.
 `
 }
 

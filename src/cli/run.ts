@@ -14,17 +14,33 @@ const DEFAULTS = { store_disk: '4g' }
 /** Milliseconds for the proxy to close; after that the process ends without it. */
 const PATIENCE = 5_000
 
+/** What a command has beside the proxy: begun once that listens, and ended by the proxy's end. Gives what the user is told of it. */
+export type Beside = (proxy: Midwire) => Promise<string>
+
+/** `midwire [filter]`. */
+export const run = (args: Arguments, streams: Streams): Promise<number> => runUntilEnd(args, args.words, streams)
+
 /** Runs the proxy until it ends, and returns the exit code. Throws a MidwireError. */
-export async function run(args: Arguments, streams: Streams): Promise<number> {
-  const settings = await settle(args, args.words.join(' '), DEFAULTS)
+export async function runUntilEnd(
+  args: Arguments,
+  filter: readonly string[],
+  streams: Streams,
+  beside?: Beside,
+): Promise<number> {
+  const settings = await settle(args, filter.join(' '), DEFAULTS)
   try {
-    return await runProxy(args, settings, streams)
+    return await runProxy(args, settings, streams, beside)
   } catch (error) {
     throw placed(error, settings.places)
   }
 }
 
-async function runProxy(args: Arguments, settings: Settings, streams: Streams): Promise<number> {
+async function runProxy(
+  args: Arguments,
+  settings: Settings,
+  streams: Streams,
+  beside: Beside | undefined,
+): Promise<number> {
   const { confdir, options, others, warnings } = settings
   const { stdout, stderr, env } = streams
   const color = wantsColor(stdout, env, args.color)
@@ -39,9 +55,14 @@ async function runProxy(args: Arguments, settings: Settings, streams: Streams): 
     const starting = Midwire.start({ confdir, options: { ...options, ...others }, sinks: [flows, log] })
     const proxy = await Promise.race([starting, stop.asked])
     if (proxy) {
-      warnOfWaiting(proxy)
+      if (!beside) warnOfWaiting(proxy)
+      const told = await beside?.(proxy).catch(async (error) => {
+        await proxy.close()
+        throw error
+      })
       if (json) json.ready(proxy)
       else if (!args.quiet) greet(proxy, streams, color, wgShow(args, confdir))
+      if (told) stderr.write(told)
       code = await Promise.race([proxy.closed, stop.asked, workOf(proxy)]).then((failures) => (failures ? 1 : 0))
     }
     await Promise.race([starting.then((started) => started.close()), delay(PATIENCE)])
@@ -52,13 +73,13 @@ async function runProxy(args: Arguments, settings: Settings, streams: Streams): 
   }
 }
 
-/** A flow that is intercepted waits for a script: the command alone has no way yet to let it go on. */
+/** A flow that is intercepted waits for a script: the command alone has no way to let it go on. */
 function warnOfWaiting(proxy: Midwire): void {
   const { intercept, scripts } = proxy.options.snapshot
   if (intercept === undefined || scripts.length > 0) return
   proxy.log(
     'warn',
-    `intercept: flows that match ${intercept} wait for ever: no script (-s) is there that calls flow.resume() or flow.kill()`,
+    `intercept: flows that match ${intercept} wait for ever: no script (-s) is there that calls flow.resume() or flow.kill(), and no page (midwire web)`,
   )
 }
 

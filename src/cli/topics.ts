@@ -6,6 +6,7 @@ import { filesText } from './topic-files.js'
 import { REPLAY } from './topic-replay.js'
 import { RULES } from './topic-rules.js'
 import { viewsText } from './topic-views.js'
+import { mcpText, webText } from './topic-web.js'
 
 const WG = `midwire wg show|qr [NAME]
 midwire wg add NAME [--public-key KEY]
@@ -262,6 +263,8 @@ const TOPICS: Readonly<Record<string, () => string>> = {
   ca: () => CA,
   demo: () => DEMO,
   show: showText,
+  web: webText,
+  mcp: mcpText,
   transparent: transparentText,
   cleanup: cleanupText,
   via: () => VIA,
