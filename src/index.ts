@@ -1,6 +1,6 @@
 // The public names of midwire, and nothing else.
 
-export { CERTIFICATE_STEPS, type CertificateSteps } from './addons/certificate-steps.js'
+export { CERTIFICATE_STEPS, type CertificateSteps, type StepPart } from './addons/certificate-steps.js'
 export { type Authority, loadAuthority } from './certs/authority.js'
 export { type CertificateInfo, readCertificates } from './certs/readable.js'
 export {

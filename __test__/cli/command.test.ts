@@ -63,7 +63,7 @@ test('--options lists what scripts of the command line define, whatever is wrong
 
 test('a command has help of its own, before and after it; a filter has the general one', async (t) => {
   const general = (await ran(['--help'])).out
-  t.regex(general, /midwire help via, tls, rules, filter, files, views, run, show, replay/)
+  t.regex(general, /midwire help via, tls, rules, filter, files, views, web, mcp, run, show, replay/)
   for (const name of ['run', 'wg', 'ca', 'demo', 'show', 'transparent', 'cleanup']) {
     const { out, code } = await ran([name, '--help'])
     t.is(code, 0)

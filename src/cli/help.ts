@@ -42,7 +42,8 @@ Examples
 ${row('midwire', 'scan the QR code with the WireGuard app, then open http://mitm.it')}${row('midwire -m regular@8888', 'an HTTP proxy on port 8888, for curl -x http://localhost:8888')}${row('midwire -m reverse:https://example.com', 'stands in for example.com, on http://localhost:8080')}${row('midwire -m wireguard --via socks5://localhost:9050', 'devices leave by a SOCKS proxy')}${row("midwire --via '/~d example.com/http://proxy:3128'", 'only this host does, in all modes; the rest goes out directly')}${row("midwire '~d example.com & ~m POST'", 'only POST requests to example.com')}${row('midwire -s addon.ts --flow-detail 3', 'run an addon; show headers and bodies')}${row("midwire --json | jq -r '.request.url // empty'", 'for programs: the URL of each HTTP flow')}
 Filters: ~d host, ~u URL, ~m method, ~c status, ~http, ~dns, ~tcp, ~udp, ~e failed, ~b body; ! & | ( ).
 
-More: midwire help via, tls, rules, filter, files, views, web, mcp, run, show, replay, wg, ca, transparent, cleanup.
+More: midwire help via, tls, rules, filter, files, views, web, mcp, run, show, replay, wg, ca, transparent,
+      cleanup.
 `
 }
 

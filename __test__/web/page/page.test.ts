@@ -90,6 +90,9 @@ tests('a request that the intercept line holds is opened and let go', async (t) 
   const answer = ask(port, { path: `${origin}/held` })
   await rows(page).locator('[data-column=path]', { hasText: '/held' }).dblclick()
   await page.getByRole('button', { name: 'Go on' }).first().click()
+  // Its response matches, and waits, too.
+  await page.getByText('"ada"').waitFor()
+  await page.getByRole('button', { name: 'Go on' }).first().click()
   t.is((await answer).status, 200)
 })
 
