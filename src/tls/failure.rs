@@ -1,0 +1,80 @@
+//! Why a session ended. Each reason is a word that the caller can tell apart without reading the text.
+
+use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+
+use crate::verdict::Refusal;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The peer has sent this alert (RFC 8446, 6), by its number.
+    Alert(u8),
+    /// The peer's certificate is not trusted.
+    Certificate(Refusal),
+    /// Nothing that both sides can do: versions, ciphers, groups or signatures. Another implementation may find something.
+    Incompatible(&'static str),
+    /// Both sides have application protocols, and none in common.
+    NoProtocol,
+    /// The connection has ended without close_notify (RFC 8446, 6.1).
+    Truncated,
+    /// The bytes are no TLS, or break its rules.
+    Invalid(String),
+}
+
+impl Failure {
+    /// Whether another implementation of TLS, with more of what is old, may come further.
+    pub fn may_be_ours(&self) -> bool {
+        match self {
+            Self::Incompatible(_) => true,
+            // handshake_failure, protocol_version, insufficient_security: the peer has found nothing that it takes.
+            Self::Alert(number) => matches!(number, 40 | 70 | 71),
+            _ => false,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::AlertReceived(alert) => Self::Alert(u8::from(alert)),
+            Error::NoApplicationProtocol => Self::NoProtocol,
+            Error::InvalidCertificate(error) => Self::Certificate(Refusal::from(error)),
+            Error::NoCertificatesPresented => Self::Certificate(Refusal::from(CertificateError::BadEncoding)),
+            Error::PeerIncompatible(why) => Self::Incompatible(incompatible(&why)),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+/// The alert by which a session that has failed so tells its peer (RFC 8446, 6.2).
+pub fn alert_of(failure: &Failure) -> AlertDescription {
+    match failure {
+        Failure::Incompatible(_) => AlertDescription::HandshakeFailure,
+        Failure::NoProtocol => AlertDescription::NoApplicationProtocol,
+        Failure::Certificate(_) => AlertDescription::BadCertificate,
+        _ => AlertDescription::DecodeError,
+    }
+}
+
+fn incompatible(why: &PeerIncompatible) -> &'static str {
+    match why {
+        PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled
+        | PeerIncompatible::Tls13RequiredForQuic
+        | PeerIncompatible::SupportedVersionsExtensionRequired
+        | PeerIncompatible::ServerDoesNotSupportTls12Or13
+        | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig => "version",
+        PeerIncompatible::NoCipherSuitesInCommon => "cipher",
+        PeerIncompatible::NoKxGroupsInCommon
+        | PeerIncompatible::NoEcPointFormatsInCommon
+        | PeerIncompatible::EcPointsExtensionRequired
+        | PeerIncompatible::NamedGroupsExtensionRequired
+        | PeerIncompatible::KeyShareExtensionRequired
+        | PeerIncompatible::UncompressedEcPointsRequired => "group",
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired
+        | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon => "signature",
+        PeerIncompatible::ExtendedMasterSecretExtensionRequired => "extended master secret",
+        PeerIncompatible::NullCompressionRequired => "compression",
+        _ => "something",
+    }
+}

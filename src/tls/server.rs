@@ -1,0 +1,106 @@
+//! How a session answers a client: a chain and its key, and what is allowed. One configuration serves many sessions.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::time_provider::TimeProvider;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme, SupportedProtocolVersion,
+    pki_types::UnixTime,
+};
+
+use crate::failure::Failure;
+use crate::key_log::Lines;
+
+pub struct ServerSettings {
+    /// DER, the end entity's first.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+    /// The one protocol to agree on; empty for none.
+    pub alpn: Vec<u8>,
+    pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// The client is asked for a certificate, which is shown and not verified.
+    pub asks: bool,
+    /// Makes tickets by which clients resume sessions; without one there are none. One serves all configurations, so that tickets outlive them.
+    pub ticketer: Option<Arc<dyn ProducesTickets>>,
+    pub logs_keys: bool,
+}
+
+/// A configuration for sessions. Fails where the key is of no kind that ring signs with, or not that of the chain.
+pub fn configure(
+    provider: &Arc<CryptoProvider>,
+    time: &Arc<dyn TimeProvider>,
+    settings: ServerSettings,
+) -> Result<Arc<ServerConfig>, Failure> {
+    let builder = ServerConfig::builder_with_details(provider.clone(), time.clone())
+        .with_protocol_versions(&settings.versions)?;
+    let builder = if settings.asks {
+        builder.with_client_cert_verifier(Arc::new(Anybody(provider.clone())))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(settings.chain, settings.key)?;
+    if !settings.alpn.is_empty() {
+        config.alpn_protocols = vec![settings.alpn];
+    }
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    if let Some(ticketer) = settings.ticketer {
+        config.ticketer = ticketer;
+        // Node sends two as well, for clients that open several connections.
+        config.send_tls13_tickets = 2;
+    } else {
+        config.send_tls13_tickets = 0;
+    }
+    if settings.logs_keys {
+        config.key_log = Arc::new(Lines);
+    }
+    Ok(Arc::new(config))
+}
+
+/// Takes any client's certificate, and none: it is for addons to look at. That the client has its key is verified.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for Anybody {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

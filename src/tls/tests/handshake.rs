@@ -1,0 +1,218 @@
+//! Handshakes, and what is said before and after them.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use midwire_tls::failure::Failure;
+use midwire_tls::verdict::Refusal;
+use rustls::version::{TLS12, TLS13};
+use support::{Side, authority, authority_named, carry, client_with, leaf, pair, server_with};
+
+#[test]
+fn both_versions_carry_text_both_ways_whatever_the_pieces() {
+    let authority = authority();
+    for (versions, name) in [(vec![&TLS12], "TLSv1.2"), (vec![&TLS13], "TLSv1.3")] {
+        for size in [1, 7, usize::MAX] {
+            let config = server_with(&authority, |_| {});
+            let (mut client, mut server) = (
+                Side::client(client_with(&authority, |s| s.versions = versions.clone())),
+                Side::server(),
+            );
+            carry(&mut client, &mut server, Some(&config), size);
+            assert_eq!(
+                (client.established().version, server.established().version),
+                (name, name)
+            );
+            assert!(
+                client.established().cipher.starts_with("TLS_"),
+                "{}",
+                client.established().cipher
+            );
+            assert!(!client.established().cipher.starts_with("TLS13"));
+            client.write("a question");
+            carry(&mut client, &mut server, None, size);
+            assert_eq!(server.heard(), "a question");
+            server.write("an answer");
+            carry(&mut client, &mut server, None, size);
+            assert_eq!(client.heard(), "an answer");
+        }
+    }
+}
+
+#[test]
+fn a_hello_waits_for_its_answer_and_names_the_server() {
+    let authority = authority();
+    let (mut client, mut server) = (Side::client(client_with(&authority, |_| {})), Side::server());
+    carry(&mut client, &mut server, None, usize::MAX);
+    assert!(server.said[0].hello && server.out.is_empty());
+    assert_eq!(server.session.server_name().as_deref(), Some(support::NAME));
+    server
+        .session
+        .answer(server_with(&authority, |_| {}), &mut server.out)
+        .unwrap();
+    carry(&mut client, &mut server, None, usize::MAX);
+    assert!(client.session.is_open() && server.session.is_open());
+}
+
+#[test]
+fn the_server_is_not_named_where_it_is_not_to_be() {
+    let authority = authority();
+    let (mut client, mut server) = (
+        Side::client(client_with(&authority, |s| s.sends_name = false)),
+        Side::server(),
+    );
+    carry(&mut client, &mut server, None, usize::MAX);
+    assert_eq!(server.session.server_name(), None);
+}
+
+#[test]
+fn the_chain_and_the_protocol_are_told() {
+    let authority = authority();
+    let config = server_with(&authority, |s| s.alpn = b"h2".to_vec());
+    let (client, server) = pair(
+        client_with(&authority, |s| s.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()]),
+        &config,
+    );
+    assert_eq!(
+        (client.established().alpn, server.established().alpn),
+        (b"h2".to_vec(), b"h2".to_vec())
+    );
+    assert_eq!(client.established().certificates.len(), 1);
+    assert!(server.established().certificates.is_empty());
+}
+
+#[test]
+fn without_a_protocol_in_common_both_know_why() {
+    let authority = authority();
+    let config = server_with(&authority, |s| s.alpn = b"h2".to_vec());
+    let (client, server) = pair(
+        client_with(&authority, |s| s.alpn = vec![b"http/1.1".to_vec()]),
+        &config,
+    );
+    assert_eq!(server.failure, Some(Failure::NoProtocol));
+    assert_eq!(client.failure, Some(Failure::Alert(120)));
+}
+
+#[test]
+fn without_a_version_in_common_another_implementation_may_help() {
+    let authority = authority();
+    let config = server_with(&authority, |s| s.versions = vec![&TLS12]);
+    let (client, server) = pair(client_with(&authority, |s| s.versions = vec![&TLS13]), &config);
+    assert_eq!(server.failure, Some(Failure::Incompatible("version")));
+    assert!(client.failure.unwrap().may_be_ours());
+    assert!(!Failure::Alert(48).may_be_ours() && !Failure::Truncated.may_be_ours());
+}
+
+#[test]
+fn a_certificate_of_nobody_known_ends_the_handshake_with_its_alert() {
+    let (ours, theirs, impostor) = (authority(), authority_named("another"), authority());
+    let (client, server) = pair(client_with(&ours, |_| {}), &server_with(&theirs, |_| {}));
+    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::UnknownIssuer)));
+    assert_eq!(server.failure, Some(Failure::Alert(48)));
+    let (client, _) = pair(client_with(&ours, |_| {}), &server_with(&impostor, |_| {}));
+    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::BadSignature)));
+    let (client, _) = pair(client_with(&ours, |s| s.roots = None), &server_with(&theirs, |_| {}));
+    assert!(client.session.is_open());
+}
+
+#[test]
+fn dates_and_names_are_verified() {
+    let authority = authority();
+    let old = leaf(&authority, |params| params.not_after = rcgen::date_time_ymd(2025, 6, 1));
+    let new = leaf(&authority, |params| {
+        params.not_before = rcgen::date_time_ymd(2026, 6, 1)
+    });
+    let other = leaf(&authority, |params| {
+        params.subject_alt_names = vec![rcgen::SanType::DnsName("other.test".try_into().unwrap())]
+    });
+    for ((chain, key), refusal) in [
+        (old, Refusal::Expired),
+        (new, Refusal::NotYetValid),
+        (other, Refusal::WrongName),
+    ] {
+        let config = server_with(&authority, |s| (s.chain, s.key) = (chain, key));
+        let (client, _) = pair(client_with(&authority, |_| {}), &config);
+        assert_eq!(client.failure, Some(Failure::Certificate(refusal)));
+    }
+}
+
+#[test]
+fn what_openssl_may_take_is_held_until_it_has_said_so() {
+    let authority = authority();
+    let config = server_with(&authority, |s| {
+        (s.chain, s.key) = leaf(&authority, |params| {
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)
+        });
+    });
+    let (mut client, mut server) = pair(client_with(&authority, |_| {}), &config);
+    assert!(client.has(|said| matches!(said.refused, Some(Refusal::Other(_)))));
+    server.write("a secret");
+    carry(&mut client, &mut server, None, usize::MAX);
+    client.write("another");
+    assert!(client.out.is_empty() && client.plain.is_empty() && !client.session.is_open());
+    client.session.trust(&mut client.plain);
+    assert_eq!(client.heard(), "a secret");
+    client.write("another");
+    carry(&mut client, &mut server, None, usize::MAX);
+    assert_eq!(server.heard(), "another");
+}
+
+#[test]
+fn a_name_in_the_subject_alone_is_held_where_that_is_asked_for() {
+    let authority = authority();
+    let config = server_with(&authority, |s| {
+        (s.chain, s.key) = leaf(&authority, |params| {
+            params.subject_alt_names = Vec::new();
+            params.distinguished_name.push(rcgen::DnType::CommonName, support::NAME);
+        });
+    });
+    let (client, _) = pair(client_with(&authority, |_| {}), &config);
+    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::WrongName)));
+    let (client, _) = pair(client_with(&authority, |s| s.holds_names = true), &config);
+    assert!(client.failure.is_none() && client.has(|said| said.refused == Some(Refusal::WrongName)));
+}
+
+#[test]
+fn a_client_that_is_asked_shows_its_certificate_or_none() {
+    let authority = authority();
+    let config = server_with(&authority, |s| s.asks = true);
+    let (_, server) = pair(client_with(&authority, |_| {}), &config);
+    assert!(server.session.is_open() && server.established().certificates.is_empty());
+    let identity = leaf(&authority, |_| {});
+    let shown = identity.0[0].to_vec();
+    let (_, server) = pair(client_with(&authority, |s| s.identity = Some(identity)), &config);
+    assert_eq!(server.established().certificates, vec![shown]);
+}
+
+#[test]
+fn sessions_are_resumed_by_tickets_that_outlive_a_configuration() {
+    let authority = authority();
+    let ticketer = rustls::crypto::ring::Ticketer::new().unwrap();
+    for versions in [vec![&TLS12], vec![&TLS13]] {
+        let client = client_with(&authority, |s| s.versions = versions.clone());
+        let config = || server_with(&authority, |s| s.ticketer = Some(ticketer.clone()));
+        let (first, _) = pair(client.clone(), &config());
+        let (second, other) = pair(client, &config());
+        assert!(!first.established().resumed);
+        assert!(second.established().resumed && other.established().resumed);
+    }
+}
+
+#[test]
+fn both_sides_log_the_same_secrets() {
+    let authority = authority();
+    let config = server_with(&authority, |s| s.logs_keys = true);
+    let (client, server) = pair(client_with(&authority, |s| s.logs_keys = true), &config);
+    let lines = |side: &Side| {
+        let mut lines: Vec<String> = side.said.iter().flat_map(|said| said.secrets.clone()).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(&client), lines(&server));
+    let line = &lines(&client)[0];
+    let words: Vec<&str> = line.trim_end().split(' ').collect();
+    assert_eq!(
+        (words[0], words[1].len(), line.ends_with('\n')),
+        ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", 64, true)
+    );
+}
