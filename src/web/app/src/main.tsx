@@ -2,8 +2,6 @@
 import './main.css'
 import './flows/flows.css'
 import './flow/flow.css'
-import './flow/edit/edit.css'
-import './flow/diff/diff.css'
 import './setup/setup.css'
 import { render } from 'preact'
 import { App } from './shell/app.js'

@@ -35,14 +35,14 @@ const TABS: readonly Tab[] = [
   { name: 'http', title: 'HTTP', has: ({ request }) => request !== undefined },
   { name: 'dns', title: 'DNS', has: ({ query }) => query !== undefined },
   { name: 'messages', title: 'Messages', has: ({ messages }) => messages !== undefined },
+  { name: 'timing', title: 'Timing', has: () => true },
+  { name: 'connection', title: 'Connections', has: () => true },
   { name: 'raw', title: 'Raw', has: ({ request }) => request !== undefined },
   {
     name: 'edit',
     title: 'Edit',
     has: ({ request, upgrade, intercepted }) => request !== undefined && (upgrade === undefined || intercepted),
   },
-  { name: 'timing', title: 'Timing', has: () => true },
-  { name: 'connection', title: 'Connections', has: () => true },
   { name: 'diff', title: 'Comparison', has: () => parts.value[2] === 'diff' && parts.value[3] !== undefined },
 ]
 

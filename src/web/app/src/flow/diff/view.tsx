@@ -1,4 +1,5 @@
 // Two flows compared: their requests and responses line by line, heads and bodies as views show them.
+import './diff.css'
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { type Answer, type Flow, get } from '../../shell/api.js'

@@ -1,4 +1,5 @@
 // Edit and resend: a request that was recorded is sent again with changes; a request or a response that waits goes on with them.
+import './edit.css'
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { attempt } from '../../flows/actions.js'
