@@ -1,5 +1,5 @@
 // The frame of the page: the navigation, how the connection stands, and the place that the address names.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { connection, connectNow } from './connection.js'
 import { useKeys } from './keys.js'
 import { KeysOverlay } from './keys-overlay.js'
@@ -15,13 +15,18 @@ export function App() {
   ])
   const [name = 'flows'] = parts.value
   const place = places.find((one) => one.name === name)
+  const main = useRef<HTMLElement>(null)
+  const before = useRef(place)
   useEffect(() => {
     document.title = `${place?.title ?? 'Not found'} · midwire`
+    // Whoever reads by ear is told where a key or a link has led; a page that has just come begins at its top.
+    if (before.current !== place) main.current?.focus({ preventScroll: true })
+    before.current = place
   }, [place])
   return (
     <>
       <Navigation current={name} onKeys={() => showKeys(true)} />
-      <main data-place={name}>
+      <main ref={main} data-place={name} tabIndex={-1} aria-label={place?.title ?? 'Not found'}>
         <Lost />
         {place ? <place.Page /> : <NotFound />}
       </main>
