@@ -1,5 +1,6 @@
 // One device: how it stands, its traffic, its code to scan, its text, and its removal.
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { attempt, copy } from '../flows/actions.js'
 import { address, change, getText, type Peer } from '../shell/api.js'
 import { useNow } from '../shell/clock.js'
@@ -27,6 +28,10 @@ export function Device({ peer, isNew }: { peer: Peer; isNew: boolean }) {
   const { handshakeAt } = traffic ?? {}
   const isHere = handshakeAt !== undefined && now - handshakeAt < ALIVE_MILLISECONDS
   const [said, kind] = TRUST[trusts === undefined ? 'unknown' : trusts ? 'yes' : 'no']
+  const card = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (isNew) card.current?.scrollIntoView({ block: 'nearest' })
+  }, [isNew])
   const toggle = (what: 'code' | 'text') => {
     shown.value = shown.value === what ? undefined : what
     if (what !== 'text' || text.value !== '') return
@@ -35,7 +40,7 @@ export function Device({ peer, isNew }: { peer: Peer; isNew: boolean }) {
     })
   }
   return (
-    <li aria-label={`Device ${name}`}>
+    <li ref={card} aria-label={`Device ${name}`}>
       <div class="title">
         <h2>{name}</h2>
         <span class="state" data-on={isHere}>

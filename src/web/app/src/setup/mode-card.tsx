@@ -23,7 +23,7 @@ interface Props {
   readonly onRemove?: () => void
 }
 
-const STATES = { running: 'Listens on', starting: 'Starts', failed: 'Does not run' }
+const STATES = { running: 'Runs at', starting: 'Starts', failed: 'Does not run' }
 
 export function ModeCard({ kind, spec, mode, onSwitch, onChange, onAgain, onRemove }: Props) {
   const fields = useSignal<ModeFields>(fieldsOf(spec))
@@ -104,6 +104,14 @@ interface FieldsProps {
   readonly onInput: (fields: ModeFields) => void
 }
 
+/** What stands behind the colon of a spec, by midwire's word for it: a label and an example. */
+const DATA: Readonly<Record<string, readonly [string, string]>> = {
+  SERVER: ['Server', 'https://example.com'],
+  PROXY: ['Proxy', 'http://host:8080'],
+  FILE: ['Key file', 'wireguard.conf'],
+  tproxy: ['Rules', 'tproxy'],
+}
+
 function Fields({ fields, kind, onInput }: FieldsProps) {
   const field = (name: 'data' | 'place' | 'via', label: string, placeholder: string, help?: string) => (
     <Field
@@ -115,21 +123,13 @@ function Fields({ fields, kind, onInput }: FieldsProps) {
   const { data, defaultPort = 0 } = kind ?? {}
   return (
     <div class="fields">
-      {data &&
-        field(
-          'data',
-          data.placeholder === 'SERVER' ? 'Server' : labelOf(data.placeholder),
-          data.placeholder,
-          data.help,
-        )}
+      {data && field('data', ...(DATA[data.placeholder] ?? ([data.placeholder, ''] as const)), data.help)}
       {field('place', 'Listens on', String(defaultPort), '[host:]port; port 0 is any that is free')}
       {fields.name !== 'dns' &&
         field('via', 'Via', 'socks5://host:1080', 'the proxies that it leaves by; default: those of all modes')}
     </div>
   )
 }
-
-const labelOf = (placeholder: string) => placeholder.charAt(0).toUpperCase() + placeholder.slice(1).toLowerCase()
 
 interface FieldProps {
   readonly label: string

@@ -82,7 +82,7 @@ function OptionView({ option }: { option: Option }) {
         <code>{name}</code>
       </label>
       <p id={`help-${name}`} class="faint">
-        {help}
+        {help.split('`').map((text, at) => (at % 2 === 1 ? <code key={text}>{text}</code> : text))}
         {fixed && ' (read when midwire starts)'}
       </p>
       <div class="bar">

@@ -1,6 +1,6 @@
 // The rules of one option: a list that is edited in place, and a line for one more.
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { Switch } from '../shell/switch.js'
 import { partsOf, type RuleKind, textOf } from './rule-kinds.js'
 import { type Rule, rulesOf, setRules } from './rules.js'
@@ -12,9 +12,9 @@ export function RuleSection({ kind }: { kind: RuleKind }) {
   const rules = rulesOf(option)
   /** Whether it was taken. */
   const set = async (next: readonly Rule[]): Promise<boolean> => {
-    failure.value = ''
     try {
       await setRules(option, next, switched)
+      failure.value = ''
       return true
     } catch (error) {
       failure.value = error instanceof Error ? error.message : String(error)
@@ -96,11 +96,17 @@ function Fields({ kind, text, onChange, onFailure }: FieldsProps) {
   useEffect(() => {
     parts.value = partsOf(kind, text)
   }, [text])
+  /** What was refused is not sent again, as long as nothing has changed. */
+  const refused = useRef('')
   const done = () => {
+    const tried = parts.value.join('\n')
+    if (tried === refused.current) return
     const same = partsOf(kind, text).every((part, at) => part === parts.value[at]?.trim())
     if (same || kind.fields.some(({ needed }, at) => needed && !parts.value[at]?.trim())) return
     try {
-      void onChange(textOf(kind, parts.value))
+      void onChange(textOf(kind, parts.value)).then((taken) => {
+        refused.current = taken ? '' : tried
+      })
     } catch (error) {
       onFailure(reasonOf(error))
     }

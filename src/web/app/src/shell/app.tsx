@@ -59,7 +59,7 @@ function Navigation({ current, onKeys }: { current: string; onKeys: () => void }
   )
 }
 
-const STATES = { connecting: 'Connecting', open: 'Connected', lost: 'Not connected' }
+const STATES = { connecting: 'Connecting', open: 'Connected', lost: 'Not connected', locked: 'Signed out' }
 
 /** Said where it is seen, and told to screen readers; what is shown below stays. */
 function Lost() {
@@ -68,6 +68,15 @@ function Lost() {
     <div class="connection" role="status" data-state={state}>
       <i aria-hidden="true" />
       <span>{STATES[state]}</span>
+      {state === 'locked' && (
+        <span>
+          midwire was started anew.{' '}
+          <a href="/" target="_self">
+            Sign in
+          </a>
+          , or open the address that it has printed.
+        </span>
+      )}
       {state === 'lost' && (
         <>
           <span class="detail">midwire does not answer. The page connects again by itself.</span>
