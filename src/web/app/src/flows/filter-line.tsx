@@ -36,12 +36,13 @@ const SETTLE_MILLISECONDS = 80
 const MOST_OFFERS = 12
 
 /** The operator that is being typed before the caret. */
-const begun = (text: string) => /(^|[\s(!&|])(~\w*)$/.exec(text)?.[2]
+const begun = (text: string, caret: number) => /(?:^|[\s(!&|])(~\w*)$/.exec(text.slice(0, caret))?.[1]
 
 export function FilterLine({ id, label, placeholder, value, refusal, input, onChange }: Props) {
   const text = useSignal(value)
   const chosen = useSignal(0)
   const open = useSignal(false)
+  const caret = useSignal(0)
   useEffect(() => {
     text.value = value
   }, [value])
@@ -50,12 +51,14 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
     const timer = setTimeout(() => onChange(text.value), SETTLE_MILLISECONDS)
     return () => clearTimeout(timer)
   }, [text.value])
-  const word = open.value ? begun(text.value) : undefined
+  const word = open.value ? begun(text.value, caret.value) : undefined
   const offers =
     word === undefined ? [] : operators.value.filter(({ operator }) => operator.startsWith(word)).slice(0, MOST_OFFERS)
   const take = (operator: string) => {
     const name = operator.split(' ')[0] ?? ''
-    text.value = `${text.value.slice(0, text.value.length - (word?.length ?? 0))}${name} `
+    const before = text.value.slice(0, caret.value - (word?.length ?? 0))
+    text.value = `${before}${name} ${text.value.slice(caret.value).trimStart()}`
+    caret.value = before.length + name.length + 1
     open.value = false
   }
   const onKeyDown = (event: KeyboardEvent) => {
@@ -86,10 +89,11 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
         aria-controls={`${id}-offers`}
         aria-activedescendant={offers.length > 0 ? `${id}-${chosen.value}` : undefined}
         aria-invalid={refusal !== undefined}
-        aria-describedby={refusal ? `${id}-error` : undefined}
+        aria-describedby={refusal && offers.length === 0 ? `${id}-error` : undefined}
         onFocus={() => void load()}
         onInput={(event) => {
           text.value = event.currentTarget.value
+          caret.value = event.currentTarget.selectionStart ?? text.value.length
           chosen.value = 0
           open.value = true
         }}
@@ -134,7 +138,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
           </div>
         ))}
       </div>
-      {refusal && (
+      {refusal && offers.length === 0 && (
         <div id={`${id}-error`} class="refusal" role="alert">
           {refusal.at !== undefined && (
             <pre aria-hidden="true">
