@@ -32,7 +32,7 @@ interface Props {
 }
 
 /** Typing settles before a filter is sent. */
-const SETTLE_MILLISECONDS = 150
+const SETTLE_MILLISECONDS = 80
 const MOST_OFFERS = 12
 
 /** The operator that is being typed before the caret. */

@@ -14,8 +14,8 @@ export const ROW_HEIGHT = 24
 /** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
 const MOST_PIXELS = 16_000_000
 /** Rows that are drawn above and below those that are seen, and how many come at a time: between, a scroll draws nothing. */
-const SPARE_ROWS = 24
-const ROWS_AT_ONCE = 12
+const SPARE_ROWS = 12
+const ROWS_AT_ONCE = 6
 
 /** Columns that take the room that the others leave. */
 const isWide = (name: string) => name === 'path' || name === 'url'
@@ -44,10 +44,11 @@ function useDrawn() {
   useLayoutEffect(() => {
     before.current = now
   })
-  return (props: RowProps) => {
+  // An element whose row is gone shows another one: that costs less than a new element.
+  return (props: RowProps, slots: number) => {
     const old = before.current.get(props.index)
     const same = old && (Object.keys(props) as (keyof RowProps)[]).every((name) => old.props[name] === props[name])
-    const one = same ? old : { props, view: <RowView key={props.index} {...props} /> }
+    const one = same ? old : { props, view: <RowView key={props.index % slots} {...props} /> }
     now.set(props.index, one)
     return one.view
   }
@@ -152,15 +153,18 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
       >
         {indexes.map((index) => {
           const row = window[index - from]
-          return drawn({
-            index,
-            row,
-            columns: shown.value,
-            top: Math.round(shownAt(index)),
-            isCursor: cursor.value === index,
-            isSelected: row !== undefined && selected.value.has(row.id),
-            isLit: row !== undefined && highlighted.value.has(row.number),
-          })
+          return drawn(
+            {
+              index,
+              row,
+              columns: shown.value,
+              top: Math.round(shownAt(index)),
+              isCursor: cursor.value === index,
+              isSelected: row !== undefined && selected.value.has(row.id),
+              isLit: row !== undefined && highlighted.value.has(row.number),
+            },
+            atOnce + 2 * SPARE_ROWS + 2,
+          )
         })}
       </div>
     </div>
