@@ -131,11 +131,14 @@ tests('the way out is shown where a flow leaves by a proxy', async (t) => {
 })
 
 tests('the device of a flow is shown where it came by the tunnel', async (t) => {
-  const { page, proxy } = await openPage(t, '/flows', { modes: ['wireguard@127.0.0.1:0'] })
+  const { page, proxy, api } = await openPage(t, '/flows', {
+    modes: ['wireguard@127.0.0.1:0'],
+    options: { connection_strategy: 'lazy' },
+  })
+  await api.addMock({}, { filter: '~d device.example', respond: { status: 200 } })
   const client = await clientOf(proxy.peers.find(({ name }) => name === 'default')?.config)
   t.teardown(() => client.close())
-  const origin = new URL(await answering(t, json))
-  const stream = client.connect({ host: '127.0.0.1', port: Number(origin.port) })
+  const stream = client.connect({ host: '192.0.2.1', port: 80 })
   stream.on('error', () => undefined)
   stream.resume()
   stream.write('GET /tunnel HTTP/1.1\r\nHost: device.example\r\n\r\n')

@@ -1,7 +1,7 @@
 // A line for a filter: completion of its operators, and the error at its character.
 import { signal, useSignal } from '@preact/signals'
 import type { Ref } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { type Answer, get } from '../shell/api.js'
 import type { Refusal } from './list.js'
 
@@ -43,12 +43,18 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
   const chosen = useSignal(0)
   const open = useSignal(false)
   const caret = useSignal(0)
+  /** What was sent from here and has not come back yet: more may have been typed since, and that stays. */
+  const sent = useRef(new Set<string>())
+  const send = (now: string) => {
+    if (now !== value) sent.current.add(now)
+    onChange(now)
+  }
   useEffect(() => {
-    text.value = value
+    if (!sent.current.delete(value)) text.value = value
   }, [value])
   useEffect(() => {
     if (text.value === value) return
-    const timer = setTimeout(() => onChange(text.value), SETTLE_MILLISECONDS)
+    const timer = setTimeout(() => send(text.value), SETTLE_MILLISECONDS)
     return () => clearTimeout(timer)
   }, [text.value])
   const word = open.value ? begun(text.value, caret.value) : undefined
@@ -66,7 +72,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
     const offer = offers[chosen.value]
     if (offers.length > 0 && by) chosen.value = (chosen.value + by + offers.length) % offers.length
     else if (offer && (event.key === 'Tab' || event.key === 'Enter')) take(offer.operator)
-    else if (event.key === 'Enter') onChange(text.value)
+    else if (event.key === 'Enter') send(text.value)
     else if (event.key === 'Escape' && offers.length > 0) open.value = false
     else return
     event.preventDefault()
@@ -99,6 +105,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
         }}
         onBlur={() => {
           open.value = false
+          sent.current.clear()
         }}
         onKeyDown={onKeyDown}
       />
@@ -109,7 +116,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
           aria-label={`Clear ${label.toLowerCase()}`}
           onClick={() => {
             text.value = ''
-            onChange('')
+            send('')
           }}
         >
           ×
