@@ -16,6 +16,7 @@ export const canRun = existsSync(executablePath) && existsSync(page)
 
 /** The proxy, its API, and the page at a path, let in by its token. `complaints`: what the console and the page's own errors say. */
 export async function openPage(t: ExecutionContext, path: string, options: MidwireOptions = {}) {
+  t.timeout(4 * MILLISECONDS)
   const running = await startApi(t, options, { page })
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
   t.teardown(() => browser.close())

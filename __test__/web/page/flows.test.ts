@@ -3,7 +3,7 @@ import test from 'ava'
 import { answering, ask } from '../support.js'
 import { violations } from './axe.js'
 import { canRun, copied, listed, openPage } from './browser.js'
-import { rowOf, rows } from './traffic.js'
+import { becomes, rowOf, rows } from './traffic.js'
 
 const tests = canRun ? test.serial : test.serial.skip
 
@@ -57,9 +57,7 @@ tests('columns are chosen, moved by keys and by a drag, and resized; a reload re
   await page.mouse.move(x + 30, y)
   await page.mouse.move(x + 60, y)
   await page.mouse.up()
-  await page.waitForFunction(
-    `Math.round([...document.querySelectorAll('[role=columnheader]')][1].offsetWidth) === ${Math.round(before + 60)}`,
-  )
+  await becomes(page, async () => Math.round(await width()), Math.round(before + 60))
   await page.reload()
   await listed(page, '4 flows')
   t.deepEqual((await titles()).slice(0, 4), order)
@@ -84,8 +82,7 @@ tests('the second line highlights what matches, and hides nothing', async (t) =>
 tests('operators are completed where the caret is, and an error is shown under its character', async (t) => {
   const { page } = await four(t)
   const filter = page.locator('#filter')
-  const typed = (text: string) =>
-    page.waitForFunction(`document.querySelector('#filter').value === ${JSON.stringify(text)}`)
+  const typed = (text: string) => becomes(page, () => filter.inputValue(), text)
   await page.keyboard.press('/')
   await page.keyboard.type('~mark')
   await page.getByRole('option', { name: /~marked/ }).waitFor()

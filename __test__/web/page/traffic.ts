@@ -14,6 +14,11 @@ export const rowOf = (page: Page, text: string) =>
 
 export const tab = (page: Page, name: string) => page.getByRole('tab', { name, exact: true })
 
+/** Looks at each frame of the page until what is read is what is wanted. */
+export async function becomes<T>(page: Page, read: () => Promise<T>, wanted: T): Promise<void> {
+  while ((await read()) !== wanted) await page.evaluate('new Promise(requestAnimationFrame)')
+}
+
 async function listen(t: ExecutionContext, server: ReturnType<typeof createServer>): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => {

@@ -9,7 +9,15 @@ type Tls = NonNullable<Leg['tls']>
 const place = (one: { address: string; port: number; family: number } | undefined) =>
   one && (one.family === 6 ? `[${one.address}]:${one.port}` : `${one.address}:${one.port}`)
 
-export function Legs({ flow: { client, server } }: { flow: Flow }) {
+/** The proxies on the way. A proxy that plain HTTP was sent to is itself the server of the connection. */
+function wayOut({ server, request }: Flow): string | undefined {
+  if (!server || server.via) return server?.via?.join(' → ')
+  if (!request || (server.host === request.host && server.port === request.port)) return undefined
+  return `by ${server.host}:${server.port}`
+}
+
+export function Legs({ flow }: { flow: Flow }) {
+  const { client, server } = flow
   const { process } = client
   return (
     <section class="legs" aria-label="Connections">
@@ -36,7 +44,7 @@ export function Legs({ flow: { client, server } }: { flow: Flow }) {
               <Fact name="Name" value={`${server.host}:${server.port}`} />
               <Fact name="Address" value={place(server.remote)} />
               <Fact name="From" value={place(server.local)} />
-              <Fact name="Way out" value={server.via?.join(' → ')} />
+              <Fact name="Way out" value={wayOut(flow)} />
               <Common leg={server} />
             </Facts>
             {server.tls && <Certificates tls={server.tls} />}

@@ -35,6 +35,9 @@ const look = EditorView.theme({
   '.cm-matchingBracket': { outline: '1px solid var(--faint)', backgroundColor: 'transparent !important' },
 })
 
+/** Ctrl-Enter is the form's: it sends. */
+const editing = defaultKeymap.filter(({ key }) => key !== 'Mod-Enter')
+
 function languageOf(type: string): Extension {
   if (type === '' || /\bjson\b|\+json/i.test(type)) return json()
   return /\b(xml|html)\b|\+xml/i.test(type) ? xml() : []
@@ -57,7 +60,7 @@ export function mount(host: HTMLElement, { text, type, label, onChange }: Wanted
       languageOf(type),
       look,
       // Tab leaves the editor, as it leaves every other field.
-      keymap.of([...defaultKeymap, ...historyKeymap]),
+      keymap.of([...editing, ...historyKeymap]),
       EditorView.contentAttributes.of({ 'aria-label': label }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) onChange(update.state.doc.toString())
