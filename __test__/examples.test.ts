@@ -89,7 +89,7 @@ async function typeChecks(t: ExecutionContext, files: readonly string[]) {
     extends: resolve('tsconfig.json'),
     compilerOptions: {
       rootDir: '/',
-      paths: { midwire: [resolve('index.d.ts')] },
+      paths: { midwire: [resolve('index.d.ts')], 'midwire/api': [resolve('dist/web/client/index.d.ts')] },
       typeRoots: [resolve('node_modules/@types')],
       // Snippets stand for more than they are: `server` is there to be used further down.
       noUnusedLocals: false,

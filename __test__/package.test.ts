@@ -109,6 +109,29 @@ test('the installed packages serve on the Node that runs us', async (t) => {
   await serve(t, process.execPath)
 })
 
+const apiProgram = `
+import { ApiFailure, createClient, type Flow, type MidwireApi } from 'midwire/api'
+const api: MidwireApi = createClient({ url: 'http://127.0.0.1:8081', token: 'secret' })
+export const firstOf = async (filter: string): Promise<Flow | undefined> => {
+  const { rows } = await api.listFlows({ filter, sort: 'size', limit: 1 })
+  return rows[0] && api.getFlow({ id: rows[0].id })
+}
+// @ts-expect-error flows have no such order
+export const refused = api.listFlows({ sort: 'beauty' }).catch((error: unknown) => error instanceof ApiFailure && error.status)
+`
+
+test('midwire/api is a client with types of its own', async (t) => {
+  const project = join(folder, 'empty')
+  writeFileSync(join(project, 'api.ts'), apiProgram)
+  const compiler = resolve('node_modules', 'typescript', 'bin', 'tsc')
+  const flags = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--noEmit', '--skipLibCheck', 'false']
+  await t.notThrowsAsync(run(process.execPath, [compiler, ...flags, '--types', '', 'api.ts'], { cwd: project }))
+  const script =
+    "import('midwire/api').then(({ createClient }) => console.log(typeof createClient({ url: 'http://127.0.0.1:1' }).listFlows))"
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: project })
+  t.is(stdout.trim(), 'function')
+})
+
 const system = process.platform === 'win32' ? 'win' : process.platform
 for (const major of ['20', '22', '24', '26'].filter((major) => !process.versions.node.startsWith(`${major}.`))) {
   test.serial(`the installed packages serve on Node ${major}`, async (t) => {
@@ -133,7 +156,7 @@ for (const major of ['20', '22', '24', '26'].filter((major) => !process.versions
 
 test('the main package holds the compiled library, its types and the papers, and no addon', (t) => {
   const allowed =
-    /^(dist\/.+\.(js|js\.map|cjs)|dist\/web\/app\/(index\.html|assets\/[^/]+\.css)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+    /^(dist\/.+\.(js|js\.map|cjs)|dist\/web\/(client\/index\.d\.ts|app\/index\.html|app\/assets\/[^/]+\.css)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
   t.deepEqual(
     mainFiles.filter((path) => !allowed.test(path)),
     [],
@@ -142,6 +165,7 @@ test('the main package holds the compiled library, its types and the papers, and
     'dist/index.js',
     'dist/native/binding.cjs',
     'dist/web/app/index.html',
+    'dist/web/client/index.d.ts',
     'index.d.ts',
     'LICENSE',
     'README.md',
@@ -179,7 +203,17 @@ test('nothing runs when the packages are installed', (t) => {
   // Its presence alone would make npm start a compiler.
   t.false(existsSync('binding.gyp'))
   // Each of them is in ARCHITECTURE.md's list, and has no compiler or script of its own.
-  t.deepEqual(Object.keys(main.dependencies ?? {}), ['bcryptjs', 'jiti', 'selfsigned', 'uqr', 'yaml'])
+  t.deepEqual(Object.keys(main.dependencies ?? {}), [
+    '@modelcontextprotocol/server',
+    '@valibot/to-json-schema',
+    'bcryptjs',
+    'jiti',
+    'selfsigned',
+    'uqr',
+    'valibot',
+    'ws',
+    'yaml',
+  ])
 })
 
 test('there is one platform package for each target, and each says where it runs', (t) => {

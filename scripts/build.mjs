@@ -60,11 +60,21 @@ export function buildPage() {
   })
 }
 
+/** The types of `midwire/api`: from the compiled sources, since they are made from the document that those make. */
+function buildApiTypes() {
+  const inputs = ['src/web', 'scripts/api-types.mjs', 'scripts/support'].map((path) => at(path))
+  const made = () => existsSync(at('dist/web/client/index.d.ts'))
+  refresh('api types', { inputs, matches: /\.(ts|mjs)$/, made }, () => {
+    run(process.execPath, [at('scripts/api-types.mjs')])
+  })
+}
+
 /** Everything that is published. */
 export function build() {
   installPackages()
   buildAddon()
   buildTypeScript('tsconfig.build.json', 'dist', ['src'], 'dist/native')
+  buildApiTypes()
   buildPage()
   // npm does the same where it installs the package.
   chmodSync(at('dist/cli/main.js'), 0o755)

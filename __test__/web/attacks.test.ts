@@ -1,8 +1,11 @@
 // What others may try against the page and the API: each is refused, and the proxy goes on.
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import test, { type ExecutionContext } from 'ava'
 import { WebSocket } from 'ws'
+import { clientOf } from '../support/tunnel-client.js'
 import { answering, ask, startApi, through } from './support.js'
 
 const statusOf = async (t: ExecutionContext, url: string, options: object): Promise<number | 'open'> => {
@@ -157,6 +160,39 @@ test('the page and the API are not reached through the proxy', async (t) => {
     headers: { Authorization: `Bearer ${token}` },
   })
   t.is(asProxy.status, 400)
+})
+
+/** No packet in a tunnel may carry a loopback address. */
+const ownAddress = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one && one.family === 'IPv4' && !one.internal)?.address
+
+const inTunnel = ownAddress === undefined ? test.skip : test
+
+inTunnel('a device in the tunnel does not reach the page, and reaches what listens beside it', async (t) => {
+  const { server, token, proxy } = await startApi(t, { modes: ['wireguard@127.0.0.1:0'] }, { host: '0.0.0.0' })
+  const beside = createServer((_, response) => response.end('beside'))
+  await once(beside.listen(0, '0.0.0.0'), 'listening')
+  t.teardown(() => beside.close())
+  const device = await clientOf(proxy.peers[0]?.config)
+  t.teardown(() => device.close())
+  const answerOf = async (port: number): Promise<string> => {
+    const stream = device.connect({ host: ownAddress ?? '', port })
+    stream.on('error', () => {})
+    stream.write(
+      `GET /api/state HTTP/1.1\r\nHost: ${ownAddress}:${port}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+    )
+    let text = ''
+    stream.setEncoding('latin1').on('data', (piece: string) => {
+      text += piece
+    })
+    await new Promise((resolve) => stream.once('close', resolve).once('end', () => stream.end()))
+    return text
+  }
+  t.regex(await answerOf((beside.address() as AddressInfo).port), /beside$/)
+  const answer = await answerOf(server.port)
+  t.notRegex(answer, /^HTTP\/1\.1 200/)
+  t.notRegex(answer, /confdir/)
 })
 
 test('10 MB of JSON are refused before they are read', async (t) => {

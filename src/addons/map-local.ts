@@ -39,9 +39,11 @@ export function mapLocal(rules: readonly string[], surroundings: Surroundings): 
   }
   const map = (flow: HttpFlow) => {
     if (flow.response || flow.error) return
+    const matching = read.filter((rule) => rule.matches(flow))
+    if (matching.length === 0) return undefined
     const { url } = flow.request
-    const meant = read.flatMap((rule) => {
-      const names = rule.matches(flow) ? rule.candidates(url) : undefined
+    const meant = matching.flatMap((rule) => {
+      const names = rule.candidates(url)
       return names ? [{ rule, names }] : []
     })
     return meant.length > 0 ? answer(flow, meant) : undefined

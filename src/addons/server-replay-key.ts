@@ -23,12 +23,12 @@ const MAX_TEXT = 256
 /** What counts, or its hash where that is shorter: scheme, method, path, parameters of the query, body, the host that the client has named, port. */
 export function replayKey(request: HttpRequest, options: KeyOptions): string {
   const [path = '', query = ''] = splitAt(request.path, '?')
-  const ignored = new Set(options.server_replay_ignore_params)
+  const ignored = options.server_replay_ignore_params
   const parts: unknown[] = [request.scheme, request.method, path]
   if (!options.server_replay_ignore_content) parts.push(contentOf(request, options.server_replay_ignore_payload_params))
   if (!options.server_replay_ignore_host) parts.push(request.prettyHost.toLowerCase())
   if (!options.server_replay_ignore_port) parts.push(request.port)
-  parts.push([...new URLSearchParams(query)].filter(([name]) => !ignored.has(name)))
+  parts.push(query === '' ? [] : [...new URLSearchParams(query)].filter(([name]) => !ignored.includes(name)))
   parts.push(options.server_replay_use_headers.map((name) => [name.toLowerCase(), request.headers.get(name) ?? null]))
   const text = JSON.stringify(parts)
   return text.length <= MAX_TEXT ? text : hashOf(text)

@@ -89,6 +89,7 @@ export function serverReplay({ read, attach, log }: ReplayHost): Addon {
     detach = undefined
   }
   const take = (flow: HttpFlow): HttpRecord | undefined => {
+    if (answers.size === 0) return undefined
     const key = replayKey(flow.request, options)
     const found = answers.get(key)
     if (!found || options.server_replay_reuse || options.server_replay_nopop) return found?.[0]

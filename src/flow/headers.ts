@@ -97,8 +97,15 @@ export class HttpHeaders {
       return
     }
     const kept = raw[first] as string
-    this.#remove(name, first)
-    raw.splice(first, 0, ...values.flatMap((one) => [kept, one]))
+    if (values.length !== 1) {
+      this.#remove(name, first)
+      raw.splice(first, 0, ...values.flatMap((one) => [kept, one]))
+      return
+    }
+    // This is what most addons do, with every flow.
+    raw[first + 1] = values[0] as string
+    const next = this.#find(name, first + 2)
+    if (next !== -1) this.#remove(name, next)
   }
 
   /** Adds a field at the end. Throws a TypeError for a name or value that cannot stand in a header. */

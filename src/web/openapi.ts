@@ -7,12 +7,14 @@ import { Failure } from './api/schemas/common.js'
 import * as flow from './api/schemas/flow.js'
 import * as proxy from './api/schemas/proxy.js'
 import { Row } from './api/schemas/row.js'
+import { ClientMessage, ServerMessage } from './api/updates.js'
 
 /** Schemas that have names in the document. */
 const NAMED = {
   ...{ Row, Flow: flow.Flow, Message: flow.Message, Rendered: flow.Rendered, FlowChanges: flow.FlowChanges },
   ...{ Option: proxy.Option, Mode: proxy.Mode, Peer: proxy.Peer, LogLine: proxy.LogLine, Command: proxy.Command },
   ...{ Usage: proxy.Usage, State: proxy.State, Mock: proxy.Mock, Breakpoint: proxy.Breakpoint, Failure },
+  ...{ ClientMessage, ServerMessage },
 } as const satisfies Record<string, GenericSchema>
 
 type Document = Record<string, unknown>
@@ -42,7 +44,7 @@ function document(version: string): Document {
       title: 'midwire',
       version,
       summary: 'See and steer a running midwire',
-      description: `Changes are followed by the WebSocket ${API_ROOT}/updates.`,
+      description: `Changes are followed by the WebSocket ${API_ROOT}/updates: a client sends ClientMessage, and gets ServerMessage.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

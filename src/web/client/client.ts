@@ -1,6 +1,7 @@
 // A typed client of the remote API, for programs and for browsers: a method for each endpoint, over fetch.
 import { type AnswerOf, type Bytes, type Endpoint, type GivenBodyOf, type GivenOf, isBytes } from '../api/endpoint.js'
 import { API, API_ROOT, type Api, type EndpointName } from '../api/index.js'
+import { ApiFailure, type ClientOptions } from './contract.js'
 
 /** JSON as it was read; of bytes the response itself, whose body is read by the caller; nothing for an endpoint that answers nothing. */
 type Result<E extends Endpoint> = AnswerOf<E> extends Bytes ? Response : AnswerOf<E>
@@ -19,33 +20,6 @@ type Arguments<E extends Endpoint> = E['body'] extends object
  */
 export type MidwireApi = {
   readonly [Name in EndpointName]: (...given: Arguments<Api[Name]>) => Promise<Result<Api[Name]>>
-}
-
-/** An error that the API has answered with. */
-export class ApiFailure extends Error {
-  /** The HTTP status. */
-  readonly status: number
-  /** `ERR_FILTER`, `ERR_NOT_FOUND` ... */
-  readonly code: string
-  /** Where the input is wrong: `body.limit`. Undefined where that is not known. */
-  readonly at: string | undefined
-
-  constructor(status: number, { code, message, at }: { code: string; message: string; at?: string | undefined }) {
-    super(message)
-    this.name = 'ApiFailure'
-    this.status = status
-    this.code = code
-    this.at = at
-  }
-}
-
-export interface ClientOptions {
-  /** `http://127.0.0.1:8081`; the URL with `?token=` that midwire prints does, too. Default: the page's own server. */
-  readonly url?: string
-  /** The token, or the password. Default: that of the URL; else the browser's cookie. */
-  readonly token?: string
-  /** Default: the global one. */
-  readonly fetch?: typeof fetch
 }
 
 /** Throws a TypeError for a URL that is none. */

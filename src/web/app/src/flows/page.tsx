@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { FlowPane } from '../flow/pane.js'
 import { useKeys } from '../shell/keys.js'
+import { notice } from '../shell/notices.js'
 import { setOption, textOf } from '../shell/options.js'
 import { oneOf, remembered } from '../shell/remembered.js'
 import { go, parts, path, query, setQuery, withQuery } from '../shell/router.js'
@@ -12,13 +13,19 @@ import { urlOf } from './columns.js'
 import { FilterLine } from './filter-line.js'
 import { hide, refused, rowAt, show, total, waiting } from './list.js'
 import { clear, cursor, cursorRow, find, select, selected, selectedRows, step } from './selection.js'
+import { Splitter, share } from './splitter.js'
 import { NoFlows, StatusLine } from './status-line.js'
 import { Table } from './table.js'
 import { Tree } from './tree.js'
+import { nextWaiting, useNextWaiting } from './waiting.js'
 
 const treeShown = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
 
-const open = (id: string) => go(withQuery(path('flows', id, ...parts.value.slice(2))))
+/** The part of the flow that is shown stays, but for a comparison, which is of two flows. */
+const open = (id: string) => {
+  const part = parts.value[2]
+  go(withQuery(path('flows', id, ...(part && part !== 'diff' ? [part] : []))))
+}
 const close = () => go(withQuery('/flows'))
 
 export function FlowsPage() {
@@ -32,6 +39,12 @@ export function FlowsPage() {
   useEffect(() => show({ filter, highlight, sort, reverse }), [filter, highlight, sort, reverse])
   useEffect(() => hide, [])
   useEffect(() => find(id), [id])
+
+  useNextWaiting(id, open)
+  const toNextWaiting = () => {
+    const next = nextWaiting(id)
+    if (next) open(next)
+  }
 
   // While a flow is open the keys of the table open the next one.
   const walk = (move: () => void) => () => {
@@ -65,7 +78,9 @@ export function FlowsPage() {
       run: () => void act(ids(), 'mark', cursorRow.value?.marked ? '' : MARKS[0]),
     },
     { key: 'r', does: 'Send the request again', run: () => void act(ids(), 'replay') },
-    { key: 'a', does: 'Let a flow that waits go on', run: () => void act(ids(), 'resume') },
+    { key: 'a', does: 'Let a flow that waits go on', run: () => void act(id ? [id] : ids(), 'resume') },
+    { key: 'n', does: 'Go to the next flow that waits', run: toNextWaiting },
+    { key: 'd', does: 'Compare the two flows that are selected', run: compare },
     { key: 'x', does: 'End a flow that runs', run: () => void act(ids(), 'kill') },
     { key: 'Delete', does: 'Delete', run: () => void act(ids(), 'delete') },
     { key: 'D', does: 'Copy the flow', run: () => void act(ids(), 'duplicate') },
@@ -77,7 +92,12 @@ export function FlowsPage() {
     setQuery({ sort: column === 'number' ? '' : column, order: down ? 'down' : '' })
   }
   return (
-    <div class="flows" data-open={id !== ''} data-tree={treeShown.value === 'shown'}>
+    <div
+      class="flows"
+      data-open={id !== ''}
+      data-tree={treeShown.value === 'shown'}
+      style={{ '--share': `${share.value}fr`, '--rest': `${100 - share.value}fr` }}
+    >
       <h1 class="hidden">Flows</h1>
       <div class="lines" role="search" aria-label="Filters">
         <button type="button" aria-pressed={treeShown.value === 'shown'} title="Tree (t)" onClick={toggleTree}>
@@ -120,10 +140,18 @@ export function FlowsPage() {
           }}
         />
       </div>
+      {id && <Splitter />}
       {id && <FlowPane id={id} onClose={close} />}
-      <StatusLine place={cursor.value} />
+      <StatusLine place={cursor.value} onCompare={compare} onWaiting={toNextWaiting} />
     </div>
   )
+}
+
+/** The first of them in the list is what the second is compared with. */
+function compare() {
+  const [one, other] = selected.value.size === 2 ? selectedRows.value : []
+  if (one && other) go(withQuery(path('flows', one.id, 'diff', other.id)))
+  else notice('Select two flows to compare them: Shift and an arrow, or Ctrl and a click')
 }
 
 function toggleTree() {
