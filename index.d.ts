@@ -3069,9 +3069,12 @@ interface Hooks {
      * content coding pass without the hook.
      */
     http_message: HttpMessageHook;
-    /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
+    /**
+     * The whole response; the last hook of the flow, but for a WebSocket's. What fails after it, such as a client that is gone, is in
+     * `flow.error`, and `error` does not run.
+     */
     response: HttpFlow;
-    /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
+    /** The flow has failed or was killed before `response`; its last hook, in the place of that. A WebSocket that has begun ends with `websocket_end`. */
     error: HttpFlow;
     /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
     http_connect: HttpFlow;
