@@ -8,15 +8,20 @@ import { begin, echoing, piecewise, rowOf, tab } from './traffic.js'
 
 const tests = canRun ? test.serial : test.serial.skip
 
-tests('a response that runs is told from those that are over, and its size is there at its end', async (t) => {
+tests('a response that runs shows its bytes so far in the list', async (t) => {
   const { page, port } = await openPage(t, '/flows', { options: { stream_large_bodies: '1' } })
   const { origin, next } = await piecewise(t, { 'content-type': 'text/plain' })
   begin(t, port, `${origin}/slow`)
   const response = await next()
   await rowOf(page, '/slow').and(page.locator('[data-kind=live]')).waitFor()
-  response.end('b'.repeat(1200))
+  const size = rowOf(page, '/slow').locator('[data-column=size]')
+  response.write('a'.repeat(300))
+  await size.filter({ hasText: '300 B' }).waitFor()
+  response.write('a'.repeat(100))
+  await size.filter({ hasText: '400 B' }).waitFor()
+  response.end('b'.repeat(800))
   await rowOf(page, '/slow').and(page.locator('[data-kind=s2]')).waitFor()
-  await rowOf(page, '/slow').locator('[data-column=size]', { hasText: '1.2 kB' }).waitFor()
+  await size.filter({ hasText: '1.2 kB' }).waitFor()
   t.pass()
 })
 

@@ -106,6 +106,11 @@ export class Rows {
     return number
   }
 
+  /** The bytes that the row with a number that is there says. */
+  size(number: number): number {
+    return this.#columns.size[number - this.first] ?? 0
+  }
+
   /** The row with a number that is there. */
   get(number: number): FlowRow {
     const at = number - this.first

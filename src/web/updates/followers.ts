@@ -6,7 +6,7 @@ import { modesJson, optionsJson, peersJson, usageJson } from '../shape/proxy.js'
 import { Follower } from './follower.js'
 import { Waiting } from './waiting.js'
 
-/** Milliseconds between two looks at peers, modes, memory and disk. */
+/** Milliseconds between two looks at peers, modes, memory and disk, and at the bodies of flows that are open. */
 const LOOK = 1_000
 
 export class Followers {
@@ -107,6 +107,7 @@ export class Followers {
     this.#compare('peers', () => ({ type: 'peers', peers: peersJson(this.#proxy) }))
     this.#compare('usage', () => ({ type: 'usage', usage: usageJson(this.#proxy, this.count) }))
     this.#compareWaiting()
+    for (const { opened } of this.#all) opened.look()
   }
 
   #compare(topic: 'modes' | 'peers' | 'usage' | 'waiting', read: () => ServerMessage): void {

@@ -15,6 +15,8 @@ export class OpenFlow {
   readonly #around: { numberOf(id: string): number | undefined }
   readonly #soon: () => void
   #told = 0
+  /** Bytes of the bodies that the client was told of. */
+  #size = 0
   #isDirty = false
 
   constructor(proxy: Midwire, around: { numberOf(id: string): number | undefined }, soon: () => void) {
@@ -43,6 +45,11 @@ export class OpenFlow {
     this.#soon()
   }
 
+  /** Tells of bodies that have grown: nothing else does. */
+  look(): void {
+    if (this.flow?.live && bytesOf(this.flow) !== this.#size) this.changed()
+  }
+
   close(): void {
     this.id = undefined
     this.flow = undefined
@@ -53,6 +60,7 @@ export class OpenFlow {
     this.#isDirty = false
     const { flow, id } = this
     if (!flow) return { type: 'flow', id, flow: undefined, messages: [], totalMessages: 0 }
+    this.#size = bytesOf(flow)
     const all = messagesOf(flow)
     const next = all.slice(this.#told, this.#told + MAX_MESSAGES)
     const messages = next.map((message, at) => messageJson(message, this.#told + at))
@@ -62,3 +70,6 @@ export class OpenFlow {
     return { type: 'flow', id, flow: flowJson(flow, facts), messages, totalMessages: all.length }
   }
 }
+
+const bytesOf = (flow: AnyFlow): number =>
+  flow.type === 'http' ? flow.request.body.length + (flow.response?.body.length ?? 0) : 0
