@@ -89,7 +89,6 @@ export class Exchange {
     try {
       const outcome = yield* this.#attempt()
       if (typeof outcome === 'object' && outcome.flow) return outcome
-      if (flow.error) yield* this.#judge('error')
       this.#finish()
       return outcome
     } catch (error) {
