@@ -47,12 +47,10 @@ function objectType({ properties = {}, required = [], additionalProperties }) {
   return `Readonly<Record<string, ${additionalProperties ? typeOf(additionalProperties) : 'unknown'}>>`
 }
 
-const jsonOf = (content) => content?.['application/json']?.schema
-
 /** The content of a body or an answer; undefined for none. */
 function contentType(content, bytes) {
   if (!content) return undefined
-  const schema = jsonOf(content)
+  const schema = content['application/json']?.schema
   return schema ? typeOf(schema) : bytes
 }
 

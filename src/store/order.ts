@@ -1,7 +1,7 @@
 // The order of recorded flows by their keys, a heap: its beginning is known long before all of it, and no step of it is long.
 import type { Turns } from './turns.js'
 
-/** What flows are sorted by, at the place of each flow's number. Those that are equal are in the order of their numbers. */
+/** The values that flows are sorted by, each at the place of its flow's number. Those that are equal are in the order of their numbers. */
 export type Keys = Float64Array | string[]
 
 export class Order {

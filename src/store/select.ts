@@ -88,7 +88,7 @@ async function* selected(
   return undefined
 }
 
-/** What the flows are sorted by, each at its number: those that are equal stay in the order in which they have ended. */
+/** The key of each flow, at its number. */
 async function keysOf(places: Places, sort: FlowSort, turns: Turns): Promise<Keys> {
   const texts: string[] = []
   const numbers = new Float64Array(sort === 'url' ? 0 : places.count)

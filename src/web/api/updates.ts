@@ -5,7 +5,7 @@ import { Flow, Message } from './schemas/flow.js'
 import { LogLine, Modes, Option, Peer, Usage } from './schemas/proxy.js'
 import { Row, Sort } from './schemas/row.js'
 
-/** What is followed besides flows. `peers` and `usage` come every second while they change, `waiting` as soon as it does. */
+/** The topics that a client follows besides flows. `peers` and `usage` come every second while they change, `waiting` as soon as it does. */
 export const Topic = v.picklist(['log', 'options', 'modes', 'peers', 'usage', 'waiting'])
 
 export type Topic = v.InferOutput<typeof Topic>

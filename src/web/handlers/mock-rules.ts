@@ -64,7 +64,7 @@ export class MockRules {
       respond: respond ?? rule.given.respond,
       times: times === undefined ? rule.given.times : (times ?? undefined),
     }
-    // What is wrong is refused before anything is changed.
+    // A mistake in the new mock is refused before any mock is changed.
     this.#made(given).remove()
     this.#arrange(
       [...this.#rules].map(([one, before]) =>

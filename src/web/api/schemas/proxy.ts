@@ -180,7 +180,7 @@ export const NewMock = v.object({
 /** `enabled`: false for one that is switched off, and keeps its place. */
 export const Mock = v.object({ ...NewMock.entries, id: v.string(), used: count(), enabled: v.boolean() })
 
-/** What is given is changed; `times: null` takes the end away. */
+/** Fields that are given change the mock; `times: null` lets it answer without end. */
 export const MockChange = v.partial(
   v.object({ filter: Filter, respond: MockAnswer, times: v.nullable(count(1)), enabled: v.boolean() }),
 )

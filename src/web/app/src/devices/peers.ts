@@ -11,7 +11,7 @@ interface Sample {
   readonly sent: number
 }
 
-/** What is kept of each device. */
+/** Milliseconds for which samples of a device's traffic are kept. */
 const KEPT_MILLISECONDS = 60_000
 const samples = new Map<string, readonly Sample[]>()
 

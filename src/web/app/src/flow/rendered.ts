@@ -26,7 +26,7 @@ export interface Wanted {
   readonly version: string
 }
 
-/** What is shown stays until its successor has come, so that nothing jumps. */
+/** A view stays on the page until the next one has come, so that nothing jumps. */
 export function useRendered({ path, view, lines, version }: Wanted): {
   readonly shown: ReadonlySignal<Rendered | undefined>
   readonly failure: ReadonlySignal<string>

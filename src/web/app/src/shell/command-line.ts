@@ -1,4 +1,4 @@
-// What the page has set, as the command line that sets it.
+// Command lines that set up another midwire as the page has set up this one.
 import { computed } from '@preact/signals'
 import type { Option } from './api.js'
 import { options } from './options.js'

@@ -64,7 +64,7 @@ export function connectNow(): void {
 }
 
 addEventListener('online', connectNow)
-// Whoever comes back from another window may have signed in there.
+// A person that comes back from another window may have signed in there.
 addEventListener('focus', connectNow)
 
 function tell(message: ClientMessage): void {

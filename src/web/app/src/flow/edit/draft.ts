@@ -5,7 +5,7 @@ import type { Pair } from '../pairs.js'
 
 export type Part = 'request' | 'response'
 
-/** What a body is to be; undefined: as it is. */
+/** The body that a person wants; undefined: the body stays as it is. */
 export type Content = { readonly text: string } | { readonly base64: string } | undefined
 
 export interface Draft {
