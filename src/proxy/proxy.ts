@@ -30,6 +30,7 @@ import { Outputs } from './outputs.js'
 import { ownCommands } from './own-commands.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
+import { RunningFlows } from './running-flows.js'
 import { RunningModes, specsOf } from './running-modes.js'
 import { ScriptReload } from './script-reload.js'
 import { WaysIn } from './ways-in.js'
@@ -72,7 +73,7 @@ export class Midwire extends WaysIn {
   readonly #outputs: Outputs
   /** What outputs see in the place of flows. */
   readonly #redacted: RedactedView
-  readonly #running = new Set<AnyFlow>()
+  readonly #running = new RunningFlows()
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
   #closing: Promise<void> | undefined
@@ -178,7 +179,7 @@ export class Midwire extends WaysIn {
 
   /** The flows that have begun and are not over, the oldest first. */
   get runningFlows(): readonly AnyFlow[] {
-    return [...this.#running]
+    return this.#running.all
   }
 
   /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
