@@ -1220,6 +1220,11 @@ interface CommonRecord {
     readonly comment: string;
     /** Of the notes of addons those that are plain data. */
     readonly metadata: Readonly<Record<string, unknown>>;
+    /**
+     * The flow as it was before it was first changed, of the same type and without a backup of its own: command `flow.revert` brings it back. Only flow files of
+     * mitmproxy's have it. Default: the flow was not changed.
+     */
+    readonly backup?: FlowRecord | undefined;
 }
 interface HttpRecord extends CommonRecord {
     readonly type: 'http';
@@ -1266,7 +1271,7 @@ declare const EXPORT_FORMATS: readonly ExportFormat[];
 declare function exportFlow(format: ExportFormat, flow: AnyFlow, options?: ExportOptions): string | Buffer;
 
 /** The bytes of a flow in a flow file of mitmproxy's. They can be added to a file that has others. */
-declare const writeMitmproxyFlow: (record: FlowRecord) => Buffer;
+declare function writeMitmproxyFlow(record: FlowRecord): Buffer;
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
