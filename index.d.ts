@@ -2284,6 +2284,8 @@ declare class StoreReader {
     constructor(folder: string);
     /** The flows that are recorded now. Throws ERR_FILTER. */
     flows(query?: FlowQuery): AsyncGenerator<AnyFlow, undefined>;
+    /** How many flows are recorded, as of the last look. */
+    get count(): number;
     /** A flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
     flow(id: string): AnyFlow | undefined;
     /** From now on `fresh` gives the flows that come after those that are there. */
@@ -3279,9 +3281,9 @@ declare function flowText(flow: AnyFlow, options?: TerminalOptions & {
 /**
  * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
  * HAR, each also compressed by gzip or zlib. Throws ERR_FLOW_FILE for a file that cannot be read or is broken, after the flows before the
- * fault.
+ * fault. `seen` is called with the number of bytes of the file that have been read so far.
  */
-declare function readFlowFile(path: string): AsyncGenerator<FlowRecord, void, undefined>;
+declare function readFlowFile(path: string, seen?: (bytes: number) => void): AsyncGenerator<FlowRecord, void, undefined>;
 
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */

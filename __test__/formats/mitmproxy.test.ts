@@ -122,8 +122,9 @@ test('the backup of an older version is read as the flow is', async (t) => {
       }),
     )
   ).flows
-  t.is((old?.backup as HttpRecord).request.path, '/before')
-  t.is(old?.backup?.client.tls?.version, 'QUICv1')
+  const before = old?.backup as HttpRecord
+  t.is(before.request.path, '/before')
+  t.is(before.client.tls?.version, 'QUICv1')
 })
 
 test('what has no place in a record is kept in its notes, and goes back: ciphers, our certificate, odd versions', async (t) => {
