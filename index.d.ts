@@ -1117,9 +1117,10 @@ interface FilterOptions {
 /**
  * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
  *
- * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
- * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * Regular expressions are Python's, searched for anywhere: with flags (`(?i)`, `(?m)`, `(?s)`, `(?x)`, `(?a)` at the start, `(?s-i:...)` for a group), names
+ * (`(?P<name>...)`, `(?P=name)`; JavaScript's `(?<name>...)` and `\k<name>` as well), comments, `\A`, `\Z`. Possessive quantifiers, atomic groups, conditions,
+ * the flag L, references to groups that may have no match, or within a lookbehind, and `\N{...}` are refused. `\d`, `\w` and `\b` know ASCII alone, and
+ * a lookbehind may have any length. No expression takes for ever: one that goes back too often is searched for in another way, and with
  * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
  * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
