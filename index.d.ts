@@ -1117,9 +1117,10 @@ interface FilterOptions {
 /**
  * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
  *
- * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
- * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * Regular expressions are Python's, searched for anywhere: with flags (`(?i)`, `(?m)`, `(?s)`, `(?x)`, `(?a)` at the start, `(?s-i:...)` for a group), names
+ * (`(?P<name>...)`, `(?P=name)`; JavaScript's `(?<name>...)` and `\k<name>` as well), comments, `\A`, `\Z`. Possessive quantifiers, atomic groups, conditions,
+ * the flag L, references to groups that may have no match, or within a lookbehind, and `\N{...}` are refused. `\d`, `\w` and `\b` know ASCII alone, and
+ * a lookbehind may have any length. No expression takes for ever: one that goes back too often is searched for in another way, and with
  * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
  * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
@@ -1220,6 +1221,11 @@ interface CommonRecord {
     readonly comment: string;
     /** Of the notes of addons those that are plain data. */
     readonly metadata: Readonly<Record<string, unknown>>;
+    /**
+     * The flow as it was before it was first changed, of the same type and without a backup of its own: command `flow.revert` brings it back. Only flow files of
+     * mitmproxy's have it. Default: the flow was not changed.
+     */
+    readonly backup?: FlowRecord | undefined;
 }
 interface HttpRecord extends CommonRecord {
     readonly type: 'http';
@@ -1266,7 +1272,7 @@ declare const EXPORT_FORMATS: readonly ExportFormat[];
 declare function exportFlow(format: ExportFormat, flow: AnyFlow, options?: ExportOptions): string | Buffer;
 
 /** The bytes of a flow in a flow file of mitmproxy's. They can be added to a file that has others. */
-declare const writeMitmproxyFlow: (record: FlowRecord) => Buffer;
+declare function writeMitmproxyFlow(record: FlowRecord): Buffer;
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
@@ -2279,6 +2285,8 @@ declare class StoreReader {
     constructor(folder: string);
     /** The flows that are recorded now. Throws ERR_FILTER. */
     flows(query?: FlowQuery): AsyncGenerator<AnyFlow, undefined>;
+    /** How many flows are recorded, as of the last look. */
+    get count(): number;
     /** A flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
     flow(id: string): AnyFlow | undefined;
     /** From now on `fresh` gives the flows that come after those that are there. */
@@ -3274,9 +3282,9 @@ declare function flowText(flow: AnyFlow, options?: TerminalOptions & {
 /**
  * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
  * HAR, each also compressed by gzip or zlib. Throws ERR_FLOW_FILE for a file that cannot be read or is broken, after the flows before the
- * fault.
+ * fault. `seen` is called with the number of bytes of the file that have been read so far.
  */
-declare function readFlowFile(path: string): AsyncGenerator<FlowRecord, void, undefined>;
+declare function readFlowFile(path: string, seen?: (bytes: number) => void): AsyncGenerator<FlowRecord, void, undefined>;
 
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */

@@ -5,6 +5,7 @@ import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import { RedactedView } from '../flow/redacted-view.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogEntry, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
@@ -95,7 +96,7 @@ export class Midwire extends WaysIn {
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
     const builtin = [
-      ...builtinAddons(options, authority, resolver, proxy.views),
+      ...builtinAddons(options, authority, resolver, proxy.views, (flow) => proxy.recordOf(flow)),
       ...replayAddons(replayHost(proxy, proxy.#dispatcher, proxy.replays)),
     ]
     await proxy.#begin(builtin, [...(given.addons ?? []), ...scripts], specs)
@@ -130,7 +131,8 @@ export class Midwire extends WaysIn {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),
-      load: (flow) => this.loadFlow(flow),
+      load: (flow, before) => this.loadFlow(flow, before),
+      record: (flow) => this.recordOf(flow),
     })
     this.#observers = new Observers(store.snapshot, (message) => this.log('warn', message))
     this.connections = new Connections({
@@ -309,7 +311,8 @@ export class Midwire extends WaysIn {
   }
 
   /** @internal */
-  protected async loadFlow(flow: AnyFlow): Promise<void> {
+  protected async loadFlow(flow: AnyFlow, before?: FlowRecord): Promise<void> {
+    if (before) this.backups.take(flow.id, before)
     await loadFlow(flow, this.#dispatcher)
     this.#tell('finished', flow)
     await this.#outputs.ready()
