@@ -738,6 +738,8 @@ declare class WebSocketData {
     readonly messages: WebSocketMessage[];
     /** In a `websocket_message` hook the message that the hook is for; else the one that came last. */
     last: WebSocketMessage | undefined;
+    /** The message whose hook runs, or which waits after it. */
+    passing: WebSocketMessage | undefined;
     /** Messages that the client and the server have sent, recorded or not. */
     messagesFromClient: number;
     messagesFromServer: number;
@@ -909,6 +911,8 @@ declare abstract class RawFlow extends Flow {
     truncated: boolean;
     /** The message that came last: in a `tcp_message` or `udp_message` hook the one that the hook is for. */
     last: RawMessage | undefined;
+    /** The messages whose hook runs, or which wait after it, in the order in which they came: one of each side, and those that are injected. */
+    readonly passing: RawMessage[];
     /** Makes a message for the hooks, and records it where there is room. */
     record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage;
     /**

@@ -1,7 +1,7 @@
 // Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
 // Where client and server agree on TLS in the middle (STARTTLS), both are put under TLS, and the same flow goes on with what is inside.
 import type { ServerConnection } from '../connection.js'
-import { TcpFlow, UdpFlow } from '../flow/messages.js'
+import { type RawMessage, TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { type Context, finish, hook, join, type Layer, log, origin, push, receive, type Step, send } from './layer.js'
@@ -108,7 +108,7 @@ class Relay {
     try {
       const message = this.#flow.record(fromClient, content, this.#context.machine.world.now())
       this.#tell('changed')
-      yield* this.#hook('message')
+      yield* this.#pass(message)
       if (this.#flow.error) yield* this.#abort(from, to)
       else if (message.content.length > 0 || message.content === content) yield* send(to, message.content)
     } finally {
@@ -118,6 +118,16 @@ class Relay {
 
   #tell(type: 'begun' | 'changed'): void {
     if (this.#shown) this.#context.machine.perform({ type, flow: this.#flow })
+  }
+
+  *#pass(message: RawMessage): Step<void> {
+    const { passing } = this.#flow
+    passing.push(message)
+    try {
+      yield* this.#hook('message')
+    } finally {
+      passing.splice(passing.indexOf(message), 1)
+    }
   }
 
   *#hook(what: 'start' | 'message' | 'end' | 'error'): Step<void> {
@@ -167,7 +177,7 @@ class Relay {
       const message = this.#flow.record(fromClient, data, world.now())
       const came = message.content
       this.#tell('changed')
-      yield* this.#hook('message')
+      yield* this.#pass(message)
       if (this.#flow.error) return yield* this.#abort(from, to)
       // An addon that writes a request for TLS, or its answer, anew is left alone with it.
       if (sight && message.content !== came) {

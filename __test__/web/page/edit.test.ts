@@ -1,10 +1,13 @@
 // Requests that are edited and sent again, flows that wait and go on with changes, and the way from one that waits to the next.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import test from 'ava'
 import type { Page } from 'playwright-core'
+import { WebSocket } from 'ws'
 import { ask } from '../support.js'
 import { violations } from './axe.js'
 import { canRun, listed, openPage } from './browser.js'
-import { hearing, rowOf, rows, tab } from './traffic.js'
+import { echoing, hearing, rowOf, rows, tab } from './traffic.js'
 
 const tests = canRun ? test.serial : test.serial.skip
 
@@ -152,4 +155,80 @@ tests('the page goes from one flow that waits to the next, and leaves alone whoe
   await page.keyboard.press('x')
   await fourth.catch(() => undefined)
   await rows(page).nth(4).waitFor()
+})
+
+tests('a message of a WebSocket that waits is edited, the next as bytes, and one is dropped', async (t) => {
+  const origin = await echoing(t)
+  const { page, port, proxy, complaints } = await openPage(t, '/flows', { modes: [`reverse:${origin}@127.0.0.1:0`] })
+  proxy.on('websocket_message', (flow) => flow.intercept())
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`)
+  t.teardown(() => socket.terminate())
+  const heard: string[] = []
+  socket.on('message', (data, isBinary) => heard.push(isBinary ? (data as Buffer).toString('hex') : String(data)))
+  await once(socket, 'open')
+  socket.send('first')
+  await tab(page, 'Messages').click()
+  await page.locator('.messages li', { hasText: 'first' }).filter({ hasText: 'waits' }).waitFor()
+  await page.getByRole('button', { name: 'Edit it' }).click()
+  await page.locator('.cm-content', { hasText: 'first' }).waitFor()
+  t.is(await page.getByRole('button', { name: 'Hex' }).count(), 0)
+  await write(page, 'second')
+  // What was typed stays while another part is looked at.
+  await tab(page, 'Messages').click()
+  await page.locator('.messages li').waitFor()
+  await page.locator('#tab-panel').focus()
+  await page.keyboard.press('e')
+  await page.locator('.cm-content', { hasText: 'second' }).waitFor()
+  t.deepEqual(await violations(page), [])
+  await page.keyboard.press('Control+Enter')
+  const echo = page.locator('.cm-content', { hasText: '{"echo":"second"}' })
+  await echo.waitFor()
+  await page.getByLabel('Drop it').check()
+  await echo.waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Go on with this' }).click()
+  await page.getByText('No message waits now.').waitFor()
+  socket.send(Buffer.from('00ff', 'hex'))
+  await page.locator('.cm-content', { hasText: '00 ff' }).waitFor()
+  await page.getByRole('button', { name: 'Text', exact: true }).click()
+  await page.getByRole('alert').filter({ hasText: 'no text' }).waitFor()
+  await write(page, '6f 6')
+  await page.keyboard.press('Control+Enter')
+  await page.locator('.notices', { hasText: 'Two hexadecimal digits' }).waitFor()
+  await write(page, '6f 6b')
+  await page.getByRole('button', { name: 'Text', exact: true }).click()
+  await page.locator('.cm-content', { hasText: 'ok' }).waitFor()
+  await page.keyboard.press('Control+Enter')
+  await page.locator('.cm-content', { hasText: '{"echo":"ok"}' }).waitFor()
+  const told = once(socket, 'message')
+  await page.keyboard.press('Control+Enter')
+  await told
+  t.deepEqual(heard, ['{"echo":"ok"}'])
+  await tab(page, 'Messages').click()
+  await page.locator('.messages li', { hasText: 'dropped' }).waitFor()
+  t.deepEqual(await page.locator('.messages li code').allTextContents(), [
+    'second',
+    '{"echo":"second"}',
+    'ok',
+    '{"echo":"ok"}',
+  ])
+  t.deepEqual(complaints, [])
+})
+
+tests('a datagram that waits is edited', async (t) => {
+  const server = createSocket('udp4')
+  await once(server.bind(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const { page, port } = await openPage(t, '/flows', {
+    modes: [`reverse:udp://127.0.0.1:${server.address().port}@127.0.0.1:0`],
+    options: { intercept: '~udp' },
+  })
+  const client = createSocket('udp4')
+  t.teardown(() => client.close())
+  client.send('ping', port, '127.0.0.1')
+  await page.getByRole('button', { name: 'Edit it' }).click()
+  await page.locator('.cm-content', { hasText: 'ping' }).waitFor()
+  await write(page, 'pong')
+  const heard = once(server, 'message')
+  await page.keyboard.press('Control+Enter')
+  t.is(String((await heard)[0]), 'pong')
 })

@@ -97,13 +97,22 @@ tests('ways out are added and change places by Alt with an arrow; one that is wr
   await page.keyboard.press('Enter')
   await page.getByRole('alert').waitFor()
   t.is((proxy.options.get('via') as string[]).length, 2)
+  const off = page.getByRole('switch', { name: 'Rule socks5://127.0.0.1:1080' })
+  await off.click()
+  await off.and(page.locator('[aria-checked=false]')).waitFor()
+  t.deepEqual(proxy.options.get('disabled_rules'), ['via:socks5://127.0.0.1:1080'])
+  t.is((proxy.options.get('via') as string[]).length, 2)
+  await page.getByText('--set disabled_rules=via:socks5://127.0.0.1:1080').waitFor()
+  await off.press('Space')
+  await off.and(page.locator('[aria-checked=true]')).waitFor()
+  t.deepEqual(proxy.options.get('disabled_rules'), [])
 })
 
 tests('the command line that is copied sets up another midwire alike', async (t) => {
   const options = {
     via: ['/~d direct.example/direct', 'socks5://127.0.0.1:1080'],
     map_remote: ["|~m GET|it's here.example|localhost:3000"],
-    disabled_rules: ['map_remote:1'],
+    disabled_rules: ['map_remote:1', 'via:socks5://127.0.0.1:1080'],
     anticomp: true,
     tcp_timeout: 61,
     cert_passphrase: 'a secret',

@@ -185,7 +185,12 @@ export class WebSocketRelay {
 
   *#hook(message: WebSocketMessage): Step<void> {
     this.#data.begin(message)
-    yield* hook(this.#context, 'websocket_message', this.#flow)
+    this.#data.passing = message
+    try {
+      yield* hook(this.#context, 'websocket_message', this.#flow)
+    } finally {
+      this.#data.passing = undefined
+    }
     if (this.#flow.error) this.#failed()
   }
 

@@ -2,7 +2,7 @@
 import type { AnyFlow, Midwire } from '../../index.js'
 import type { ServerMessage } from '../api/updates.js'
 import { flowJson } from '../shape/flow.js'
-import { messageJson, messagesOf } from '../shape/message.js'
+import { messageJson, messagesOf, passingOf } from '../shape/message.js'
 
 /** Messages in one message to the client. */
 const MAX_MESSAGES = 100
@@ -62,10 +62,15 @@ export class OpenFlow {
     if (!flow) return { type: 'flow', id, flow: undefined, messages: [], totalMessages: 0 }
     this.#size = bytesOf(flow)
     const all = messagesOf(flow)
-    const next = all.slice(this.#told, this.#told + MAX_MESSAGES)
+    // One that may change still is told when it has passed.
+    const [first] = passingOf(flow)
+      .map((message) => all.lastIndexOf(message))
+      .filter((at) => at !== -1)
+    const settled = first ?? all.length
+    const next = all.slice(this.#told, Math.min(settled, this.#told + MAX_MESSAGES))
     const messages = next.map((message, at) => messageJson(message, this.#told + at))
     this.#told += next.length
-    if (this.#told < all.length) this.changed()
+    if (this.#told < settled) this.changed()
     const facts = { number: this.#around.numberOf(flow.id), modified: this.#proxy.isModified(flow.id) }
     return { type: 'flow', id, flow: flowJson(flow, facts), messages, totalMessages: all.length }
   }

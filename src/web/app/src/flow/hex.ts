@@ -1,13 +1,33 @@
-// Bytes as hexadecimal digits, sixteen a line, with the characters that they are in ASCII.
+// Bytes as hexadecimal digits, sixteen a line: to be read, with the characters that they are in ASCII, and to be edited.
 const PER_LINE = 16
+
+const pair = (byte: number) => byte.toString(16).padStart(2, '0')
 
 export function hexOf(bytes: Uint8Array): string {
   const lines: string[] = []
   for (let from = 0; from < bytes.length; from += PER_LINE) {
     const part = [...bytes.subarray(from, from + PER_LINE)]
-    const digits = part.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+    const digits = part.map(pair).join(' ')
     const text = part.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
     lines.push(`${from.toString(16).padStart(8, '0')}  ${digits.padEnd(PER_LINE * 3 - 1)}  ${text}`)
   }
   return lines.join('\n')
+}
+
+/** The digits alone. */
+export function digitsOf(bytes: Uint8Array): string {
+  const lines: string[] = []
+  for (let from = 0; from < bytes.length; from += PER_LINE) {
+    lines.push([...bytes.subarray(from, from + PER_LINE)].map(pair).join(' '))
+  }
+  return lines.join('\n')
+}
+
+/** The bytes of digits, with or without spaces between them; undefined where they are none. */
+export function bytesOfHex(text: string): Uint8Array | undefined {
+  const digits = text.replace(/\s+/g, '')
+  if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return undefined
+  return Uint8Array.from({ length: digits.length / 2 }, (_, at) =>
+    Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16),
+  )
 }

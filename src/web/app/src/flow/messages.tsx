@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Flow, Message } from '../shell/api.js'
 import { count, plural, size, time } from '../shell/format.js'
+import { go, path, withQuery } from '../shell/router.js'
 import { Body } from './body.js'
 import { Inject } from './inject.js'
 import { messages, totalMessages } from './open.js'
@@ -17,10 +18,10 @@ export function Messages({ flow }: { flow: Flow }) {
   const most = useSignal(SHOWN)
   const list = useRef<HTMLOListElement>(null)
   const wanted = needle.value.toLowerCase()
+  const waiting = flow.waiting ?? []
+  const all = [...messages.value, ...waiting]
   const matching =
-    wanted === ''
-      ? messages.value
-      : messages.value.filter(({ text, event }) => `${event ?? ''} ${text ?? ''}`.toLowerCase().includes(wanted))
+    wanted === '' ? all : all.filter(({ text, event }) => `${event ?? ''} ${text ?? ''}`.toLowerCase().includes(wanted))
   const shown = matching.slice(-most.value)
   const last = shown.at(-1)?.index ?? -1
   // Those that come are followed while the end is seen.
@@ -36,7 +37,7 @@ export function Messages({ flow }: { flow: Flow }) {
   }, [last])
   const facts = flow.messages
   const hidden = matching.length - shown.length
-  const forgotten = totalMessages.value - messages.value.length
+  const forgotten = messages.value[0]?.index ?? 0
   return (
     <section class="conversation" aria-label="Messages">
       <div class="bar">
@@ -52,7 +53,7 @@ export function Messages({ flow }: { flow: Flow }) {
         <span class="faint" role="status">
           {wanted === ''
             ? plural(totalMessages.value, 'message')
-            : `${count(matching.length)} of ${plural(messages.value.length, 'message')}`}
+            : `${count(matching.length)} of ${plural(all.length, 'message')}`}
           {facts && `, ↑ ${size(facts.bytesFromClient)} ↓ ${size(facts.bytesFromServer)}`}
           {facts?.truncated && ', not all were recorded'}
           {forgotten > 0 && `, ${plural(forgotten, 'earlier one')} not shown`}
@@ -73,9 +74,17 @@ export function Messages({ flow }: { flow: Flow }) {
       )}
       <ol ref={list} class="messages">
         {shown.map((message) => (
-          <Line key={message.index} flow={flow} message={message} />
+          <Line key={message.index} flow={flow} message={message} waits={waiting.includes(message)} />
         ))}
       </ol>
+      {waiting.length > 0 && (
+        <p>
+          {waiting.length === 1 ? 'A message waits.' : `${count(waiting.length)} messages wait.`}{' '}
+          <button type="button" title="Edit (e)" onClick={() => go(withQuery(path('flows', flow.id, 'edit')), true)}>
+            {waiting.length === 1 ? 'Edit it' : 'Edit them'}
+          </button>
+        </p>
+      )}
       {!flow.live && facts?.closeCode !== undefined && (
         <p class="faint">
           Closed by the {facts.closedByClient ? 'client' : 'server'}: {facts.closeCode} {facts.closeReason}
@@ -86,10 +95,10 @@ export function Messages({ flow }: { flow: Flow }) {
   )
 }
 
-function Line({ flow, message }: { flow: Flow; message: Message }) {
+function Line({ flow, message, waits }: { flow: Flow; message: Message; waits: boolean }) {
   const isOpen = useSignal(false)
   const { index, fromClient, kind, length, timestamp, injected, dropped, event, text, base64 } = message
-  const notes = [event, injected && 'injected', dropped && 'dropped'].filter(Boolean).join(', ')
+  const notes = [event, waits && 'waits', injected && 'injected', dropped && 'dropped'].filter(Boolean).join(', ')
   return (
     <li data-from={fromClient ? 'client' : 'server'}>
       <details

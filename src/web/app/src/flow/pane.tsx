@@ -8,6 +8,7 @@ import { oneOf, remembered } from '../shell/remembered.js'
 import { go, parts, path, withQuery } from '../shell/router.js'
 import { Diff } from './diff/view.js'
 import { Edit } from './edit/form.js'
+import { EditMessages } from './edit/messages-form.js'
 import { Legs } from './legs.js'
 import { RequestView, ResponseView } from './message.js'
 import { Messages } from './messages.js'
@@ -38,13 +39,17 @@ const TABS: readonly Tab[] = [
   { name: 'timing', title: 'Timing', has: () => true },
   { name: 'connection', title: 'Connections', has: () => true },
   { name: 'raw', title: 'Raw', has: ({ request }) => request !== undefined },
-  {
-    name: 'edit',
-    title: 'Edit',
-    has: ({ request, upgrade, intercepted }) => request !== undefined && (upgrade === undefined || intercepted),
-  },
+  { name: 'edit', title: 'Edit', has: (flow) => hasRequestToEdit(flow) || hasMessagesToEdit(flow) },
   { name: 'diff', title: 'Comparison', has: () => parts.value[2] === 'diff' && parts.value[3] !== undefined },
 ]
+
+const hasRequestToEdit = ({ request, upgrade, intercepted, waiting }: Flow) =>
+  request !== undefined && !waiting && (upgrade === undefined || intercepted)
+
+/** Who edits one message after the other stays there until the next one waits. */
+const hasMessagesToEdit = ({ waiting, live, type, upgrade }: Flow) =>
+  waiting !== undefined ||
+  (parts.value[2] === 'edit' && live && (type === 'tcp' || type === 'udp' || upgrade === 'websocket'))
 
 export function FlowPane({ id, onClose }: { id: string; onClose: () => void }) {
   useEffect(() => open(id), [id])
@@ -180,7 +185,8 @@ function Part({ flow: one, name }: { flow: Flow; name: string }) {
   if (name === 'connection') return <Legs flow={one} />
   if (name === 'messages') return <Messages key={one.id} flow={one} />
   if (name === 'raw') return <Raw key={one.id} flow={one} />
-  if (name === 'edit') return <Edit key={one.id} flow={one} />
+  if (name === 'edit')
+    return hasRequestToEdit(one) ? <Edit key={one.id} flow={one} /> : <EditMessages key={one.id} flow={one} />
   if (name === 'diff') return <Diff key={one.id} flow={one} other={parts.value[3] ?? ''} />
   if (name === 'dns')
     return (

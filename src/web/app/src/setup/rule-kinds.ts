@@ -15,8 +15,6 @@ export interface RuleKind {
   readonly bare?: boolean
   /** Every rule has a filter. */
   readonly filtered?: boolean
-  /** False: a rule cannot be switched off and stay. */
-  readonly switched: boolean
 }
 
 const filter: RuleField = { name: 'Filter', placeholder: 'all flows' }
@@ -28,14 +26,12 @@ export const RULE_KINDS: readonly RuleKind[] = [
     title: 'Map local',
     does: 'answers with a file, or with those of a directory',
     fields: [filter, url, { name: 'File or directory', placeholder: '/path/to/file.json', needed: true }],
-    switched: true,
   },
   {
     option: 'map_remote',
     title: 'Map remote',
     does: 'sends requests elsewhere',
     fields: [filter, url, { name: 'Replaced by', placeholder: 'localhost:3000/api' }],
-    switched: true,
   },
   {
     option: 'modify_headers',
@@ -46,7 +42,6 @@ export const RULE_KINDS: readonly RuleKind[] = [
       { name: 'Field', placeholder: 'User-Agent', needed: true },
       { name: 'Value', placeholder: 'none: the field is taken away' },
     ],
-    switched: true,
   },
   {
     option: 'modify_body',
@@ -57,7 +52,6 @@ export const RULE_KINDS: readonly RuleKind[] = [
       { name: 'Matches', placeholder: '"beta":\\s*false', needed: true },
       { name: 'Replaced by', placeholder: '"beta": true' },
     ],
-    switched: true,
   },
   {
     option: 'block_list',
@@ -68,7 +62,6 @@ export const RULE_KINDS: readonly RuleKind[] = [
       { name: 'Status', placeholder: '404', needed: true },
     ],
     filtered: true,
-    switched: true,
   },
   {
     option: 'throttle',
@@ -76,7 +69,6 @@ export const RULE_KINDS: readonly RuleKind[] = [
     does: 'slows clients down: 3g, slow-4g, fast-4g, offline, or limits of one’s own',
     fields: [filter, { name: 'Limits', placeholder: '3g, or rate=1m,latency=200ms,loss=1%', needed: true }],
     bare: true,
-    switched: true,
   },
 ]
 
@@ -86,7 +78,6 @@ export const VIA: RuleKind = {
   does: 'the first that matches counts; without any, connections go straight to their servers',
   fields: [filter, { name: 'Way', placeholder: 'socks5://host:1080, wireguard:FILE or direct', needed: true }],
   bare: true,
-  switched: false,
 }
 
 /** The fields of a rule, all of them texts. */

@@ -7,13 +7,13 @@ import { type Rule, rulesOf, setRules } from './rules.js'
 import { Sortable } from './sortable.js'
 
 export function RuleSection({ kind }: { kind: RuleKind }) {
-  const { option, title, does, switched } = kind
+  const { option, title, does } = kind
   const failure = useSignal('')
   const rules = rulesOf(option)
   /** Whether it was taken. */
   const set = async (next: readonly Rule[]): Promise<boolean> => {
     try {
-      await setRules(option, next, switched)
+      await setRules(option, next)
       failure.value = ''
       return true
     } catch (error) {
@@ -46,13 +46,11 @@ export function RuleSection({ kind }: { kind: RuleKind }) {
         >
           {(rule, at) => (
             <>
-              {switched && (
-                <Switch
-                  label={`Rule ${rule.text}`}
-                  on={rule.enabled}
-                  onChange={(enabled) => void put(at, { ...rule, enabled })}
-                />
-              )}
+              <Switch
+                label={`Rule ${rule.text}`}
+                on={rule.enabled}
+                onChange={(enabled) => void put(at, { ...rule, enabled })}
+              />
               <Fields
                 kind={kind}
                 text={rule.text}

@@ -21,11 +21,11 @@ export function rulesOf(option: string): Rule[] {
 }
 
 /** Sets the rules of an option. Those that are switched off are named by their texts, which no change of places makes wrong. */
-export async function setRules(option: string, rules: readonly Rule[], switched: boolean): Promise<void> {
+export async function setRules(option: string, rules: readonly Rule[]): Promise<void> {
   const others = listOf('disabled_rules').filter((entry) => !entry.startsWith(`${option}:`))
   const off = new Set(rules.filter(({ enabled }) => !enabled).map(({ text }) => `${option}:${text}`))
   await setOptions({
     [option]: rules.map(({ text }) => text),
-    ...(switched && { disabled_rules: [...others, ...off] }),
+    disabled_rules: [...others, ...off],
   })
 }

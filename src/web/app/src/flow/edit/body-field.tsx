@@ -1,9 +1,10 @@
-// The body in a form: it stays as it is until it is edited as text, or a file is put in its place. The editor is loaded then, and not before.
+// The body in a form: it stays as it is until it is edited as text, or a file is put in its place.
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
 import { getBytes } from '../../shell/api.js'
 import { size } from '../../shell/format.js'
+import { base64Of } from './base64.js'
 import type { Content } from './draft.js'
+import { TextEditor } from './text-editor.js'
 
 interface Props {
   /** The path of the body in the API. */
@@ -68,54 +69,8 @@ export function BodyField({ path, length, recorded, type, content, onChange }: P
       </div>
       {failure.value && <p class="bad">{failure.value}</p>}
       {content && 'text' in content && (
-        <Editor text={content.text} type={type} onChange={(text) => onChange({ text })} />
+        <TextEditor text={content.text} type={type} label="Body" onChange={(text) => onChange({ text })} />
       )}
     </fieldset>
   )
-}
-
-function Editor({ text, type, onChange }: { text: string; type: string; onChange: (text: string) => void }) {
-  const host = useRef<HTMLDivElement>(null)
-  const state = useSignal<'loading' | 'ready' | 'failed'>('loading')
-  const change = useRef(onChange)
-  change.current = onChange
-  useEffect(() => {
-    let end: (() => void) | undefined
-    let over = false
-    import('./editor.js').then(
-      ({ mount }) => {
-        if (over || !host.current) return
-        end = mount(host.current, { text, type, label: 'Body', onChange: (next) => change.current(next) })
-        state.value = 'ready'
-      },
-      () => {
-        state.value = 'failed'
-      },
-    )
-    return () => {
-      over = true
-      end?.()
-    }
-  }, [])
-  return (
-    <>
-      <div ref={host} class="editor" hidden={state.value === 'failed'} />
-      {state.value === 'failed' && (
-        <textarea
-          aria-label="Body"
-          rows={12}
-          value={text}
-          spellcheck={false}
-          onInput={(event) => onChange(event.currentTarget.value)}
-        />
-      )}
-    </>
-  )
-}
-
-function base64Of(bytes: Uint8Array): string {
-  const STEP = 0x8000
-  let text = ''
-  for (let at = 0; at < bytes.length; at += STEP) text += String.fromCharCode(...bytes.subarray(at, at + STEP))
-  return btoa(text)
 }
