@@ -78,6 +78,8 @@ export class FlowLists {
   /** Brings the rows and the lists up to date with what has changed. */
   catchUp(): void {
     if (this.#changed.size === 0) return
+    // The store may drop some of them at once.
+    this.#source.store.catchUp()
     const changed = [...this.#changed.values()]
     this.#changed.clear()
     for (const flow of changed) this.#enter(flow, this.#open)
