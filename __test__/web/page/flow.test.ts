@@ -148,6 +148,57 @@ tests('the device of a flow is shown where it came by the tunnel', async (t) => 
   t.pass()
 })
 
+tests('how bodies are shown stands in the address: back, a reload and a link bring it', async (t) => {
+  const { page, port } = await openPage(t, '/flows')
+  const origin = await answering(t, json)
+  for (const path of ['/one', '/two']) await ask(port, { method: 'POST', path: `${origin}${path}`, body: '[1,2]' })
+  await rowOf(page, '/one').click()
+  const section = (name: string) => page.getByRole('region', { name, exact: true })
+  await section('Response').getByRole('button', { name: 'Hex' }).click()
+  await section('Request').getByLabel('View of the request body').selectOption('json')
+  t.regex(page.url(), /\?response=hex&request=json$/)
+  const both = async () => {
+    await section('Response').locator('.lines-of', { hasText: '7b 22 61 64 61' }).waitFor()
+    await section('Request').getByText('[1,2]').waitFor({ state: 'detached' })
+    t.is(await section('Request').getByLabel('View of the request body').inputValue(), 'json')
+  }
+  await both()
+  await page.reload()
+  await both()
+  const link = page.url()
+  await section('Response').getByRole('button', { name: 'Pretty' }).click()
+  t.regex(page.url(), /\?request=json$/)
+  await rowOf(page, '/two').click()
+  await page.locator('.first', { hasText: '/two' }).waitFor()
+  await page.goto(link)
+  await page.locator('.first', { hasText: '/one' }).waitFor()
+  await both()
+  await tab(page, 'Raw').click()
+  await page.getByRole('button', { name: 'Hex' }).click()
+  await page.locator('.lines-of', { hasText: '50 4f 53 54 20' }).waitFor()
+  t.regex(page.url(), /raw=hex/)
+  await page.reload()
+  await page.locator('.lines-of', { hasText: '50 4f 53 54 20' }).waitFor()
+  await page.goBack()
+  await page.locator('.first', { hasText: '/two' }).waitFor()
+  t.is(await section('Request').getByLabel('View of the request body').inputValue(), 'json')
+  await page.getByRole('button', { name: 'Close the flow' }).click()
+  await page.waitForURL(/\/flows$/)
+  t.pass()
+})
+
+const onLinux = process.platform === 'linux' ? tests : test.skip
+
+onLinux('the program of a client on this machine is shown where it is looked up', async (t) => {
+  const { page, port } = await openPage(t, '/flows', { options: { client_process: 'on' } })
+  await ask(port, { path: `${await answering(t, json)}/local` })
+  await rowOf(page, '/local').click()
+  await tab(page, 'Connections').click()
+  await page.getByRole('row', { name: `Process ${process.execPath} (${process.pid})`, exact: true }).waitFor()
+  await page.getByRole('row', { name: /^Command .*node/ }).waitFor()
+  t.deepEqual(await violations(page), [])
+})
+
 tests('two flows are compared by keys, and the comparison has an address', async (t) => {
   const { page, port, complaints } = await openPage(t, '/flows')
   const origin = await answering(t, json)

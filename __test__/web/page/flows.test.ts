@@ -1,5 +1,6 @@
 // The list of flows: its order, columns, lines of filters, tree and selection, by clicks and by keys.
 import test from 'ava'
+import type { Locator, Page } from 'playwright-core'
 import { answering, ask } from '../support.js'
 import { violations } from './axe.js'
 import { canRun, copied, listed, openPage } from './browser.js'
@@ -119,6 +120,20 @@ tests('the tree lists hosts and paths, and a click on one filters', async (t) =>
   await listed(page, '2 flows')
   await tree.getByRole('button', { name: 'All flows' }).click()
   await listed(page, '4 flows')
+  // A link says it to a browser that has never shown the tree.
+  const link = page.url()
+  t.regex(link, /\?tree=shown$/)
+  await page.keyboard.press('t')
+  await tree.waitFor({ state: 'detached' })
+  await page.evaluate('localStorage.clear()')
+  await page.goto(link)
+  await tree.waitFor()
+  // This browser remembers it where an address says nothing.
+  await page.keyboard.press('t')
+  await page.keyboard.press('t')
+  await page.goto(link.replace(/\?.*/, ''))
+  await tree.waitFor()
+  await page.waitForURL(link)
 })
 
 tests('rows are selected one by one and in a run; Ctrl-C copies their URLs', async (t) => {
@@ -128,9 +143,11 @@ tests('rows are selected one by one and in a run; Ctrl-C copies their URLs', asy
   t.is(one, `${origin}/c/one`)
   await rowOf(page, '/b/three').click({ modifiers: ['Shift'] })
   t.is(await page.locator('.rows [aria-selected=true]').count(), 3)
+  await page.getByText('URL copied').waitFor({ state: 'detached' })
+  t.regex(await copied(page, () => page.keyboard.press('Control+c')), /one\n.*two\n.*three$/)
   await rowOf(page, '/a/two').click({ modifiers: ['Control'] })
   t.is(await page.locator('.rows [aria-selected=true]').count(), 2)
-  await page.getByText('URL copied').waitFor({ state: 'detached' })
+  await page.getByText('URLs copied').waitFor({ state: 'detached' })
   const two = await copied(page, () => page.keyboard.press('Control+c'))
   t.is(two, `${origin}/c/one\n${origin}/b/three`)
   await page.getByRole('button', { name: 'Mark green' }).click()
@@ -191,3 +208,51 @@ tests(
     t.true(await page.evaluate('globalThis.wasShown'))
   },
 )
+
+/** Selects from the text of one cell to that of another; a person does it by a drag. */
+const drag = async (page: Page, from: Locator, to: Locator) => {
+  const [one, other] = [await from.boundingBox(), await to.boundingBox()]
+  if (!one || !other) throw new Error('they are out of sight')
+  await page.mouse.move(one.x + 8, one.y + 12)
+  await page.mouse.down()
+  await page.mouse.move(other.x + 60, other.y + 12, { steps: 5 })
+  await page.mouse.up()
+}
+
+for (const order of ['', '?order=down']) {
+  tests(
+    `text that is selected across rows stays while flows come${order && ', above it, too'}, and is copied`,
+    async (t) => {
+      const { page, port, server } = await openPage(t, '/flows')
+      await page.goto(`${server.url}/flows${order}`)
+      const origin = await answering(t)
+      const count = 60
+      for (let at = 0; at < count; at += 1) await ask(port, { path: `${origin}/old/${at}` })
+      await listed(page, `${count} flows`)
+      // The end of the list, where it would follow new flows; or its beginning, where they push all others down.
+      await rowOf(page, '/old/59').waitFor()
+      const path = (text: string) => rowOf(page, text).locator('[data-column=path]')
+      const [first, last] = order ? ['/old/58', '/old/56'] : ['/old/56', '/old/58']
+      await drag(page, path(first), path(last))
+      const selection = () => page.evaluate<string>('getSelection().toString()')
+      const before = await selection()
+      t.regex(before, /old\/57/)
+      for (let at = 0; at < 20; at += 1) await ask(port, { path: `${origin}/new/${at}` })
+      await listed(page, `${count + 20} flows`)
+      await page.evaluate('new Promise(requestAnimationFrame)')
+      t.is(await selection(), before)
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.keyboard.press('Control+c')
+      const copy: string = await page.evaluate('navigator.clipboard.readText()')
+      t.is(copy.trim(), before.trim())
+      t.false(copy.includes('http://'))
+      // A click ends it and opens nothing, and what has come is shown.
+      await rowOf(page, '/old/57').click()
+      await rowOf(page, '/new/19').waitFor()
+      t.is(await selection(), '')
+      t.regex(page.url(), /\/flows(\?order=down)?$/)
+      await rowOf(page, '/new/19').click()
+      await page.locator('.first', { hasText: '/new/19' }).waitFor()
+    },
+  )
+}

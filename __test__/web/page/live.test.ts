@@ -25,6 +25,25 @@ tests('a response that runs shows its bytes so far in the list', async (t) => {
   t.pass()
 })
 
+tests('an open flow shows the bytes so far of a body that runs', async (t) => {
+  const { page, port } = await openPage(t, '/flows', { options: { stream_large_bodies: '1' } })
+  const { origin, next } = await piecewise(t, { 'content-type': 'text/plain' })
+  begin(t, port, `${origin}/slow`)
+  const response = await next()
+  await rowOf(page, '/slow').click()
+  const body = page.getByRole('region', { name: 'Response' }).locator('.body')
+  response.write('a'.repeat(300))
+  await body.getByText('300 B').waitFor()
+  await body.locator('.lines-of', { hasText: /^a{300}\s*$/ }).waitFor()
+  response.write('b'.repeat(100))
+  await body.getByText('400 B').waitFor()
+  await body.locator('.lines-of', { hasText: /^a{300}b{100}\s*$/ }).waitFor()
+  response.end('c'.repeat(800))
+  await body.getByText('1.2 kB').waitFor()
+  await body.locator('.lines-of', { hasText: /^a{300}b{100}c{800}\s*$/ }).waitFor()
+  t.pass()
+})
+
 tests('events are shown as they come, and each opens as a view', async (t) => {
   const { page, port, complaints } = await openPage(t, '/flows')
   const { origin, next } = await piecewise(t, { 'content-type': 'text/event-stream' })

@@ -5,8 +5,11 @@ import { address } from '../shell/api.js'
 import { count, size } from '../shell/format.js'
 import { Lines, placesOf } from './lines.js'
 import { loadViews, useRendered, views } from './rendered.js'
+import { type Shown, setView, viewOf } from './view-address.js'
 
 interface Props {
+  /** Its name in the address, which has the view that was chosen. */
+  readonly shown: Shown
   /** The path of the content in the API: `/flows/ID/request`, `/flows/ID/messages/3`. */
   readonly path: string
   readonly name: string
@@ -34,13 +37,14 @@ const QUICK = [
 
 const NONE: [] = []
 
-export function Body({ path, name, length, recorded, version, type = '', isEncoded = false }: Props) {
-  const view = useSignal('auto')
+export function Body({ shown: place, path, name, length, recorded, version, type = '', isEncoded = false }: Props) {
+  const view = viewOf(place, 'auto')
+  const show = (next: string) => setView(place, next, 'auto')
   const lines = useSignal(LINES)
   const needle = useSignal('')
   const current = useSignal(0)
   useEffect(() => void loadViews(), [])
-  const { shown, failure } = useRendered({ path, view: view.value, lines: lines.value, version })
+  const { shown, failure } = useRendered({ path, view, lines: lines.value, version })
   const rendered = shown.value
   const places = useMemo(() => placesOf(rendered?.lines ?? NONE, needle.value), [rendered, needle.value])
   const found = [...places.values()].reduce((sum, { length: own }) => sum + own, 0)
@@ -51,28 +55,15 @@ export function Body({ path, name, length, recorded, version, type = '', isEncod
       <div class="bar">
         <div class="choice" role="group" aria-label={`How the ${name} is shown`}>
           {QUICK.map(([one, title]) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={view.value === one}
-              onClick={() => {
-                view.value = one
-              }}
-            >
+            <button key={one} type="button" aria-pressed={view === one} onClick={() => show(one)}>
               {title}
             </button>
           ))}
         </div>
-        <select
-          aria-label={`View of the ${name}`}
-          value={view.value}
-          onChange={(event) => {
-            view.value = event.currentTarget.value
-          }}
-        >
+        <select aria-label={`View of the ${name}`} value={view} onChange={(event) => show(event.currentTarget.value)}>
           {views.value.map((one) => (
             <option key={one} value={one}>
-              {one === 'auto' && rendered && view.value === 'auto' ? `auto: ${rendered.view}` : one}
+              {one === 'auto' && rendered && view === 'auto' ? `auto: ${rendered.view}` : one}
             </option>
           ))}
         </select>
@@ -137,7 +128,7 @@ export function Body({ path, name, length, recorded, version, type = '', isEncod
       </div>
       {failure.value && <p class="bad">{failure.value}</p>}
       {rendered?.note && <p class="faint">{rendered.note}</p>}
-      {PICTURE.test(type) && view.value === 'auto' && recorded > 0 && (
+      {PICTURE.test(type) && view === 'auto' && recorded > 0 && (
         <img class="picture" src={address(`${path}/content`)} alt={`The ${name}`} />
       )}
       {rendered && <Lines lines={rendered.lines} places={places} current={at} />}

@@ -62,6 +62,7 @@ function Common({ flow, part, message }: { flow: Flow; part: 'request' | 'respon
       ))}
       {isForm(type) && <Form path={path} length={recorded} version={version} />}
       <Body
+        shown={part}
         path={path}
         name={`${part} body`}
         length={length}

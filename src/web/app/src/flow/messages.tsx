@@ -118,6 +118,7 @@ function Line({ flow, message, waits }: { flow: Flow; message: Message; waits: b
         </summary>
         {isOpen.value && (
           <Body
+            shown="message"
             path={`/flows/${encodeURIComponent(flow.id)}/messages/${index}`}
             name={`message ${index + 1}`}
             length={length}

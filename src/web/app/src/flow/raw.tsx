@@ -5,32 +5,26 @@ import type { Flow } from '../shell/api.js'
 import { address, getBytes } from '../shell/api.js'
 import { size } from '../shell/format.js'
 import { hexOf } from './hex.js'
+import { setView, viewOf } from './view-address.js'
 
 /** What is shown of a message; the rest is there to download. */
 const MOST_BYTES = 64 * 1024
 
 export function Raw({ flow }: { flow: Flow }) {
-  const hex = useSignal(false)
+  const view = viewOf('raw', 'text')
   return (
     <section aria-label="Raw">
       <div class="bar">
         <div class="choice" role="group" aria-label="How raw bytes are shown">
-          {[false, true].map((one) => (
-            <button
-              key={String(one)}
-              type="button"
-              aria-pressed={hex.value === one}
-              onClick={() => {
-                hex.value = one
-              }}
-            >
-              {one ? 'Hex' : 'Text'}
+          {(['text', 'hex'] as const).map((one) => (
+            <button key={one} type="button" aria-pressed={view === one} onClick={() => setView('raw', one, 'text')}>
+              {one === 'hex' ? 'Hex' : 'Text'}
             </button>
           ))}
         </div>
       </div>
-      <RawMessage flow={flow} part="request" hex={hex.value} />
-      {flow.response && <RawMessage flow={flow} part="response" hex={hex.value} />}
+      <RawMessage flow={flow} part="request" hex={view === 'hex'} />
+      {flow.response && <RawMessage flow={flow} part="response" hex={view === 'hex'} />}
     </section>
   )
 }

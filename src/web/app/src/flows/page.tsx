@@ -1,7 +1,9 @@
 // The place of flows: the filter lines, the tree, the table, and the flow that is open beside it.
+import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { FlowPane } from '../flow/pane.js'
+import { NO_VIEWS } from '../flow/view-address.js'
 import { useKeys } from '../shell/keys.js'
 import { notice } from '../shell/notices.js'
 import { setOption, textOf } from '../shell/options.js'
@@ -19,14 +21,16 @@ import { Table } from './table.js'
 import { Tree } from './tree.js'
 import { nextWaiting, useNextWaiting } from './waiting.js'
 
-const treeShown = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
+/** It stands in the address; this browser's last choice is for addresses that say nothing of it. */
+const lastTree = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
+const tree = computed(() => query.value.get('tree') ?? lastTree.value)
 
 /** The part of the flow that is shown stays, but for a comparison, which is of two flows. */
 const open = (id: string) => {
   const part = parts.value[2]
   go(withQuery(path('flows', id, ...(part && part !== 'diff' ? [part] : []))))
 }
-const close = () => go(withQuery('/flows'))
+const close = () => go(withQuery('/flows', NO_VIEWS))
 
 export function FlowsPage() {
   const filterInput = useRef<HTMLInputElement>(null)
@@ -38,6 +42,11 @@ export function FlowsPage() {
   const id = parts.value[1] ?? ''
   useEffect(() => show({ filter, highlight, sort, reverse }), [filter, highlight, sort, reverse])
   useEffect(() => hide, [])
+  const isTree = tree.value === 'shown'
+  useEffect(() => {
+    // Whoever is sent the address sees the tree, too.
+    if (isTree) setQuery({ tree: 'shown' })
+  }, [isTree, query.value.has('tree')])
   useEffect(() => find(id), [id])
 
   useNextWaiting(id, open)
@@ -95,12 +104,12 @@ export function FlowsPage() {
     <div
       class="flows"
       data-open={id !== ''}
-      data-tree={treeShown.value === 'shown'}
+      data-tree={isTree}
       style={{ '--share': `${share.value}fr`, '--rest': `${100 - share.value}fr` }}
     >
       <h1 class="hidden">Flows</h1>
       <div class="lines" role="search" aria-label="Filters">
-        <button type="button" aria-pressed={treeShown.value === 'shown'} title="Tree (t)" onClick={toggleTree}>
+        <button type="button" aria-pressed={isTree} title="Tree (t)" onClick={toggleTree}>
           Tree
         </button>
         <FilterLine
@@ -123,7 +132,7 @@ export function FlowsPage() {
         <InterceptLine />
         <ColumnMenu />
       </div>
-      {treeShown.value === 'shown' && <Tree filter={filter} onFilter={(text) => setQuery({ filter: text })} />}
+      {isTree && <Tree filter={filter} onFilter={(text) => setQuery({ filter: text })} />}
       <div class="list">
         {total.value === 0 && !waiting.value ? (
           <NoFlows filtered={filter !== ''} onAll={() => setQuery({ filter: '' })} />
@@ -155,7 +164,8 @@ function compare() {
 }
 
 function toggleTree() {
-  treeShown.value = treeShown.value === 'shown' ? 'hidden' : 'shown'
+  lastTree.value = tree.value === 'shown' ? 'hidden' : 'shown'
+  setQuery({ tree: lastTree.value })
 }
 
 /** Flows that match wait; it is the option `intercept`. */

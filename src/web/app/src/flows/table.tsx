@@ -9,6 +9,7 @@ import { Head } from './head.js'
 import { current, highlighted, look, total } from './list.js'
 import { type RowProps, RowView } from './row.js'
 import { cursor, select, selected } from './selection.js'
+import { isTextSelected, useHeld } from './text-selection.js'
 
 export const ROW_HEIGHT = 24
 /** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
@@ -59,8 +60,13 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const height = useSignal(600)
   const top = useSignal(0)
   const following = useRef(true)
+  const endsSelection = useRef(false)
 
-  const rows = total.value
+  const list = useHeld(
+    { total: total.value, window: current.value, lit: highlighted.value },
+    `${top.value} ${sort} ${reverse}`,
+  )
+  const rows = list.total
   const full = rows * ROW_HEIGHT
   const pixels = Math.min(full, MOST_PIXELS)
   const body = Math.max(0, height.value - ROW_HEIGHT)
@@ -117,7 +123,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const wide = shown.value.reduce((sum, { name, width }) => sum + leastOf(name, width), 0)
   const drawn = useDrawn()
   const indexes = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at)
-  const { offset: from, rows: window } = current.value
+  const { offset: from, rows: window } = list.window
   return (
     <div
       ref={scroller}
@@ -139,14 +145,21 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
         role="rowgroup"
         onMouseDown={(event) => {
           const index = indexOf(event)
-          if (event.button === 0 && index >= 0)
-            select(index, { extend: event.shiftKey, add: event.ctrlKey || event.metaKey })
+          const [extend, add] = [event.shiftKey, event.ctrlKey || event.metaKey]
+          // A press that ends the selection of text is of rows as they were.
+          endsSelection.current = isTextSelected()
+          if (extend || add) {
+            // Rows are selected, and no text from one to the other.
+            event.preventDefault()
+            getSelection()?.removeAllRanges()
+          }
+          if (event.button === 0 && index >= 0 && !endsSelection.current) select(index, { extend, add })
         }}
         onClick={(event) => {
           const index = indexOf(event)
           const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey
           // Text that was selected by a drag is to be copied, and no click.
-          if (index >= 0 && isPlain && !getSelection()?.toString()) onOpen(index)
+          if (index >= 0 && isPlain && !endsSelection.current && !getSelection()?.toString()) onOpen(index)
         }}
         aria-label={`${count(rows)} flows`}
         style={{ height: `${pixels}px` }}
@@ -161,7 +174,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
               top: Math.round(shownAt(index)),
               isCursor: cursor.value === index,
               isSelected: row !== undefined && selected.value.has(row.id),
-              isLit: row !== undefined && highlighted.value.has(row.number),
+              isLit: row !== undefined && list.lit.has(row.number),
             },
             atOnce + 2 * SPARE_ROWS + 2,
           )
