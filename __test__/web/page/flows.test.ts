@@ -247,7 +247,7 @@ for (const order of ['', '?order=down']) {
       t.is(copy.trim(), before.trim())
       t.false(copy.includes('http://'))
       // A click ends it and opens nothing, and what has come is shown.
-      await rowOf(page, '/old/57').click()
+      await rowOf(page, '/old/50').click()
       await rowOf(page, '/new/19').waitFor()
       t.is(await selection(), '')
       t.regex(page.url(), /\/flows(\?order=down)?$/)

@@ -38,3 +38,7 @@ tests('they refer to no other host', (t) => {
     t.notRegex(text, /sourceMappingURL|@import/, file)
   }
 })
+
+tests('nothing of the page is inline, where its policy lets nothing run', (t) => {
+  t.notRegex(readFileSync(join(folder, 'index.html'), 'utf8'), /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/)
+})

@@ -1,6 +1,10 @@
 // Where the page begins.
 import './main.css'
 import './flows/flows.css'
+import './flows/lines.css'
+import './flows/tree.css'
+import './flows/table.css'
+import './flows/status.css'
 import './flow/flow.css'
 import './setup/setup.css'
 import './setup/rules.css'

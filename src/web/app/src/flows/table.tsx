@@ -148,11 +148,8 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
           const [extend, add] = [event.shiftKey, event.ctrlKey || event.metaKey]
           // A press that ends the selection of text is of rows as they were.
           endsSelection.current = isTextSelected()
-          if (extend || add) {
-            // Rows are selected, and no text from one to the other.
-            event.preventDefault()
-            getSelection()?.removeAllRanges()
-          }
+          // Rows are selected, and no text from one to the other.
+          if (extend || add) getSelection()?.removeAllRanges()
           if (event.button === 0 && index >= 0 && !endsSelection.current) select(index, { extend, add })
         }}
         onClick={(event) => {

@@ -13,6 +13,11 @@ interface Props<T> {
   readonly children: (item: T, at: number) => ComponentChildren
 }
 
+const DIRECTIONS = [
+  ['up', -1, '↑'],
+  ['down', 1, '↓'],
+] as const
+
 export function Sortable<T>({ label, items, keyOf, nameOf, isOff, onOrder, children }: Props<T>) {
   const list = useRef<HTMLOListElement>(null)
   const dragged = useSignal(-1)
@@ -80,28 +85,20 @@ export function Sortable<T>({ label, items, keyOf, nameOf, isOff, onOrder, child
             </span>
             {children(item, at)}
             <span class="moves">
-              <button
-                type="button"
-                class="icon"
-                data-move="up"
-                aria-label={`Move ${nameOf(item)} up`}
-                title="Up"
-                disabled={at === 0}
-                onClick={() => move(at, at - 1, 'up')}
-              >
-                ↑
-              </button>
-              <button
-                type="button"
-                class="icon"
-                data-move="down"
-                aria-label={`Move ${nameOf(item)} down`}
-                title="Down"
-                disabled={at === items.length - 1}
-                onClick={() => move(at, at + 1, 'down')}
-              >
-                ↓
-              </button>
+              {DIRECTIONS.map(([name, by, sign]) => (
+                <button
+                  key={name}
+                  type="button"
+                  class="icon"
+                  data-move={name}
+                  aria-label={`Move ${nameOf(item)} ${name}`}
+                  title={name === 'up' ? 'Up' : 'Down'}
+                  disabled={items[at + by] === undefined}
+                  onClick={() => move(at, at + by, name)}
+                >
+                  {sign}
+                </button>
+              ))}
             </span>
           </li>
         ))}
