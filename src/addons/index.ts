@@ -1,5 +1,4 @@
 // The addons that are always there, in the order in which they run.
-
 import type { AnyFlow } from '../flow/index.js'
 import type { FlowRecord } from '../flow/record.js'
 import type { Addon } from '../hooks.js'

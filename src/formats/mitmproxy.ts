@@ -47,7 +47,7 @@ const OWN = dict({
   truncated: maybe('boolean'),
 })
 
-/** What mitmproxy knows and midwire has no place for stands in the record's notes under this name. */
+/** The note of a record that has all that mitmproxy knows of the flow and midwire has no place for. */
 const FOREIGN_NAME = 'mitmproxy'
 
 const FOREIGN = dict({

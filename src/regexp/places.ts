@@ -4,7 +4,7 @@ import type { Place } from './tree.js'
 /** The kind of a character beside a place. The last newline of a text is a kind of its own. */
 export const OTHER = 0
 export const WORD = 1
-/** What ends a line to JavaScript alone. */
+/** The character ends a line to JavaScript, and not to Python. */
 export const RETURN = 2
 export const LINE = 3
 export const LAST_LINE = 4

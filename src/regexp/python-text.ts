@@ -1,7 +1,7 @@
 // The text of an expression of Python's, read from left to right: escapes, classes, names and numbers.
 import { type Range, rangesOf } from './character-set.js'
 
-/** What is wrong with an expression of Python's, or what JavaScript cannot say, and where: counted in characters from 0. */
+/** An expression is none of Python's, or JavaScript cannot say the same. `why` is a sentence; `at` is the character, counted from 0. */
 export class RegexpError extends SyntaxError {
   readonly why: string
   readonly at: number
@@ -33,7 +33,7 @@ export class PythonText {
     throw new RegexpError(message, at)
   }
 
-  /** What is there, where it is. `what` is sticky. */
+  /** Passes over the match of a sticky expression at this place, and gives it; undefined where there is none. */
   take(what: RegExp): RegExpExecArray | undefined {
     what.lastIndex = this.at
     const found = what.exec(this.source) ?? undefined
@@ -77,9 +77,7 @@ export class PythonText {
       return one(Number.parseInt(hex, 16))
     }
     if (/[0-7]/.test(letter)) {
-      const [octal] = this.take(
-        inClass ? /[0-7]{0,2}/y : letter === '0' ? /[0-7]{0,2}/y : /[0-7]{2}/y,
-      ) as RegExpExecArray
+      const [octal] = this.take(inClass || letter === '0' ? /[0-7]{0,2}/y : /[0-7]{2}/y) as RegExpExecArray
       const code = Number.parseInt(letter + octal, 8)
       return code > 0o377 ? this.fail('an octal escape goes to \\377', start) : one(code)
     }

@@ -82,7 +82,9 @@ class Translator {
     return text
   }
 
-  lineFlag = (flags: string) => flags + (this.#wantsLines ? 'm' : '')
+  lineFlag(flags: string): string {
+    return flags + (this.#wantsLines ? 'm' : '')
+  }
 
   /** `sure`: the groups that have surely matched before. */
   #choice(sure: ReadonlySet<number>, isWhole = false): { text: string; sets: number[] } {
@@ -163,8 +165,7 @@ class Translator {
   #escape(start: number, sure: ReadonlySet<number>): Part {
     const text = this.#text
     const letter = text.next
-    if (letter === 'b' || letter === 'B') text.at += 1
-    if (letter === 'b' || letter === 'B') return place(`\\${letter}`)
+    if (text.skips('b') || text.skips('B')) return place(`\\${letter}`)
     if (text.skips('A')) return place(START)
     if (text.skips('Z')) return place(END)
     if (text.skips('k<')) return this.#reference(this.#named(text.name('>'), start), start, sure)

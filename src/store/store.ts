@@ -119,7 +119,7 @@ export class FlowStore {
   }
 
   /**
-   * Records a flow that is over, as it is at the end of this turn of the event loop, or when somebody reads the store before. The flows of a turn
+   * Records a flow that is over, as it is at the end of this turn of the event loop, or when the store is read before. The flows of a turn
    * are written one after the other, because the first costs as much as the next three: its code has to come into the processor's caches.
    */
   record(flow: AnyFlow): void {

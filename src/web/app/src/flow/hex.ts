@@ -1,24 +1,20 @@
 // Bytes as hexadecimal digits, sixteen a line: to be read, with the characters that they are in ASCII, and to be edited.
 const PER_LINE = 16
 
-const pair = (byte: number) => byte.toString(16).padStart(2, '0')
+export const hexOf = (bytes: Uint8Array): string =>
+  byLine(bytes, (digits, part, from) => {
+    const text = part.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
+    return `${from.toString(16).padStart(8, '0')}  ${digits.padEnd(PER_LINE * 3 - 1)}  ${text}`
+  })
 
-export function hexOf(bytes: Uint8Array): string {
+/** The digits alone. */
+export const digitsOf = (bytes: Uint8Array): string => byLine(bytes, (digits) => digits)
+
+function byLine(bytes: Uint8Array, write: (digits: string, part: readonly number[], from: number) => string): string {
   const lines: string[] = []
   for (let from = 0; from < bytes.length; from += PER_LINE) {
     const part = [...bytes.subarray(from, from + PER_LINE)]
-    const digits = part.map(pair).join(' ')
-    const text = part.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
-    lines.push(`${from.toString(16).padStart(8, '0')}  ${digits.padEnd(PER_LINE * 3 - 1)}  ${text}`)
-  }
-  return lines.join('\n')
-}
-
-/** The digits alone. */
-export function digitsOf(bytes: Uint8Array): string {
-  const lines: string[] = []
-  for (let from = 0; from < bytes.length; from += PER_LINE) {
-    lines.push([...bytes.subarray(from, from + PER_LINE)].map(pair).join(' '))
+    lines.push(write(part.map((byte) => byte.toString(16).padStart(2, '0')).join(' '), part, from))
   }
   return lines.join('\n')
 }

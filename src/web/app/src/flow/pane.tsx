@@ -46,7 +46,7 @@ const TABS: readonly Tab[] = [
 const hasRequestToEdit = ({ request, upgrade, intercepted, waiting }: Flow) =>
   request !== undefined && !waiting && (upgrade === undefined || intercepted)
 
-/** Who edits one message after the other stays there until the next one waits. */
+/** A user that edits one message after the other stays there until the next one waits. */
 const hasMessagesToEdit = ({ waiting, live, type, upgrade }: Flow) =>
   waiting !== undefined ||
   (parts.value[2] === 'edit' && live && (type === 'tcp' || type === 'udp' || upgrade === 'websocket'))

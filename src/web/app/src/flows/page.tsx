@@ -44,7 +44,7 @@ export function FlowsPage() {
   useEffect(() => hide, [])
   const isTree = tree.value === 'shown'
   useEffect(() => {
-    // Whoever is sent the address sees the tree, too.
+    // A user that is sent the address sees the tree, too.
     if (isTree) setQuery({ tree: 'shown' })
   }, [isTree, query.value.has('tree')])
   useEffect(() => find(id), [id])
