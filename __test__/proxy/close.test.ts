@@ -47,7 +47,7 @@ test('everything that is open ends, on both sides, and the flows say why', async
   t.deepEqual(ended.sort(), [
     'http midwire was closed',
     'http midwire was closed',
-    'tcp the client was lost: midwire was closed',
+    'tcp midwire was closed',
   ])
 })
 
