@@ -1,4 +1,4 @@
-// Addons that fail in hooks of SOCKS, TLS, CONNECT, UDP and DNS: the addon is named, what the hook is about fails or goes on, and the next is served.
+// Addons that fail in hooks of SOCKS, TLS, CONNECT, UDP and DNS, and of what ends: the addon is named, what the hook is about fails or goes on, and the next is served.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
@@ -109,6 +109,22 @@ async function byProxy(t: ExecutionContext): Promise<Play> {
   return only((running) => connects(t, running, port), { modes: [`regular@0 via http://127.0.0.1:${far.port}`] })
 }
 
+/** A raw connection that both sides end, or that the client resets; the proxy is asked what has become of its flow. */
+const byTcp = (how: 'end' | 'resetAndDestroy') => async (t: ExecutionContext) => {
+  const { port } = await listen(t, ({ socket }) => {
+    socket.once('data', () => socket.write('answer'))
+    socket.once('end', () => socket.end())
+  })
+  const tries = async (running: Running, number: number) => {
+    const talk = await tunnel(t, running, port, '\0hello')
+    await talk.hears('answer')
+    talk.socket[how]()
+    const { error } = await running.flow('tcp', number)
+    return error?.message ?? 'ended'
+  }
+  return only(tries)
+}
+
 /** Datagrams to a server that sends each back. What has failed is never answered: its flow is waited for. */
 async function byUdp(t: ExecutionContext): Promise<Play> {
   const { port, heard } = await echo(t)
@@ -197,6 +213,17 @@ const ROWS: readonly Row[] = [
   { name: 'http_connected', play: byConnect, fails: 'names the addon', serves: '200', flow: 'http' },
   { name: 'http_connect_upstream', play: byProxy, fails: 'names the addon', serves: '200', flow: 'http' },
   goesOn('http_connect_error', byConnectToItself, '502'),
+  goesOn('client_disconnected', byTcp('end'), 'ended'),
+  goesOn('server_disconnected', byTcp('end'), 'ended'),
+  goesOn('server_connect_error', byConnectToItself, '502'),
+  {
+    name: 'tcp_end',
+    play: byTcp('end'),
+    fails: 'addon bad has failed in tcp_end: REASON',
+    serves: 'ended',
+    flow: 'tcp',
+  },
+  goesOn('tcp_error', byTcp('resetAndDestroy'), 'the client reset the connection (ECONNRESET)'),
   { name: 'udp_start', play: byUdp, fails: 'nothing was sent', serves: 'hello', flow: 'udp' },
   { name: 'udp_message', play: byUdp, fails: 'nothing was sent', serves: 'hello', flow: 'udp' },
   {
