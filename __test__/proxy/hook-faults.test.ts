@@ -1,32 +1,12 @@
 // Addons that fail in hooks that are not HTTP's: of the proxy's life, of connections, of raw streams and WebSockets.
 import { createServer } from 'node:http'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type Addon, type HookName, type HttpFlow, TcpFlow } from '../../src/index.js'
+import { FAULTS, reasonOf, serves } from '../support/faults.js'
 import { noting } from '../support/noting.js'
-import { get, ok, type Running, startProxy, tunnel } from '../support/proxy.js'
+import { get, startProxy, tunnel } from '../support/proxy.js'
 import { bind, dial, listen } from '../support/talk.js'
-
-const FAULTS: Record<string, () => unknown> = {
-  throws() {
-    throw new Error('so bad')
-  },
-  rejects: () => Promise.reject(new Error('so bad')),
-  'never answers': () => new Promise(() => {}),
-}
-
-/** Why a hook has failed, as the log has it. */
-const reasonOf = (fault: string) => (fault === 'never answers' ? 'it has not answered within 1 s' : 'so bad')
-
-async function serves(t: ExecutionContext, running: Running): Promise<void> {
-  const upstream = await listen(t, async (talk) => {
-    await talk.hears('\r\n\r\n')
-    talk.says(ok('answer'))
-  })
-  const client = await dial(t, running.port)
-  client.says(get(upstream.port))
-  t.regex(await client.hears('answer'), /^HTTP\/1\.1 200 /)
-}
 
 for (const [fault, fail] of Object.entries(FAULTS)) {
   for (const name of ['load', 'configure'] as const) {
