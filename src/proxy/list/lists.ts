@@ -14,7 +14,7 @@ const GATHERED = 1_000
 const GROWTH = 500
 
 /** Milliseconds of looking through what is recorded after which other work has a turn; and the most rows in that time. */
-const SLICE = 10
+const SLICE = 4
 const SLICE_ROWS = 5_000
 
 /** The head of an id, and 21 bits of its hash. */
@@ -176,10 +176,10 @@ export class FlowLists {
       ? new FlowScan(
           this.#source.store.places(),
           rows,
-          (number) => number < next,
-          (number, flow) => {
-            if (list.wants(flow)) list.found(number)
-          },
+          // The rows that come are told by themselves.
+          (number) => (number < next ? list.judge?.(number) : false),
+          (flow) => list.wants(flow),
+          (number) => list.found(number),
         )
       : new NumberScan(
           next - first,

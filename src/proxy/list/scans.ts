@@ -59,25 +59,28 @@ export class NumberScan implements Scan {
   }
 }
 
-/** Gives recorded flows, and the number of the row of each that has one. */
+/** Finds recorded flows that have rows: by their rows where these say whether a flow is wanted, else by the flows themselves. */
 export class FlowScan implements Scan {
   readonly of: number
   scanned = 0
   readonly #places: Places
   readonly #rows: Rows
-  readonly #wants: (number: number) => boolean
-  readonly #found: (number: number, flow: AnyFlow) => void
+  readonly #judge: (number: number) => boolean | undefined
+  readonly #wants: (flow: AnyFlow) => boolean
+  readonly #found: (number: number) => void
 
-  /** Flows whose number `wants` refuses are not read. */
+  /** A flow is read where `judge` gives undefined for the number of its row. */
   constructor(
     places: Places,
     rows: Rows,
-    wants: (number: number) => boolean,
-    found: (number: number, flow: AnyFlow) => void,
+    judge: (number: number) => boolean | undefined,
+    wants: (flow: AnyFlow) => boolean,
+    found: (number: number) => void,
   ) {
     this.of = places.count
     this.#places = places
     this.#rows = rows
+    this.#judge = judge
     this.#wants = wants
     this.#found = found
   }
@@ -87,9 +90,13 @@ export class FlowScan implements Scan {
     const at = this.scanned++
     const { idHead, idHash } = this.#places.facts(at)
     const number = this.#rows.at(idHead, idHash)
-    const flow = number === 0 || !this.#wants(number) ? undefined : this.#places.read(at)
-    if (flow) this.#found(number, flow)
+    if (number !== 0 && (this.#judge(number) ?? this.#isWanted(at))) this.#found(number)
     return true
+  }
+
+  #isWanted(at: number): boolean {
+    const flow = this.#places.read(at)
+    return flow !== undefined && this.#wants(flow)
   }
 
   close(): void {
