@@ -1,6 +1,7 @@
 // How a list looks through rows and recorded flows, one at each step, so that whoever steps can stop when the turn is over.
 import type { AnyFlow } from '../../flow/index.js'
 import type { Places } from '../../store/select.js'
+import { Flags } from './flags.js'
 import type { Rows } from './rows.js'
 
 export interface Scan {
@@ -59,28 +60,91 @@ export class NumberScan implements Scan {
   }
 }
 
-/** Finds recorded flows that have rows: by their rows where these say whether a flow is wanted, else by the flows themselves. */
+/** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
+const SAMPLE = 1_000
+
+/** Finds the rows that are wanted: by what they say themselves; then those flows are read whose rows do not say it. */
+export class RowScan implements Scan {
+  readonly #first: number
+  readonly #next: number
+  readonly #rows: Rows
+  readonly #judge: (number: number) => boolean | undefined
+  readonly #found: (number: number) => void
+  readonly #read: (isOpen: (number: number) => boolean) => Scan
+  /** The rows that do not say it, by their places among those that there are, from 1 on. */
+  readonly #open = new Flags()
+  #opened = 0
+  #at: number
+  #reading: Scan | undefined
+
+  /** `read` begins to read the flows whose rows are `isOpen`. */
+  constructor(
+    rows: Rows,
+    judge: (number: number) => boolean | undefined,
+    found: (number: number) => void,
+    read: (isOpen: (number: number) => boolean) => Scan,
+  ) {
+    this.#first = rows.first
+    this.#next = rows.next
+    this.#at = rows.first
+    this.#rows = rows
+    this.#judge = judge
+    this.#found = found
+    this.#read = read
+  }
+
+  get of(): number {
+    return this.#reading?.of ?? this.#next - this.#first
+  }
+
+  get scanned(): number {
+    return this.#reading?.scanned ?? this.#at - this.#first
+  }
+
+  step(): boolean {
+    if (this.#reading) return this.#reading.step()
+    const looked = this.#at - this.#first
+    if (looked === SAMPLE && this.#opened * 2 > SAMPLE) this.#reading = this.#read(() => true)
+    else if (this.#at === this.#next && this.#opened === 0) return false
+    else if (this.#at === this.#next)
+      this.#reading = this.#read((number) => this.#open.get(number - this.#first + 1) !== 0)
+    else this.#look(this.#at++)
+    return true
+  }
+
+  #look(number: number): void {
+    if (!this.#rows.has(number)) return
+    const isWanted = this.#judge(number)
+    if (isWanted) this.#found(number)
+    if (isWanted !== undefined) return
+    this.#open.set(number - this.#first + 1, 1)
+    this.#opened += 1
+  }
+
+  close(): void {
+    this.#reading?.close?.()
+  }
+}
+
+/** Gives recorded flows, and the number of the row of each that has one. */
 export class FlowScan implements Scan {
   readonly of: number
   scanned = 0
   readonly #places: Places
   readonly #rows: Rows
-  readonly #judge: (number: number) => boolean | undefined
-  readonly #wants: (flow: AnyFlow) => boolean
-  readonly #found: (number: number) => void
+  readonly #wants: (number: number) => boolean
+  readonly #found: (number: number, flow: AnyFlow) => void
 
-  /** A flow is read where `judge` gives undefined for the number of its row. */
+  /** Flows whose number `wants` refuses are not read. */
   constructor(
     places: Places,
     rows: Rows,
-    judge: (number: number) => boolean | undefined,
-    wants: (flow: AnyFlow) => boolean,
-    found: (number: number) => void,
+    wants: (number: number) => boolean,
+    found: (number: number, flow: AnyFlow) => void,
   ) {
     this.of = places.count
     this.#places = places
     this.#rows = rows
-    this.#judge = judge
     this.#wants = wants
     this.#found = found
   }
@@ -90,13 +154,9 @@ export class FlowScan implements Scan {
     const at = this.scanned++
     const { idHead, idHash } = this.#places.facts(at)
     const number = this.#rows.at(idHead, idHash)
-    if (number !== 0 && (this.#judge(number) ?? this.#isWanted(at))) this.#found(number)
+    const flow = number === 0 || !this.#wants(number) ? undefined : this.#places.read(at)
+    if (flow) this.#found(number, flow)
     return true
-  }
-
-  #isWanted(at: number): boolean {
-    const flow = this.#places.read(at)
-    return flow !== undefined && this.#wants(flow)
   }
 
   close(): void {
