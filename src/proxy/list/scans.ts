@@ -8,7 +8,7 @@ export interface Scan {
   /** How many there are to look at, and how many were looked at. */
   readonly of: number
   readonly scanned: number
-  /** Looks at the next one. False behind the last. */
+  /** Looks at the next one, or at a few that cost little. False behind the last. */
   step(): boolean
   /** It is wanted no more. */
   close?(): void
@@ -60,6 +60,9 @@ export class NumberScan implements Scan {
   }
 }
 
+/** Rows of a step: to look at the clock after each would take as long as the row. */
+const ROWS_AT_ONCE = 16
+
 /** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
 const SAMPLE = 1_000
 
@@ -103,12 +106,16 @@ export class RowScan implements Scan {
 
   step(): boolean {
     if (this.#reading) return this.#reading.step()
-    const looked = this.#at - this.#first
-    if (looked === SAMPLE && this.#opened * 2 > SAMPLE) this.#reading = this.#read(() => true)
-    else if (this.#at === this.#next && this.#opened === 0) return false
-    else if (this.#at === this.#next)
+    if (this.#at === this.#next) {
+      if (this.#opened === 0) return false
       this.#reading = this.#read((number) => this.#open.get(number - this.#first + 1) !== 0)
-    else this.#look(this.#at++)
+      return true
+    }
+    const before = this.#at - this.#first
+    const end = Math.min(this.#next, this.#at + ROWS_AT_ONCE)
+    while (this.#at < end) this.#look(this.#at++)
+    const looked = this.#at - this.#first
+    if (before < SAMPLE && looked >= SAMPLE && this.#opened * 2 > looked) this.#reading = this.#read(() => true)
     return true
   }
 
