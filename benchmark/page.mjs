@@ -1,4 +1,4 @@
-// What the page of `midwire web` costs and how fast it is: `node benchmark/page.mjs [--flows N] [--seconds S] [--rounds N]`. No root.
+// What the page of `midwire web` costs and how fast it is: `node benchmark/page.mjs [--flows N] [--seconds S] [--rounds N] [--only paint,scroll,filter,load]`. No root.
 //
 // In Chromium (/usr/bin/chromium): the first paint with something to see; frames/s while the table with all flows is scrolled, and the time from
 // a filter to its first rows. Then the proxy's CPU time a request at 2,000 requests/s, with the page open and without, in rounds that alternate. Needs dist/.
@@ -23,6 +23,9 @@ const { values } = parseArgs({
   },
 })
 const [flows, seconds, rounds, rate] = ['flows', 'seconds', 'rounds', 'rate'].map((name) => Number(values[name]))
+
+const parts = values.only?.split(',')
+const does = (part) => parts === undefined || parts.includes(part)
 
 const server = fileURLToPath(new URL('servers/web.mjs', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'midwire-benchmark-'))
@@ -53,34 +56,48 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-dev-shm-usage'],
 })
 
-async function open({ entrance }) {
+async function open({ entrance }, script) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
+  if (script) await page.addInitScript(script)
   await page.goto(entrance)
   return page
 }
 
-/** Milliseconds from the navigation to the first content that is painted, and to the first row of the table; medians of `rounds` loads. */
-async function paints(proxy) {
+/** In the page, before its own script: notes when the first frame with a row's text is on its way. */
+function noteRows() {
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector('.rows .row [data-column=path]')?.textContent) return
+    observer.disconnect()
+    requestAnimationFrame(() => {
+      window.firstRows = performance.now()
+    })
+  })
+  observer.observe(document, { subtree: true, childList: true, characterData: true })
+}
+
+/** Milliseconds from the navigation to the first content that is painted, and to the first rows of the table; medians of `rounds` loads. */
+async function paints(proxy, what) {
   const all = { paint: [], rows: [] }
   for (let round = 0; round <= rounds; round += 1) {
-    const page = await open(proxy)
-    await page.locator('.rows .row [data-column=path]').first().waitFor()
-    const { paint, rows } = await page.evaluate(async () => {
-      const [entry] = performance.getEntriesByName('first-contentful-paint')
-      return { paint: entry.startTime, rows: performance.now() }
-    })
+    const page = await open(proxy, noteRows)
+    const { paint, rows } = await page
+      .waitForFunction(() => {
+        const [entry] = performance.getEntriesByName('first-contentful-paint')
+        return entry && window.firstRows && { paint: entry.startTime, rows: window.firstRows }
+      })
+      .then((handle) => handle.jsonValue())
     // The first load has a cold browser: it is told apart.
-    if (round === 0) console.log(`first paint, cold browser: ${Math.round(paint)} ms`)
+    if (round === 0)
+      console.log(`${what}, cold browser: first paint ${Math.round(paint)} ms, first rows ${Math.round(rows)} ms`)
     else {
       all.paint.push(paint)
       all.rows.push(rows)
     }
     await page.context().close()
   }
-  console.log(
-    `first paint, median of ${rounds}: ${Math.round(median(all.paint))} ms; rows are there by ${Math.round(median(all.rows))} ms`,
-  )
+  const shown = (times) => `${Math.round(median(times))} ms (${times.map(Math.round).join(', ')})`
+  console.log(`${what}: first paint ${shown(all.paint)}, first rows ${shown(all.rows)}`)
 }
 
 /** Scrolls for some seconds, as a wheel does or by jumps of the scroll bar, and counts frames. */
@@ -254,7 +271,7 @@ async function whileLoaded() {
 }
 
 try {
-  if (values.only !== 'load') {
+  if (['paint', 'scroll', 'filter'].some(does)) {
     const begun = Date.now()
     const proxy = await start(flows)
     proxy.child.send('recorded')
@@ -262,16 +279,20 @@ try {
     console.log(
       `${recorded} flows are recorded after ${((Date.now() - begun) / 1000).toFixed(0)} s; the proxy has ${Math.round(rss / 1e6)} MB`,
     )
-    await paints(proxy)
-    const page = await open(proxy)
-    await page.locator('.status', { hasText: `${flows.toLocaleString('en')} flows` }).waitFor()
-    await scroll(page, '5 rows a frame', 120)
-    await scroll(page, 'a page a frame', 800)
-    await scroll(page, 'the bar, 1/100 of the list a frame', 160_000 * 0.75)
-    await filters(page)
+    if (does('paint')) await paints(proxy, `${flows} flows`)
+    if (does('scroll') || does('filter')) {
+      const page = await open(proxy)
+      await page.locator('.status', { hasText: `${flows.toLocaleString('en')} flows` }).waitFor()
+      if (does('scroll')) {
+        await scroll(page, '5 rows a frame', 120)
+        await scroll(page, 'a page a frame', 800)
+        await scroll(page, 'the bar, 1/100 of the list a frame', 160_000 * 0.75)
+      }
+      if (does('filter')) await filters(page)
+    }
     proxy.child.disconnect()
   }
-  if (values.only !== 'list') await whileLoaded()
+  if (does('load')) await whileLoaded()
 } finally {
   await browser.close()
   for (const child of children) if (child.connected) child.disconnect()

@@ -4,7 +4,7 @@ import { idHash, idHead, sizeOf } from '../../store/facts.js'
 import type { FlowStore } from '../../store/store.js'
 import { type FlowList, type FlowListQuery, type ListKeeper, OpenList } from './flow-list.js'
 import { Rows } from './rows.js'
-import { Filling, FlowScan, NumberScan, type Scan, Sequence } from './scans.js'
+import { Filling, FlowScan, NumberScan, RowScan, type Scan, Sequence } from './scans.js'
 
 /** Milliseconds for which flows that have changed wait, so that several changes of one cost as much as one; and the most that wait. */
 const GATHER = 100
@@ -14,7 +14,7 @@ const GATHERED = 1_000
 const GROWTH = 500
 
 /** Milliseconds of looking through what is recorded after which other work has a turn; and the most rows in that time. */
-const SLICE = 10
+const SLICE = 4
 const SLICE_ROWS = 5_000
 
 /** The head of an id, and 21 bits of its hash. */
@@ -174,20 +174,21 @@ export class FlowLists {
   #scanOf(list: OpenList, rows: Rows): Scan {
     const filling = this.#filling
     const { first, next } = rows
-    const scan = list.accepts
-      ? new FlowScan(
-          this.#source.store.places(),
-          rows,
-          (number) => number < next,
-          (number, flow) => {
-            if (list.wants(flow)) list.found(number)
-          },
-        )
-      : new NumberScan(
-          next - first,
-          (at) => first + at,
-          (number) => list.found(number),
-        )
+    const found = (number: number) => list.found(number)
+    const read = (isOpen: (number: number) => boolean) =>
+      new FlowScan(
+        this.#source.store.places(),
+        rows,
+        (number) => number < next && isOpen(number),
+        (number, flow) => {
+          if (list.wants(flow)) list.found(number)
+        },
+      )
+    const scan = list.judge
+      ? new RowScan(rows, list.judge, found, read)
+      : list.accepts
+        ? read(() => true)
+        : new NumberScan(next - first, (at) => first + at, found)
     return filling ? new Sequence([scan, filling]) : scan
   }
 

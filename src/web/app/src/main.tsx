@@ -15,7 +15,8 @@ import { App } from './shell/app.js'
 import { connect } from './shell/connection.js'
 import { followOptions } from './shell/options.js'
 
+// The server answers while the page is drawn.
+connect()
 const root = document.getElementById('app')
 if (root) render(<App />, root)
 followOptions()
-connect()
