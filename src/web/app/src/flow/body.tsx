@@ -61,7 +61,8 @@ export function Body({ shown: place, path, name, length, recorded, version, type
           ))}
         </div>
         <select aria-label={`View of the ${name}`} value={view} onChange={(event) => show(event.currentTarget.value)}>
-          {views.value.map((one) => (
+          {/* The view that the address names stands here before the names of all have come. */}
+          {(views.value.includes(view) ? views.value : [...views.value, view]).map((one) => (
             <option key={one} value={one}>
               {one === 'auto' && rendered && view === 'auto' ? `auto: ${rendered.view}` : one}
             </option>
