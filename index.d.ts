@@ -738,6 +738,8 @@ declare class WebSocketData {
     readonly messages: WebSocketMessage[];
     /** In a `websocket_message` hook the message that the hook is for; else the one that came last. */
     last: WebSocketMessage | undefined;
+    /** The message whose hook runs, or which waits after it. */
+    passing: WebSocketMessage | undefined;
     /** Messages that the client and the server have sent, recorded or not. */
     messagesFromClient: number;
     messagesFromServer: number;
@@ -909,6 +911,8 @@ declare abstract class RawFlow extends Flow {
     truncated: boolean;
     /** The message that came last: in a `tcp_message` or `udp_message` hook the one that the hook is for. */
     last: RawMessage | undefined;
+    /** The messages whose hook runs, or which wait after it, in the order in which they came: one of each side, and those that are injected. */
+    readonly passing: RawMessage[];
     /** Makes a message for the hooks, and records it where there is room. */
     record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage;
     /**
@@ -1117,9 +1121,10 @@ interface FilterOptions {
 /**
  * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
  *
- * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
- * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * Regular expressions are Python's, searched for anywhere: with flags (`(?i)`, `(?m)`, `(?s)`, `(?x)`, `(?a)` at the start, `(?s-i:...)` for a group), names
+ * (`(?P<name>...)`, `(?P=name)`; JavaScript's `(?<name>...)` and `\k<name>` as well), comments, `\A`, `\Z`. Possessive quantifiers, atomic groups, conditions,
+ * the flag L, references to groups that may have no match, or within a lookbehind, and `\N{...}` are refused. `\d`, `\w` and `\b` know ASCII alone, and
+ * a lookbehind may have any length. No expression takes for ever: one that goes back too often is searched for in another way, and with
  * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
  * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
@@ -1220,6 +1225,11 @@ interface CommonRecord {
     readonly comment: string;
     /** Of the notes of addons those that are plain data. */
     readonly metadata: Readonly<Record<string, unknown>>;
+    /**
+     * The flow as it was before it was first changed, of the same type and without a backup of its own: command `flow.revert` brings it back. Only flow files of
+     * mitmproxy's have it. Default: the flow was not changed.
+     */
+    readonly backup?: FlowRecord | undefined;
 }
 interface HttpRecord extends CommonRecord {
     readonly type: 'http';
@@ -1266,7 +1276,7 @@ declare const EXPORT_FORMATS: readonly ExportFormat[];
 declare function exportFlow(format: ExportFormat, flow: AnyFlow, options?: ExportOptions): string | Buffer;
 
 /** The bytes of a flow in a flow file of mitmproxy's. They can be added to a file that has others. */
-declare const writeMitmproxyFlow: (record: FlowRecord) => Buffer;
+declare function writeMitmproxyFlow(record: FlowRecord): Buffer;
 
 /** The definition of an option. midwire's own are in OPTIONS; addons and scripts define more by their property `options`. */
 interface OptionDefinition {
@@ -2078,7 +2088,7 @@ interface Sink {
     }): void;
     /** Called with each flow that begins: with the head of a request, say. */
     begun?(flow: AnyFlow): void;
-    /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
+    /** Called with a flow that runs, when there is more of it: the head of a response, a message. Bytes of a body are not told: look at its `length`. */
     changed?(flow: AnyFlow): void;
     /** Called with each flow that is over. */
     flow?(flow: AnyFlow): void;
@@ -2279,6 +2289,8 @@ declare class StoreReader {
     constructor(folder: string);
     /** The flows that are recorded now. Throws ERR_FILTER. */
     flows(query?: FlowQuery): AsyncGenerator<AnyFlow, undefined>;
+    /** How many flows are recorded, as of the last look. */
+    get count(): number;
     /** A flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
     flow(id: string): AnyFlow | undefined;
     /** From now on `fresh` gives the flows that come after those that are there. */
@@ -3069,19 +3081,25 @@ interface Hooks {
      * content coding pass without the hook.
      */
     http_message: HttpMessageHook;
-    /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
+    /**
+     * The whole response; the last hook of the flow, but for a WebSocket's. What fails after it, such as a client that is gone, is in
+     * `flow.error`, and `error` does not run.
+     */
     response: HttpFlow;
-    /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
+    /** The flow has failed or was killed before `response`; its last hook, in the place of that. A WebSocket that has begun ends with `websocket_end`. */
     error: HttpFlow;
     /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
     http_connect: HttpFlow;
     /** A CONNECT that midwire is about to send to a proxy on the way (`via`): its fields may be changed. */
     http_connect_upstream: HttpFlow;
-    /** A client's CONNECT has been answered with 2xx. */
+    /** The way that a client's CONNECT asks for is open, and the client is about to be told so with a 200. */
     http_connected: HttpFlow;
     /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
     http_connect_error: HttpFlow;
-    /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
+    /**
+     * A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. An addon that
+     * fails has not said that they are valid.
+     */
     socks5_auth: Socks5AuthHook;
     /** A WebSocket has begun, after the hook `response` of its 101: `flow.websocket` is there from now on. */
     websocket_start: HttpFlow;
@@ -3271,9 +3289,9 @@ declare function flowText(flow: AnyFlow, options?: TerminalOptions & {
 /**
  * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
  * HAR, each also compressed by gzip or zlib. Throws ERR_FLOW_FILE for a file that cannot be read or is broken, after the flows before the
- * fault.
+ * fault. `seen` is called with the number of bytes of the file that have been read so far.
  */
-declare function readFlowFile(path: string): AsyncGenerator<FlowRecord, void, undefined>;
+declare function readFlowFile(path: string, seen?: (bytes: number) => void): AsyncGenerator<FlowRecord, void, undefined>;
 
 interface ClientConfigOptions {
     /** The client's private key (base64), which the server does not know. */

@@ -1,4 +1,4 @@
-// What recording costs: CPU microseconds a request, with flows recorded nowhere, in memory, and in memory and on disk. No root.
+// What recording costs: CPU microseconds a request, and the time of the slowest hundredth, with flows recorded nowhere, in memory, and in memory and on disk. No root.
 //
 //   node benchmark/recording.mjs FOLDER [seconds a run, 2] [rounds, 7]
 //
@@ -77,9 +77,9 @@ async function loaded({ child, port }, args, time) {
     text += bytes
   })
   await once(load, 'close')
-  const { ok, err } = JSON.parse(text)
+  const { ok, err, p99 } = JSON.parse(text)
   if (ok === 0 || err > 0) throw new Error(text)
-  return ((cpu(child) - before) * 1e6) / ok
+  return { us: ((cpu(child) - before) * 1e6) / ok, p99 }
 }
 
 const median = (numbers) => numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)]
@@ -102,10 +102,13 @@ try {
     for (let round = 0; round < Number(rounds); round += 1) {
       for (const name of Object.keys(MODES)) found[name].push(await loaded(proxies[name], args, seconds))
     }
-    for (const [name, numbers] of Object.entries(found)) {
-      const ratios = numbers.map((number, round) => number / found.none[round])
+    for (const [name, runs] of Object.entries(found)) {
+      const numbers = runs.map(({ us }) => us)
+      const slowest = median(runs.map(({ p99 }) => p99))
+      const ratios = numbers.map((number, round) => number / found.none[round].us)
       const all = ratios.map((ratio) => rounded(ratio, 2)).join(' ')
-      console.log(`${work} ${name}: ${rounded(median(numbers), 1)} us, ${rounded(median(ratios), 3)} of none (${all})`)
+      const cost = `${rounded(median(numbers), 1)} us, ${rounded(median(ratios), 3)} of none (${all})`
+      console.log(`${work} ${name}: ${cost}; p99 ${rounded(slowest, 1)} ms`)
     }
   }
   for (const [name, { child }] of Object.entries(proxies)) {

@@ -47,12 +47,10 @@ function objectType({ properties = {}, required = [], additionalProperties }) {
   return `Readonly<Record<string, ${additionalProperties ? typeOf(additionalProperties) : 'unknown'}>>`
 }
 
-const jsonOf = (content) => content?.['application/json']?.schema
-
 /** The content of a body or an answer; undefined for none. */
 function contentType(content, bytes) {
   if (!content) return undefined
-  const schema = jsonOf(content)
+  const schema = content['application/json']?.schema
   return schema ? typeOf(schema) : bytes
 }
 
@@ -64,7 +62,10 @@ function method({ operationId, summary, description, parameters = [], requestBod
   const body = contentType(requestBody?.content, 'Uint8Array | string')
   const isOptional = given.required.length === 0 && body === undefined
   const first = parameters.length > 0 ? objectType(given) : 'Readonly<Record<never, never>>'
-  const parts = [`given${isOptional ? '?' : ''}: ${first}`, ...(body === undefined ? [] : [`body: ${body}`])]
+  const parts = [
+    `given${isOptional ? '?' : ''}: ${first}`,
+    ...(body === undefined ? [] : [`body${requestBody.required ? '' : '?'}: ${body}`]),
+  ]
   const answer = contentType(responses[200]?.content, 'Response') ?? 'undefined'
   const about = [summary, ...(description === undefined ? [] : [description])].join('. ')
   return indent(`\n/** ${about} */\n${operationId}(${parts.join(', ')}): Promise<${answer}>`)

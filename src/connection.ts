@@ -126,3 +126,6 @@ export interface ServerConnection extends Connection {
   /** The proxies on the way, without passwords, the nearest first: `['socks5://user@host:1080']`. Undefined for a direct connection. */
   readonly via?: readonly string[] | undefined
 }
+
+/** The side of a flow that a connection is with. */
+export const sideOf = (connection: Connection): 'client' | 'server' => ('host' in connection ? 'server' : 'client')

@@ -204,19 +204,25 @@ export interface Hooks {
    * content coding pass without the hook.
    */
   http_message: HttpMessageHook
-  /** The whole response; the last hook of a flow that did not fail, but for a WebSocket's. */
+  /**
+   * The whole response; the last hook of the flow, but for a WebSocket's. What fails after it, such as a client that is gone, is in
+   * `flow.error`, and `error` does not run.
+   */
   response: HttpFlow
-  /** The flow has failed or was killed; the last hook of such a flow. A WebSocket that has begun ends with `websocket_end`. */
+  /** The flow has failed or was killed before `response`; its last hook, in the place of that. A WebSocket that has begun ends with `websocket_end`. */
   error: HttpFlow
   /** A CONNECT request. Setting `flow.response` to a response other than 2xx refuses it. */
   http_connect: HttpFlow
   /** A CONNECT that midwire is about to send to a proxy on the way (`via`): its fields may be changed. */
   http_connect_upstream: HttpFlow
-  /** A client's CONNECT has been answered with 2xx. */
+  /** The way that a client's CONNECT asks for is open, and the client is about to be told so with a 200. */
   http_connected: HttpFlow
   /** A client's CONNECT has failed or was refused; `flow.response` or `flow.error` says how. */
   http_connect_error: HttpFlow
-  /** A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. */
+  /**
+   * A SOCKS5 client has sent a user name and a password: set `valid`. While an addon has this hook, clients have to send them. An addon that
+   * fails has not said that they are valid.
+   */
   socks5_auth: Socks5AuthHook
   /** A WebSocket has begun, after the hook `response` of its 101: `flow.websocket` is there from now on. */
   websocket_start: HttpFlow

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FlowRecord, RequestRecord, ResponseRecord } from '../../src/flow/record.js'
-import { readFlowFile, writeMitmproxyFlow } from '../../src/index.js'
+import { Midwire, readFlowFile, writeMitmproxyFlow } from '../../src/index.js'
 import { chance, randomRecord } from '../support/random-records.js'
 import { run } from './support/processes.js'
 import { pythonWithMitmproxy } from './support/skip.js'
@@ -31,13 +31,19 @@ async function read(path: string): Promise<FlowRecord[]> {
   return flows
 }
 
+const TITLES = {
+  write: 'flows of every type',
+  old: 'the versions 18, 19 and 20',
+  edit: 'flows that were changed, with what they were before',
+}
+
 for (const [what, count] of [
   ['write', 15],
   ['old', 45],
+  ['edit', 15],
 ] as const) {
-  const title = what === 'write' ? 'flows of every type' : 'the versions 18, 19 and 20'
   check(
-    `${title}, written by mitmproxy: midwire writes them again, and mitmproxy sees no difference`,
+    `${TITLES[what]}, written by mitmproxy: midwire writes them again, and mitmproxy sees no difference`,
     async (t, folder) => {
       const [theirs, ours] = [join(folder, `${what}.theirs`), join(folder, `${what}.ours`)]
       await mitmproxy(what, theirs)
@@ -150,4 +156,37 @@ check('any flow that midwire writes, mitmproxy reads with the same values', asyn
   for (const [index, state] of states.entries()) {
     t.deepEqual(seen(state), JSON.parse(JSON.stringify(expected(records[index] as FlowRecord))), `flow ${index}`)
   }
+})
+
+check('a flow that midwire has changed and written, mitmproxy reads and brings back', async (t, folder) => {
+  const [file, back] = [join(folder, 'changed'), join(folder, 'back')]
+  const originals = Array.from({ length: 100 }, (_, seed) => randomRecord(chance(seed + 5000)))
+  const changed = originals.map((backup) => ({ ...backup, comment: 'changed', marked: ':red_circle:', backup }))
+  writeFileSync(file, Buffer.concat(changed.map(writeMitmproxyFlow)))
+  await mitmproxy('revert', file, back)
+  const plain = join(folder, 'originals')
+  writeFileSync(plain, Buffer.concat(originals.map(writeMitmproxyFlow)))
+  t.deepEqual(await mitmproxy('compare', back, plain), [])
+})
+
+check('a flow that mitmproxy has changed and written, midwire brings back', async (t, folder) => {
+  const [changed, original] = [join(folder, 'edited'), join(folder, 'unedited')]
+  await mitmproxy('edit', changed)
+  await mitmproxy('write', original)
+  const proxy = await Midwire.start({
+    confdir: join(folder, 'conf'),
+    modes: ['regular@0'],
+    options: { listen_host: '127.0.0.1', rfile: changed },
+  })
+  t.teardown(() => proxy.close())
+  await proxy.jobs.finished()
+  const flows = await read(changed)
+  t.is(flows.filter(({ backup }) => backup !== undefined).length, flows.length)
+  await proxy.commands.call('flow.revert', '@all')
+  const paths = (await read(original)).map((one) => (one.type === 'http' ? one.request.path : one.comment))
+  const back = flows.map(({ id }) => proxy.flow(id))
+  t.deepEqual(
+    back.map((flow) => (flow?.type === 'http' ? flow.request.path : flow?.comment)),
+    paths,
+  )
 })

@@ -93,6 +93,40 @@ test('any record comes out again as it went in, also by way of a flow that is re
   }
 })
 
+test('what a flow was before it was changed comes out again; broken or of another type it is left out, and the flow is read', async (t) => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const [record, backup] = [randomRecord(chance(seed)), randomRecord(chance(seed + 7000))]
+    const { flows, error } = await read(writeMitmproxyFlow({ ...record, backup }))
+    t.is(error, undefined)
+    const kept = record.type === backup.type ? { backup: { ...backup, id: record.id } } : {}
+    t.deepEqual(plain(flows[0]), plain({ ...record, ...kept }), `seed ${seed}`)
+  }
+  const record = randomRecord(chance(1))
+  const innermost = writeMitmproxyFlow({ ...record, backup: { ...record, backup: record } })
+  t.is((await read(innermost)).flows[0]?.backup?.backup, undefined)
+  for (const wrong of [7, {}, [], { version: 21, type: 'http' }, { version: 99 }] as Tnet[]) {
+    const { flows, error } = await read(changed((state) => Object.assign(state, { backup: wrong })))
+    t.is(error, undefined)
+    t.deepEqual(plain(flows), plain((await read(changed(() => {}))).flows))
+  }
+})
+
+test('the backup of an older version is read as the flow is', async (t) => {
+  const [old] = (
+    await read(
+      changed((state) => {
+        const before = structuredClone(state) as State
+        Object.assign(before.client_conn ?? {}, { tls_version: 'QUIC' })
+        Object.assign(before.request ?? {}, { path: Buffer.from('/before') })
+        Object.assign(state, { version: 20, backup: { ...before, version: 20 } })
+      }),
+    )
+  ).flows
+  const before = old?.backup as HttpRecord
+  t.is(before.request.path, '/before')
+  t.is(before.client.tls?.version, 'QUICv1')
+})
+
 test('what has no place in a record is kept in its notes, and goes back: ciphers, our certificate, odd versions', async (t) => {
   const bytes = changed((state) => {
     Object.assign(state.client_conn ?? {}, { cipher_list: ['A', 'B'], mitmcert: Buffer.from('PEM') })

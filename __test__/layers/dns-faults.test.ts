@@ -37,10 +37,10 @@ test('a server that cannot be reached, is silent or is lost: the client is told,
   const server = play.opened()
   play.after(10_000)
   play.data(server, answer(query('c.example')))
-  play.data(play.client, query('d.example')).close(server, 'ECONNREFUSED')
+  play.data(play.client, query('d.example')).close(server, 'the server refuses')
   t.deepEqual(
     flows(play).map(({ error }) => error),
-    ['refused', 'refused', 'the server has not answered within 10 s', 'the server was lost: ECONNREFUSED'],
+    ['refused', 'refused', 'the server has not answered within 10 s', 'the server refuses'],
   )
   t.is(play.machine.busy, true)
   play.after(5_000)

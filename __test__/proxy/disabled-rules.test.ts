@@ -44,3 +44,25 @@ test('a rule is switched off and on again while the proxy runs, and stays in its
   proxy.options.set({ disabled_rules: [] })
   t.deepEqual([await status('/one'), await status('/two')], ['404', '410'])
 })
+
+test('a way out is switched off alone, and the next one counts; its file is looked for once it is switched on', async (t) => {
+  const server = await listen(t, (talk) =>
+    talk.says('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'),
+  )
+  const nobody = 'socks5://127.0.0.1:1'
+  const { proxy, port } = await startProxy(t, {
+    options: { via: ['wireguard:/gone.conf', nobody], disabled_rules: ['via:1', `via:${nobody}`] },
+  })
+  const status = async () => {
+    const talk = await dial(t, port)
+    talk.says(get(server.port, '/'))
+    return (await talk.hears('\r\n\r\n')).slice(9, 12)
+  }
+  t.is(await status(), '200')
+  proxy.options.set({ disabled_rules: ['via:1'] })
+  t.is(await status(), '502')
+  t.throws(() => proxy.options.set({ disabled_rules: [] }), { message: /gone\.conf/ })
+  t.is(await status(), '502')
+  proxy.options.set({ disabled_rules: ['via:1', 'via:2'] })
+  t.is(await status(), '200')
+})

@@ -92,7 +92,7 @@ test('an alert that comes after the handshake: a warning, once', (t) => {
     "the client does not trust our certificate: install midwire's certificate in the client, from http://get.test"
   for (let time = 0; time < 2; time += 1) t.is(distrust.lost(error, client), why)
   t.deepEqual(log, [`warn 10.0.0.1:7: a.test: ${why}`])
-  t.is(distrust.lost(new Error('read ECONNRESET'), client), 'read ECONNRESET')
+  t.is(distrust.lost(new Error('read ECONNRESET'), client), 'the client was lost: read ECONNRESET')
 })
 
 test('what is known of one client says nothing of another', (t) => {

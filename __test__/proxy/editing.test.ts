@@ -1,7 +1,13 @@
 // What is done to flows of a running proxy by their ids: edited and brought back, copied, forgotten, written to a file and read from one.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Backups } from '../../src/addons/flow-backup.js'
+import { HttpHeaders } from '../../src/flow/headers.js'
 import type { HttpFlow } from '../../src/flow/http.js'
+import type { HttpRecord } from '../../src/flow/record.js'
+import { snapshot } from '../../src/flow/snapshot.js'
+import { readMitmproxyFlow, writeMitmproxyFlow } from '../../src/formats/mitmproxy.js'
 import { type Midwire, openStore } from '../../src/index.js'
 import { httpFlow } from '../support/flows.js'
 import { get, type Running, startProxy } from '../support/proxy.js'
@@ -154,6 +160,62 @@ for (const format of ['flows', 'har'] as const) {
     else t.deepEqual(JSON.parse(`${await dump({ filter: '~u nothing', format })}`).log.entries, [])
   })
 }
+
+test('a flow that was changed, written and read again can be brought back, with the bounds of all', async (t) => {
+  const running = await startProxy(t, { options: { redact: ['x-secret'] } })
+  const { proxy } = running
+  const [flow, other] = await asked(t, running, '/one', '/two')
+  const id = flow?.id ?? ''
+  proxy.edit(id, (one) => {
+    const { request, response } = one as HttpFlow
+    Object.assign(request, { path: '/changed', method: 'PUT' })
+    request.headers.set('X-New', 'yes')
+    if (response) Object.assign(response, { text: 'goodbye', trailers: new HttpHeaders(['Sum', '1']) })
+    one.marked = ':star:'
+  })
+  const path = join(folder(t), 'saved')
+  await proxy.commands.call('save.file', '@all', path)
+  const pieces: Buffer[] = []
+  for await (const piece of proxy.dump()) pieces.push(piece)
+  t.deepEqual(Buffer.concat(pieces), readFileSync(path))
+  // The next proxy reads the file, and writes it to another.
+  const again = join(folder(t), 'again')
+  const between = await startProxy(t, { options: { rfile: path, save_stream_file: again } })
+  await between.proxy.jobs.finished()
+  t.true(between.proxy.isModified(id))
+  await between.proxy.close()
+  const reader = await startProxy(t)
+  t.is(await reader.proxy.load(readFileSync(again)), 2)
+  t.true(reader.proxy.isModified(id))
+  t.false(reader.proxy.isModified(other?.id ?? ''))
+  t.is(recorded(reader.proxy, id).request.path, '/changed')
+  await reader.proxy.commands.call('flow.revert', id)
+  const back = recorded(reader.proxy, id)
+  t.deepEqual([back.request.method, back.request.path, back.marked], ['GET', '/one', ''])
+  t.false(back.request.headers.has('x-new'))
+  t.is(back.response?.text, 'hello')
+  t.is(back.response?.trailers, undefined)
+  t.false(reader.proxy.isModified(id))
+  // One that gets another id, because its own is taken, is brought back as well.
+  t.is(await reader.proxy.load(readFileSync(again)), 2)
+  const copies = await all(reader.proxy.flows({ filter: '~m PUT' }), ({ id }) => id)
+  t.is(copies.length, 1)
+  t.true(reader.proxy.isModified(copies[0] ?? ''))
+})
+
+test('what a flow was before it was changed is written without what redact names', async (t) => {
+  const running = await startProxy(t, { options: { redact: ['?key'] } })
+  // A file of another time has it.
+  const record = snapshot(httpFlow({ path: '/one?key=hunter2' }))
+  const file = writeMitmproxyFlow({ ...record, id: 'other', backup: record })
+  t.true(file.includes('hunter2'))
+  await running.proxy.load(file)
+  const pieces: Buffer[] = []
+  for await (const piece of running.proxy.dump({ ids: ['other'] })) pieces.push(piece)
+  const written = readMitmproxyFlow(Buffer.concat(pieces))
+  t.regex((written.backup as HttpRecord).request.path, /^\/one\?key=/)
+  t.false(Buffer.concat(pieces).includes('hunter2'))
+})
 
 test('as many flows can be brought back as the bounds allow', (t) => {
   const backups = new Backups()

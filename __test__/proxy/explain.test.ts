@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
 import { type ConnectionOptions, connect, createSecureContext, type SecureContextOptions } from 'node:tls'
 import test from 'ava'
-import { explainClient } from '../../src/proxy/explain.js'
+import type { Connection } from '../../src/index.js'
+import { explainClient, explainLoss } from '../../src/proxy/explain.js'
 import { socketPipe } from '../../src/transports/socket.js'
 import { secureClient } from '../../src/transports/tls.js'
 import { certificate } from '../support/certificates.js'
@@ -58,3 +59,58 @@ test('an alert that says nothing of trust', (t) => {
   })
   t.is(explainClient(error, 'mitm.it'), 'the client refuses the handshake: illegal parameter')
 })
+
+const client = { id: 'c', transport: 'tcp' } as Connection
+const server = { id: 's', transport: 'tcp', host: 'example.org', port: 80 } as Connection
+const system = (code: string) => Object.assign(new Error(`read ${code}`), { code, syscall: 'read' })
+
+for (const [what, error, connection, sentence] of [
+  ['a reset of the client', system('ECONNRESET'), client, 'the client reset the connection (ECONNRESET)'],
+  ['a reset of the server', system('ECONNRESET'), server, 'the server reset the connection (ECONNRESET)'],
+  ['a write to a closed connection', system('EPIPE'), client, 'the client closed the connection (EPIPE)'],
+  ['silence', system('ETIMEDOUT'), server, 'the server does not answer any more (ETIMEDOUT)'],
+  ['no way', system('EHOSTUNREACH'), client, 'the client cannot be reached any more (EHOSTUNREACH)'],
+  ['no network', system('ENETUNREACH'), server, 'the server cannot be reached any more (ENETUNREACH)'],
+  ['nobody there', system('ECONNREFUSED'), server, 'the server refuses what is sent to it (ECONNREFUSED)'],
+  ['a code without a sentence', system('EIO'), server, 'the server was lost: read EIO'],
+  [
+    'proxies on the way',
+    system('ECONNRESET'),
+    { ...server, via: ['wireguard:a.conf', 'http://proxy:80'] },
+    'the server, or a proxy on the way to it, reset the connection (ECONNRESET)',
+  ],
+  [
+    'the relay of a proxy',
+    system('ECONNREFUSED'),
+    { ...server, transport: 'udp', via: ['socks5://proxy:1080'] },
+    'the proxy refuses what is sent to it (ECONNREFUSED)',
+  ],
+  [
+    'a tunnel alone',
+    system('ECONNRESET'),
+    { ...server, via: ['wireguard:a.conf'] },
+    'the server reset the connection (ECONNRESET)',
+  ],
+  [
+    'a sentence of our own',
+    Object.assign(new Error('midwire was closed'), { code: 'ECONNRESET' }),
+    client,
+    'the client was lost: midwire was closed',
+  ],
+  [
+    'an alert',
+    Object.assign(new Error('80BC:error'), { code: 'ERR_SSL_X', reason: 'tlsv1 alert internal error' }),
+    server,
+    'the server has ended TLS: internal error',
+  ],
+  [
+    'a wrong record of TLS',
+    Object.assign(new Error('80BC:error'), { code: 'ERR_SSL_X', reason: 'bad record mac' }),
+    client,
+    'the client was lost: bad record mac',
+  ],
+] as [string, Error, Connection, string][]) {
+  test(`an open connection that is lost: ${what}`, (t) => {
+    t.is(explainLoss(error, connection), sentence)
+  })
+}

@@ -59,11 +59,11 @@ test('an IPv6 server is known in every spelling', (t) => {
 })
 
 for (const [what, end, said] of [
-  ['the connection with the proxy ends', (all) => all.control.receiver.handleEnd(), 'the proxy has ended the relaying'],
+  ['the connection with the proxy ends', (all) => all.control.receiver.handleEnd(), 'it has ended the relaying'],
   [
     'the connection with the proxy is lost',
     (all) => all.control.receiver.handleClose(new Error('read ECONNRESET')),
-    'the proxy has ended the relaying: read ECONNRESET',
+    'it has ended the relaying: read ECONNRESET',
   ],
   [
     'the relay refuses',

@@ -131,7 +131,7 @@ for (const side of ['client', 'server'] as const) {
     one.socket.resetAndDestroy()
     t.is((await other.gone())?.code, 'ECONNRESET')
     const flow = await running.flow('http')
-    t.regex(flow.error?.message ?? '', new RegExp(`the ${side} was lost`))
+    t.is(flow.error?.message, `the ${side} reset the connection (ECONNRESET)`)
     t.is(flow.websocket?.closeCode, 1006)
   })
 }

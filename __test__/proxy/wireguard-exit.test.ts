@@ -125,8 +125,8 @@ test('datagrams, to a server that answers and to one that refuses', async (t) =>
   t.deepEqual(heard, [`hello from ${CLIENT.v4}`, `hello from ${CLIENT.v6}`])
   const failed = [await running.flow('udp', 0), await running.flow('udp', 1)]
   t.deepEqual(
-    failed.map(({ error }) => error?.message.replace(/\d+\.\d+\.\d+\.\d+|fd00:7::1/, 'HOST')),
-    ['the server was lost: read ECONNREFUSED HOST:9', 'the server was lost: read ECONNREFUSED HOST:9'],
+    failed.map(({ error }) => error?.message),
+    Array(2).fill('the server refuses what is sent to it (ECONNREFUSED)'),
   )
 })
 

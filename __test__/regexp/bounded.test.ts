@@ -241,3 +241,13 @@ function mayBeEmpty(node: Node): boolean {
 
 const hasEmptyLoop = (node: Node): boolean =>
   (node.type === 'repeat' && mayBeEmpty(node.node)) || partsOf(node).some(hasEmptyLoop)
+
+test('lines that end with a newline alone are a place to the linear search, too', (t) => {
+  for (const source of ['(?<![^\\n])b', 'a(?![^\\n])', '(?<![^\\n])(?:a|b)*(?![^\\n])']) {
+    const { root, isPlain } = readTree(new RegExp(source))
+    t.true(isPlain)
+    const searcher = new Searcher(compile(root, '') ?? [])
+    for (const text of ['', 'b', 'xb', 'a\nb', 'a\rb', 'a\r\nb', 'xa\n', 'a\u2028b', '\n', 'xx\r', 'ax'])
+      t.is(searcher.find(text), new RegExp(source).test(text), `${source} on ${JSON.stringify(text)}`)
+  }
+})

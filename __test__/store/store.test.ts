@@ -233,3 +233,31 @@ test('clear while a write is under way', async (t) => {
   await store.flush()
   t.deepEqual(await all(store.select(), pathOf), ['/7'])
 })
+
+test('a flow is recorded as it is at the end of the turn, or when the store is read before', async (t) => {
+  const { store } = opened(t, undefined)
+  const [early, late] = [numbered(1), numbered(2)]
+  store.record(early)
+  t.is(store.info.flows, 1)
+  early.comment = 'too late'
+  store.record(late)
+  late.comment = 'in time'
+  await new Promise((next) => setImmediate(next))
+  late.comment = 'too late'
+  t.deepEqual(await all(store.select(), ({ comment }) => comment), ['', 'in time'])
+})
+
+test('a flow that cannot be recorded is one line, and the next is recorded', async (t) => {
+  const { store, lines } = opened(t, folder(t))
+  const broken = numbered(1)
+  Object.defineProperty(broken, 'comment', {
+    get() {
+      throw new Error('an addon has put this here')
+    },
+  })
+  store.record(broken)
+  store.record(numbered(2))
+  await store.flush()
+  t.deepEqual(await all(store.select(), pathOf), ['/2'])
+  t.deepEqual(lines, [`warn: flow ${idOf(1)} is not recorded: an addon has put this here`])
+})

@@ -13,7 +13,7 @@ import { connect as connectTls } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import type { MidwireOptions } from '../../src/index.js'
 import { certificate } from './certificates.js'
-import { type Running, startProxy } from './proxy.js'
+import { type Entry, type Running, startProxy } from './proxy.js'
 import { bind, dial } from './talk.js'
 import { WAYS, type Way } from './ways.js'
 
@@ -55,6 +55,8 @@ export interface Asked {
   readonly body?: string | Uint8Array
   /** The server that the request is for. Default: that of the test. */
   readonly to?: Origin
+  /** The proxy by which it goes. Default: that of the test. */
+  readonly by?: Entry
 }
 
 /** What the client has got. */
@@ -68,6 +70,8 @@ export interface InWay {
   /** `regular, HTTP/1` and so on. */
   readonly name: string
   readonly http: 1 | 2
+  /** The spec of the mode, for another proxy of the same way. */
+  readonly spec: string
   readonly running: Running
   readonly origin: Origin
   /** Another server, which speaks as the first one does. */
@@ -102,10 +106,11 @@ export function inEveryWay(
         await body(t, {
           name,
           http,
+          spec,
           running,
           origin,
           another: () => startOrigin(t, http, hostOf(way)),
-          ask: (path, asked = {}) => ask(client, path, asked),
+          ask: (path, asked = {}) => ask({ ...client, running: asked.by ?? running }, path, asked),
           connect: (port = origin.port) => begin(client, origin.host, port),
         })
       })
@@ -116,7 +121,7 @@ export function inEveryWay(
 interface Client {
   readonly t: ExecutionContext
   readonly way: Way
-  readonly running: Running
+  readonly running: Entry
   readonly http: 1 | 2
   readonly origin: Origin
 }

@@ -10,9 +10,13 @@ import { type AnyFlow, type LogEntry, Midwire, type MidwireOptions } from '../..
 import { certificate } from './certificates.js'
 import { bind, dial, Talk } from './talk.js'
 
-export interface Running {
+/** A proxy that clients can come to; `port` is that of its first listener. */
+export interface Entry {
   readonly proxy: Midwire
   readonly port: number
+}
+
+export interface Running extends Entry {
   readonly log: LogEntry[]
   /** Those that are over, in the order in which they ended. */
   readonly flows: AnyFlow[]

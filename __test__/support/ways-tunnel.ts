@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ExecutionContext } from 'ava'
 import type { WireGuardServer } from '../../src/index.js'
-import type { Running } from './proxy.js'
+import type { Entry } from './proxy.js'
 import { Talk } from './talk.js'
 import { clientOf } from './tunnel-client.js'
 import { Heard, type UdpTalk } from './udp-talk.js'
@@ -20,9 +20,9 @@ interface Tunnel {
   readonly ports: Map<number, Heard>
 }
 
-const tunnels = new WeakMap<Running, Promise<Tunnel>>()
+const tunnels = new WeakMap<Entry, Promise<Tunnel>>()
 
-function tunnelOf(t: ExecutionContext, running: Running): Promise<Tunnel> {
+function tunnelOf(t: ExecutionContext, running: Entry): Promise<Tunnel> {
   const known = tunnels.get(running)
   if (known) return known
   const begun = beginTunnel(t, running)
@@ -30,7 +30,7 @@ function tunnelOf(t: ExecutionContext, running: Running): Promise<Tunnel> {
   return begun
 }
 
-async function beginTunnel(t: ExecutionContext, running: Running): Promise<Tunnel> {
+async function beginTunnel(t: ExecutionContext, running: Entry): Promise<Tunnel> {
   const ports = new Map<number, Heard>()
   const client = await clientOf(running.proxy.peers[0]?.config, (_, { data, destination }) =>
     ports.get(destination.port)?.handle(data),
@@ -42,7 +42,7 @@ async function beginTunnel(t: ExecutionContext, running: Running): Promise<Tunne
 /** A TCP connection. Throws where the server, or midwire, refuses it. */
 export async function beginInTunnel(
   t: ExecutionContext,
-  running: Running,
+  running: Entry,
   host: string,
   port: number,
 ): Promise<Talk<Duplex>> {
@@ -56,7 +56,7 @@ export async function beginInTunnel(
 /** Datagrams from a port of their own. */
 export async function beginUdpInTunnel(
   t: ExecutionContext,
-  running: Running,
+  running: Entry,
   host: string,
   port: number,
 ): Promise<UdpTalk> {

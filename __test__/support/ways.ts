@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { ExecutionContext } from 'ava'
 import { associate } from './associate.js'
-import type { Running } from './proxy.js'
+import type { Entry } from './proxy.js'
 import { dial, Talk } from './talk.js'
 import { type UdpTalk, udpTalk } from './udp-talk.js'
 import { beginInTunnel, beginUdpInTunnel } from './ways-tunnel.js'
@@ -38,9 +38,9 @@ export interface Way {
   /** The address at which servers must listen, and the host that clients name. */
   readonly host: { readonly listen: string; readonly name: string }
   /** What the client says and hears before the connection leads to the server. Throws with the answer where it is refused. */
-  begin(t: ExecutionContext, running: Running, host: string, port: number): Promise<Talk<Duplex>>
+  begin(t: ExecutionContext, running: Entry, host: string, port: number): Promise<Talk<Duplex>>
   /** The same for datagrams. */
-  beginUdp?(t: ExecutionContext, running: Running, host: string, port: number): Promise<UdpTalk>
+  beginUdp?(t: ExecutionContext, running: Entry, host: string, port: number): Promise<UdpTalk>
 }
 
 /** An address of this machine that is not of its loopback. No packet in a tunnel may carry one of those. */
@@ -76,7 +76,7 @@ async function connectBySocks4a(talk: Talk, host: string, port: number): Promise
   return talk
 }
 
-async function tlsToProxy(t: ExecutionContext, running: Running): Promise<Talk> {
+async function tlsToProxy(t: ExecutionContext, running: Entry): Promise<Talk> {
   const socket = connectTls({ port: running.port, host: '127.0.0.1', ca: running.proxy.authority.pem })
   t.teardown(() => socket.destroy())
   const talk = new Talk(socket)
@@ -84,10 +84,10 @@ async function tlsToProxy(t: ExecutionContext, running: Running): Promise<Talk> 
   return talk
 }
 
-const plain = (t: ExecutionContext, running: Running) => dial(t, running.port)
+const plain = (t: ExecutionContext, running: Entry) => dial(t, running.port)
 
 /** Datagrams by a relay of the proxy (UDP ASSOCIATE). */
-async function relayed(t: ExecutionContext, running: Running, host: string, port: number): Promise<UdpTalk> {
+async function relayed(t: ExecutionContext, running: Entry, host: string, port: number): Promise<UdpTalk> {
   const client = await associate(t, running.port)
   // Datagrams go to the first address of a name. That of localhost is IPv6, and the servers have none.
   const to = { host: host === LOCAL.name ? LOCAL.listen : host, port }

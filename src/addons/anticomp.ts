@@ -5,8 +5,8 @@ import type { Addon } from '../hooks.js'
 export function anticomp(): Addon {
   return {
     name: 'anticomp',
-    requestheaders({ request: { headers } }: HttpFlow) {
-      if (headers.get('Accept-Encoding') !== 'identity') headers.set('Accept-Encoding', 'identity')
+    requestheaders({ request }: HttpFlow) {
+      request.headers.set('Accept-Encoding', 'identity')
     },
   }
 }

@@ -1,5 +1,6 @@
 // The built-in addons that exist only while an option has a value, in the order in which they run. Without the value no hook is theirs.
 import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import type { Addon, LogLevel } from '../hooks.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { anticache } from './anticache.js'
@@ -29,8 +30,10 @@ export interface Surroundings {
    * the hook `running` at the latest. Where the promise is rejected, the error is logged, and the command ends with 1.
    */
   job(work: PromiseLike<unknown>): void
-  /** Runs the hooks of a flow that does not run, because it comes from a file, and then gives the flow to the outputs. */
-  load(flow: AnyFlow): Promise<void>
+  /** Runs the hooks of a flow that does not run, because it comes from a file, and then gives the flow to the outputs. `before`: the flow as it was before it was changed. */
+  load(flow: AnyFlow, before: FlowRecord | undefined): Promise<void>
+  /** A flow that an output is given, as files have it: with what it was before it was changed. */
+  record(flow: AnyFlow): FlowRecord
 }
 
 /** What is told of flows that are over. */

@@ -1,4 +1,6 @@
 // The addons that are always there, in the order in which they run.
+import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import type { Addon } from '../hooks.js'
 import type { Options } from '../options/definitions.js'
 import { Views } from '../views/render.js'
@@ -13,12 +15,13 @@ import { saving } from './save-commands.js'
 import { serverReplay } from './server-replay.js'
 import { viewing } from './viewing.js'
 
-/** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. */
+/** `resolver` has the addresses of the tunnels' resolvers: they serve the onboarding page, too. `recordOf` gives flows as files have them. */
 export function builtinAddons(
   { onboarding_host }: Pick<Options, 'onboarding_host'>,
   authority: OnboardingAuthority & CrlAuthority,
   resolver: readonly string[] = [],
   views: Views = new Views(),
+  recordOf?: (flow: AnyFlow) => FlowRecord,
 ): Addon[] {
   return [
     block(),
@@ -27,7 +30,7 @@ export function builtinAddons(
     exporting(),
     cutting(),
     viewing(views),
-    saving(),
+    saving(recordOf),
   ]
 }
 

@@ -18,7 +18,7 @@ export function readfile(written: string, { path, load, job, log }: Surroundings
         if (ended) return
         const flow = revive(record)
         if (!accepts(flow)) continue
-        await load(flow)
+        await load(flow, record.backup)
         count += 1
       }
     } catch (error) {

@@ -1,6 +1,8 @@
 // Commands that write flows to files.
 import { deflateSync } from 'node:zlib'
 import { command } from '../commands.js'
+import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import { snapshot } from '../flow/snapshot.js'
 import { HAR_END, harEntry, harStart } from '../formats/har-write.js'
 import { writeMitmproxyFlow } from '../formats/mitmproxy.js'
@@ -8,7 +10,8 @@ import type { Addon } from '../hooks.js'
 import { version } from './own-version.js'
 import { writeOrAppend, writePrivate } from './private-file.js'
 
-export function saving(): Addon {
+/** `recordOf` gives flows as files have them, with what they were before they were changed. */
+export function saving(recordOf: (flow: AnyFlow) => FlowRecord = snapshot): Addon {
   const flows = { name: 'flows', type: 'flows' } as const
   const path = { name: 'path', type: 'path' } as const
   return {
@@ -19,7 +22,7 @@ export function saving(): Addon {
         shows: true,
         arguments: [flows, path],
         async run(chosen, file) {
-          const bytes = Buffer.concat(chosen.map((flow) => writeMitmproxyFlow(snapshot(flow))))
+          const bytes = Buffer.concat(chosen.map((flow) => writeMitmproxyFlow(recordOf(flow))))
           await writeOrAppend(file, bytes)
         },
       }),

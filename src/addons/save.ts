@@ -1,6 +1,5 @@
 // The option `save_stream_file`: each flow that is over is added to a flow file of mitmproxy's.
 import type { AnyFlow } from '../flow/index.js'
-import { snapshot } from '../flow/snapshot.js'
 import { writeMitmproxyFlow } from '../formats/mitmproxy.js'
 import type { ConfigureHook } from '../hooks.js'
 import { QueuedFile } from '../store/queued-file.js'
@@ -9,7 +8,7 @@ import type { OptionAddon, Surroundings } from './by-option.js'
 import { strftime } from './strftime.js'
 
 /** `now` gives the time that is in the name of the file. */
-export function save(written: string, { path, log }: Surroundings, now = () => new Date()): OptionAddon {
+export function save(written: string, { path, log, record }: Surroundings, now = () => new Date()): OptionAddon {
   const append = written.startsWith('+')
   const pattern = path(append ? written.slice(1) : written)
   const said = (text: string) => log('error', text)
@@ -46,7 +45,7 @@ export function save(written: string, { path, log }: Surroundings, now = () => n
       flow(flow) {
         if (!accepts(flow)) return
         try {
-          current().write(writeMitmproxyFlow(snapshot(flow)))
+          current().write(writeMitmproxyFlow(record(flow)))
           unopened = undefined
         } catch (error) {
           const text = `flows cannot be saved: ${(error as Error).message}`

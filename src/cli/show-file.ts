@@ -1,5 +1,7 @@
 // A flow file, mitmproxy's or a HAR, as `midwire show -r FILE` reads it: with the questions that it asks of a store.
+import { statSync } from 'node:fs'
 import { type AnyFlow, readFlowFile, revive } from '../index.js'
+import type { Progress } from './progress.js'
 
 /** What `midwire show` asks of the place that has the flows. */
 export interface Source {
@@ -13,9 +15,17 @@ export interface Source {
   flow(id: string): AnyFlow | undefined | Promise<AnyFlow | undefined>
 }
 
-export function fileSource(path: string): Source {
+export function fileSource(path: string, progress: Progress): Source {
   async function* flows(): AsyncGenerator<AnyFlow> {
-    for await (const record of readFlowFile(path)) yield revive(record)
+    // Nobody knows how much comes from stdin.
+    const size = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false })?.size
+    const seen = (bytes: number) => {
+      progress.part = size ? bytes / size : undefined
+    }
+    for await (const record of readFlowFile(path, seen)) {
+      progress.step()
+      yield revive(record)
+    }
   }
   return {
     async *flows({ filter, limit, reverse }) {

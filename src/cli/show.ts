@@ -1,6 +1,7 @@
 // `midwire show`: the flows that were recorded, as a list, one of them whole, or the bytes of a body.
 import { type AnyFlow, flowLine, flowText, MidwireError, openStore, parseFilter, type StoreReader } from '../index.js'
 import type { Arguments } from './arguments.js'
+import { Progress } from './progress.js'
 import { type Settings, settle } from './settings.js'
 import { fileSource, type Source } from './show-file.js'
 import { Stop } from './stop.js'
@@ -33,10 +34,32 @@ export async function show(args: Arguments, streams: Streams): Promise<number> {
   if (path !== undefined && follow)
     throw new MidwireError('ERR_ARGUMENT', '--follow is for recorded flows, and not for -r')
   const store = path === undefined ? openStore(settings.confdir) : undefined
-  const source = store ?? fileSource(String(path))
-  if (ID.test(text)) return one(source, text, body, { args, settings, streams })
-  if (body !== undefined) throw new MidwireError('ERR_ARGUMENT', '--body wants a flow: midwire show ID --body response')
-  return list(source, { accepts, limit, following: follow ? store : undefined }, { args, settings, streams })
+  const progress = new Progress(streams)
+  const source = store ? storeSource(store, progress) : fileSource(String(path), progress)
+  const means = { args, settings, streams, progress }
+  try {
+    if (ID.test(text)) return await one(source, text, body, means)
+    if (body !== undefined)
+      throw new MidwireError('ERR_ARGUMENT', '--body wants a flow: midwire show ID --body response')
+    return await list(source, { accepts, limit, following: follow ? store : undefined }, means)
+  } finally {
+    progress.clear()
+  }
+}
+
+function storeSource(store: StoreReader, progress: Progress): Source {
+  return {
+    flow: (id) => store.flow(id),
+    // Not a generator: what is recorded now counts, and not what is when the first is asked for.
+    flows({ filter, ...query }) {
+      progress.total = store.count
+      const looked = (flow: AnyFlow) => {
+        progress.step()
+        return !filter || filter(flow)
+      }
+      return store.flows({ ...query, filter: looked })
+    },
+  }
 }
 
 function limitOf(text: string | boolean | undefined): number {
@@ -50,15 +73,17 @@ interface Means {
   readonly args: Arguments
   readonly settings: Settings
   readonly streams: Streams
+  readonly progress: Progress
 }
 
 async function one(
   source: Source,
   id: string,
   body: 'request' | 'response' | undefined,
-  { args, settings, streams: { stdout, env } }: Means,
+  { args, settings, streams: { stdout, env }, progress }: Means,
 ): Promise<number> {
   const flow = await source.flow(id)
+  progress.clear()
   if (!flow) {
     throw new MidwireError(
       'ERR_COMMAND',
@@ -88,7 +113,7 @@ async function list(
     /** The store whose new flows are shown, too; undefined for none. */
     following: StoreReader | undefined
   },
-  { args, settings, streams: { stdout, env } }: Means,
+  { args, settings, streams: { stdout, env }, progress }: Means,
 ): Promise<number> {
   const { options } = settings
   const color = wantsColor(stdout, env, args.color)
@@ -111,8 +136,12 @@ async function list(
     for await (const flow of recorded) {
       if (isOver) break
       if (isCut) newest.push(shown(flow))
-      else await put(stdout, shown(flow))
+      else {
+        progress.clear()
+        await put(stdout, shown(flow))
+      }
     }
+    progress.clear()
     for (const text of newest.reverse()) await put(stdout, text)
     while (following && !isOver) {
       for (const flow of following.fresh()) if (!accepts || accepts(flow)) await put(stdout, shown(flow))

@@ -15,6 +15,8 @@ export interface Streams {
   readonly stdout: Stream
   readonly stderr: Stream
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds. Default: the clock of the process. */
+  readonly now?: (() => number) | undefined
 }
 
 /** Whether to colour: the flag decides, else FORCE_COLOR, else NO_COLOR (https://no-color.org), else whether the terminal can. */

@@ -16,7 +16,7 @@ ${rows([
 ])}
 -H and -B change requests and responses: ~q in the filter is for requests, ~s for responses. All filters of -H are asked before a field
 is touched, then all fields go, then the new ones come. A VALUE or TEXT that begins with @ names a file, which is put there as it is.
-Regular expressions are Python's, as far as JavaScript can say the same, in upper and lower case as they are written; the dot matches
+Regular expressions are Python's, with what \`midwire help filter\` says of them, in upper and lower case as they are written; the dot matches
 newlines in bodies. In a TEXT \\1 or \\g<1> is a group, \\g<name> one with a name, \\\\ a backslash.
 -B leaves bodies alone that are longer than stream_large_bodies, come in messages (events, gRPC), or cannot be decoded: the log says so.
 --map-local: what stands behind the match in the URL, or group 1, is the name in the directory; index.html is tried, too. Nothing leads out

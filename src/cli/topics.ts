@@ -236,14 +236,11 @@ ${rows([
 function filterText(): string {
   return `midwire [flags] FILTER
 
-Only flows that match are shown, and written or read with -w and -r; all of them pass. Regular expressions are JavaScript's, searched for anywhere, upper and lower
-case alike. Those with spaces or one of ( ) ~ ' " stand in quotes.
-Only flows that match are shown; all of them pass. Regular expressions are JavaScript's, searched for anywhere, upper and lower
-case alike (unless MITMPROXY_CASE_SENSITIVE_FILTERS=1 is in the environment). Those with spaces or one of ( ) ~ ' " stand in quotes.
+Only flows that match are shown, and written or read with -w and -r; all of them pass. Regular expressions are Python's, searched for anywhere, upper
+and lower case alike (unless MITMPROXY_CASE_SENSITIVE_FILTERS=1 is in the environment). Those with spaces or one of ( ) ~ ' " stand in quotes.
+Refused are possessive quantifiers, atomic groups, conditions, the flag L, \\N{...}, and references to groups that may have no match.
 None takes for ever: where JavaScript's search would, midwire has another one. That one knows no lookaround and no backreferences;
 with these, long texts are searched in their beginning, and expressions such as (a+)+\\1 are refused.
-Only flows that match are shown, and written or read with -w and -r; all of them pass. Regular expressions are JavaScript's, searched for
-anywhere, upper and lower case alike. Those with spaces or one of ( ) ~ ' " stand in quotes.
 
 ${rows(FILTER_HELP.map(({ term, help }) => [term, help] as const))}
 Examples

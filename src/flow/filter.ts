@@ -1,5 +1,6 @@
 // The language of filters, which choose flows: `~d example.org & (~m POST | ~c 500)`.
 import { MidwireError, nearest } from '../errors.js'
+import { RegexpError } from '../regexp/python-text.js'
 import { compileRegexp } from './filter-regexp.js'
 import { TERMS, type Term } from './filter-terms.js'
 import type { AnyFlow } from './index.js'
@@ -30,9 +31,10 @@ const AND = 3
 /**
  * Makes a function of a filter. Throws ERR_FILTER, which shows the place and says what was expected there.
  *
- * Regular expressions are JavaScript's, searched for anywhere. Of Python's, `(?i)`, `(?m)` and `(?s)` at the start, `(?P<name>)`,
- * `(?P=name)`, `(?#comments)`, `\A`, `\Z`, `{,n}` and `[]...]` are understood as well; possessive quantifiers, atomic groups,
- * conditions and `(?x)` are not. No expression takes for ever: one that goes back too often is searched for in another way, and with
+ * Regular expressions are Python's, searched for anywhere: with flags (`(?i)`, `(?m)`, `(?s)`, `(?x)`, `(?a)` at the start, `(?s-i:...)` for a group), names
+ * (`(?P<name>...)`, `(?P=name)`; JavaScript's `(?<name>...)` and `\k<name>` as well), comments, `\A`, `\Z`. Possessive quantifiers, atomic groups, conditions,
+ * the flag L, references to groups that may have no match, or within a lookbehind, and `\N{...}` are refused. `\d`, `\w` and `\b` know ASCII alone, and
+ * a lookbehind may have any length. No expression takes for ever: one that goes back too often is searched for in another way, and with
  * lookaround or backreferences, which that way does not know, only in the beginning of a long text; what may take for ever all the
  * same is refused (`(a+)+\\1`). In quotes, a backslash makes a quote or a backslash a plain character; before any other it stays.
  */
@@ -159,8 +161,17 @@ class Parser {
     try {
       return term.make(compileRegexp(source, { ...term, caseSensitive: this.#caseSensitive }))
     } catch (error) {
-      return this.#fail(`this is no regular expression that midwire understands (${reason(error)})`, start)
+      const at = error instanceof RegexpError ? this.#placeIn(start, error.at) : start
+      return this.#fail(`this is no regular expression that midwire understands (${reason(error)})`, at)
     }
+  }
+
+  /** Where a character of a word stands that begins at `start`, in quotes or not. */
+  #placeIn(start: number, index: number): number {
+    if (!`"'`.includes(this.#text[start] as string)) return start + index
+    let at = start + 1
+    for (let left = index; left > 0; left--) at += /^\\["'\\]/.test(this.#text.slice(at, at + 2)) ? 2 : 1
+    return at
   }
 
   #word(): string {

@@ -97,15 +97,14 @@ export class HttpHeaders {
       return
     }
     const kept = raw[first] as string
-    if (values.length !== 1) {
+    if (values[0] === undefined) {
       this.#remove(name, first)
-      raw.splice(first, 0, ...values.flatMap((one) => [kept, one]))
       return
     }
-    // This is what most addons do, with every flow.
-    raw[first + 1] = values[0] as string
+    raw[first + 1] = values[0]
     const next = this.#find(name, first + 2)
     if (next !== -1) this.#remove(name, next)
+    if (values.length > 1) raw.splice(first + 2, 0, ...values.slice(1).flatMap((one) => [kept, one]))
   }
 
   /** Adds a field at the end. Throws a TypeError for a name or value that cannot stand in a header. */

@@ -28,6 +28,12 @@ export interface HttpRequestParts {
   irregularities?: readonly string[] | undefined
 }
 
+/** A URL as a browser shows it. */
+export function shownUrl(scheme: 'http' | 'https', host: string, port: number, path: string): string {
+  const shown = port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`
+  return `${scheme}://${bracketed(host)}${shown}${path === '*' ? '' : path}`
+}
+
 export class HttpRequest extends HttpMessage {
   method: string
   /** `/path?query`; `*` for a server-wide OPTIONS; empty for CONNECT. */
@@ -81,10 +87,8 @@ export class HttpRequest extends HttpMessage {
   /** The URL that a browser would show in its address bar. */
   get url(): string {
     const host = this.prettyHost
-    const shown = bracketed(host)
-    if (this.method === 'CONNECT' && this.protocol === undefined) return `${shown}:${this.port}`
-    const port = this.port === (this.scheme === 'https' ? 443 : 80) ? '' : `:${this.port}`
-    return `${this.scheme}://${shown}${port}${this.path === '*' ? '' : this.path}`
+    if (this.method === 'CONNECT' && this.protocol === undefined) return `${bracketed(host)}:${this.port}`
+    return shownUrl(this.scheme, host, this.port, this.path)
   }
 
   /**

@@ -41,6 +41,9 @@ abstract class RawFlow extends Flow {
   /** The message that came last: in a `tcp_message` or `udp_message` hook the one that the hook is for. */
   last: RawMessage | undefined
 
+  /** The messages whose hook runs, or which wait after it, in the order in which they came: one of each side, and those that are injected. */
+  readonly passing: RawMessage[] = []
+
   /** Makes a message for the hooks, and records it where there is room. */
   record(fromClient: boolean, content: Buffer, timestamp: number): RawMessage {
     if (fromClient) this.bytesFromClient += content.length

@@ -113,6 +113,11 @@ interface CommonRecord {
   readonly comment: string
   /** Of the notes of addons those that are plain data. */
   readonly metadata: Readonly<Record<string, unknown>>
+  /**
+   * The flow as it was before it was first changed, of the same type and without a backup of its own: command `flow.revert` brings it back. Only flow files of
+   * mitmproxy's have it. Default: the flow was not changed.
+   */
+  readonly backup?: FlowRecord | undefined
 }
 
 export interface HttpRecord extends CommonRecord {

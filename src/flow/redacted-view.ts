@@ -44,6 +44,7 @@ export class RedactedView {
       ...common,
       messages: () => flow.messages.map((message) => this.#message(message)),
       last: () => flow.last && this.#message(flow.last),
+      passing: () => flow.passing.map((message) => this.#message(message)),
     }) as F
   }
 
@@ -143,6 +144,7 @@ export class RedactedView {
     return this.#view(data, {
       messages: () => data.messages.map((message) => this.#message(message)),
       last: () => data.last && this.#message(data.last),
+      passing: () => data.passing && this.#message(data.passing),
     })
   }
 

@@ -98,6 +98,8 @@ export class WebSocketData {
   readonly messages: WebSocketMessage[] = []
   /** In a `websocket_message` hook the message that the hook is for; else the one that came last. */
   last: WebSocketMessage | undefined
+  /** The message whose hook runs, or which waits after it. */
+  passing: WebSocketMessage | undefined
   /** Messages that the client and the server have sent, recorded or not. */
   messagesFromClient = 0
   messagesFromServer = 0

@@ -47,7 +47,7 @@ const OWN = dict({
   truncated: maybe('boolean'),
 })
 
-/** What mitmproxy knows and midwire has no place for stands in the record's notes under this name. A backup of a changed flow is left out. */
+/** The note of a record that has all that mitmproxy knows of the flow and midwire has no place for. */
 const FOREIGN_NAME = 'mitmproxy'
 
 const FOREIGN = dict({
@@ -60,16 +60,36 @@ const FOREIGN = dict({
 const KILLED = 'Connection killed.'
 
 /** The bytes of a flow in a flow file of mitmproxy's. They can be added to a file that has others. */
-export const writeMitmproxyFlow = (record: FlowRecord): Buffer => writeTnet(stateOf(record))
+export function writeMitmproxyFlow(record: FlowRecord): Buffer {
+  const { backup } = record
+  // mitmproxy's `revert` sets all that a backup has, and so the id, too.
+  const before = backup ? stateOf({ ...backup, id: record.id }) : null
+  return writeTnet({ ...stateOf(record), backup: before })
+}
 
 /** The flow that these bytes of a flow file are: one typed netstring. Throws an Error that says what is wrong. */
 export function readMitmproxyFlow(bytes: Buffer): FlowRecord {
   const state = readTnet(bytes)
-  if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Uint8Array) {
-    throw new TypeError('it is no flow')
-  }
+  if (!isDict(state)) throw new TypeError('it is no flow')
   migrate(state as Record<string, unknown>)
-  return recordOf(state as TnetDict)
+  const record = recordOf(state)
+  const backup = backupOf(state.backup, record)
+  return backup ? { ...record, backup } : record
+}
+
+const isDict = (state: Tnet | undefined): state is TnetDict =>
+  typeof state === 'object' && state !== null && !Array.isArray(state) && !(state instanceof Uint8Array)
+
+/** A backup that is broken is left out: the flow itself can be read, and mitmproxy looks at its backup no sooner than it is asked to revert. */
+function backupOf(state: Tnet | undefined, { id, type }: FlowRecord): FlowRecord | undefined {
+  if (!isDict(state)) return undefined
+  try {
+    migrate(state as Record<string, unknown>)
+    const backup = recordOf(state)
+    return backup.type === type ? { ...backup, id } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function recordOf(state: TnetDict): FlowRecord {

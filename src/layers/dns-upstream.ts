@@ -116,7 +116,7 @@ export class DnsUpstream {
     }
     if (this.#context.server === server) this.#context.server = undefined
     if (!server.closed) yield { type: 'close', channel: server }
-    const lost = server.error ? `the server was lost: ${server.error}` : 'the server has closed the connection'
+    const lost = server.error ?? 'the server has closed the connection'
     for (const query of [...this.#sent.values()]) if (query.server === server) this.#fail(query, fault ?? lost)
   }
 

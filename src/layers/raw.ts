@@ -1,13 +1,13 @@
 // Relays connections of unknown protocols, and those that shall pass unseen: both ways at once, message by message, with half-closes.
 // Where client and server agree on TLS in the middle (STARTTLS), both are put under TLS, and the same flow goes on with what is inside.
 import type { ServerConnection } from '../connection.js'
-import { TcpFlow, UdpFlow } from '../flow/messages.js'
+import { type RawMessage, TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { AnyChannel, Channel } from './channel.js'
 import { OpenFailure } from './commands.js'
 import { type Context, finish, hook, join, type Layer, log, origin, push, receive, type Step, send } from './layer.js'
 import { open, routeTo } from './open.js'
 import { StartTls } from './starttls/index.js'
-import { ClientGone, Gone, Idle, type Task } from './task.js'
+import { Gone, Idle, type Task } from './task.js'
 import { turnToTls } from './tls.js'
 
 /** Relays raw TCP or UDP as a flow with messages. */
@@ -81,9 +81,7 @@ class Relay {
       if (!(error instanceof Gone)) throw error
       if (!(error instanceof Idle)) {
         // A UDP flow always ends with the client's channel, so that is no error by itself.
-        const { message } = error
-        const lost = error instanceof ClientGone && client.error !== undefined
-        if (this.#kind === 'tcp' || client.error) this.#fail(lost ? `the client was lost: ${message}` : message)
+        if (this.#kind === 'tcp' || client.error) this.#fail(error.message)
       } else if (this.#kind === 'tcp') log(context, 'info', `closed: ${error.message}`)
     }
     const { server } = context
@@ -108,7 +106,7 @@ class Relay {
     try {
       const message = this.#flow.record(fromClient, content, this.#context.machine.world.now())
       this.#tell('changed')
-      yield* this.#hook('message')
+      yield* this.#pass(message)
       if (this.#flow.error) yield* this.#abort(from, to)
       else if (message.content.length > 0 || message.content === content) yield* send(to, message.content)
     } finally {
@@ -118,6 +116,16 @@ class Relay {
 
   #tell(type: 'begun' | 'changed'): void {
     if (this.#shown) this.#context.machine.perform({ type, flow: this.#flow })
+  }
+
+  *#pass(message: RawMessage): Step<void> {
+    const { passing } = this.#flow
+    passing.push(message)
+    try {
+      yield* this.#hook('message')
+    } finally {
+      passing.splice(passing.indexOf(message), 1)
+    }
   }
 
   *#hook(what: 'start' | 'message' | 'end' | 'error'): Step<void> {
@@ -167,7 +175,7 @@ class Relay {
       const message = this.#flow.record(fromClient, data, world.now())
       const came = message.content
       this.#tell('changed')
-      yield* this.#hook('message')
+      yield* this.#pass(message)
       if (this.#flow.error) return yield* this.#abort(from, to)
       // An addon that writes a request for TLS, or its answer, anew is left alone with it.
       if (sight && message.content !== came) {
@@ -178,7 +186,7 @@ class Relay {
       const goesOn = message.content.length > 0 || message.content === came
       if (goesOn && !(yield* send(to, message.content))) {
         // A side that had ended before it was lost is read by nobody any more.
-        if (to.error) return yield* this.#lost(to, from)
+        if (to.error) return yield* this.#lost(to, from, to.error)
         break
       }
       if (fromClient && this.#asked) return
@@ -186,7 +194,7 @@ class Relay {
       if (sight?.what === 'agrees' && this.#watch && !(yield* this.#turn())) return
       if (!fromClient && this.#asked && (sight || !this.#watch)) yield* this.#goOn()
     }
-    if (from.error) return yield* this.#lost(from, to)
+    if (from.error) return yield* this.#lost(from, to, from.error)
     yield { type: 'end', channel: to }
   }
 
@@ -238,8 +246,8 @@ class Relay {
     if (server) yield* this.#abort(client, server)
   }
 
-  *#lost(side: AnyChannel, other: AnyChannel): Step<void> {
-    this.#fail(`${side === this.#context.client ? 'the client' : 'the server'} was lost: ${side.error}`)
+  *#lost(side: AnyChannel, other: AnyChannel, error: string): Step<void> {
+    this.#fail(error)
     yield* this.#abort(side, other)
   }
 

@@ -206,7 +206,7 @@ export const OPTIONS = {
     'slow clients down, `[/FILTER/]LIMITS`: 3g, slow-4g, fast-4g, offline, or rate=1m,latency=200ms,loss=1%; bytes a second',
   ),
   disabled_rules: list(
-    'rules that are switched off and stay in their options: `OPTION:RULE` or `OPTION:NUMBER`, `map_local:1`, of modify_headers, modify_body, map_remote, map_local, block_list, throttle',
+    'rules that are switched off and stay in their options: `OPTION:RULE` or `OPTION:NUMBER`, `map_local:1`, of modify_headers, modify_body, map_remote, map_local, block_list, throttle, via',
   ),
   anticache: flag(false, 'ask servers for whole answers: takes If-None-Match and If-Modified-Since from requests'),
   anticomp: flag(false, 'ask servers for bodies without compression'),

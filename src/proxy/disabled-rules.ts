@@ -3,7 +3,7 @@ import { MidwireError, nearest } from '../errors.js'
 import type { OptionValue } from '../options/definitions.js'
 
 /** The options that are lists of rules. */
-const WITH_RULES = ['modify_headers', 'modify_body', 'map_remote', 'map_local', 'block_list', 'throttle']
+const WITH_RULES = ['modify_headers', 'modify_body', 'map_remote', 'map_local', 'block_list', 'throttle', 'via']
 
 /** Gives a function that takes from the value of an option the rules that are switched off. Throws ERR_OPTION for an entry that names no such option. */
 export function withoutDisabled(entries: readonly string[] = []): (option: string, value: OptionValue) => OptionValue {

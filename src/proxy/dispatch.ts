@@ -3,7 +3,7 @@ import { hooksOf } from '../addons/hook-names.js'
 import { fileOf } from '../addons/scripts.js'
 import { MidwireError } from '../errors.js'
 import { Flow } from '../flow/flow.js'
-import type { Addon, ConfigureHook, HookName, Hooks, HttpMessageHook, LogLevel } from '../hooks.js'
+import type { Addon, ConfigureHook, HookName, Hooks, HttpMessageHook, LogLevel, Socks5AuthHook } from '../hooks.js'
 import { HookTime } from './hook-time.js'
 import { HookWatch } from './hook-watch.js'
 
@@ -149,6 +149,8 @@ export class Dispatcher {
   #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
     const { text, where } = describe(error)
     this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`, name)
+    // What the addon has said before it failed does not let a client in.
+    if (name === 'socks5_auth') (subject as Socks5AuthHook).valid = false
     const flow = flowOf(subject)
     if (flow?.live) {
       flow.error ??= { message: `addon ${label} has failed in ${name}: ${text}`, timestamp: Date.now() }

@@ -5,6 +5,7 @@ import { version } from '../addons/own-version.js'
 import { MidwireError } from '../errors.js'
 import { parseFilter } from '../flow/filter.js'
 import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import { revive } from '../flow/revive.js'
 import { snapshot } from '../flow/snapshot.js'
 import { HAR_END, harEntry, harStart } from '../formats/har-write.js'
@@ -27,8 +28,8 @@ export abstract class Editing extends Recording {
   protected readonly backups = new Backups()
 
   abstract update(flows: readonly AnyFlow[]): void
-  /** Runs the hooks of a flow that does not run, and gives it to the outputs. @internal */
-  protected abstract loadFlow(flow: AnyFlow): Promise<void>
+  /** Runs the hooks of a flow that does not run, and gives it to the outputs. `before`: the flow as it was before it was changed. @internal */
+  protected abstract loadFlow(flow: AnyFlow, before?: FlowRecord): Promise<void>
 
   /**
    * Changes a flow, which runs or is recorded, and keeps it as it was before the first change: command `flow.revert` brings it back. Up to 1,000 flows and
@@ -49,6 +50,12 @@ export abstract class Editing extends Recording {
   /** Whether a flow was changed by `edit` or a command, and can be brought back. */
   isModified(id: string): boolean {
     return this.backups.has({ id })
+  }
+
+  /** A flow as files have it, given as outputs see it: with what they may see of it as it was before it was changed. @internal */
+  protected recordOf(shown: AnyFlow): FlowRecord {
+    const [record, before] = [snapshot(shown), this.backups.of(shown)]
+    return before ? { ...record, backup: snapshot(this.shown(revive(before))) } : record
   }
 
   /** Forgets flows, in memory and on disk. Those that run are ended first, as `flow.kill()` does. */
@@ -78,7 +85,7 @@ export abstract class Editing extends Recording {
     if (isHar) yield Buffer.from(harStart(version))
     let isFirst = true
     for await (const flow of ids ? this.#chosen(ids, filter) : this.flows({ filter })) {
-      const record = snapshot(flow)
+      const record = this.recordOf(flow)
       if (!isHar) yield writeMitmproxyFlow(record)
       else if (record.type === 'http') {
         yield Buffer.from(`${isFirst ? '' : ',\n'}${JSON.stringify(harEntry(record))}`)
@@ -96,7 +103,7 @@ export abstract class Editing extends Recording {
   async load(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     let count = 0
     for await (const record of flowsIn(bytes instanceof Uint8Array ? once(bytes) : bytes)) {
-      await this.loadFlow(revive(this.flow(record.id) ? { ...record, id: randomUUID() } : record))
+      await this.loadFlow(revive(this.flow(record.id) ? { ...record, id: randomUUID() } : record), record.backup)
       count += 1
     }
     return count

@@ -1,7 +1,7 @@
 // Errors of sockets and handshakes, as sentences for people.
 import { hostPort } from '../addresses.js'
 import { explainCertificate } from '../certs/explain.js'
-import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
+import { type ClientConnection, type Connection, type ServerConnection, sideOf } from '../connection.js'
 
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'ERROR'
 
@@ -17,10 +17,40 @@ const CONNECT_REASONS: Record<string, string> = {
   EMFILE: 'midwire has no file descriptors left',
 }
 
-/** The reason why an open connection was lost. A server may refuse a client even after the handshake (RFC 8446, 4.4.2.4). */
+/** What a side of an open connection has done, by the code with which the system tells that it is gone. */
+const LOSSES: Record<string, string> = {
+  ECONNRESET: 'reset the connection',
+  EPIPE: 'closed the connection',
+  ETIMEDOUT: 'does not answer any more',
+  ECONNREFUSED: 'refuses what is sent to it',
+  EHOSTUNREACH: 'cannot be reached any more',
+  ENETUNREACH: 'cannot be reached any more',
+}
+
+/**
+ * Which side has gone from an open connection, and how: `the client reset the connection (ECONNRESET)`. A server may refuse a client even
+ * after the handshake (RFC 8446, 4.4.2.4).
+ */
 export function explainLoss(error: Error, connection: Connection): string {
   const { host, tls } = connection as Partial<ServerConnection>
-  return (host !== undefined && explainCertificate(error, tls?.sni ?? host)) || reasonOf(error)
+  const untrusted = host !== undefined && explainCertificate(error, tls?.sni ?? host)
+  if (untrusted) return untrusted
+  const far = farEnd(connection)
+  const { code = '', syscall } = error as NodeJS.ErrnoException
+  const loss = LOSSES[code]
+  // An error with a sentence of its own has no system call.
+  if (loss && syscall !== undefined) return `${far} ${loss} (${code})`
+  const reason = reasonOf(error)
+  const alert = ALERT.exec(reason)?.[1]
+  return alert === undefined ? `${far} was lost: ${reason}` : `${far} has ended TLS: ${alert}`
+}
+
+/** Who is at the other end. In a tunnel through proxies nobody can tell whether it was the server that has gone. */
+function farEnd(connection: Connection): string {
+  const { via, transport } = connection as ServerConnection
+  const isDirect = via?.every((hop) => hop.startsWith('wireguard:')) ?? true
+  if (isDirect) return `the ${sideOf(connection)}`
+  return transport === 'udp' ? 'the proxy' : 'the server, or a proxy on the way to it,'
 }
 
 /** The reason why a server could not be reached. */

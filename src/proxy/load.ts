@@ -4,7 +4,7 @@ import type { AnyFlow } from '../flow/index.js'
 import type { TcpFlow, UdpFlow } from '../flow/messages.js'
 import type { Dispatcher } from './dispatch.js'
 
-/** The order is that of mitmproxy's `eventsequence.iterate`. Messages come one by one, as they came to a flow that ran. */
+/** The order is that of mitmproxy's `eventsequence.iterate`, but that no flow has both `response` and `error`. Messages come one by one, as they came to a flow that ran. */
 export async function loadFlow(flow: AnyFlow, dispatcher: Dispatcher): Promise<void> {
   if (flow.type === 'http') return loadHttp(flow, dispatcher)
   if (flow.type !== 'dns') return loadRaw(flow, dispatcher)
@@ -16,11 +16,9 @@ export async function loadFlow(flow: AnyFlow, dispatcher: Dispatcher): Promise<v
 async function loadHttp(flow: HttpFlow, dispatcher: Dispatcher): Promise<void> {
   await dispatcher.run('requestheaders', flow)
   await dispatcher.run('request', flow)
-  if (flow.response) {
-    await dispatcher.run('responseheaders', flow)
-    await dispatcher.run('response', flow)
-  }
   const { websocket } = flow
+  if (flow.response) await dispatcher.run('responseheaders', flow)
+  if (flow.response && (websocket || !flow.error)) await dispatcher.run('response', flow)
   if (websocket) {
     const messages = websocket.messages.splice(0)
     websocket.last = undefined

@@ -5,6 +5,7 @@ import { loadScripts } from '../addons/scripts.js'
 import { type Authority, loadAuthority } from '../certs/authority.js'
 import type { FlowNews } from '../flow/flow.js'
 import type { AnyFlow } from '../flow/index.js'
+import type { FlowRecord } from '../flow/record.js'
 import { RedactedView } from '../flow/redacted-view.js'
 import type { Addon, ConfigureHook, HookName, Hooks, LogEntry, LogLevel } from '../hooks.js'
 import type { Arrival, ModeSpec, RunningMode } from '../modes/mode.js'
@@ -30,6 +31,7 @@ import { Outputs } from './outputs.js'
 import { ownCommands } from './own-commands.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
+import { RunningFlows } from './running-flows.js'
 import { RunningModes, specsOf } from './running-modes.js'
 import { ScriptReload } from './script-reload.js'
 import { WaysIn } from './ways-in.js'
@@ -72,7 +74,7 @@ export class Midwire extends WaysIn {
   readonly #outputs: Outputs
   /** What outputs see in the place of flows. */
   readonly #redacted: RedactedView
-  readonly #running = new Set<AnyFlow>()
+  readonly #running = new RunningFlows()
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
   #closing: Promise<void> | undefined
@@ -94,7 +96,7 @@ export class Midwire extends WaysIn {
     for (const warning of authority.warnings) proxy.log('warn', warning)
     const { resolver } = parseSubnets(options.wireguard_subnet)
     const builtin = [
-      ...builtinAddons(options, authority, resolver, proxy.views),
+      ...builtinAddons(options, authority, resolver, proxy.views, (flow) => proxy.recordOf(flow)),
       ...replayAddons(replayHost(proxy, proxy.#dispatcher, proxy.replays)),
     ]
     await proxy.#begin(builtin, [...(given.addons ?? []), ...scripts], specs)
@@ -129,7 +131,8 @@ export class Midwire extends WaysIn {
       log: (level, message) => this.log(level, message),
       path: expandHome,
       job: (work) => this.jobs.add(work),
-      load: (flow) => this.loadFlow(flow),
+      load: (flow, before) => this.loadFlow(flow, before),
+      record: (flow) => this.recordOf(flow),
     })
     this.#observers = new Observers(store.snapshot, (message) => this.log('warn', message))
     this.connections = new Connections({
@@ -178,7 +181,7 @@ export class Midwire extends WaysIn {
 
   /** The flows that have begun and are not over, the oldest first. */
   get runningFlows(): readonly AnyFlow[] {
-    return [...this.#running]
+    return this.#running.all
   }
 
   /** Calls `method` at a hook, after the addons' methods, until the returned function is called. Throws ERR_HOOK. */
@@ -308,7 +311,8 @@ export class Midwire extends WaysIn {
   }
 
   /** @internal */
-  protected async loadFlow(flow: AnyFlow): Promise<void> {
+  protected async loadFlow(flow: AnyFlow, before?: FlowRecord): Promise<void> {
+    if (before) this.backups.take(flow.id, before)
     await loadFlow(flow, this.#dispatcher)
     this.#tell('finished', flow)
     await this.#outputs.ready()

@@ -25,7 +25,8 @@ export class Relayed implements Transport {
     this.#control = control
     this.#datagrams = datagrams
     this.#to = to
-    const gone = (error?: Error) => this.#lost(`the proxy has ended the relaying${error ? `: ${error.message}` : ''}`)
+    const gone = (error?: Error) =>
+      this.#lost(sentenced(`it has ended the relaying${error ? `: ${error.message}` : ''}`))
     control.receiver = { ...noReceiver, handleEnd: () => gone(), handleClose: gone }
     datagrams.receiver = {
       ...noReceiver,
@@ -34,7 +35,7 @@ export class Relayed implements Transport {
         this.#droppedBelow = total
         this.#tell()
       },
-      handleClose: (error) => this.#lost(error?.message ?? 'the relay is gone', error?.code),
+      handleClose: (error) => this.#lost(error ?? sentenced('its relay is gone')),
     }
   }
 
@@ -94,9 +95,11 @@ export class Relayed implements Transport {
     this.receiver.handleDropped?.(this.#dropped + this.#droppedBelow)
   }
 
-  #lost(message: string, code = 'ECONNRESET'): void {
+  #lost(error: NodeJS.ErrnoException): void {
     if (this.#closed) return
     this.close()
-    this.receiver.handleClose(Object.assign(new Error(message), { code }))
+    this.receiver.handleClose(error)
   }
 }
+
+const sentenced = (message: string) => Object.assign(new Error(message), { code: 'ECONNRESET' })

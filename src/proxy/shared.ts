@@ -15,6 +15,7 @@ import type { OptionName, Options } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
 import type { Core } from './core.js'
 import { Dialer } from './dial.js'
+import { withoutDisabled } from './disabled-rules.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Exit } from './exits/exit.js'
 import { checkWay } from './exits/tunnel-file.js'
@@ -68,7 +69,8 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   const kept = isKept(OF_SERVERS) ? before : undefined
   if (!kept) checkTrust(options)
   // A file that has gone wrong since is no fault of other options.
-  if (!isKept(['via'])) for (const { via } of layerOptions.via) checkWay(via)
+  const isWayKept = before && sameValue(enabledVia(before.options), enabledVia(options))
+  if (!isWayKept) for (const { via } of layerOptions.via) checkWay(via)
   const certificates = isKept(OF_CLIENTS) && before ? before.certificates : around.certificates(options)
   const dialer = kept?.dialer ?? new Dialer(options, dispatcher, (via) => around.exitOf(via), around.observers)
   if (!kept) before?.pool.close()
@@ -109,11 +111,14 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
   }
 }
 
+const enabledVia = ({ via, disabled_rules }: Options) =>
+  withoutDisabled(disabled_rules)('via', via) as readonly string[]
+
 const layerOptionsOf = (options: Options): LayerOptions => ({
   ...options,
   body_size_limit: options.body_size_limit ?? 0,
   connect_addr: localAddress(options.connect_addr),
-  via: parseViaRules(options.via),
+  via: parseViaRules(enabledVia(options)),
   inside: options.onboarding ? [canonicalName(options.onboarding_host)] : [],
 })
 

@@ -1,7 +1,19 @@
 // Reads a regular expression of JavaScript's into a tree: what its cost is found from, and what the linear search is compiled from.
 
-/** `start`, `end` and `last-line` are the ends of the text, the last of them also before a newline there. */
-export type Place = 'line-start' | 'line-end' | 'word-edge' | 'no-word-edge' | 'start' | 'end' | 'last-line'
+/**
+ * `start`, `end` and `last-line` are the ends of the text, the last of them also before a newline there. `newline-start` and `newline-end` are the ends of
+ * lines where these end with a newline alone, as Python has it.
+ */
+export type Place =
+  | 'line-start'
+  | 'line-end'
+  | 'newline-start'
+  | 'newline-end'
+  | 'word-edge'
+  | 'no-word-edge'
+  | 'start'
+  | 'end'
+  | 'last-line'
 
 export type Node =
   /** One character of a text: a literal, a class or an escape, as it is written. */
@@ -35,6 +47,8 @@ const ENDS: readonly (readonly [text: string, place: Place])[] = [
   ['(?<![\\s\\S])', 'start'],
   ['(?![\\s\\S])', 'end'],
   ['(?=\\n?(?![\\s\\S]))', 'last-line'],
+  ['(?<![^\\n])', 'newline-start'],
+  ['(?![^\\n])', 'newline-end'],
 ]
 
 /** The most groups in each other: each is a call on the stack. */

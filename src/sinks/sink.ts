@@ -9,7 +9,7 @@ export interface Sink {
   attached?(proxy: { readonly views: Views }): void
   /** Called with each flow that begins: with the head of a request, say. */
   begun?(flow: AnyFlow): void
-  /** Called with a flow that runs, when there is more of it: the head of a response, a message, more of a body. */
+  /** Called with a flow that runs, when there is more of it: the head of a response, a message. Bytes of a body are not told: look at its `length`. */
   changed?(flow: AnyFlow): void
   /** Called with each flow that is over. */
   flow?(flow: AnyFlow): void

@@ -9,16 +9,29 @@ import { decodeFlows } from '../formats/flow-file.js'
 /**
  * The flows in a file, one after the other; `-` is stdin. What the file is, its first bytes say: a flow file of mitmproxy 9 to 12, or a
  * HAR, each also compressed by gzip or zlib. Throws ERR_FLOW_FILE for a file that cannot be read or is broken, after the flows before the
- * fault.
+ * fault. `seen` is called with the number of bytes of the file that have been read so far.
  */
-export async function* readFlowFile(path: string): AsyncGenerator<FlowRecord, void, undefined> {
-  const source: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : createReadStream(path)
+export async function* readFlowFile(
+  path: string,
+  seen?: (bytes: number) => void,
+): AsyncGenerator<FlowRecord, void, undefined> {
+  const file: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : createReadStream(path)
+  const source = seen ? counted(file, seen) : file
   const name = path === '-' ? 'stdin' : path
   try {
     yield* flowsIn(source)
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause)
     throw new MidwireError('ERR_FLOW_FILE', `${name}: ${text}`, { cause })
+  }
+}
+
+async function* counted(source: AsyncIterable<Uint8Array>, seen: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of source) {
+    bytes += chunk.length
+    seen(bytes)
+    yield chunk
   }
 }
 

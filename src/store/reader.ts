@@ -23,6 +23,11 @@ export class StoreReader {
     return select({ segments: presentOf(this.#segments), others: [], replaced: () => false }, query)
   }
 
+  /** How many flows are recorded, as of the last look. */
+  get count(): number {
+    return this.#segments.all.reduce((sum, { entries }) => sum + entries.count, 0)
+  }
+
   /** A flow by its id, or the newest whose id begins with these 8 characters or more; undefined for none. */
   flow(id: string): AnyFlow | undefined {
     const place = this.#segments.find(idHead(id), isWholeId(id) ? idHash(id) : undefined)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { StoredBytes } from '../flow/body.js'
 import type { FlowRecord } from '../flow/record.js'
-import { ENTRY, Entries } from './entries.js'
+import { ENTRY, Entries, FACTS } from './entries.js'
 import { factsIn, HEADER, isWhole, type LongBody, longBodies, readLengths, readRecord } from './layout.js'
 
 /** `mwi1`, little-endian, at the beginning of an index. Then come a CRC-32 of the rest, 8 bytes for the length it covers, and the entries. */
@@ -14,7 +14,13 @@ const INDEX_HEADER = 16
 /** Bytes that are read at once where flows are looked for: most heads are shorter. */
 const SCAN = 256 * 1024
 
-const NAME = /^(\d{8})\.log$/
+/** Flows of an index that are looked at, about, until one is where the index says. */
+const PROBES = 8
+/** The bytes of a flow up to the end of its facts. */
+const FACTS_END = HEADER + FACTS
+
+/** Eight digits, and more where these are used up: somebody has renamed a file. */
+const NAME = /^(\d{8,15})\.log$/
 
 export class Segment {
   readonly number: number
@@ -47,7 +53,7 @@ export class Segment {
     const descriptor = openSync(this.path, 'r')
     try {
       const { size } = fstatSync(descriptor)
-      if (this.length === 0) this.#readIndex(size)
+      if (this.length === 0) this.#readIndex(descriptor, size)
       this.#scan(descriptor, size)
       return size
     } finally {
@@ -65,13 +71,15 @@ export class Segment {
     return bytes
   }
 
-  #readIndex(size: number): void {
+  #readIndex(descriptor: number, size: number): void {
     try {
       const bytes = readFileSync(this.indexPath)
       if (bytes.length < INDEX_HEADER || bytes.readUInt32LE(0) !== INDEX_MARK) return
       const length = bytes.readDoubleLE(8)
       if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8)) || length > size) return
-      this.entries = Entries.from(bytes.subarray(INDEX_HEADER))
+      const entries = Entries.from(bytes.subarray(INDEX_HEADER))
+      if (!isOf(descriptor, entries)) return
+      this.entries = entries
       this.length = length
     } catch {
       // There is none: the segment itself says everything.
@@ -101,6 +109,22 @@ export class Segment {
       this.length += length
     }
   }
+}
+
+/**
+ * Whether an index belongs to a file: files may have been renamed, or come back from a backup without the other. One of some flows is enough,
+ * because others may have been damaged.
+ */
+function isOf(descriptor: number, entries: Entries): boolean {
+  const step = Math.max(1, Math.floor(entries.count / PROBES))
+  for (let index = 0; index < entries.count; index += step) {
+    const { offset, idHead, idHash } = entries.get(index)
+    const bytes = readAt(descriptor, offset, FACTS_END)
+    if (bytes.length < FACTS_END || !readLengths(bytes)) continue
+    const facts = factsIn(bytes)
+    if (facts.idHead === idHead && facts.idHash === idHash) return true
+  }
+  return false
 }
 
 /** The bytes of a file from an offset on, fewer where the file ends before. */

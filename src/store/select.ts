@@ -4,8 +4,10 @@ import type { AnyFlow } from '../flow/index.js'
 import { revive } from '../flow/revive.js'
 import { type Facts, type FlowSort, urlOf } from './facts.js'
 import type { Kept } from './memory.js'
+import { type Keys, Order } from './order.js'
 import { type Segment, SegmentReader } from './segment.js'
 import type { Place, Segments } from './segments.js'
+import { Turns } from './turns.js'
 
 /** Which recorded flows are read, and in which order. */
 export interface FlowQuery {
@@ -20,9 +22,6 @@ export interface FlowQuery {
   /** How many are given at most. Default: all. */
   readonly limit?: number | undefined
 }
-
-/** Milliseconds of reading after which other work has a turn. */
-const TURN = 10
 
 /** The characters of a URL by which flows are sorted. */
 const URL_LETTERS = 256
@@ -48,30 +47,37 @@ export interface Recorded {
 export const presentOf = ({ all }: Segments): Recorded['segments'] =>
   all.map((segment) => ({ segment, count: segment.entries.count }))
 
-/** Throws ERR_FILTER, and a RangeError for an order that is none. */
-export function select(recorded: Recorded, query: FlowQuery): AsyncGenerator<AnyFlow, undefined> {
+/** Throws ERR_FILTER, and a RangeError for an order that is none. `now`: milliseconds of a clock that only goes forward. */
+export function select(
+  recorded: Recorded,
+  query: FlowQuery,
+  now = () => performance.now(),
+): AsyncGenerator<AnyFlow, undefined> {
   const { filter, sort = 'time' } = query
   const accepts = typeof filter === 'string' ? parseFilter(filter) : (filter ?? (() => true))
   if (sort !== 'url' && !Object.hasOwn(KEYS, sort)) {
     throw new RangeError(`flows are sorted by time, method, url, status, size or duration, not by ${String(sort)}`)
   }
-  return selected(recorded, { ...query, sort }, accepts)
+  return selected(recorded, { ...query, sort }, accepts, new Turns(now))
 }
 
 async function* selected(
   recorded: Recorded,
   { sort, reverse = false, offset = 0, limit = Number.POSITIVE_INFINITY }: FlowQuery & { sort: FlowSort },
   accepts: (flow: AnyFlow) => boolean,
+  turns: Turns,
 ): AsyncGenerator<AnyFlow, undefined> {
-  const turns = new Turns()
   const places = new Places(recorded)
   try {
-    const order = await sorted(places, sort, turns)
+    const order = await Order.of(await keysOf(places, sort, turns), reverse, turns)
     let passed = 0
     let given = 0
-    for (let at = 0; at < order.length && given < limit; at++) {
+    // The order goes no further than flows are asked for.
+    while (given < limit) {
       if (turns.isOver) await turns.next()
-      const flow = places.read(order[reverse ? order.length - 1 - at : at] ?? 0)
+      const at = order.next()
+      if (at === undefined) break
+      const flow = places.read(at)
       if (!flow || !accepts(flow) || passed++ < offset) continue
       given += 1
       yield flow
@@ -82,30 +88,18 @@ async function* selected(
   return undefined
 }
 
-/** The numbers of the flows in the order that is asked for; those that are equal in the order in which they have ended. */
-async function sorted(places: Places, sort: FlowSort, turns: Turns): Promise<Uint32Array> {
-  const order = new Uint32Array(places.count)
-  const numbers = new Float64Array(sort === 'url' ? 0 : places.count)
+/** The key of each flow, at its number. */
+async function keysOf(places: Places, sort: FlowSort, turns: Turns): Promise<Keys> {
   const texts: string[] = []
-  let isSorted = true
+  const numbers = new Float64Array(sort === 'url' ? 0 : places.count)
   for (let at = 0; at < places.count; at++) {
-    order[at] = at
     if (sort === 'url') {
       const flow = places.read(at)
       texts.push(flow ? urlOf(flow).slice(0, URL_LETTERS) : '')
-      isSorted &&= at === 0 || (texts[at - 1] ?? '') <= (texts[at] ?? '')
-    } else {
-      numbers[at] = KEYS[sort](places.facts(at))
-      isSorted &&= at === 0 || (numbers[at - 1] ?? 0) <= (numbers[at] ?? 0)
-    }
+    } else numbers[at] = KEYS[sort](places.facts(at))
     if (turns.isOver) await turns.next()
   }
-  if (isSorted) return order
-  const keys: ArrayLike<number | string> = sort === 'url' ? texts : numbers
-  return order.sort((one, other) => {
-    const [first, second] = [keys[one] ?? 0, keys[other] ?? 0]
-    return first < second ? -1 : first > second ? 1 : one - other
-  })
+  return sort === 'url' ? texts : numbers
 }
 
 /** All recorded flows by number: those of the segments that no newer record has replaced, then those of memory alone. */
@@ -124,8 +118,12 @@ export class Places {
     this.#indexes = new Uint32Array(room)
     let next = 0
     for (const [number, { segment, count }] of recorded.segments.entries()) {
+      const { entries } = segment
+      // This is one turn, so that no flow is recorded again in the middle of it; a million flows take about as long as a turn may.
+      const place = { segment, index: 0 }
       for (let index = 0; index < count; index++) {
-        if (segment.entries.isReplaced(index) || recorded.replaced({ segment, index })) continue
+        place.index = index
+        if (entries.isReplaced(index) || recorded.replaced(place)) continue
         this.#segments[next] = number
         this.#indexes[next++] = index
       }
@@ -135,13 +133,13 @@ export class Places {
   }
 
   facts(at: number): Facts {
-    const other = this.#recorded.others[at - this.#stored]
+    const other = this.#other(at)
     return other ? other.facts : this.#segment(at).entries.get(this.#indexes[at] ?? 0)
   }
 
   /** Undefined for a flow that is gone since. */
   read(at: number): AnyFlow | undefined {
-    const other = this.#recorded.others[at - this.#stored]
+    const other = this.#other(at)
     const record = other ? other.record : this.#reader.read(this.#segment(at), this.#indexes[at] ?? 0)
     return record && revive(record)
   }
@@ -150,21 +148,12 @@ export class Places {
     this.#reader.close()
   }
 
+  /** A flow that is in memory alone. */
+  #other(at: number): Kept | undefined {
+    return at < this.#stored ? undefined : this.#recorded.others[at - this.#stored]
+  }
+
   #segment(at: number): Segment {
     return (this.#recorded.segments[this.#segments[at] ?? 0] as { segment: Segment }).segment
-  }
-}
-
-/** Lets other work have its turn while much is read. */
-class Turns {
-  #begun = performance.now()
-
-  get isOver(): boolean {
-    return performance.now() - this.#begun > TURN
-  }
-
-  async next(): Promise<void> {
-    await new Promise((later) => setImmediate(later))
-    this.#begun = performance.now()
   }
 }

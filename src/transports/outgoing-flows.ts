@@ -102,7 +102,8 @@ export class OutgoingFlow extends ServerDatagrams {
   /** Called when the server has said that nobody is at its port. */
   handleRefused(): void {
     const { address, port } = this.remote
-    this.handleOver(Object.assign(new Error(`read ECONNREFUSED ${address}:${port}`), { code: 'ECONNREFUSED' }))
+    const error = new Error(`read ECONNREFUSED ${address}:${port}`)
+    this.handleOver(Object.assign(error, { code: 'ECONNREFUSED', syscall: 'read' }))
   }
 
   protected send(data: Uint8Array): void {

@@ -60,6 +60,7 @@ export class Pipe implements StreamTransport {
     ]
     duplex.pause()
     for (const [name, listener] of this.#listeners) duplex.on(name, listener as () => void)
+    if (lowest !== duplex) lowest.on('error', this.#failedBelow)
     if (duplex.destroyed) this.#closed = true
   }
 
@@ -75,6 +76,11 @@ export class Pipe implements StreamTransport {
     // A stream without data left ends even while it is paused, so the end may have come before this receiver.
     else if (this.duplex.readableEnded) queueMicrotask(() => this.#end())
     else this.duplex.resume()
+  }
+
+  /** A TLSSocket over a stream that is no socket of the system closes without a word when that stream fails. */
+  readonly #failedBelow = (error: NodeJS.ErrnoException): void => {
+    this.#error ??= error
   }
 
   /** An end after an error is a consequence of the error, and only the error is reported. */
@@ -161,6 +167,7 @@ export class Pipe implements StreamTransport {
   detach(): Duplex {
     this.duplex.pause()
     for (const [name, listener] of this.#listeners) this.duplex.off(name, listener as () => void)
+    if (this.lowest !== this.duplex) this.lowest.off('error', this.#failedBelow)
     clearTimeout(this.#linger)
     return this.duplex
   }

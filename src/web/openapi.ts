@@ -67,7 +67,9 @@ function operation(name: string, { summary, description, params, query, body, re
     summary,
     ...(description !== undefined && { description }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: contentOf(body, 'input') } }),
+    ...(body && {
+      requestBody: { required: isBytes(body) || body.type !== 'optional', content: contentOf(body, 'input') },
+    }),
     responses: {
       ...(response === undefined
         ? { 204: { description: 'it is done' } }

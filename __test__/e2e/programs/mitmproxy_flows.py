@@ -1,4 +1,5 @@
 # Flow files by mitmproxy's own classes. `write FILE`: flows of every type. `old FILE`: the same in the versions 18, 19 and 20.
+# `edit FILE`: flows that were changed, with their backups. `revert A B`: the flows of A as mitmproxy brings them back.
 # `read FILE`: the flows that mitmproxy reads, as JSON. `compare A B`: in what the flows of two files differ, as JSON.
 import base64
 import json
@@ -55,6 +56,24 @@ def flows():
     socket.websocket.close_reason = None
     socket.websocket.timestamp_end = None
     yield socket
+
+
+def edited():
+    for flow in flows():
+        flow.backup()
+        flow.comment = "changed"
+        if flow.type == "http":
+            flow.request.path = "/changed"
+            flow.request.content = b"changed"
+        yield flow
+
+
+def revert(path, to):
+    with open(path, "rb") as source, open(to, "wb") as file:
+        writer = io.FlowWriter(file)
+        for flow in io.FlowReader(source).stream():
+            flow.revert()
+            writer.add(flow)
 
 
 def old(state, version):
@@ -124,6 +143,13 @@ match sys.argv[1:]:
             writer = io.FlowWriter(file)
             for flow in flows():
                 writer.add(flow)
+    case ["edit", path]:
+        with open(path, "wb") as file:
+            writer = io.FlowWriter(file)
+            for flow in edited():
+                writer.add(flow)
+    case ["revert", path, to]:
+        revert(path, to)
     case ["old", path]:
         with open(path, "wb") as file:
             for version in (18, 19, 20):

@@ -43,6 +43,36 @@ test('a flow is in the list as soon as it runs, without secrets, and is updated 
   t.is(late.total, 1)
 })
 
+test('a body that grows is told to a list, also where nothing else of its flow changes', async (t) => {
+  const running = await startProxy(t, { options: { stream_large_bodies: '1' } })
+  const server = await listen(t)
+  const list = running.proxy.list()
+  const sizes: number[] = []
+  const reached = (size: number) =>
+    new Promise<void>((resolve) => {
+      list.onchange = () => {
+        list.takeChanges()
+        const now = list.rows(0, 1)[0]?.size ?? 0
+        if (now !== sizes.at(-1)) sizes.push(now)
+        if (now >= size) resolve()
+      }
+    })
+  const first = reached(10)
+  const talk = await dial(t, running.port)
+  talk.says(get(server.port, '/slow'))
+  const upstream = await server.talk(0)
+  await upstream.hears('\r\n\r\n')
+  upstream.says('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n')
+  await talk.hears('\r\n\r\n')
+  upstream.says('0123456789')
+  await first
+  const second = reached(20)
+  upstream.says('0123456789')
+  await second
+  t.deepEqual(sizes.slice(-2), [10, 20])
+  t.true(list.rows(0, 1)[0]?.live)
+})
+
 const onLinux = process.platform === 'linux' ? test : test.skip
 
 onLinux('a list whose filter asks for processes has them looked up while it is open', async (t) => {

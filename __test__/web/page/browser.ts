@@ -9,15 +9,21 @@ import { startApi } from '../support.js'
 const executablePath = '/usr/bin/chromium'
 const page = resolve('dist/web/app')
 
+/** For each step of a person, on a machine that has much else to do. */
+const MILLISECONDS = 30_000
+
 export const canRun = existsSync(executablePath) && existsSync(page)
 
 /** The proxy, its API, and the page at a path, let in by its token. `complaints`: what the console and the page's own errors say. */
 export async function openPage(t: ExecutionContext, path: string, options: MidwireOptions = {}) {
+  t.timeout(4 * MILLISECONDS)
   const running = await startApi(t, options, { page })
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
   t.teardown(() => browser.close())
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
   const tab = await context.newPage()
+  // Whatever never comes ends the test, and its teardown all the rest.
+  tab.setDefaultTimeout(MILLISECONDS)
   const complaints: string[] = []
   tab.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
@@ -25,6 +31,14 @@ export async function openPage(t: ExecutionContext, path: string, options: Midwi
   tab.on('pageerror', (error) => complaints.push(String(error)))
   await tab.goto(`${running.server.url}${path}?token=${running.token}`)
   return { ...running, page: tab, complaints }
+}
+
+/** What the page has copied. */
+export async function copied(tab: Page, click: () => Promise<void>): Promise<string> {
+  await tab.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await click()
+  await tab.locator('.notices', { hasText: 'copied' }).waitFor()
+  return tab.evaluate('navigator.clipboard.readText()')
 }
 
 /** The number of flows that the line below the table says. */

@@ -1,28 +1,11 @@
 // The page in Chromium, with a real proxy and real traffic: what a person does by clicks and by keys, and what axe finds.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import test from 'ava'
 import type { Page } from 'playwright-core'
 import { answering, ask } from '../support.js'
+import { violations } from './axe.js'
 import { canRun, listed, openPage } from './browser.js'
 
 const tests = canRun ? test : test.skip
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** What axe has to say, as `rule: the element`. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-    interface Violation {
-      id: string
-      nodes: { html: string }[]
-    }
-    const found = await axe.run()
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
-  })
-}
-
 const json = { headers: { 'content-type': 'application/json' }, body: '{"user":"ada"}' }
 
 const rows = (page: Page) => page.locator('.rows .row')
@@ -119,7 +102,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Enter')
     await page.getByText('"ada"').waitFor()
     const found: string[] = await violations(page)
-    for (const key of ['2', '3', '4', '5', '?']) {
+    for (const key of ['2', '3', '4', '5', '6', '?']) {
       await page.keyboard.press(key)
       await page.waitForLoadState('networkidle')
       found.push(...(await violations(page)).map((text) => `${key}: ${text}`))

@@ -3,6 +3,9 @@
 /** The message that is at fault: a request's faults are the client's (400 and others), a response's are the server's (502). */
 export type Side = 'request' | 'response'
 
+/** The sender of a message. */
+export const senderOf = (side: Side): string => (side === 'request' ? 'the client' : 'the server')
+
 /** `message` says for people what was wrong and where. It may quote bytes of the peer: escape it in HTML. */
 export class HttpError extends Error {
   /** The status of the error page for the client: 400, 413, 414, 431, 501, 505; 502 for every fault of a server. */

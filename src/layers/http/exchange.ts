@@ -68,6 +68,8 @@ export class Exchange {
   #server: ServerEnd | undefined
   /** A part of the final response has gone to the client, so no error page can. */
   #answering = false
+  /** The hook `response` or `error` has begun: a flow has one of them, whatever becomes of it then. */
+  #judged = false
 
   constructor({ context, flow, client, upstream, explicit }: ExchangeParts) {
     this.#context = context
@@ -87,7 +89,6 @@ export class Exchange {
     try {
       const outcome = yield* this.#attempt()
       if (typeof outcome === 'object' && outcome.flow) return outcome
-      if (flow.error) yield* hook(this.#context, 'error', flow)
       this.#finish()
       return outcome
     } catch (error) {
@@ -121,6 +122,13 @@ export class Exchange {
   /** Throws where an addon has killed the flow, or has failed. */
   #check(): void {
     if (this.#flow.error) throw new Stopped(this.#flow.error.message)
+  }
+
+  /** Runs the last hook, unless it has begun: a client may go while an addon has the response. */
+  #judge(name: 'response' | 'error'): MaybeStep {
+    if (this.#judged) return NOTHING
+    this.#judged = true
+    return hook(this.#context, name, this.#flow)
   }
 
   #uses(server: ServerEnd): void {
@@ -201,7 +209,7 @@ export class Exchange {
       if (limit !== undefined) held = yield* transfer.hold(limit)
     }
     if (held) {
-      yield* hook(this.#context, 'response', flow)
+      yield* this.#judge('response')
       this.#check()
       yield* this.#sendResponse(flow.response as HttpResponse, sent === response ? framing : EMPTY)
     } else {
@@ -211,7 +219,7 @@ export class Exchange {
       const outlet = this.#client.begin(response, framingThrough(filters, response, framing))
       this.#answering = true
       yield* transfer.pass(outlet, filters)
-      yield* hook(this.#context, 'response', flow)
+      yield* this.#judge('response')
       this.#check()
     }
     // A server that answers before the request's body has passed is not expected to read the rest.
@@ -260,7 +268,7 @@ export class Exchange {
     checkAnswer(response)
     response.startedAt ||= this.#context.machine.world.now()
     if (!this.#upload.whole) this.#client.leave()
-    yield* hook(this.#context, 'response', this.#flow)
+    yield* this.#judge('response')
     this.#check()
     yield* this.#sendResponse(this.#flow.response as HttpResponse, EMPTY)
     return this.#client.persistent ? 'next' : 'close'
@@ -273,7 +281,7 @@ export class Exchange {
     flow.response = new HttpResponse(head, 0, this.#context.machine.world.now())
     flow.upgrade = head.headers.get('upgrade')?.toLowerCase() ?? ''
     yield* hook(this.#context, 'responseheaders', flow)
-    yield* hook(this.#context, 'response', flow)
+    yield* this.#judge('response')
     this.#check()
     const channel = server.give()
     this.#client.sendUpgrade(flow.response)
@@ -310,7 +318,7 @@ export class Exchange {
       yield* this.#room()
       outcome = 'close'
     }
-    yield* hook(this.#context, 'error', flow)
+    yield* this.#judge('error')
     this.#finish()
     const known = [HttpError, Stopped, Closed, Gone].some((kind) => error instanceof kind)
     if (!known && !this.#client.channel.closed) throw error

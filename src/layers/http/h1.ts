@@ -154,6 +154,7 @@ function* connect(
     return yield* connectFailed(context, flow, failure.code === 'ETIMEDOUT' ? 504 : 502, failure.code)
   }
   yield* hook(context, 'http_connected', flow)
+  if (flow.error) return yield* connectFailed(context, flow, 502, 'ADDON')
   yield* send(client, Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n'))
   return 'next'
 }

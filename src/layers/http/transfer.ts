@@ -1,4 +1,5 @@
 // Moves a body from one end of an exchange to the other: holds it, records it, or passes it on as it comes.
+import { sideOf } from '../../connection.js'
 import type { HttpRequest, HttpResponse } from '../../flow/http.js'
 import type { AnyChannel } from '../channel.js'
 import { type Context, type MaybeStep, NOTHING, room, type Step } from '../layer.js'
@@ -9,7 +10,7 @@ import { fault, Stopped } from './error.js'
 export class Closed extends Error {
   readonly channel: AnyChannel
   constructor(channel: AnyChannel) {
-    super(channel.error ?? 'the connection was closed before everything was sent')
+    super(channel.error ?? `the ${sideOf(channel.connection)} has closed the connection before everything was sent`)
     this.channel = channel
   }
 }

@@ -129,8 +129,10 @@ export class WebSocketRelay {
     }
     if (this.#over) return
     const lost = from.error === undefined ? to : from
-    if (lost.error !== undefined && !this.#isClosing) this.#lost(lost, lost.error)
-    else if (from.closed || to.closed) this.#shut()
+    if (lost.error !== undefined && !this.#isClosing) {
+      this.#fail(lost.error)
+      this.#end('reset')
+    } else if (from.closed || to.closed) this.#shut()
     else yield { type: 'end', channel: to }
   }
 
@@ -185,7 +187,12 @@ export class WebSocketRelay {
 
   *#hook(message: WebSocketMessage): Step<void> {
     this.#data.begin(message)
-    yield* hook(this.#context, 'websocket_message', this.#flow)
+    this.#data.passing = message
+    try {
+      yield* hook(this.#context, 'websocket_message', this.#flow)
+    } finally {
+      this.#data.passing = undefined
+    }
     if (this.#flow.error) this.#failed()
   }
 
@@ -259,11 +266,6 @@ export class WebSocketRelay {
     this.#flow.error ??= { message, timestamp: this.#context.machine.world.now() }
   }
 
-  #lost(side: AnyChannel, error: string): void {
-    this.#fail(`the ${side === this.#up.from ? 'client' : 'server'} was lost: ${error}`)
-    this.#end('reset')
-  }
-
   #shut(): void {
     this.#end(this.#flow.killed ? this.#flow.ending : 'close')
   }
@@ -284,6 +286,6 @@ export class WebSocketRelay {
       this.#data.closeCode ??= CLOSE.goingAway
       for (const way of [this.#up, this.#down]) this.#sayClose(way, CLOSE.goingAway, '')
     } else if (!(error instanceof ClientGone)) this.#fail(error.message)
-    else if (client.error !== undefined && !this.#isClosing) this.#fail(`the client was lost: ${error.message}`)
+    else if (client.error !== undefined && !this.#isClosing) this.#fail(error.message)
   }
 }

@@ -3,6 +3,7 @@ import { parseFilter } from '../../flow/filter.js'
 import type { AnyFlow } from '../../flow/index.js'
 import { Changes } from './changes.js'
 import { Flags } from './flags.js'
+import { judge } from './known-flow.js'
 import { Order } from './order.js'
 import type { FlowRow } from './row.js'
 import { ROW_SORTS, type RowSort, type Rows } from './rows.js'
@@ -86,6 +87,8 @@ export class OpenList implements FlowList {
   /** What is to be looked at; undefined once all was. */
   source: Scan | undefined
   readonly accepts: ((flow: AnyFlow) => boolean) | undefined
+  /** What the row with a number says of that, where the filter is a text: undefined where the flow has to be looked at. */
+  readonly judge: ((number: number) => boolean | undefined) | undefined
   readonly #keeper: ListKeeper
   readonly #changes = new Changes()
   #order: Order
@@ -99,6 +102,8 @@ export class OpenList implements FlowList {
   /** Throws ERR_FILTER, and a RangeError for a column that is none. */
   constructor({ filter, sort = 'number', reverse = false }: FlowListQuery, keeper: ListKeeper) {
     this.accepts = typeof filter === 'string' ? parseFilter(filter) : filter
+    // A function of a program's may want anything of a flow.
+    this.judge = typeof filter === 'string' && this.accepts ? judge(keeper.rows, this.accepts) : undefined
     this.#keeper = keeper
     this.sort = sort
     this.reverse = reverse

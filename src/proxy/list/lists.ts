@@ -1,17 +1,20 @@
 // Keeps the rows of flows for the lists that are open, from the first one on: enters what comes, and lets lists look at what is recorded, in slices.
 import type { AnyFlow } from '../../flow/index.js'
-import { idHash, idHead } from '../../store/facts.js'
+import { idHash, idHead, sizeOf } from '../../store/facts.js'
 import type { FlowStore } from '../../store/store.js'
 import { type FlowList, type FlowListQuery, type ListKeeper, OpenList } from './flow-list.js'
 import { Rows } from './rows.js'
-import { Filling, FlowScan, NumberScan, type Scan, Sequence } from './scans.js'
+import { Filling, FlowScan, NumberScan, RowScan, type Scan, Sequence } from './scans.js'
 
 /** Milliseconds for which flows that have changed wait, so that several changes of one cost as much as one; and the most that wait. */
 const GATHER = 100
 const GATHERED = 1_000
 
+/** Milliseconds between two looks at how much of the bodies that run has passed, which nobody tells. */
+const GROWTH = 500
+
 /** Milliseconds of looking through what is recorded after which other work has a turn; and the most rows in that time. */
-const SLICE = 10
+const SLICE = 4
 const SLICE_ROWS = 5_000
 
 /** The head of an id, and 21 bits of its hash. */
@@ -39,6 +42,7 @@ export class FlowLists {
   /** The lists that look at what is recorded. */
   readonly #scanning = new Set<OpenList>()
   #slice: NodeJS.Immediate | undefined
+  #growth: NodeJS.Timeout | undefined
 
   constructor(source: ListSource) {
     this.#source = source
@@ -51,6 +55,7 @@ export class FlowLists {
     this.catchUp()
     const scan = this.#rows ? this.#scanOf(list, rows) : this.#begin(rows)
     this.#open.add(list)
+    this.#growth ??= setInterval(() => this.#look(), GROWTH).unref()
     list.begin(scan)
     for (const flow of this.#source.running()) if (!this.#dropped.has(flow)) this.#enter(flow, [list])
     return list
@@ -73,6 +78,8 @@ export class FlowLists {
   /** Brings the rows and the lists up to date with what has changed. */
   catchUp(): void {
     if (this.#changed.size === 0) return
+    // The store may drop some of them at once.
+    this.#source.store.catchUp()
     const changed = [...this.#changed.values()]
     this.#changed.clear()
     for (const flow of changed) this.#enter(flow, this.#open)
@@ -115,9 +122,23 @@ export class FlowLists {
   close(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#slice)
+    this.#rest()
     for (const list of this.#open) list.close()
     this.#filling?.release()
     this.#filling = undefined
+  }
+
+  #rest(): void {
+    clearInterval(this.#growth)
+    this.#growth = undefined
+  }
+
+  /** Enters flows that run and have grown since their rows were entered. */
+  #look(): void {
+    for (const flow of this.#source.running()) {
+      const number = this.#rows?.find(flow.id) ?? 0
+      if (number !== 0 && this.#rows?.size(number) !== sizeOf(flow)) this.tell(flow)
+    }
   }
 
   /** From now on rows are kept; gives what enters those of flows that are recorded already. */
@@ -143,6 +164,7 @@ export class FlowLists {
       closed: (list) => {
         this.#open.delete(list)
         this.#scanning.delete(list)
+        if (this.#open.size === 0) this.#rest()
       },
       failed: (error) => this.#source.failed(error),
     }
@@ -152,20 +174,21 @@ export class FlowLists {
   #scanOf(list: OpenList, rows: Rows): Scan {
     const filling = this.#filling
     const { first, next } = rows
-    const scan = list.accepts
-      ? new FlowScan(
-          this.#source.store.places(),
-          rows,
-          (number) => number < next,
-          (number, flow) => {
-            if (list.wants(flow)) list.found(number)
-          },
-        )
-      : new NumberScan(
-          next - first,
-          (at) => first + at,
-          (number) => list.found(number),
-        )
+    const found = (number: number) => list.found(number)
+    const read = (isOpen: (number: number) => boolean) =>
+      new FlowScan(
+        this.#source.store.places(),
+        rows,
+        (number) => number < next && isOpen(number),
+        (number, flow) => {
+          if (list.wants(flow)) list.found(number)
+        },
+      )
+    const scan = list.judge
+      ? new RowScan(rows, list.judge, found, read)
+      : list.accepts
+        ? read(() => true)
+        : new NumberScan(next - first, (at) => first + at, found)
     return filling ? new Sequence([scan, filling]) : scan
   }
 

@@ -46,22 +46,22 @@ export interface FlowRow {
 }
 
 /** The most characters of a path, and of other texts. */
-const PATH = 512
-const TEXT = 256
+export const MAX_PATH = 512
+export const MAX_TEXT = 256
 
 /** Where texts are copied. */
-const scratch = Buffer.alloc(PATH)
+const scratch = Buffer.alloc(MAX_PATH)
 
 /** The beginning of a path, which does not hold the head that it was cut out of in memory. */
 function own(text: string): string {
-  const start = text.length > PATH ? text.slice(0, PATH) : text
+  const start = text.length > MAX_PATH ? text.slice(0, MAX_PATH) : text
   scratch.write(start, 0, 'latin1')
   const copy = scratch.toString('latin1', 0, start.length)
   // Other characters do not come out as they went in.
   return copy === start ? copy : start
 }
 
-const cut = (text: string): string => (text.length > TEXT ? text.slice(0, TEXT) : text)
+const cut = (text: string): string => (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text)
 
 export function methodOf(flow: AnyFlow): string {
   if (flow.type === 'http') return cut(flow.request.method)

@@ -14,8 +14,9 @@ const INTERCEPTED = 4
 const REPLAYED = 8
 const WEBSOCKET = 16
 const TLS = 32
+const OTHER_HOST = 64
 /** The type's number is in the bits above. */
-const TYPE_SHIFT = 6
+const TYPE_SHIFT = 7
 const TYPES = ['http', 'tcp', 'udp', 'dns'] as const
 
 type Notes = NonNullable<ReturnType<typeof notesOf>>
@@ -106,6 +107,11 @@ export class Rows {
     return number
   }
 
+  /** The bytes that the row with a number that is there says. */
+  size(number: number): number {
+    return this.#columns.size[number - this.first] ?? 0
+  }
+
   /** The row with a number that is there. */
   get(number: number): FlowRow {
     const at = number - this.first
@@ -183,6 +189,48 @@ export class Rows {
     return compare(this.#paths[one - this.first] ?? '', this.#paths[other - this.first] ?? '')
   }
 
+  text(column: TextColumn, number: number): string {
+    return this.#pool.get(this.#columns[column][number - this.first] ?? 0)
+  }
+
+  path(number: number): string {
+    return this.#paths[number - this.first] ?? ''
+  }
+
+  port(number: number): number {
+    return this.#columns.port[number - this.first] ?? 0
+  }
+
+  status(number: number): number {
+    return this.#columns.status[number - this.first] ?? 0
+  }
+
+  isTls(number: number): boolean {
+    return (this.#flags(number) & TLS) !== 0
+  }
+
+  isWebSocket(number: number): boolean {
+    return (this.#flags(number) & WEBSOCKET) !== 0
+  }
+
+  isReplayed(number: number): boolean {
+    return (this.#flags(number) & REPLAYED) !== 0
+  }
+
+  /** The client named another host than the one that it is led to. */
+  hasOtherHost(number: number): boolean {
+    return (this.#flags(number) & OTHER_HOST) !== 0
+  }
+
+  /** Undefined where the flow has nothing of them. */
+  notes(number: number): Notes | undefined {
+    return this.#notes.get(number)
+  }
+
+  #flags(number: number): number {
+    return this.#columns.flags[number - this.first] ?? 0
+  }
+
   /** @internal */
   typeOf(number: number): string {
     return TYPES[(this.#columns.flags[number - this.first] ?? 0) >> TYPE_SHIFT] ?? ''
@@ -217,6 +265,7 @@ function flagsOf(flow: AnyFlow): number {
   if (flow.replayed !== undefined) flags |= REPLAYED
   if (flow.type === 'http' && flow.upgrade === 'websocket') flags |= WEBSOCKET
   if (flow.type === 'http' && flow.request.scheme === 'https') flags |= TLS
+  if (flow.type === 'http' && flow.request.host !== flow.request.prettyHost) flags |= OTHER_HOST
   return flags
 }
 

@@ -1,13 +1,14 @@
 // How a list looks through rows and recorded flows, one at each step, so that whoever steps can stop when the turn is over.
 import type { AnyFlow } from '../../flow/index.js'
 import type { Places } from '../../store/select.js'
+import { Flags } from './flags.js'
 import type { Rows } from './rows.js'
 
 export interface Scan {
   /** How many there are to look at, and how many were looked at. */
   readonly of: number
   readonly scanned: number
-  /** Looks at the next one. False behind the last. */
+  /** Looks at the next one, or at a few that cost little. False behind the last. */
   step(): boolean
   /** It is wanted no more. */
   close?(): void
@@ -56,6 +57,79 @@ export class NumberScan implements Scan {
     if (this.scanned >= this.of) return false
     this.#found(this.#numbers(this.scanned++))
     return true
+  }
+}
+
+/** Rows of a step: to look at the clock after each would take as long as the row. */
+const ROWS_AT_ONCE = 16
+
+/** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
+const SAMPLE = 1_000
+
+/** Finds the rows that are wanted: by what they say themselves; then those flows are read whose rows do not say it. */
+export class RowScan implements Scan {
+  readonly #first: number
+  readonly #next: number
+  readonly #rows: Rows
+  readonly #judge: (number: number) => boolean | undefined
+  readonly #found: (number: number) => void
+  readonly #read: (isOpen: (number: number) => boolean) => Scan
+  /** The rows that do not say it, by their places among those that there are, from 1 on. */
+  readonly #open = new Flags()
+  #opened = 0
+  #at: number
+  #reading: Scan | undefined
+
+  /** `read` begins to read the flows whose rows are `isOpen`. */
+  constructor(
+    rows: Rows,
+    judge: (number: number) => boolean | undefined,
+    found: (number: number) => void,
+    read: (isOpen: (number: number) => boolean) => Scan,
+  ) {
+    this.#first = rows.first
+    this.#next = rows.next
+    this.#at = rows.first
+    this.#rows = rows
+    this.#judge = judge
+    this.#found = found
+    this.#read = read
+  }
+
+  get of(): number {
+    return this.#reading?.of ?? this.#next - this.#first
+  }
+
+  get scanned(): number {
+    return this.#reading?.scanned ?? this.#at - this.#first
+  }
+
+  step(): boolean {
+    if (this.#reading) return this.#reading.step()
+    if (this.#at === this.#next) {
+      if (this.#opened === 0) return false
+      this.#reading = this.#read((number) => this.#open.get(number - this.#first + 1) !== 0)
+      return true
+    }
+    const before = this.#at - this.#first
+    const end = Math.min(this.#next, this.#at + ROWS_AT_ONCE)
+    while (this.#at < end) this.#look(this.#at++)
+    const looked = this.#at - this.#first
+    if (before < SAMPLE && looked >= SAMPLE && this.#opened * 2 > looked) this.#reading = this.#read(() => true)
+    return true
+  }
+
+  #look(number: number): void {
+    if (!this.#rows.has(number)) return
+    const isWanted = this.#judge(number)
+    if (isWanted) this.#found(number)
+    if (isWanted !== undefined) return
+    this.#open.set(number - this.#first + 1, 1)
+    this.#opened += 1
+  }
+
+  close(): void {
+    this.#reading?.close?.()
   }
 }
 

@@ -5,8 +5,8 @@ import { Flow, Message } from './schemas/flow.js'
 import { LogLine, Modes, Option, Peer, Usage } from './schemas/proxy.js'
 import { Row, Sort } from './schemas/row.js'
 
-/** What is followed besides flows. `peers` and `usage` come every second while they change. */
-export const Topic = v.picklist(['log', 'options', 'modes', 'peers', 'usage'])
+/** The topics that a client follows besides flows. `peers` and `usage` come every second while they change, `waiting` as soon as it does. */
+export const Topic = v.picklist(['log', 'options', 'modes', 'peers', 'usage', 'waiting'])
 
 export type Topic = v.InferOutput<typeof Topic>
 
@@ -82,6 +82,8 @@ export const ServerMessage = v.variant('type', [
   v.object({ type: v.literal('modes'), ...Modes.entries }),
   v.object({ type: v.literal('peers'), peers: v.array(Peer) }),
   v.object({ type: v.literal('usage'), usage: Usage }),
+  /** The flows that wait to be let go, those that have waited longest first: of `total` at most 100. */
+  v.object({ type: v.literal('waiting'), ids: v.array(v.string()), total: count() }),
   /** A message of the client was wrong. */
   v.object({ type: v.literal('error'), message: v.string() }),
 ])

@@ -9,7 +9,9 @@ type Result<E extends Endpoint> = AnswerOf<E> extends Bytes ? Response : AnswerO
 type Given<E extends Endpoint> = unknown extends GivenOf<E> ? Record<never, never> : GivenOf<E>
 
 type Arguments<E extends Endpoint> = E['body'] extends object
-  ? [given: Given<E>, body: GivenBodyOf<E>]
+  ? undefined extends GivenBodyOf<E>
+    ? [given: Given<E>, body?: GivenBodyOf<E>]
+    : [given: Given<E>, body: GivenBodyOf<E>]
   : Record<never, never> extends Given<E>
     ? [given?: Given<E>]
     : [given: Given<E>]

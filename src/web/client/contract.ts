@@ -1,4 +1,4 @@
-// What a client of the remote API is made with, and how a call fails.
+// The options of a client of the remote API, and the error with which a call of it fails.
 /** An error that the API has answered with. */
 export class ApiFailure extends Error {
   /** The HTTP status. */

@@ -6,7 +6,7 @@ import { type Chosen, MAX_IDS } from '../api/schemas/common.js'
 import type { flows } from '../api/tables/flows.js'
 import type { Handlers, Surroundings } from '../server/call.js'
 import { ApiError, conflict } from '../server/failure.js'
-import { changeRequest } from './changes.js'
+import { changeFlow, changeRequest } from './changes.js'
 import { answerOf, flowOf, httpOf } from './found.js'
 
 type Table = Pick<
@@ -21,7 +21,13 @@ export const actionHandlers: Handlers<Table> = {
     return { flows: await ACTIONS[action](call, found, text) }
   },
   async resumeFlow(call) {
-    await ACTIONS.resume(call, [flowOf(call, call.input.id)], '')
+    const flow = flowOf(call, call.input.id)
+    const changes = call.body ?? {}
+    if (Object.keys(changes).length > 0) {
+      if (!flow.intercepted) throw conflict('the flow does not wait')
+      call.proxy.edit(flow.id, (one) => changeFlow(one, changes))
+    }
+    await ACTIONS.resume(call, [flow], '')
     return undefined
   },
   async killFlow(call) {

@@ -1,21 +1,22 @@
-// Applies changes that a client sends to a flow: to its request, its response, or the message that it waits with.
+// Applies changes that a client sends to a flow: to its request, its response, or its messages.
 
 import type { InferOutput } from 'valibot'
 import { type AnyFlow, HttpHeaders, type HttpRequest, HttpResponse } from '../../index.js'
 import type { FlowChanges, RequestChanges, ResponseChanges } from '../api/schemas/flow.js'
 import { conflict, notFound } from '../server/failure.js'
-import { messagesOf } from '../shape/message.js'
+import { messagesOf, waitingMessages } from '../shape/message.js'
 import { httpOf } from './found.js'
 
 type OfRequest = InferOutput<typeof RequestChanges>
 type OfResponse = InferOutput<typeof ResponseChanges>
+type MessageChanges = NonNullable<FlowChanges['messages']>[number]
 
 /** Bytes of a text or of Base64. */
 export const bytesOf = (content: { text: string } | { base64: string }): Buffer =>
   'text' in content ? Buffer.from(content.text) : Buffer.from(content.base64, 'base64')
 
 /** Throws an ApiError, a TypeError or a RangeError for what cannot be, and ERR_BODY_STREAMED for a body that has gone. */
-export function changeFlow(flow: AnyFlow, { marked, comment, request, response, message }: FlowChanges): void {
+export function changeFlow(flow: AnyFlow, { marked, comment, request, response, messages = [] }: FlowChanges): void {
   if (marked !== undefined) flow.marked = marked
   if (comment !== undefined) flow.comment = comment
   if (request) changeRequest(httpOf(flow).request, request)
@@ -24,7 +25,7 @@ export function changeFlow(flow: AnyFlow, { marked, comment, request, response, 
     if (http.response) changeResponse(http.response, response)
     else http.response = newResponse(response)
   }
-  if (message) changeMessage(flow, message)
+  for (const message of messages) changeMessage(flow, message)
 }
 
 export function changeRequest(request: HttpRequest, { method, url, path, ...rest }: OfRequest): void {
@@ -69,14 +70,15 @@ function headersOf(fields: readonly (readonly [string, string])[]): HttpHeaders 
   return headers
 }
 
-/** The message that waits is the last one; it is recorded only when it goes on. */
-function changeMessage(flow: AnyFlow, { index, content }: NonNullable<FlowChanges['message']>): void {
-  if (flow.type === 'dns') throw conflict('a flow of DNS has no messages')
-  const recorded = messagesOf(flow)
-  const last = flow.type === 'http' ? (flow.websocket?.last ?? flow.messages?.last) : flow.last
-  const isLast = index === recorded.length - 1 && recorded.at(-1) === last
-  const waiting = flow.intercepted && (index === recorded.length || isLast) ? last : undefined
-  const message = waiting ?? recorded[index]
+/** Throws an ApiError, 404 and 409, a TypeError for a text that is no UTF-8. */
+function changeMessage(flow: AnyFlow, { index, content, drop = false }: MessageChanges): void {
+  const waiting = waitingMessages(flow).get(index)
+  const message = waiting ?? messagesOf(flow)[index]
   if (!message) throw notFound(`message ${index}`)
-  message.content = bytesOf(content)
+  if (drop && !waiting) throw conflict(`message ${index} does not wait`)
+  if (content) message.content = bytesOf(content)
+  if (!drop) return
+  // A raw message that is empty is not sent on.
+  if (flow.type === 'http') flow.websocket?.passing?.drop()
+  else message.content = Buffer.alloc(0)
 }

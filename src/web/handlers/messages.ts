@@ -3,7 +3,7 @@ import type { AnyFlow } from '../../index.js'
 import type { flows } from '../api/tables/flows.js'
 import type { Handlers, Surroundings } from '../server/call.js'
 import { conflict, notFound } from '../server/failure.js'
-import { type AnyMessage, messageJson, messagesOf } from '../shape/message.js'
+import { type AnyMessage, messageJson, messagesOf, waitingMessages } from '../shape/message.js'
 import { bytesOf } from './changes.js'
 import { recordedBytes } from './content.js'
 import { flowOf, shownFlow } from './found.js'
@@ -54,7 +54,7 @@ const TYPES: Readonly<Record<string, string | undefined>> = {
 
 function messageOf(around: Surroundings, id: string, index: number): { flow: AnyFlow; message: AnyMessage } {
   const flow = shownFlow(around, id)
-  const message = messagesOf(flow)[index]
+  const message = messagesOf(flow)[index] ?? waitingMessages(flow).get(index)
   if (!message) throw notFound(`message ${index}`)
   return { flow, message }
 }

@@ -4,18 +4,24 @@ import type { Handlers } from '../server/call.js'
 
 type Table = Pick<
   typeof proxy,
-  ('listMocks' | 'addMock' | 'removeMock' | 'clearMocks') | ('listBreakpoints' | 'addBreakpoint' | 'removeBreakpoint')
+  | ('listMocks' | 'addMock' | 'changeMock' | 'orderMocks' | 'removeMock' | 'clearMocks')
+  | ('listBreakpoints' | 'addBreakpoint' | 'removeBreakpoint')
 >
 
 export const ruleHandlers: Handlers<Table> = {
-  listMocks: ({ rules }) => ({ mocks: rules.mocks }),
-  addMock: ({ rules, body }) => rules.addMock(body),
-  removeMock({ rules, input }) {
-    rules.removeMock(input.id)
+  listMocks: ({ rules: { mocks } }) => ({ mocks: mocks.list() }),
+  addMock: ({ rules: { mocks }, body }) => mocks.add(body),
+  changeMock: ({ rules: { mocks }, input, body }) => mocks.change(input.id, body),
+  orderMocks({ rules: { mocks }, body }) {
+    mocks.order(body.ids)
+    return { mocks: mocks.list() }
+  },
+  removeMock({ rules: { mocks }, input }) {
+    mocks.remove(input.id)
     return undefined
   },
-  clearMocks({ rules }) {
-    rules.clearMocks()
+  clearMocks({ rules: { mocks } }) {
+    mocks.clear()
     return undefined
   },
   listBreakpoints: ({ rules }) => ({ breakpoints: rules.breakpoints }),

@@ -66,8 +66,7 @@ export const changingTools = [
       response: v.optional(ResponseChanges),
     }),
     async perform(api, { id, kill = false, request, response }) {
-      if (request || response) await api.editFlow({ id }, { request, response })
-      await (kill ? api.killFlow({ id }) : api.resumeFlow({ id }))
+      await (kill ? api.killFlow({ id }) : api.resumeFlow({ id }, { request, response }))
       return kill ? { ended: id } : { resumed: id }
     },
   }),

@@ -1,6 +1,5 @@
 // The files of the page: read when they are asked for, compressed ones where they are there and the browser takes them.
-import { readdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, sep } from 'node:path'
 import { notFound } from './failure.js'
@@ -46,14 +45,15 @@ export class Files {
   }
 
   /** Throws an ApiError, 404. Paths without an extension are views of the page. */
-  async send({ method, headers }: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  send({ method, headers }: IncomingMessage, response: ServerResponse, path: string): void {
     const isView = path === '/' || extname(path) === ''
     const file = isView ? INDEX : path
     if (!this.#paths.has(file)) throw notFound(isView ? 'page: this midwire was built without it' : 'such file')
     const coding = CODINGS.find(
       ([name, ending]) => accepts(headers['accept-encoding'], name) && this.#paths.has(`${file}${ending}`),
     )
-    const content = await readFile(join(this.#folder, `${file}${coding?.[1] ?? ''}`))
+    // At once: each wait for another thread takes a turn of the event loop, which may be busy with lists.
+    const content = readFileSync(join(this.#folder, `${file}${coding?.[1] ?? ''}`))
     response.writeHead(200, {
       ...PAGE_HEADERS,
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',

@@ -40,7 +40,7 @@ export async function answer(desk: Desk, request: IncomingMessage, response: Ser
       else await callEndpoint(desk, request, response, url)
     } else if (await desk.access.admit(request, response, url)) {
       if (request.method !== 'GET' && request.method !== 'HEAD') throw new ApiError(405, 'ERR_METHOD', 'pages are read')
-      await desk.files.send(request, response, decodeURIComponent(url.pathname))
+      desk.files.send(request, response, decodeURIComponent(url.pathname))
     }
   } catch (error) {
     sendFailure(response, error)

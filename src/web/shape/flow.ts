@@ -19,7 +19,7 @@ import {
   type TlsState,
 } from '../../index.js'
 import type * as Shape from '../api/schemas/flow.js'
-import { conversationOf } from './message.js'
+import { conversationOf, messageJson as oneMessage, waitingMessages } from './message.js'
 
 export interface FlowFacts {
   readonly number: number | undefined
@@ -37,7 +37,13 @@ export function flowJson(flow: AnyFlow, { number, modified }: FlowFacts): Shape.
     ...(flow.type === 'http' && httpJson(flow)),
     ...(flow.type === 'dns' && { query: dnsJson(flow.request), answer: flow.response && dnsJson(flow.response) }),
     messages: conversationOf(flow),
+    waiting: waitingJson(flow),
   }
+}
+
+function waitingJson(flow: AnyFlow): Shape.Flow['waiting'] {
+  const waiting = [...waitingMessages(flow)].map(([index, message]) => oneMessage(message, index))
+  return waiting.length > 0 ? waiting : undefined
 }
 
 function httpJson({ request, response, upgrade }: HttpFlow) {

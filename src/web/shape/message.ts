@@ -11,6 +11,31 @@ export function messagesOf(flow: AnyFlow): readonly AnyMessage[] {
   return flow.type === 'dns' ? [] : flow.messages
 }
 
+/**
+ * The messages that wait to be let go, by their indices: one that is not recorded yet, or for which there is no room, comes behind
+ * those that are. None where the flow does not wait.
+ */
+export function waitingMessages(flow: AnyFlow): ReadonlyMap<number, AnyMessage> {
+  const recorded = messagesOf(flow)
+  let next = recorded.length
+  return new Map(
+    flow.intercepted
+      ? passingOf(flow).map((message) => {
+          const at = recorded.lastIndexOf(message)
+          return [at === -1 ? next++ : at, message]
+        })
+      : [],
+  )
+}
+
+/** The messages whose hooks run, or which wait after them. */
+export function passingOf(flow: AnyFlow): readonly (WebSocketMessage | RawMessage)[] {
+  if (flow.type === 'dns') return []
+  if (flow.type !== 'http') return flow.passing
+  const passing = flow.websocket?.passing
+  return passing ? [passing] : []
+}
+
 /** Undefined where a flow has no messages. */
 export function conversationOf(flow: AnyFlow): Flow['messages'] {
   if (flow.type === 'dns') return undefined

@@ -1,7 +1,14 @@
 // Options, modes, peers and what else the proxy has, as the API's JSON.
 
 import type { InferOutput } from 'valibot'
-import { type Midwire, modeInfos, type OptionDefinition, type OptionValue, type PeerInfo } from '../../index.js'
+import {
+  type Midwire,
+  modeInfos,
+  type OptionDefinition,
+  type OptionValue,
+  type PeerInfo,
+  readOptions,
+} from '../../index.js'
 import type * as Shape from '../api/schemas/proxy.js'
 
 /** Options whose values are never shown. */
@@ -21,12 +28,16 @@ export function optionsJson({ options }: Midwire, names?: ReadonlySet<string>): 
     .map(([name, definition]) => optionJson(name, definition, snapshot[name]))
 }
 
+/** Defaults as values are: definitions have sizes as users write them. */
+const DEFAULTS: Readonly<Record<string, OptionValue>> = { ...readOptions() }
+
 function optionJson(name: string, definition: OptionDefinition, value: OptionValue) {
   const { type, help, choices, range, fixed = false } = definition
   const secret = isSecret(name)
   const shown = secret && value !== undefined && value !== '' ? SECRET : valueJson(value)
+  const usual = Object.hasOwn(DEFAULTS, name) ? DEFAULTS[name] : (definition.default as OptionValue)
   return {
-    ...{ name, type, help, fixed, secret, value: shown, default: valueJson(definition.default as OptionValue) },
+    ...{ name, type, help, fixed, secret, value: shown, default: valueJson(usual) },
     choices: choices && [...choices],
     range: range && ([...range] as [number, number]),
   }

@@ -10,6 +10,9 @@ import { Window } from './window.js'
 /** Milliseconds between two messages of one kind. */
 const PACE = 50
 
+/** Milliseconds that a new list has until it is told: its first rows are found by then, and need not wait for the next message. */
+const FIRST_LOOK = 20
+
 /** Bytes that wait in the socket, beyond which a client is behind: it is told nothing until it has taken them. */
 const BEHIND = 256 * 1024
 
@@ -117,6 +120,7 @@ export class Follower {
     switch (message.type) {
       case 'list':
         this.#follow(message)
+        this.#soon(FIRST_LOOK)
         break
       case 'window':
         if (this.#window?.number === message.list) this.#window.move(message.offset, message.limit)
@@ -157,9 +161,9 @@ export class Follower {
     }
   }
 
-  #soon(): void {
+  #soon(least = 0): void {
     if (this.#timer || this.#isClosed) return
-    const wait = Math.max(0, this.#last + PACE - performance.now())
+    const wait = Math.max(least, this.#last + PACE - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#tell()

@@ -4,8 +4,9 @@ import type { AnyFlow, FlowList, LogEntry, Midwire, Sink } from '../../index.js'
 import type { ServerMessage } from '../api/updates.js'
 import { modesJson, optionsJson, peersJson, usageJson } from '../shape/proxy.js'
 import { Follower } from './follower.js'
+import { Waiting } from './waiting.js'
 
-/** Milliseconds between two looks at peers, modes, memory and disk. */
+/** Milliseconds between two looks at peers, modes, memory and disk, and at the bodies of flows that are open. */
 const LOOK = 1_000
 
 export class Followers {
@@ -16,6 +17,7 @@ export class Followers {
   #looks: NodeJS.Timeout | undefined
   /** What was seen in the last look, as JSON. */
   readonly #seen = new Map<string, string>()
+  #waiting = new Waiting()
 
   constructor(proxy: Midwire, version: string) {
     this.#proxy = proxy
@@ -60,7 +62,10 @@ export class Followers {
 
   /** Nothing of the proxy is listened to while nobody follows. */
   #join(): () => void {
+    this.#waiting = new Waiting()
+    for (const flow of this.#proxy.runningFlows) this.#waiting.saw(flow)
     const changed = (flow: AnyFlow) => {
+      this.#waits(flow)
       for (const { opened } of this.#all) if (opened.flow === flow) opened.changed()
     }
     const sink: Sink = {
@@ -77,6 +82,7 @@ export class Followers {
     }
     const removeSink = this.#proxy.addSink(sink)
     const removeHook = this.#proxy.on('update', (flows) => {
+      for (const flow of flows) this.#waits(flow)
       for (const { opened } of this.#all) if (flows.some(({ id }) => id === opened.id)) opened.reread()
     })
     this.#looks = setInterval(() => this.#look(), LOOK)
@@ -87,14 +93,24 @@ export class Followers {
     }
   }
 
+  #waits(flow: AnyFlow): void {
+    if (this.#waiting.saw(flow)) this.#compareWaiting()
+  }
+
+  #compareWaiting(): void {
+    this.#compare('waiting', () => this.#waiting.message())
+  }
+
   /** Tells followers what has changed since the last look, and those that are new to it all of it. */
   #look(): void {
     this.#compare('modes', () => ({ type: 'modes', ...modesJson(this.#proxy) }))
     this.#compare('peers', () => ({ type: 'peers', peers: peersJson(this.#proxy) }))
     this.#compare('usage', () => ({ type: 'usage', usage: usageJson(this.#proxy, this.count) }))
+    this.#compareWaiting()
+    for (const { opened } of this.#all) opened.look()
   }
 
-  #compare(topic: 'modes' | 'peers' | 'usage', read: () => ServerMessage): void {
+  #compare(topic: 'modes' | 'peers' | 'usage' | 'waiting', read: () => ServerMessage): void {
     const interested = [...this.#all].filter(({ topics }) => topics.has(topic))
     if (interested.length === 0) {
       this.#seen.delete(topic)

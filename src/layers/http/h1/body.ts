@@ -1,7 +1,7 @@
 // Reads bodies: of a length, chunked with trailers, or up to the end of the connection (RFC 9112, 6 and 7).
 import type { HttpHeaders } from '../../../flow/headers.js'
 import type { Framing } from '../ends.js'
-import { fault, type Side, shown } from '../error.js'
+import { fault, type Side, senderOf, shown } from '../error.js'
 import { CR, FLAGS, hexValue, LF, SPACE, TAB, TEXT } from './bytes.js'
 import { type Noted, note } from './irregular.js'
 import { TrailerReader } from './trailers.js'
@@ -91,11 +91,15 @@ export class BodyReader {
     const state = this.#state
     if (state === CLOSE) this.#state = DONE
     else if (state === LENGTH) {
-      throw fault(this.side, `the body was cut short: ${this.#received} of ${this.#received + this.#left} bytes came`)
+      throw fault(this.side, `${this.#gone}: ${this.#received} of ${this.#received + this.#left} bytes came`)
     } else if (state !== DONE) {
       const where = state === TRAILERS ? 'in its trailers' : state === DATA ? 'within a chunk' : 'before its last chunk'
-      throw fault(this.side, `the chunked body was cut short ${where}, after ${this.#received} bytes of data`)
+      throw fault(this.side, `${this.#gone}, ${where}, after ${this.#received} bytes of data`)
     }
+  }
+
+  get #gone(): string {
+    return `${senderOf(this.side)} has ended the connection in the middle of a body`
   }
 
   #data(buffer: Buffer, at: number, emit: (piece: Buffer) => void): number {

@@ -2,7 +2,7 @@
 import type { AnyChannel } from '../../channel.js'
 import { type Context, more, type Step } from '../../layer.js'
 import { TIMEOUT } from '../../world.js'
-import { fault, HttpError, type Side } from '../error.js'
+import { fault, HttpError, type Side, senderOf } from '../error.js'
 import { findHeadEnd, HEAD_OVERLAP, limitHead, skipEmptyLines } from './head.js'
 
 /**
@@ -44,7 +44,7 @@ export function* readHead(
     if (arrived === TIMEOUT)
       throw new HttpError(408, `the client has sent no whole head within ${milliseconds / 1000} s`)
     if (arrived) continue
-    if (channel.buffered > 0) throw fault(side, 'the connection has ended in the middle of a head')
+    if (channel.buffered > 0) throw fault(side, `${senderOf(side)} has ended the connection in the middle of a head`)
     return undefined
   }
 }

@@ -2,7 +2,7 @@
 import type { HttpHeaders } from '../../../flow/headers.js'
 import { receive, type Step } from '../../layer.js'
 import type { Emit, Inlet, Outlet } from '../ends.js'
-import { fault, type Side } from '../error.js'
+import { fault, type Side, senderOf } from '../error.js'
 import { sending, trailerFields } from './messages.js'
 import type { StreamChannel } from './stream-channel.js'
 
@@ -31,7 +31,10 @@ export class Http2Inlet implements Inlet {
     const data = yield* receive(this.channel)
     if (data) emit(data)
     else if (!this.channel.ended)
-      throw fault(this.side, `the stream was lost in the middle of a body: ${this.channel.error ?? 'it was closed'}`)
+      throw fault(
+        this.side,
+        `the stream was lost in the middle of a body: ${this.channel.error ?? `${senderOf(this.side)} has closed it`}`,
+      )
   }
 }
 

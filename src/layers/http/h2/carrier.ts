@@ -119,7 +119,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
 
   /** No stream gets anything any more. */
   protected lost(): void {
-    const error = this.#fatal?.message ?? this.connection.error ?? 'the connection has ended'
+    const error = this.#fatal?.message ?? this.connection.error ?? `${this.name} has ended the connection`
     for (const channel of this.#channels) this.#closed(channel, error)
     this.flush()
   }

@@ -1,6 +1,6 @@
 // One whole flow as JSON: a `FlowRecord` without the bytes of its bodies and messages, which are asked for by themselves.
 import * as v from 'valibot'
-import { Content, count, line, Milliseconds } from './common.js'
+import { Content, count, line, MAX_ROWS, Milliseconds } from './common.js'
 import { Type } from './row.js'
 
 const time = v.optional(Milliseconds)
@@ -127,6 +127,26 @@ export const Messages = v.object({
   closeReason: text,
 })
 
+export const MESSAGE_PREVIEW = 64 * 1024
+
+export const Message = v.object({
+  index: count(),
+  fromClient: v.boolean(),
+  /** `text`, `binary`, `ping`, `pong` of a WebSocket; `sse`, `grpc`, `ndjson` of a body; `bytes` of a raw flow. */
+  kind: v.string(),
+  length: count(),
+  timestamp: Milliseconds,
+  injected: v.boolean(),
+  dropped: v.boolean(),
+  event: text,
+  id: text,
+  /** The content, at most its first 64 KiB: as text where it is one, else as Base64. */
+  text: text,
+  base64: text,
+})
+
+export type Message = v.InferOutput<typeof Message>
+
 export const Flow = v.object({
   id: v.string(),
   /** That of its row. Undefined where the flow is in no list. */
@@ -154,29 +174,11 @@ export const Flow = v.object({
   answer: v.optional(Dns),
   /** Of a WebSocket, a raw flow, or a body that comes in messages. */
   messages: v.optional(Messages),
+  /** The messages of a WebSocket or a raw flow that wait, where they do: they go on together. Their indices are those of `/flows/:id/messages`. */
+  waiting: v.optional(v.array(Message)),
 })
 
 export type Flow = v.InferOutput<typeof Flow>
-
-export const MESSAGE_PREVIEW = 64 * 1024
-
-export const Message = v.object({
-  index: count(),
-  fromClient: v.boolean(),
-  /** `text`, `binary`, `ping`, `pong` of a WebSocket; `sse`, `grpc`, `ndjson` of a body; `bytes` of a raw flow. */
-  kind: v.string(),
-  length: count(),
-  timestamp: Milliseconds,
-  injected: v.boolean(),
-  dropped: v.boolean(),
-  event: text,
-  id: text,
-  /** The content, at most its first 64 KiB: as text where it is one, else as Base64. */
-  text: text,
-  base64: text,
-})
-
-export type Message = v.InferOutput<typeof Message>
 
 const HeaderChanges = v.record(line(), v.nullable(line(1_000_000)))
 
@@ -207,8 +209,13 @@ export const FlowChanges = v.object({
   request: v.optional(RequestChanges),
   /** Where the request has no answer yet, this is its answer. */
   response: v.optional(ResponseChanges),
-  /** The first message of those that wait is changed before it goes on: the content of the message with this index. */
-  message: v.optional(v.object({ index: count(), content: Content })),
+  /** Messages by their indices: those that wait go on with this content, or not at all; in those that have passed the record changes. */
+  messages: v.optional(
+    v.pipe(
+      v.array(v.object({ index: count(), content: v.optional(Content), drop: v.optional(v.boolean()) })),
+      v.maxLength(MAX_ROWS),
+    ),
+  ),
 })
 
 export type FlowChanges = v.InferOutput<typeof FlowChanges>

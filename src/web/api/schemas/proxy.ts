@@ -177,7 +177,16 @@ export const NewMock = v.object({
   times: v.optional(count(1)),
 })
 
-export const Mock = v.object({ ...NewMock.entries, id: v.string(), used: count() })
+/** `enabled`: false for one that is switched off, and keeps its place. */
+export const Mock = v.object({ ...NewMock.entries, id: v.string(), used: count(), enabled: v.boolean() })
+
+/** Fields that are given change the mock; `times: null` lets it answer without end. */
+export const MockChange = v.partial(
+  v.object({ filter: Filter, respond: MockAnswer, times: v.nullable(count(1)), enabled: v.boolean() }),
+)
+
+/** Ids of all mocks, in their new order: the first that matches counts. */
+export const MockOrder = v.object({ ids: v.pipe(v.array(line(100)), v.maxLength(1_000)) })
 
 export const NewBreakpoint = v.object({
   filter: Filter,

@@ -157,8 +157,9 @@ export const flows = table({
   resumeFlow: {
     method: 'POST',
     path: '/flows/:id/resume',
-    summary: 'lets a flow that waits go on',
+    summary: 'lets a flow that waits go on, as it is or with changes',
     params: FlowParams,
+    body: v.optional(FlowChanges),
   },
   killFlow: { method: 'POST', path: '/flows/:id/kill', summary: 'ends a flow that runs', params: FlowParams },
   interceptFlow: {

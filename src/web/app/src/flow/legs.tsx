@@ -9,38 +9,50 @@ type Tls = NonNullable<Leg['tls']>
 const place = (one: { address: string; port: number; family: number } | undefined) =>
   one && (one.family === 6 ? `[${one.address}]:${one.port}` : `${one.address}:${one.port}`)
 
-export function Legs({ flow: { client, server } }: { flow: Flow }) {
+/** The proxies on the way. A proxy that plain HTTP was sent to is itself the server of the connection. */
+function wayOut({ server, request }: Flow): string | undefined {
+  if (!server || server.via) return server?.via?.join(' → ')
+  if (!request || (server.host === request.host && server.port === request.port)) return undefined
+  return `by ${server.host}:${server.port}`
+}
+
+export function Legs({ flow }: { flow: Flow }) {
+  const { client, server } = flow
   const { process } = client
   return (
     <section class="legs" aria-label="Connections">
-      <h2>Client</h2>
-      <Facts>
-        <Fact name="From" value={place(client.remote)} />
-        <Fact name="To" value={place(client.local)} />
-        <Fact name="Mode" value={client.mode} />
-        <Fact name="Device" value={client.peer && (client.peer.name ?? client.peer.publicKey)} />
-        <Fact name="Process" value={process && `${process.path ?? process.commandLine} (${process.pid})`} />
-        <Fact name="Command" value={process?.commandLine} />
-        <Fact name="Container" value={process?.container} />
-        <Fact name="HTTP/2 fingerprint" value={client.http2} />
-        <Common leg={client} />
-      </Facts>
-      {client.tls && <Certificates tls={client.tls} />}
-      <h2>Server</h2>
-      {server ? (
-        <>
-          <Facts>
-            <Fact name="Name" value={`${server.host}:${server.port}`} />
-            <Fact name="Address" value={place(server.remote)} />
-            <Fact name="From" value={place(server.local)} />
-            <Fact name="Way out" value={server.via?.join(' → ')} />
-            <Common leg={server} />
-          </Facts>
-          {server.tls && <Certificates tls={server.tls} />}
-        </>
-      ) : (
-        <p class="faint">No server was needed.</p>
-      )}
+      <div>
+        <h2>Client</h2>
+        <Facts>
+          <Fact name="From" value={place(client.remote)} />
+          <Fact name="To" value={place(client.local)} />
+          <Fact name="Mode" value={client.mode} />
+          <Fact name="Device" value={client.peer && (client.peer.name ?? client.peer.publicKey)} />
+          <Fact name="Process" value={process && `${process.path ?? process.commandLine} (${process.pid})`} />
+          <Fact name="Command" value={process?.commandLine} />
+          <Fact name="Container" value={process?.container} />
+          <Fact name="HTTP/2 fingerprint" value={client.http2} />
+          <Common leg={client} />
+        </Facts>
+        {client.tls && <Certificates tls={client.tls} />}
+      </div>
+      <div>
+        <h2>Server</h2>
+        {server ? (
+          <>
+            <Facts>
+              <Fact name="Name" value={`${server.host}:${server.port}`} />
+              <Fact name="Address" value={place(server.remote)} />
+              <Fact name="From" value={place(server.local)} />
+              <Fact name="Way out" value={wayOut(flow)} />
+              <Common leg={server} />
+            </Facts>
+            {server.tls && <Certificates tls={server.tls} />}
+          </>
+        ) : (
+          <p class="faint">No server was needed.</p>
+        )}
+      </div>
     </section>
   )
 }
@@ -80,24 +92,41 @@ function Fact({ name, value }: { name: string; value: string | undefined }) {
   )
 }
 
-/** The chain, the other end's own first. */
-function Certificates({ tls }: { tls: Tls }) {
+/** The chain from the root that was sent down to the other end's own certificate, each within the one that has signed it. */
+function Certificates({ tls: { certificates = [] } }: { tls: Tls }) {
+  if (certificates.length === 0) return null
+  const chain = certificates.reduce<ComponentChildren>(
+    (below, one) => (
+      <ul class="chain">
+        <li>
+          <Certificate one={one} />
+          {below}
+        </li>
+      </ul>
+    ),
+    null,
+  )
   return (
     <>
-      {tls.certificates?.map((one) => (
-        <details key={one.fingerprint}>
-          <summary>Certificate: {one.subject}</summary>
-          <Facts>
-            <Fact name="Issuer" value={one.issuer} />
-            <Fact name="Names" value={one.names.join(', ')} />
-            <Fact name="Valid" value={`${dateTime(one.validFrom)} to ${dateTime(one.validTo)}`} />
-            <Fact name="Key" value={one.key} />
-            <Fact name="Serial number" value={one.serialNumber} />
-            <Fact name="SHA-256" value={one.fingerprint} />
-            <Fact name="Error" value={one.error} />
-          </Facts>
-        </details>
-      ))}
+      <h3>Certificates</h3>
+      {chain}
     </>
+  )
+}
+
+function Certificate({ one }: { one: NonNullable<Tls['certificates']>[number] }) {
+  return (
+    <details>
+      <summary>{one.subject || one.names[0]}</summary>
+      <Facts>
+        <Fact name="Issuer" value={one.issuer} />
+        <Fact name="Names" value={one.names.join(', ')} />
+        <Fact name="Valid" value={`${dateTime(one.validFrom)} to ${dateTime(one.validTo)}`} />
+        <Fact name="Key" value={one.key} />
+        <Fact name="Serial number" value={one.serialNumber} />
+        <Fact name="SHA-256" value={one.fingerprint} />
+        <Fact name="Error" value={one.error} />
+      </Facts>
+    </details>
   )
 }

@@ -1,21 +1,21 @@
-// A request or a response: the line, the fields, the query and cookies, and the body.
+// A request or a response: the line, the fields, the query, cookies and the form, and the body.
 import type { Flow } from '../shell/api.js'
 import { Body } from './body.js'
+import { Form, isForm } from './form.js'
+import { cookiesOf, fieldOf, Pairs, queryOf, setCookiesOf } from './pairs.js'
 
 type Request = NonNullable<Flow['request']>
 type Response = NonNullable<Flow['response']>
-type Pairs = readonly (readonly [string, string])[]
 
 export function RequestView({ flow, request }: { flow: Flow; request: Request }) {
-  const query = queryOf(request.path)
   return (
     <section class="message" aria-label="Request">
       <h2>Request</h2>
       <p class="first">
         <b>{request.method}</b> {request.url} <span class="faint">HTTP/{request.version}</span>
       </p>
-      <Pairs title="Query" pairs={query} open />
-      <Pairs title="Cookies" pairs={cookiesOf(request.headers)} />
+      <Pairs title="Query" pairs={queryOf(request)} open />
+      <Pairs title="Cookies" pairs={cookiesOf(request.headers)} open />
       <Common flow={flow} part="request" message={request} />
     </section>
   )
@@ -39,6 +39,7 @@ export function ResponseView({ flow, response }: { flow: Flow; response: Respons
         <span class="faint">HTTP/{response.version}</span>
       </p>
       {flow.error && <p class="bad">{flow.error.message}</p>}
+      <Pairs title="Cookies set" pairs={setCookiesOf(response.headers)} open />
       <Common flow={flow} part="response" message={response} />
     </section>
   )
@@ -46,6 +47,10 @@ export function ResponseView({ flow, response }: { flow: Flow; response: Respons
 
 function Common({ flow, part, message }: { flow: Flow; part: 'request' | 'response'; message: Request | Response }) {
   const { length, recorded } = message.body
+  const path = `/flows/${encodeURIComponent(flow.id)}/${part}`
+  const type = fieldOf(message.headers, 'content-type')
+  const encoding = fieldOf(message.headers, 'content-encoding')
+  const version = `${flow.modified} ${recorded} ${message.endedAt ?? ''}`
   return (
     <>
       <Pairs title="Header fields" pairs={message.headers} open />
@@ -55,50 +60,17 @@ function Common({ flow, part, message }: { flow: Flow; part: 'request' | 'respon
           {text}
         </p>
       ))}
+      {isForm(type) && <Form path={path} length={recorded} version={version} />}
       <Body
-        path={`/flows/${encodeURIComponent(flow.id)}/${part}`}
+        shown={part}
+        path={path}
         name={`${part} body`}
         length={length}
         recorded={recorded}
-        version={`${flow.modified} ${recorded}`}
+        version={version}
+        type={type}
+        isEncoded={encoding !== '' && encoding.toLowerCase() !== 'identity'}
       />
     </>
   )
-}
-
-function Pairs({ title, pairs, open = false }: { title: string; pairs: Pairs; open?: boolean }) {
-  if (pairs.length === 0) return null
-  return (
-    <details open={open}>
-      <summary>
-        {title} <span class="faint">{pairs.length}</span>
-      </summary>
-      <table class="pairs">
-        <tbody>
-          {pairs.map(([name, value], at) => (
-            <tr key={at}>
-              <th scope="row">{name}</th>
-              <td>{value}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </details>
-  )
-}
-
-function queryOf(path: string): Pairs {
-  const at = path.indexOf('?')
-  return at < 0 ? [] : [...new URLSearchParams(path.slice(at + 1))]
-}
-
-function cookiesOf(headers: Pairs): Pairs {
-  return headers
-    .filter(([name]) => name.toLowerCase() === 'cookie')
-    .flatMap(([, value]) => value.split(/;\s*/))
-    .filter(Boolean)
-    .map((pair) => {
-      const at = pair.indexOf('=')
-      return at < 0 ? ['', pair] : [pair.slice(0, at), pair.slice(at + 1)]
-    })
 }

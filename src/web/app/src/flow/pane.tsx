@@ -6,10 +6,14 @@ import { duration } from '../shell/format.js'
 import { useKeys } from '../shell/keys.js'
 import { oneOf, remembered } from '../shell/remembered.js'
 import { go, parts, path, withQuery } from '../shell/router.js'
+import { Diff } from './diff/view.js'
+import { Edit } from './edit/form.js'
+import { EditMessages } from './edit/messages-form.js'
 import { Legs } from './legs.js'
 import { RequestView, ResponseView } from './message.js'
 import { Messages } from './messages.js'
 import { flow, open } from './open.js'
+import { Raw } from './raw.js'
 import { Timing } from './timing.js'
 
 const layout = remembered('layout', 'stacked', oneOf('stacked', 'beside'))
@@ -34,7 +38,18 @@ const TABS: readonly Tab[] = [
   { name: 'messages', title: 'Messages', has: ({ messages }) => messages !== undefined },
   { name: 'timing', title: 'Timing', has: () => true },
   { name: 'connection', title: 'Connections', has: () => true },
+  { name: 'raw', title: 'Raw', has: ({ request }) => request !== undefined },
+  { name: 'edit', title: 'Edit', has: (flow) => hasRequestToEdit(flow) || hasMessagesToEdit(flow) },
+  { name: 'diff', title: 'Comparison', has: () => parts.value[2] === 'diff' && parts.value[3] !== undefined },
 ]
+
+const hasRequestToEdit = ({ request, upgrade, intercepted, waiting }: Flow) =>
+  request !== undefined && !waiting && (upgrade === undefined || intercepted)
+
+/** A user that edits one message after the other stays there until the next one waits. */
+const hasMessagesToEdit = ({ waiting, live, type, upgrade }: Flow) =>
+  waiting !== undefined ||
+  (parts.value[2] === 'edit' && live && (type === 'tcp' || type === 'udp' || upgrade === 'websocket'))
 
 export function FlowPane({ id, onClose }: { id: string; onClose: () => void }) {
   useEffect(() => open(id), [id])
@@ -52,6 +67,8 @@ export function FlowPane({ id, onClose }: { id: string; onClose: () => void }) {
     { key: 'ArrowRight', does: 'Next part', run: () => turn(1) },
     { key: 'ArrowLeft', does: 'Part before', run: () => turn(-1) },
     { key: 'l', does: 'Request and response beside each other, or stacked', run: turnLayout },
+    { key: 'e', does: 'Edit it, and send it again or let it go on', run: () => show('edit') },
+    { key: 's', does: 'Search in what is shown', run: toSearch },
     { key: 'c', does: 'Copy as curl', run: () => void copyAs(id, 'curl', 'curl') },
   ])
   return (
@@ -92,6 +109,13 @@ export function FlowPane({ id, onClose }: { id: string; onClose: () => void }) {
   )
 }
 
+/** The response's body first; from there to the request's, and back. */
+function toSearch() {
+  const fields = [...document.querySelectorAll<HTMLInputElement>('.pane .content input[type=search]')].reverse()
+  const at = fields.indexOf(document.activeElement as HTMLInputElement)
+  fields[(at + 1) % fields.length]?.select()
+}
+
 function turnLayout() {
   layout.value = layout.value === 'beside' ? 'stacked' : 'beside'
 }
@@ -108,6 +132,11 @@ function Tools({ flow: one }: { flow: Flow }) {
           Go on
         </button>
       )}
+      {one.live && !one.intercepted && (
+        <button type="button" title="Wait at the next step" onClick={does('intercept')}>
+          Hold
+        </button>
+      )}
       {one.live && (
         <button type="button" onClick={does('kill')}>
           End
@@ -116,6 +145,11 @@ function Tools({ flow: one }: { flow: Flow }) {
       {one.request && (
         <button type="button" onClick={does('replay')}>
           Send again
+        </button>
+      )}
+      {one.request && (
+        <button type="button" aria-pressed={layout.value === 'beside'} title="Layout (l)" onClick={turnLayout}>
+          Side by side
         </button>
       )}
       {one.modified && (
@@ -149,7 +183,11 @@ function Tools({ flow: one }: { flow: Flow }) {
 function Part({ flow: one, name }: { flow: Flow; name: string }) {
   if (name === 'timing') return <Timing flow={one} />
   if (name === 'connection') return <Legs flow={one} />
-  if (name === 'messages') return <Messages />
+  if (name === 'messages') return <Messages key={one.id} flow={one} />
+  if (name === 'raw') return <Raw key={one.id} flow={one} />
+  if (name === 'edit')
+    return hasRequestToEdit(one) ? <Edit key={one.id} flow={one} /> : <EditMessages key={one.id} flow={one} />
+  if (name === 'diff') return <Diff key={one.id} flow={one} other={parts.value[3] ?? ''} />
   if (name === 'dns')
     return (
       <pre class="lines-of">
@@ -158,8 +196,8 @@ function Part({ flow: one, name }: { flow: Flow; name: string }) {
     )
   return (
     <div class="pair" data-layout={layout.value}>
-      {one.request && <RequestView flow={one} request={one.request} />}
-      <ResponseView flow={one} response={one.response} />
+      {one.request && <RequestView key={`${one.id} request`} flow={one} request={one.request} />}
+      <ResponseView key={`${one.id} response`} flow={one} response={one.response} />
     </div>
   )
 }

@@ -4,6 +4,7 @@ import { dateTime, duration } from '../shell/format.js'
 
 interface Phase {
   readonly name: string
+  readonly kind: 'connect' | 'tls' | 'body' | 'wait'
   readonly from: number
   readonly to: number
 }
@@ -11,14 +12,20 @@ interface Phase {
 /** The phases whose ends are both known, the earliest first. */
 export function phasesOf({ client, server, request, response }: Flow): Phase[] {
   const phases: Phase[] = []
-  const add = (name: string, from: number | undefined, to: number | undefined) => {
-    if (from !== undefined && to !== undefined && to >= from) phases.push({ name, from, to })
+  const add = (name: string, kind: Phase['kind'], from: number | undefined, to: number | undefined) => {
+    if (from !== undefined && to !== undefined && to >= from) phases.push({ name, kind, from, to })
   }
-  add('TLS with the client', client.openedAt, client.tls?.establishedAt)
-  add('TLS with the server', server?.openedAt, server?.tls?.establishedAt)
-  add('Request', request?.startedAt, request?.endedAt)
-  add('Wait for the response', request?.endedAt ?? request?.startedAt, response?.startedAt)
-  add('Response', response?.startedAt, response?.endedAt)
+  add('TLS with the client', 'tls', client.openedAt, client.tls?.establishedAt)
+  add('Request', 'body', request?.startedAt, request?.endedAt)
+  // Where the connection was opened for this request, that is what came first.
+  const opened = server?.openedAt
+  if (request && opened !== undefined && opened > request.startedAt)
+    add('Connection to the server', 'connect', request.startedAt, opened)
+  add('TLS with the server', 'tls', opened, server?.tls?.establishedAt)
+  const asked = [request?.endedAt ?? request?.startedAt, opened, server?.tls?.establishedAt]
+  const ready = Math.max(...asked.map((at) => at ?? 0))
+  add('Wait for the response', 'wait', ready > 0 ? ready : undefined, response?.startedAt)
+  add('Response', 'body', response?.startedAt, response?.endedAt)
   return phases.toSorted((a, b) => a.from - b.from)
 }
 
@@ -42,6 +49,7 @@ export function Timing({ flow }: { flow: Flow }) {
               <td>
                 <i
                   aria-hidden="true"
+                  data-kind={phase.kind}
                   style={{
                     left: share(phase.from),
                     width: `max(2px, calc(${share(phase.to)} - ${share(phase.from)}))`,

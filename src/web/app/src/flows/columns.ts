@@ -24,7 +24,7 @@ export const urlOf = (row: Row) =>
   row.type === 'dns' ? row.path : `${row.scheme}://${row.host}${standardPort(row) ? '' : `:${row.port}`}${row.path}`
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'number', title: '#', width: 80, sort: 'number', number: true, text: ({ number }) => String(number) },
+  { name: 'number', title: '#', width: 66, sort: 'number', number: true, text: ({ number }) => String(number) },
   { name: 'time', title: 'Time', width: 116, sort: 'time', text: ({ createdAt }) => time(createdAt) },
   {
     name: 'method',
@@ -42,7 +42,7 @@ export const COLUMNS: readonly Column[] = [
     text: ({ status, error, type, live }) =>
       status ? String(status) : error ? 'failed' : type === 'http' && live ? '…' : '',
   },
-  { name: 'host', title: 'Host', width: 200, sort: 'host', text: ({ host }) => host },
+  { name: 'host', title: 'Host', width: 160, sort: 'host', text: ({ host }) => host },
   { name: 'path', title: 'Path', width: 320, sort: 'path', text: ({ path }) => path },
   {
     name: 'contentType',

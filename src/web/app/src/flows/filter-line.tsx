@@ -1,7 +1,7 @@
 // A line for a filter: completion of its operators, and the error at its character.
 import { signal, useSignal } from '@preact/signals'
 import type { Ref } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { type Answer, get } from '../shell/api.js'
 import type { Refusal } from './list.js'
 
@@ -32,30 +32,39 @@ interface Props {
 }
 
 /** Typing settles before a filter is sent. */
-const SETTLE_MILLISECONDS = 150
+const SETTLE_MILLISECONDS = 80
 const MOST_OFFERS = 12
 
 /** The operator that is being typed before the caret. */
-const begun = (text: string) => /(^|[\s(!&|])(~\w*)$/.exec(text)?.[2]
+const begun = (text: string, caret: number) => /(?:^|[\s(!&|])(~\w*)$/.exec(text.slice(0, caret))?.[1]
 
 export function FilterLine({ id, label, placeholder, value, refusal, input, onChange }: Props) {
   const text = useSignal(value)
   const chosen = useSignal(0)
   const open = useSignal(false)
+  const caret = useSignal(0)
+  /** What was sent from here and has not come back yet: more may have been typed since, and that stays. */
+  const sent = useRef(new Set<string>())
+  const send = (now: string) => {
+    if (now !== value) sent.current.add(now)
+    onChange(now)
+  }
   useEffect(() => {
-    text.value = value
+    if (!sent.current.delete(value)) text.value = value
   }, [value])
   useEffect(() => {
     if (text.value === value) return
-    const timer = setTimeout(() => onChange(text.value), SETTLE_MILLISECONDS)
+    const timer = setTimeout(() => send(text.value), SETTLE_MILLISECONDS)
     return () => clearTimeout(timer)
   }, [text.value])
-  const word = open.value ? begun(text.value) : undefined
+  const word = open.value ? begun(text.value, caret.value) : undefined
   const offers =
     word === undefined ? [] : operators.value.filter(({ operator }) => operator.startsWith(word)).slice(0, MOST_OFFERS)
   const take = (operator: string) => {
     const name = operator.split(' ')[0] ?? ''
-    text.value = `${text.value.slice(0, text.value.length - (word?.length ?? 0))}${name} `
+    const before = text.value.slice(0, caret.value - (word?.length ?? 0))
+    text.value = `${before}${name} ${text.value.slice(caret.value).trimStart()}`
+    caret.value = before.length + name.length + 1
     open.value = false
   }
   const onKeyDown = (event: KeyboardEvent) => {
@@ -63,7 +72,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
     const offer = offers[chosen.value]
     if (offers.length > 0 && by) chosen.value = (chosen.value + by + offers.length) % offers.length
     else if (offer && (event.key === 'Tab' || event.key === 'Enter')) take(offer.operator)
-    else if (event.key === 'Enter') onChange(text.value)
+    else if (event.key === 'Enter') send(text.value)
     else if (event.key === 'Escape' && offers.length > 0) open.value = false
     else return
     event.preventDefault()
@@ -86,15 +95,17 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
         aria-controls={`${id}-offers`}
         aria-activedescendant={offers.length > 0 ? `${id}-${chosen.value}` : undefined}
         aria-invalid={refusal !== undefined}
-        aria-describedby={refusal ? `${id}-error` : undefined}
+        aria-describedby={refusal && offers.length === 0 ? `${id}-error` : undefined}
         onFocus={() => void load()}
         onInput={(event) => {
           text.value = event.currentTarget.value
+          caret.value = event.currentTarget.selectionStart ?? text.value.length
           chosen.value = 0
           open.value = true
         }}
         onBlur={() => {
           open.value = false
+          sent.current.clear()
         }}
         onKeyDown={onKeyDown}
       />
@@ -105,7 +116,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
           aria-label={`Clear ${label.toLowerCase()}`}
           onClick={() => {
             text.value = ''
-            onChange('')
+            send('')
           }}
         >
           ×
@@ -134,7 +145,7 @@ export function FilterLine({ id, label, placeholder, value, refusal, input, onCh
           </div>
         ))}
       </div>
-      {refusal && (
+      {refusal && offers.length === 0 && (
         <div id={`${id}-error`} class="refusal" role="alert">
           {refusal.at !== undefined && (
             <pre aria-hidden="true">

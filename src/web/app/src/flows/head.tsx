@@ -65,11 +65,8 @@ function Edge({ name, width }: { name: string; width: number }) {
     <i
       class="edge"
       aria-hidden="true"
-      draggable
-      onDragStart={(event) => {
-        event.preventDefault()
-        event.stopPropagation()
-      }}
+      // The column is not dragged by its edge.
+      onMouseDown={(event) => event.preventDefault()}
       onPointerDown={(event) => {
         const from = event.clientX
         const target = event.currentTarget

@@ -1,8 +1,11 @@
 // The place of flows: the filter lines, the tree, the table, and the flow that is open beside it.
+import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { FlowPane } from '../flow/pane.js'
+import { NO_VIEWS } from '../flow/view-address.js'
 import { useKeys } from '../shell/keys.js'
+import { notice } from '../shell/notices.js'
 import { setOption, textOf } from '../shell/options.js'
 import { oneOf, remembered } from '../shell/remembered.js'
 import { go, parts, path, query, setQuery, withQuery } from '../shell/router.js'
@@ -12,14 +15,22 @@ import { urlOf } from './columns.js'
 import { FilterLine } from './filter-line.js'
 import { hide, refused, rowAt, show, total, waiting } from './list.js'
 import { clear, cursor, cursorRow, find, select, selected, selectedRows, step } from './selection.js'
+import { Splitter, share } from './splitter.js'
 import { NoFlows, StatusLine } from './status-line.js'
 import { Table } from './table.js'
 import { Tree } from './tree.js'
+import { nextWaiting, useNextWaiting } from './waiting.js'
 
-const treeShown = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
+/** It stands in the address; this browser's last choice is for addresses that say nothing of it. */
+const lastTree = remembered('tree', 'hidden', oneOf('shown', 'hidden'))
+const tree = computed(() => query.value.get('tree') ?? lastTree.value)
 
-const open = (id: string) => go(withQuery(path('flows', id, ...parts.value.slice(2))))
-const close = () => go(withQuery('/flows'))
+/** The part of the flow that is shown stays, but for a comparison, which is of two flows. */
+const open = (id: string) => {
+  const part = parts.value[2]
+  go(withQuery(path('flows', id, ...(part && part !== 'diff' ? [part] : []))))
+}
+const close = () => go(withQuery('/flows', NO_VIEWS))
 
 export function FlowsPage() {
   const filterInput = useRef<HTMLInputElement>(null)
@@ -31,7 +42,18 @@ export function FlowsPage() {
   const id = parts.value[1] ?? ''
   useEffect(() => show({ filter, highlight, sort, reverse }), [filter, highlight, sort, reverse])
   useEffect(() => hide, [])
+  const isTree = tree.value === 'shown'
+  useEffect(() => {
+    // A user that is sent the address sees the tree, too.
+    if (isTree) setQuery({ tree: 'shown' })
+  }, [isTree, query.value.has('tree')])
   useEffect(() => find(id), [id])
+
+  useNextWaiting(id, open)
+  const toNextWaiting = () => {
+    const next = nextWaiting(id)
+    if (next) open(next)
+  }
 
   // While a flow is open the keys of the table open the next one.
   const walk = (move: () => void) => () => {
@@ -65,7 +87,9 @@ export function FlowsPage() {
       run: () => void act(ids(), 'mark', cursorRow.value?.marked ? '' : MARKS[0]),
     },
     { key: 'r', does: 'Send the request again', run: () => void act(ids(), 'replay') },
-    { key: 'a', does: 'Let a flow that waits go on', run: () => void act(ids(), 'resume') },
+    { key: 'a', does: 'Let a flow that waits go on', run: () => void act(id ? [id] : ids(), 'resume') },
+    { key: 'n', does: 'Go to the next flow that waits', run: toNextWaiting },
+    { key: 'd', does: 'Compare the two flows that are selected', run: compare },
     { key: 'x', does: 'End a flow that runs', run: () => void act(ids(), 'kill') },
     { key: 'Delete', does: 'Delete', run: () => void act(ids(), 'delete') },
     { key: 'D', does: 'Copy the flow', run: () => void act(ids(), 'duplicate') },
@@ -77,10 +101,15 @@ export function FlowsPage() {
     setQuery({ sort: column === 'number' ? '' : column, order: down ? 'down' : '' })
   }
   return (
-    <div class="flows" data-open={id !== ''} data-tree={treeShown.value === 'shown'}>
+    <div
+      class="flows"
+      data-open={id !== ''}
+      data-tree={isTree}
+      style={{ '--share': `${share.value}fr`, '--rest': `${100 - share.value}fr` }}
+    >
       <h1 class="hidden">Flows</h1>
       <div class="lines" role="search" aria-label="Filters">
-        <button type="button" aria-pressed={treeShown.value === 'shown'} title="Tree (t)" onClick={toggleTree}>
+        <button type="button" aria-pressed={isTree} title="Tree (t)" onClick={toggleTree}>
           Tree
         </button>
         <FilterLine
@@ -103,7 +132,7 @@ export function FlowsPage() {
         <InterceptLine />
         <ColumnMenu />
       </div>
-      {treeShown.value === 'shown' && <Tree filter={filter} onFilter={(text) => setQuery({ filter: text })} />}
+      {isTree && <Tree filter={filter} onFilter={(text) => setQuery({ filter: text })} />}
       <div class="list">
         {total.value === 0 && !waiting.value ? (
           <NoFlows filtered={filter !== ''} onAll={() => setQuery({ filter: '' })} />
@@ -120,14 +149,23 @@ export function FlowsPage() {
           }}
         />
       </div>
+      {id && <Splitter />}
       {id && <FlowPane id={id} onClose={close} />}
-      <StatusLine place={cursor.value} />
+      <StatusLine place={cursor.value} onCompare={compare} onWaiting={toNextWaiting} />
     </div>
   )
 }
 
+/** The first of them in the list is what the second is compared with. */
+function compare() {
+  const [one, other] = selected.value.size === 2 ? selectedRows.value : []
+  if (one && other) go(withQuery(path('flows', one.id, 'diff', other.id)))
+  else notice('Select two flows to compare them: Shift and an arrow, or Ctrl and a click')
+}
+
 function toggleTree() {
-  treeShown.value = treeShown.value === 'shown' ? 'hidden' : 'shown'
+  lastTree.value = tree.value === 'shown' ? 'hidden' : 'shown'
+  setQuery({ tree: lastTree.value })
 }
 
 /** Flows that match wait; it is the option `intercept`. */

@@ -3,8 +3,15 @@ import { count, plural } from '../shell/format.js'
 import { act, colourOf, MARKS } from './actions.js'
 import { progress, total } from './list.js'
 import { selected } from './selection.js'
+import { totalWaiting } from './waiting.js'
 
-export function StatusLine({ place }: { place: number }) {
+interface Props {
+  readonly place: number
+  readonly onCompare: () => void
+  readonly onWaiting: () => void
+}
+
+export function StatusLine({ place, onCompare, onWaiting }: Props) {
   const { scanned, of } = progress.value
   const some = selected.value.size
   const searching = scanned < of
@@ -20,6 +27,11 @@ export function StatusLine({ place }: { place: number }) {
           {count(scanned)} of {count(of)} looked at
         </span>
       )}
+      {totalWaiting.value > 0 && (
+        <button type="button" class="quiet waits" title="Go to the next flow that waits (n)" onClick={onWaiting}>
+          ‖ {count(totalWaiting.value)} {totalWaiting.value === 1 ? 'waits' : 'wait'}
+        </button>
+      )}
       <span class="actions" hidden={some === 0}>
         <span class="faint">{count(some)} selected</span>
         <button type="button" class="quiet" onClick={() => void act(selected.value, 'replay')}>
@@ -31,6 +43,11 @@ export function StatusLine({ place }: { place: number }) {
         <button type="button" class="quiet" onClick={() => void act(selected.value, 'kill')}>
           End
         </button>
+        {some === 2 && (
+          <button type="button" class="quiet" title="Compare (d)" onClick={onCompare}>
+            Compare
+          </button>
+        )}
         <button type="button" class="quiet" onClick={() => void act(selected.value, 'delete')}>
           Delete
         </button>

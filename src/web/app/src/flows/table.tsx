@@ -4,18 +4,26 @@ import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { count } from '../shell/format.js'
-import { shown } from './columns.js'
+import { columnOf, shown } from './columns.js'
 import { Head } from './head.js'
 import { current, highlighted, look, total } from './list.js'
 import { type RowProps, RowView } from './row.js'
 import { cursor, select, selected } from './selection.js'
+import { isTextSelected, useHeld } from './text-selection.js'
 
 export const ROW_HEIGHT = 24
 /** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
 const MOST_PIXELS = 16_000_000
 /** Rows that are drawn above and below those that are seen, and how many come at a time: between, a scroll draws nothing. */
-const SPARE_ROWS = 24
-const ROWS_AT_ONCE = 12
+const SPARE_ROWS = 12
+const ROWS_AT_ONCE = 6
+
+/** Columns that take the room that the others leave. */
+const isWide = (name: string) => name === 'path' || name === 'url'
+const LEAST_OF_WIDE = 150
+/** While the list is narrow, wide columns give way; wider than at first they are by somebody's hand. */
+const leastOf = (name: string, width: number) =>
+  isWide(name) && width <= columnOf(name).width ? Math.min(width, LEAST_OF_WIDE) : width
 
 interface Props {
   readonly sort: Sort
@@ -37,10 +45,11 @@ function useDrawn() {
   useLayoutEffect(() => {
     before.current = now
   })
-  return (props: RowProps) => {
+  // An element whose row is gone shows another one: that costs less than a new element.
+  return (props: RowProps, slots: number) => {
     const old = before.current.get(props.index)
     const same = old && (Object.keys(props) as (keyof RowProps)[]).every((name) => old.props[name] === props[name])
-    const one = same ? old : { props, view: <RowView key={props.index} {...props} /> }
+    const one = same ? old : { props, view: <RowView key={props.index % slots} {...props} /> }
     now.set(props.index, one)
     return one.view
   }
@@ -51,8 +60,13 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const height = useSignal(600)
   const top = useSignal(0)
   const following = useRef(true)
+  const endsSelection = useRef(false)
 
-  const rows = total.value
+  const list = useHeld(
+    { total: total.value, window: current.value, lit: highlighted.value },
+    `${top.value} ${sort} ${reverse}`,
+  )
+  const rows = list.total
   const full = rows * ROW_HEIGHT
   const pixels = Math.min(full, MOST_PIXELS)
   const body = Math.max(0, height.value - ROW_HEIGHT)
@@ -104,12 +118,12 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   }
 
   const template = shown.value
-    .map(({ name, width }) => (name === 'path' || name === 'url' ? `minmax(${width}px, 1fr)` : `${width}px`))
+    .map(({ name, width }) => (isWide(name) ? `minmax(${leastOf(name, width)}px, 1fr)` : `${width}px`))
     .join(' ')
-  const wide = shown.value.reduce((sum, { width }) => sum + width, 0)
+  const wide = shown.value.reduce((sum, { name, width }) => sum + leastOf(name, width), 0)
   const drawn = useDrawn()
   const indexes = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at)
-  const { offset: from, rows: window } = current.value
+  const { offset: from, rows: window } = list.window
   return (
     <div
       ref={scroller}
@@ -125,32 +139,42 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
       style={{ '--columns': template, '--wide': `${wide}px` }}
     >
       <Head columns={shown.value} sort={sort} reverse={reverse} onSort={onSort} />
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys open the row that the cursor is on */}
       <div
         class="rows"
         role="rowgroup"
         onMouseDown={(event) => {
           const index = indexOf(event)
-          if (event.button === 0 && index >= 0)
-            select(index, { extend: event.shiftKey, add: event.ctrlKey || event.metaKey })
+          const [extend, add] = [event.shiftKey, event.ctrlKey || event.metaKey]
+          // A press that ends the selection of text is of rows as they were.
+          endsSelection.current = isTextSelected()
+          // Rows are selected, and no text from one to the other.
+          if (extend || add) getSelection()?.removeAllRanges()
+          if (event.button === 0 && index >= 0 && !endsSelection.current) select(index, { extend, add })
         }}
-        onDblClick={(event) => {
+        onClick={(event) => {
           const index = indexOf(event)
-          if (index >= 0) onOpen(index)
+          const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey
+          // Text that was selected by a drag is to be copied, and no click.
+          if (index >= 0 && isPlain && !endsSelection.current && !getSelection()?.toString()) onOpen(index)
         }}
         aria-label={`${count(rows)} flows`}
         style={{ height: `${pixels}px` }}
       >
         {indexes.map((index) => {
           const row = window[index - from]
-          return drawn({
-            index,
-            row,
-            columns: shown.value,
-            top: Math.round(shownAt(index)),
-            isCursor: cursor.value === index,
-            isSelected: row !== undefined && selected.value.has(row.id),
-            isLit: row !== undefined && highlighted.value.has(row.number),
-          })
+          return drawn(
+            {
+              index,
+              row,
+              columns: shown.value,
+              top: Math.round(shownAt(index)),
+              isCursor: cursor.value === index,
+              isSelected: row !== undefined && selected.value.has(row.id),
+              isLit: row !== undefined && list.lit.has(row.number),
+            },
+            atOnce + 2 * SPARE_ROWS + 2,
+          )
         })}
       </div>
     </div>

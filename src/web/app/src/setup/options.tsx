@@ -1,58 +1,69 @@
 // All options with a search: what each does, its value, and a field to change it.
 import { useSignal } from '@preact/signals'
-import { attempt, copy } from '../flows/actions.js'
+import { useRef } from 'preact/hooks'
+import { attempt } from '../flows/actions.js'
 import type { Option } from '../shell/api.js'
-import { quoted } from '../shell/command-line.js'
+import { commandLine, isChanged } from '../shell/command-line.js'
+import { CommandView } from '../shell/command-view.js'
+import { useKeys } from '../shell/keys.js'
 import { options, setOption } from '../shell/options.js'
 import { query, setQuery } from '../shell/router.js'
 
-const isChanged = ({ value, default: usual }: Option) => JSON.stringify(value) !== JSON.stringify(usual)
-
 export function OptionsPage() {
+  const searchInput = useRef<HTMLInputElement>(null)
+  useKeys('Options', [{ key: '/', does: 'Go to the search', run: () => searchInput.current?.select() }])
   const search = query.value.get('search') ?? ''
-  const word = search.toLowerCase()
+  const onlyChanged = query.value.has('changed')
+  const words = search.toLowerCase().split(/\s+/)
   const all = [...options.value.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  const found = all.filter(({ name, help }) => `${name} ${help}`.toLowerCase().includes(word))
-  const changed = all.filter((one) => isChanged(one) && !one.secret)
+  const found = all.filter(
+    (option) =>
+      (!onlyChanged || isChanged(option)) &&
+      words.every((word) => `${option.name} ${option.help}`.toLowerCase().includes(word)),
+  )
   return (
     <>
       <h1>Options</h1>
       <div class="bar">
         <input
+          ref={searchInput}
           type="search"
           aria-label="Search the options"
           placeholder="Search"
           value={search}
           onInput={(event) => setQuery({ search: event.currentTarget.value })}
         />
+        <label>
+          <input
+            type="checkbox"
+            checked={onlyChanged}
+            onChange={(event) => setQuery({ changed: event.currentTarget.checked ? 'yes' : '' })}
+          />{' '}
+          only those that were changed
+        </label>
         <span class="faint" role="status">
           {found.length} of {all.length}
         </span>
-        <button
-          type="button"
-          disabled={changed.length === 0}
-          onClick={() => void copy(commandLine(changed), 'Command line')}
-        >
-          Copy as command line
-        </button>
       </div>
+      {found.length === 0 && all.length > 0 && (
+        <div class="empty">
+          <h2>{onlyChanged && search === '' ? 'All options are as they come' : 'No option has these words'}</h2>
+          <p>
+            <button type="button" onClick={() => setQuery({ search: '', changed: '' })}>
+              Show all options
+            </button>
+          </p>
+        </div>
+      )}
       <ul class="options">
         {found.map((option) => (
           <OptionView key={option.name} option={option} />
         ))}
       </ul>
+      <CommandView line={commandLine.value} />
     </>
   )
 }
-
-/** A list is set one value after the other. */
-export const commandLine = (changed: readonly Option[]) =>
-  [
-    'midwire',
-    ...changed.flatMap(({ name, value }) =>
-      (Array.isArray(value) ? value : [value ?? '']).map((one) => `--set ${quoted(`${name}=${one}`)}`),
-    ),
-  ].join(' ')
 
 function OptionView({ option }: { option: Option }) {
   const { name, help, fixed, secret } = option
@@ -71,7 +82,7 @@ function OptionView({ option }: { option: Option }) {
         <code>{name}</code>
       </label>
       <p id={`help-${name}`} class="faint">
-        {help}
+        {help.split('`').map((text, at) => (at % 2 === 1 ? <code key={text}>{text}</code> : text))}
         {fixed && ' (read when midwire starts)'}
       </p>
       <div class="bar">

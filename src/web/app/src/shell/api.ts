@@ -40,13 +40,13 @@ export function address(path: string, query: Values = {}): string {
   return `/api${path}${text && `?${text}`}`
 }
 
-async function send(method: string, url: string, body?: unknown): Promise<Response> {
+async function send(method: string, url: string, body?: unknown, fields: HeadersInit = {}): Promise<Response> {
   const raw = body instanceof Blob || body instanceof Uint8Array
   const type = raw ? 'application/octet-stream' : 'application/json'
   const response = await fetch(url, {
     method,
+    headers: { ...fields, ...(body !== undefined && { 'content-type': type }) },
     ...(body !== undefined && {
-      headers: { 'content-type': type },
       body: raw ? (body as BodyInit) : JSON.stringify(body),
     }),
   })
@@ -66,8 +66,11 @@ export const get = <T>(path: string, query?: Values): Promise<T> => json<T>(send
 
 export const getText = async (path: string, query?: Values) => (await send('GET', address(path, query))).text()
 
-export const getBytes = async (path: string, query?: Values) =>
-  new Uint8Array(await (await send('GET', address(path, query))).arrayBuffer())
+/** `most`: the first so many bytes. */
+export async function getBytes(path: string, query?: Values, most?: number): Promise<Uint8Array<ArrayBuffer>> {
+  const range: HeadersInit = most === undefined ? {} : { range: `bytes=0-${most - 1}` }
+  return new Uint8Array(await (await send('GET', address(path, query), undefined, range)).arrayBuffer())
+}
 
 /** POST, PUT, PATCH or DELETE. */
 export const change = <T = undefined>(method: string, path: string, body?: unknown): Promise<T> =>

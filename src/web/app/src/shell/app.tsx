@@ -1,5 +1,5 @@
 // The frame of the page: the navigation, how the connection stands, and the place that the address names.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { connection, connectNow } from './connection.js'
 import { useKeys } from './keys.js'
 import { KeysOverlay } from './keys-overlay.js'
@@ -15,13 +15,18 @@ export function App() {
   ])
   const [name = 'flows'] = parts.value
   const place = places.find((one) => one.name === name)
+  const main = useRef<HTMLElement>(null)
+  const before = useRef(place)
   useEffect(() => {
     document.title = `${place?.title ?? 'Not found'} · midwire`
+    // Whoever reads by ear is told where a key or a link has led; a page that has just come begins at its top.
+    if (before.current !== place) main.current?.focus({ preventScroll: true })
+    before.current = place
   }, [place])
   return (
     <>
       <Navigation current={name} onKeys={() => showKeys(true)} />
-      <main data-place={name}>
+      <main ref={main} data-place={name} tabIndex={-1} aria-label={place?.title ?? 'Not found'}>
         <Lost />
         {place ? <place.Page /> : <NotFound />}
       </main>
@@ -54,7 +59,7 @@ function Navigation({ current, onKeys }: { current: string; onKeys: () => void }
   )
 }
 
-const STATES = { connecting: 'Connecting', open: 'Connected', lost: 'Not connected' }
+const STATES = { connecting: 'Connecting', open: 'Connected', lost: 'Not connected', locked: 'Signed out' }
 
 /** Said where it is seen, and told to screen readers; what is shown below stays. */
 function Lost() {
@@ -63,6 +68,15 @@ function Lost() {
     <div class="connection" role="status" data-state={state}>
       <i aria-hidden="true" />
       <span>{STATES[state]}</span>
+      {state === 'locked' && (
+        <span>
+          midwire was started anew.{' '}
+          <a href="/" target="_self">
+            Sign in
+          </a>
+          , or open the address that it has printed.
+        </span>
+      )}
       {state === 'lost' && (
         <>
           <span class="detail">midwire does not answer. The page connects again by itself.</span>

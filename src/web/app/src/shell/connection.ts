@@ -2,14 +2,17 @@
 import { signal } from '@preact/signals'
 import type { UPDATES_PATH } from '../../../api/index.js'
 import type { ClientMessage, ServerMessage } from '../../../api/updates.js'
+import { get, locked } from './api.js'
+import { notice } from './notices.js'
 
 const path: typeof UPDATES_PATH = '/api/updates'
 
-export type ConnectionState = 'connecting' | 'open' | 'lost'
+/** `locked`: a midwire answers that does not know this browser, since it was started anew. */
+export type ConnectionState = 'connecting' | 'open' | 'lost' | 'locked'
 
 export const connection = signal<ConnectionState>('connecting')
 
-const LONGEST_PAUSE_MILLISECONDS = 10_000
+const LONGEST_PAUSE_MILLISECONDS = 5_000
 
 type Topics = Extract<ClientMessage, { type: 'topics' }>['topics']
 export type Received<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>
@@ -24,13 +27,14 @@ let socket: WebSocket | undefined
 let pause = 500
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Connects, and again after each loss: at first soon, then every 10 seconds. */
+/** Connects, and again after each loss: at first soon, then every 5 seconds. */
 export function connect(): void {
   clearTimeout(timer)
   timer = undefined
   socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`)
   socket.onopen = () => {
     pause = 500
+    if (connection.value !== 'connecting') notice('Connected again')
     connection.value = 'open'
     for (const message of followed.values()) tell(message)
   }
@@ -39,10 +43,17 @@ export function connect(): void {
     for (const listener of listeners.get(message.type) ?? []) listener(message)
   }
   socket.onclose = () => {
-    connection.value = 'lost'
+    void explain()
     timer = setTimeout(connect, pause)
     pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)
   }
+}
+
+/** A WebSocket does not say why it was refused; a request does. */
+async function explain(): Promise<void> {
+  if (connection.value !== 'locked') connection.value = 'lost'
+  await get('/usage').catch(() => undefined)
+  if (socket?.readyState !== WebSocket.OPEN) connection.value = locked.value ? 'locked' : 'lost'
 }
 
 /** Does not wait for the pause to end. While a socket is open or being opened, nothing happens. */
@@ -53,6 +64,8 @@ export function connectNow(): void {
 }
 
 addEventListener('online', connectNow)
+// A person that comes back from another window may have signed in there.
+addEventListener('focus', connectNow)
 
 function tell(message: ClientMessage): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))

@@ -33,7 +33,8 @@ addEventListener('keydown', (event) => {
   // A dialog that is open has all keys.
   if (document.querySelector('dialog[open]')) return
   const name = nameOf(event)
-  const typing = isTyping(event.target)
+  // Within a shadow root, the editor's, the target is its host.
+  const typing = isTyping(event.composedPath()[0] ?? null)
   // A button or a link that has the focus is pressed by these.
   const pressed = (event.key === 'Enter' || event.key === ' ') && event.target instanceof HTMLElement
   if (pressed && event.target.closest('button, a, summary, [role=tab]')) return
@@ -46,6 +47,8 @@ addEventListener('keydown', (event) => {
     found.run(event)
     return
   }
+  // A field is left by Escape; the next one is the page's.
+  if (name === 'Escape' && typing) (document.activeElement as HTMLElement | null)?.blur()
 })
 
 /** The keys of a part of the page, while it is shown. */

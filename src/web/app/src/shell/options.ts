@@ -30,7 +30,10 @@ export const textOf = (name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-export async function setOption(name: string, value: Option['value'] | null): Promise<void> {
-  const answer = await change<Answer<'setOptions'>>('PATCH', '/options', { [name]: value })
+/** Changes all of them or none. Null brings a default back. Rejects where a value is refused. */
+export async function setOptions(values: Record<string, Option['value'] | null>): Promise<void> {
+  const answer = await change<Answer<'setOptions'>>('PATCH', '/options', values)
   put(answer.options)
 }
+
+export const setOption = (name: string, value: Option['value'] | null) => setOptions({ [name]: value })

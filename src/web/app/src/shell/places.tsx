@@ -3,8 +3,9 @@ import type { ComponentType } from 'preact'
 import { DevicesPage } from '../devices/page.js'
 import { FlowsPage } from '../flows/page.js'
 import { LogPage } from '../setup/log.js'
-import { SetupPage } from '../setup/modes.js'
 import { OptionsPage } from '../setup/options.js'
+import { SetupPage } from '../setup/page.js'
+import { RulesPage } from '../setup/rules-page.js'
 
 export interface Place {
   readonly name: string
@@ -39,17 +40,24 @@ export const places: readonly Place[] = [
     sign: 'M4 8h10M18 8h2M4 16h2M10 16h10M16 6v4M8 14v4',
   },
   {
+    name: 'rules',
+    Page: RulesPage,
+    title: 'Rules',
+    key: '4',
+    sign: 'M4 7h9M4 17h9M17 4l3 3-3 3M20 7h-3M17 14l3 3-3 3M20 17h-3',
+  },
+  {
     name: 'options',
     Page: OptionsPage,
     title: 'Options',
-    key: '4',
+    key: '5',
     sign: 'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M6 6l2 2M16 16l2 2M18 6l-2 2M8 16l-2 2',
   },
   {
     name: 'log',
     Page: LogPage,
     title: 'Log',
-    key: '5',
+    key: '6',
     sign: 'M6 3h9l4 4v14H6zM9 12h7M9 16h7M9 8h3',
   },
 ]

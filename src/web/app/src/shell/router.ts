@@ -42,20 +42,19 @@ document.addEventListener('click', (event) => {
 
 export const query = computed(() => new URLSearchParams(here.value.split('?')[1] ?? ''))
 
+type Values = Readonly<Record<string, string>>
+
 /** Sets values of the address's query; the empty text removes one. */
-export function setQuery(values: Record<string, string>): void {
+export const setQuery = (values: Values): void => go(withQuery(location.pathname, values), true)
+
+/** To another path with the same query, which holds filters and views, but for these values. */
+export function withQuery(to: string, values: Values = {}): string {
   const next = new URLSearchParams(query.value)
   for (const [name, value] of Object.entries(values)) {
     if (value === '') next.delete(name)
     else next.set(name, value)
   }
   const text = next.toString()
-  go(location.pathname + (text && `?${text}`), true)
-}
-
-/** To another path with the same query, which holds the filters. */
-export const withQuery = (to: string) => {
-  const text = query.value.toString()
   return to + (text && `?${text}`)
 }
 

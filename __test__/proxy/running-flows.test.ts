@@ -1,0 +1,54 @@
+// The flows that run: in their order, one for each id, and gone with what they hold when they are over.
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import test from 'ava'
+import type { AnyFlow } from '../../src/flow/index.js'
+import { RunningFlows } from '../../src/proxy/running-flows.js'
+
+const flow = (id: string) => ({ id }) as AnyFlow
+
+test('flows are there in the order in which they began, until they are over', (t) => {
+  const running = new RunningFlows()
+  const [one, two, three] = ['1', '2', '3'].map(flow) as [AnyFlow, AnyFlow, AnyFlow]
+  for (const each of [one, two, three]) running.add(each)
+  running.delete(two)
+  t.deepEqual(running.all, [one, three])
+  running.delete(two)
+  t.deepEqual(running.all, [one, three])
+})
+
+test('of two flows with one id the later counts, and the end of the earlier is not its end', (t) => {
+  const running = new RunningFlows()
+  const [before, after] = [flow('1'), flow('1')]
+  running.add(before)
+  running.add(after)
+  running.delete(before)
+  t.is(running.all[0], after)
+  running.delete(after)
+  t.deepEqual(running.all, [])
+})
+
+test('flows that are over are young garbage: the table that held them does not keep them', (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
+  const oldBytes = () =>
+    getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0
+  const running = new RunningFlows()
+  const waiting: AnyFlow[] = []
+  let grown = 0
+  // What is there before the flows is old when they come, as in a proxy that has waited for its first client.
+  for (let round = 0; round < 3; round++) collect({ type: 'minor' })
+  for (let at = 0; at < 20_000; at++) {
+    const one = { id: `${at}`, content: Array.from({ length: 100 }, (_, index) => at + index) }
+    running.add(one as unknown as AnyFlow)
+    waiting.push(one as unknown as AnyFlow)
+    if (waiting.length > 40) running.delete(waiting.shift() as AnyFlow)
+    if (at % 200 > 0) continue
+    const before = oldBytes()
+    collect({ type: 'minor' })
+    grown += Math.max(0, oldBytes() - before)
+  }
+  t.is(running.all.length, 40)
+  // All flows together are 16 MB. A Set of them lets most of them grow old.
+  t.true(grown < 3_000_000, `${grown} bytes have become old`)
+})
