@@ -1,8 +1,9 @@
-//! How a session asks a server: whom it trusts, what it offers, whom it says it is. One configuration serves many sessions, which resume each other's.
+//! How a session asks a server: whom it trusts, what it offers, whom it says it is. One configuration serves many sessions; those that share a store resume
+//! each other's.
 
 use std::sync::Arc;
 
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::time_provider::TimeProvider;
@@ -12,21 +13,20 @@ use crate::failure::Failure;
 use crate::key_log::Lines;
 use crate::verdict::Judge;
 
-/// Sessions that are kept to be resumed, of all servers of a configuration.
-const SESSIONS: usize = 1_000;
+/// Tickets that a store keeps, as many as a server sends at once (rustls).
+const TICKETS: usize = 8;
+
+/// A store for the sessions of one route: another way to the same server must not be known again by its ticket.
+pub fn sessions() -> Arc<dyn ClientSessionStore> {
+    Arc::new(ClientSessionMemoryCache::new(TICKETS))
+}
 
 pub struct ClientSettings {
     /// Trusted authorities, DER; undefined: the certificate is not verified. Those that cannot be read are passed over.
     pub roots: Option<Vec<CertificateDer<'static>>>,
-    /// A name that stands in the certificate's subject alone is held for the caller, and not refused.
-    pub holds_names: bool,
-    /// In the order of preference.
-    pub alpn: Vec<Vec<u8>>,
     pub versions: Vec<&'static SupportedProtocolVersion>,
     /// The certificate by which the client is known, and its key.
     pub identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-    /// The name of the server is said to it (RFC 6066, 3).
-    pub sends_name: bool,
     pub logs_keys: bool,
 }
 
@@ -44,18 +44,12 @@ pub fn configure(
     let builder = ClientConfig::builder_with_details(provider.clone(), time.clone())
         .with_protocol_versions(&settings.versions)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Judge {
-            webpki,
-            holds_names: settings.holds_names,
-            signatures,
-        }));
+        .with_custom_certificate_verifier(Arc::new(Judge { webpki, signatures }));
     let mut config = match settings.identity {
         Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
         None => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = settings.alpn;
-    config.enable_sni = settings.sends_name;
-    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    config.resumption = Resumption::disabled();
     if settings.logs_keys {
         config.key_log = Arc::new(Lines);
     }
@@ -71,4 +65,18 @@ fn verifier(
     WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
         .build()
         .map_err(|error| Failure::Invalid(error.to_string()))
+}
+
+/// The same configuration for a session that offers these protocols, and resumes and leaves sessions in this store.
+pub fn with(
+    config: &ClientConfig,
+    alpn: Vec<Vec<u8>>,
+    sends_name: bool,
+    sessions: Arc<dyn ClientSessionStore>,
+) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols = alpn;
+    config.enable_sni = sends_name;
+    config.resumption = Resumption::store(sessions);
+    Arc::new(config)
 }

@@ -6,10 +6,11 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme, SupportedProtocolVersion,
-    pki_types::UnixTime,
+    DigitallySignedStruct, DistinguishedName, Error, InconsistentKeys, ServerConfig, SignatureScheme,
+    SupportedProtocolVersion, pki_types::UnixTime,
 };
 
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ use crate::key_log::Lines;
 pub struct ServerSettings {
     /// DER, the end entity's first.
     pub chain: Vec<CertificateDer<'static>>,
-    pub key: PrivateKeyDer<'static>,
+    pub key: Arc<dyn SigningKey>,
     /// The one protocol to agree on; empty for none.
     pub alpn: Vec<u8>,
     pub versions: Vec<&'static SupportedProtocolVersion>,
@@ -26,6 +27,8 @@ pub struct ServerSettings {
     pub asks: bool,
     /// Makes tickets by which clients resume sessions; without one there are none. One serves all configurations, so that tickets outlive them.
     pub ticketer: Option<Arc<dyn ProducesTickets>>,
+    /// A ticket is good for configurations of this scope alone, so that a resumed session never stands for another certificate.
+    pub scope: Vec<u8>,
     pub logs_keys: bool,
 }
 
@@ -42,13 +45,23 @@ pub fn configure(
     } else {
         builder.with_no_client_auth()
     };
-    let mut config = builder.with_single_cert(settings.chain, settings.key)?;
+    let certified = CertifiedKey::new(settings.chain, settings.key);
+    // A pair whose kinds cannot be compared is taken: the client will see.
+    if let Err(error) = certified.keys_match()
+        && !matches!(error, Error::InconsistentKeys(InconsistentKeys::Unknown))
+    {
+        return Err(error.into());
+    }
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     if !settings.alpn.is_empty() {
         config.alpn_protocols = vec![settings.alpn];
     }
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if let Some(ticketer) = settings.ticketer {
-        config.ticketer = ticketer;
+        config.ticketer = Arc::new(Scoped {
+            ticketer,
+            scope: settings.scope,
+        });
         // Node sends two as well, for clients that open several connections.
         config.send_tls13_tickets = 2;
     } else {
@@ -58,6 +71,42 @@ pub fn configure(
         config.key_log = Arc::new(Lines);
     }
     Ok(Arc::new(config))
+}
+
+/// A key that signs. Fails where it is of no kind that ring signs with. It serves many configurations: reading it takes as long as a signature.
+pub fn signing_key(
+    provider: &Arc<CryptoProvider>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<dyn SigningKey>, Failure> {
+    Ok(provider.key_provider.load_private_key(key)?)
+}
+
+/// Tickets that say for which scope they are.
+#[derive(Debug)]
+struct Scoped {
+    ticketer: Arc<dyn ProducesTickets>,
+    scope: Vec<u8>,
+}
+
+impl ProducesTickets for Scoped {
+    fn enabled(&self) -> bool {
+        self.ticketer.enabled()
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.ticketer.lifetime()
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.ticketer.encrypt(&[plain, &self.scope].concat())
+    }
+
+    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        let mut plain = self.ticketer.decrypt(cipher)?;
+        let length = plain.strip_suffix(self.scope.as_slice())?.len();
+        plain.truncate(length);
+        Some(plain)
+    }
 }
 
 /// Takes any client's certificate, and none: it is for addons to look at. That the client has its key is verified.

@@ -1,5 +1,5 @@
-//! Whether a server's certificate is trusted. Some of what webpki refuses OpenSSL takes: then the handshake goes on, and the caller asks it before any
-//! plaintext is released. The rest ends the handshake at once, with the alert for it.
+//! Whether a server's certificate is trusted. What webpki refuses is for the caller to judge, who knows OpenSSL's rules and words: the handshake goes on, and
+//! no plaintext is released or written before the caller's word.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -21,6 +21,21 @@ pub enum Refusal {
     BadSignature,
     /// What webpki has against it, and other judges may not: old versions, an authority as a server, extensions that it does not know.
     Other(String),
+}
+
+impl Refusal {
+    /// A word for each kind, and what webpki says of it.
+    pub fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Expired => ("expired", ""),
+            Self::NotYetValid => ("not yet valid", ""),
+            Self::UnknownIssuer => ("unknown issuer", ""),
+            Self::WrongName => ("wrong name", ""),
+            Self::Revoked => ("revoked", ""),
+            Self::BadSignature => ("bad signature", ""),
+            Self::Other(text) => ("other", text),
+        }
+    }
 }
 
 impl From<CertificateError> for Refusal {
@@ -51,19 +66,7 @@ pub(crate) fn take_refusal() -> Option<Refusal> {
 #[derive(Debug)]
 pub(crate) struct Judge {
     pub(crate) webpki: Option<Arc<WebPkiServerVerifier>>,
-    /// The caller may take a name that stands in the subject alone.
-    pub(crate) holds_names: bool,
     pub(crate) signatures: rustls::crypto::WebPkiSupportedAlgorithms,
-}
-
-impl Judge {
-    fn holds(&self, refusal: &Refusal) -> bool {
-        match refusal {
-            Refusal::Other(_) => true,
-            Refusal::WrongName => self.holds_names,
-            _ => false,
-        }
-    }
 }
 
 impl ServerCertVerifier for Judge {
@@ -79,7 +82,7 @@ impl ServerCertVerifier for Judge {
             return Ok(ServerCertVerified::assertion());
         };
         match webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            Err(Error::InvalidCertificate(error)) if self.holds(&Refusal::from(error.clone())) => {
+            Err(Error::InvalidCertificate(error)) => {
                 SAID.set(Some(Refusal::from(error)));
                 Ok(ServerCertVerified::assertion())
             }

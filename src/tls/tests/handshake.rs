@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use midwire_tls::client;
 use midwire_tls::failure::Failure;
 use midwire_tls::verdict::Refusal;
 use rustls::version::{TLS12, TLS13};
-use support::{Side, authority, authority_named, carry, client_with, leaf, pair, server_with};
+use rustls::{ClientConfig, ServerConfig};
+use support::{Side, authority, authority_named, carry, client_with, leaf, offering, pair, server_with, show};
 
 #[test]
 fn both_versions_carry_text_both_ways_whatever_the_pieces() {
@@ -58,7 +62,12 @@ fn a_hello_waits_for_its_answer_and_names_the_server() {
 fn the_server_is_not_named_where_it_is_not_to_be() {
     let authority = authority();
     let (mut client, mut server) = (
-        Side::client(client_with(&authority, |s| s.sends_name = false)),
+        Side::client(client::with(
+            &client_with(&authority, |_| {}),
+            Vec::new(),
+            false,
+            client::sessions(),
+        )),
         Side::server(),
     );
     carry(&mut client, &mut server, None, usize::MAX);
@@ -69,10 +78,7 @@ fn the_server_is_not_named_where_it_is_not_to_be() {
 fn the_chain_and_the_protocol_are_told() {
     let authority = authority();
     let config = server_with(&authority, |s| s.alpn = b"h2".to_vec());
-    let (client, server) = pair(
-        client_with(&authority, |s| s.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()]),
-        &config,
-    );
+    let (client, server) = pair(offering(&client_with(&authority, |_| {}), &["h2", "http/1.1"]), &config);
     assert_eq!(
         (client.established().alpn, server.established().alpn),
         (b"h2".to_vec(), b"h2".to_vec())
@@ -85,10 +91,7 @@ fn the_chain_and_the_protocol_are_told() {
 fn without_a_protocol_in_common_both_know_why() {
     let authority = authority();
     let config = server_with(&authority, |s| s.alpn = b"h2".to_vec());
-    let (client, server) = pair(
-        client_with(&authority, |s| s.alpn = vec![b"http/1.1".to_vec()]),
-        &config,
-    );
+    let (client, server) = pair(offering(&client_with(&authority, |_| {}), &["http/1.1"]), &config);
     assert_eq!(server.failure, Some(Failure::NoProtocol));
     assert_eq!(client.failure, Some(Failure::Alert(120)));
 }
@@ -103,16 +106,26 @@ fn without_a_version_in_common_another_implementation_may_help() {
     assert!(!Failure::Alert(48).may_be_ours() && !Failure::Truncated.may_be_ours());
 }
 
+/// What a client has against the certificate of a server with this configuration.
+fn refusal(client: Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Option<Refusal> {
+    let (client, server) = pair(client, server);
+    assert!(client.failure.is_none() && server.failure.is_none());
+    let refused = client.said.iter().find_map(|said| said.refused.clone());
+    assert_eq!(client.session.is_open(), refused.is_none());
+    refused
+}
+
 #[test]
-fn a_certificate_of_nobody_known_ends_the_handshake_with_its_alert() {
+fn a_certificate_of_nobody_known_is_held() {
     let (ours, theirs, impostor) = (authority(), authority_named("another"), authority());
-    let (client, server) = pair(client_with(&ours, |_| {}), &server_with(&theirs, |_| {}));
-    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::UnknownIssuer)));
-    assert_eq!(server.failure, Some(Failure::Alert(48)));
-    let (client, _) = pair(client_with(&ours, |_| {}), &server_with(&impostor, |_| {}));
-    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::BadSignature)));
-    let (client, _) = pair(client_with(&ours, |s| s.roots = None), &server_with(&theirs, |_| {}));
-    assert!(client.session.is_open());
+    let refusal_of = |authority| refusal(client_with(&ours, |_| {}), &server_with(authority, |_| {}));
+    assert_eq!(refusal_of(&theirs), Some(Refusal::UnknownIssuer));
+    assert_eq!(refusal_of(&impostor), Some(Refusal::BadSignature));
+    assert_eq!(refusal_of(&ours), None);
+    assert_eq!(
+        refusal(client_with(&ours, |s| s.roots = None), &server_with(&theirs, |_| {})),
+        None
+    );
 }
 
 #[test]
@@ -125,14 +138,13 @@ fn dates_and_names_are_verified() {
     let other = leaf(&authority, |params| {
         params.subject_alt_names = vec![rcgen::SanType::DnsName("other.test".try_into().unwrap())]
     });
-    for ((chain, key), refusal) in [
+    for (shown, expected) in [
         (old, Refusal::Expired),
         (new, Refusal::NotYetValid),
         (other, Refusal::WrongName),
     ] {
-        let config = server_with(&authority, |s| (s.chain, s.key) = (chain, key));
-        let (client, _) = pair(client_with(&authority, |_| {}), &config);
-        assert_eq!(client.failure, Some(Failure::Certificate(refusal)));
+        let config = server_with(&authority, |s| show(s, shown));
+        assert_eq!(refusal(client_with(&authority, |_| {}), &config), Some(expected));
     }
 }
 
@@ -140,9 +152,12 @@ fn dates_and_names_are_verified() {
 fn what_openssl_may_take_is_held_until_it_has_said_so() {
     let authority = authority();
     let config = server_with(&authority, |s| {
-        (s.chain, s.key) = leaf(&authority, |params| {
-            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)
-        });
+        show(
+            s,
+            leaf(&authority, |params| {
+                params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)
+            }),
+        );
     });
     let (mut client, mut server) = pair(client_with(&authority, |_| {}), &config);
     assert!(client.has(|said| matches!(said.refused, Some(Refusal::Other(_)))));
@@ -155,21 +170,6 @@ fn what_openssl_may_take_is_held_until_it_has_said_so() {
     client.write("another");
     carry(&mut client, &mut server, None, usize::MAX);
     assert_eq!(server.heard(), "another");
-}
-
-#[test]
-fn a_name_in_the_subject_alone_is_held_where_that_is_asked_for() {
-    let authority = authority();
-    let config = server_with(&authority, |s| {
-        (s.chain, s.key) = leaf(&authority, |params| {
-            params.subject_alt_names = Vec::new();
-            params.distinguished_name.push(rcgen::DnType::CommonName, support::NAME);
-        });
-    });
-    let (client, _) = pair(client_with(&authority, |_| {}), &config);
-    assert_eq!(client.failure, Some(Failure::Certificate(Refusal::WrongName)));
-    let (client, _) = pair(client_with(&authority, |s| s.holds_names = true), &config);
-    assert!(client.failure.is_none() && client.has(|said| said.refused == Some(Refusal::WrongName)));
 }
 
 #[test]
@@ -189,12 +189,20 @@ fn sessions_are_resumed_by_tickets_that_outlive_a_configuration() {
     let authority = authority();
     let ticketer = rustls::crypto::ring::Ticketer::new().unwrap();
     for versions in [vec![&TLS12], vec![&TLS13]] {
-        let client = client_with(&authority, |s| s.versions = versions.clone());
-        let config = || server_with(&authority, |s| s.ticketer = Some(ticketer.clone()));
-        let (first, _) = pair(client.clone(), &config());
-        let (second, other) = pair(client, &config());
+        let client = offering(&client_with(&authority, |s| s.versions = versions.clone()), &[]);
+        let config = |scope: &str| {
+            server_with(&authority, |s| {
+                s.ticketer = Some(ticketer.clone());
+                s.scope = scope.as_bytes().to_vec();
+            })
+        };
+        let (first, _) = pair(client.clone(), &config("one"));
+        let (second, other) = pair(client.clone(), &config("one"));
         assert!(!first.established().resumed);
         assert!(second.established().resumed && other.established().resumed);
+        // Another scope, and another way to the server, begin anew.
+        assert!(!pair(client.clone(), &config("two")).0.established().resumed);
+        assert!(!pair(offering(&client, &[]), &config("one")).0.established().resumed);
     }
 }
 

@@ -72,29 +72,39 @@ pub fn server_with(authority: &Authority, change: impl FnOnce(&mut ServerSetting
     let (chain, key) = leaf(authority, |_| {});
     let mut settings = ServerSettings {
         chain,
-        key,
+        key: server::signing_key(&provider(), key).unwrap(),
         alpn: Vec::new(),
         versions: ALL_VERSIONS.to_vec(),
         asks: false,
         ticketer: None,
+        scope: Vec::new(),
         logs_keys: false,
     };
     change(&mut settings);
     server::configure(&provider(), &time(), settings).unwrap()
 }
 
+/// Has a server show this certificate.
+pub fn show(settings: &mut ServerSettings, (chain, key): (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)) {
+    settings.chain = chain;
+    settings.key = server::signing_key(&provider(), key).unwrap();
+}
+
 pub fn client_with(authority: &Authority, change: impl FnOnce(&mut ClientSettings)) -> Arc<ClientConfig> {
     let mut settings = ClientSettings {
         roots: Some(vec![authority.der().clone()]),
-        holds_names: false,
-        alpn: Vec::new(),
         versions: ALL_VERSIONS.to_vec(),
         identity: None,
-        sends_name: true,
         logs_keys: false,
     };
     change(&mut settings);
     client::configure(&provider(), &time(), settings).unwrap()
+}
+
+/// The same client, which offers these protocols.
+pub fn offering(config: &Arc<ClientConfig>, alpn: &[&str]) -> Arc<ClientConfig> {
+    let alpn = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    client::with(config, alpn, true, client::sessions())
 }
 
 /// One side, with what it was told and what waits to be sent.
