@@ -19,7 +19,7 @@ export function requireRust() {
 
 /** The addon, as it is published: `src/native/midwire.<platform>.node` with its generated loader and types. */
 export function buildAddon() {
-  const inputs = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src/wire', 'src/native'].map((path) => at(path))
+  const inputs = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src/wire', 'src/tls', 'src/native'].map((path) => at(path))
   refresh('addon', { inputs, matches: /\.(rs|toml|lock)$/, made: () => addons().length > 0 }, () => {
     requireRust()
     say('building the addon in release mode (about a minute on the first start)')

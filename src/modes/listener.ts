@@ -4,7 +4,8 @@ import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import type { Entrance } from '../layers/entrance.js'
 import type { DatagramFlow } from '../transports/datagram-flow.js'
-import { listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
+import { listenForConnections, listenTcp, socketEnds, socketPipe } from '../transports/socket.js'
+import type { Transport } from '../transports/transport.js'
 import { listenUdp } from '../transports/udp-server.js'
 import { defaultsOf, listenAddress, listenError } from './listen.js'
 import type { Arrival, Listener, Mode, ModeContext, ModeSpec, RunningMode } from './mode.js'
@@ -118,12 +119,18 @@ class RunningListener implements RunningMode {
   }
 
   readonly #bindTcp: Bind = async (at) => {
+    const turning = this.#turning
+    if (!turning) {
+      return listenForConnections(at, (transport) => {
+        this.#context.arrived(this, connectionArrival(transport, this.#entranceOf('tcp')))
+      })
+    }
+    // The system is asked about the descriptor of Node's socket.
     const listener = await listenTcp(at, (socket) => {
-      const turned = this.#turning?.turned(socket, listener.port)
+      const turned = turning.turned(socket, listener.port)
       // Nobody reads the socket meanwhile: what the client sends waits in its buffer.
       if (turned instanceof Promise) void turned.then((found) => this.#handleTurned(socket, found))
-      else if (this.#turning) this.#handleTurned(socket, turned)
-      else this.#context.arrived(this, socketArrival(socket, this.#entranceOf('tcp')))
+      else this.#handleTurned(socket, turned)
     })
     return listener
   }
@@ -153,6 +160,19 @@ const isFamilyError = (error: unknown) => (error as NodeJS.ErrnoException).code 
 
 /** Stands for the addresses of a socket that was closed before they could be read. */
 const NOWHERE: Address = { address: '', port: 0, family: 4 }
+
+function connectionArrival(transport: Transport, entrance: Entrance): Arrival {
+  return {
+    transport: 'tcp',
+    source: transport.remote ?? NOWHERE,
+    destination: transport.local ?? NOWHERE,
+    peer: undefined,
+    entrance,
+    accept: () => transport,
+    // The operating system has answered the SYN already, so RST is the only refusal that is left.
+    refuse: () => transport.reset(),
+  }
+}
 
 /** `destination`: where the client wanted to go, where that is not our end of the socket. */
 export function socketArrival(socket: Socket, entrance: Entrance, destination?: Address): Arrival {

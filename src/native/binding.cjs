@@ -835,8 +835,13 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeClientTls = nativeBinding.NativeClientTls
+module.exports.NativeConnections = nativeBinding.NativeConnections
+module.exports.NativeKey = nativeBinding.NativeKey
 module.exports.NativeLeafIssuer = nativeBinding.NativeLeafIssuer
 module.exports.NativeServer = nativeBinding.NativeServer
+module.exports.NativeServerTls = nativeBinding.NativeServerTls
+module.exports.NativeTlsSessions = nativeBinding.NativeTlsSessions
 module.exports.NativeTransparentUdp = nativeBinding.NativeTransparentUdp
 module.exports.closeSocket = nativeBinding.closeSocket
 module.exports.generatePrivateKey = nativeBinding.generatePrivateKey

@@ -9,6 +9,41 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** How servers are asked under one set of options. */
+export declare class NativeClientTls {
+  /** `roots`: DER; absent: the certificate is not verified. `chain` and `key` are the client's own. */
+  constructor(roots: Array<Buffer> | undefined | null, versions: NativeVersions, chain: Array<Buffer> | undefined | null, pkcs8: Buffer | undefined | null, logsKeys: boolean)
+}
+
+export declare class NativeConnections {
+  /** `on_ready` is called on Node's thread when `exchange` has something to do. */
+  static start(onReady: () => void): NativeConnections
+  /**
+   * Performs `length` bytes of commands, then fills `slab` with events. Returns the bytes filled; Node calls again until that is 0, and after that when
+   * `on_ready` is called. Without a slab commands alone are performed.
+   */
+  exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
+  /** Listens; port 0 means a free one. */
+  listen(host: string, port: number): NativeListener
+  stopListening(id: number): void
+  /** Connects; CONNECTED or LOST follows. The answer is the connection's id, or, negative, the number of the system's error. */
+  connect(to: string, port: number, from?: string | undefined | null): number
+  /** A connection whose bytes a transport of Node's carries, for TLS over that. */
+  carry(): number
+  /** Does TLS as a server with a client that has said `first`; SECURED or FAILED follows. */
+  answer(id: number, tls: NativeServerTls, first: Uint8Array): void
+  /** Does TLS as a client with the server of that name or address; SECURED or FAILED follows. `alpn`: protocols with commas between. */
+  ask(id: number, tls: NativeClientTls, name: string, sendsName: boolean, alpn: string, sessions: NativeTlsSessions): void
+  /** A panic on purpose, for the test that it ends as an error. */
+  panicForTest(): void
+}
+
+/** A private key that signs. */
+export declare class NativeKey {
+  /** `pkcs8`: DER. Throws for a kind of key that ring does not sign with. */
+  constructor(pkcs8: Uint8Array)
+}
+
 /** An authority's key, its name, and the one public key of all leaves. */
 export declare class NativeLeafIssuer {
   /**
@@ -40,6 +75,17 @@ export declare class NativeServer {
   close(): void
   /** A panic on purpose, for the test that it ends as an error and not as a hang: in this call, or in the task. */
   panicForTest(place: string): void
+}
+
+/** How clients are answered with one certificate. */
+export declare class NativeServerTls {
+  /** `chain`: DER, the end entity's first. `alpn`: the one protocol to agree on, or nothing. `scope`: tickets are good for configurations of equal scope. */
+  constructor(chain: Array<Buffer>, key: NativeKey, alpn: string, versions: NativeVersions, asks: boolean, scope: Uint8Array, logsKeys: boolean)
+}
+
+/** The sessions with one server by one way, which may be resumed. */
+export declare class NativeTlsSessions {
+  constructor()
 }
 
 /** A UDP socket that receives datagrams for any address, and answers from these addresses. */
@@ -86,6 +132,12 @@ export interface NativeLeaf {
   /** At most 20 bytes, read as a positive number. */
   serial: Buffer
   crlUrl?: string
+}
+
+export interface NativeListener {
+  id: number
+  host: string
+  port: number
 }
 
 export interface NativePeer {
@@ -140,6 +192,12 @@ export interface NativeSocketOptions {
   /** The address to bind; absent: none is bound. */
   host?: string
   port?: number
+}
+
+export interface NativeVersions {
+  /** TLS 1.2 is spoken. */
+  tls12: boolean
+  tls13: boolean
 }
 
 /** Opens a socket that Node cannot open itself, and returns its descriptor. Node's caller owns it. */

@@ -2,6 +2,8 @@
 //! `midwire-wire`.
 
 mod buffers;
+#[cfg(unix)]
+mod connections;
 mod egress;
 mod engine;
 mod error;

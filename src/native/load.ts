@@ -4,11 +4,16 @@ import { type ErrorCode, MidwireError } from '../errors.js'
 import type * as binding from './binding.cjs'
 
 export type {
+  NativeClientTls,
+  NativeConnections,
+  NativeKey,
   NativePeer,
   NativePeerStatus,
   NativeServer,
   NativeServerOptions,
+  NativeServerTls,
   NativeSocketOptions,
+  NativeTlsSessions,
   NativeTransparentUdp,
 } from './binding.cjs'
 

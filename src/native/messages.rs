@@ -65,6 +65,15 @@ pub fn push(records: &mut Vec<u8>, kind: u32, id: u32, parts: &[&[u8]]) {
     records.extend_from_slice(&[0; 3][..padding]);
 }
 
+/// Completes a record that was begun at `start` with an empty payload, and has got its payload since.
+pub fn finish(records: &mut Vec<u8>, start: usize) {
+    let length = records.len() - start - HEADER;
+    if let Some(place) = records.get_mut(start + 8..start + HEADER) {
+        place.copy_from_slice(&(length as u32).to_le_bytes());
+    }
+    records.resize(start + HEADER + padded(length), 0);
+}
+
 pub fn address_header(peer: u32, held: bool, source: SocketAddr, destination: SocketAddr) -> [u8; ADDRESS_HEADER] {
     let mut header = [0; ADDRESS_HEADER];
     let mut flags = 0;
@@ -128,4 +137,20 @@ pub fn take_addresses(payload: &[u8]) -> Option<(SocketAddr, SocketAddr, &[u8])>
     let source = SocketAddr::new(address(12)?, port(8)?);
     let destination = SocketAddr::new(address(28)?, port(10)?);
     Some((source, destination, &payload[ADDRESS_HEADER..]))
+}
+
+/// The length of the whole records at the front that fit into `room`.
+pub fn whole(records: &[u8], room: usize) -> usize {
+    if records.len() <= room {
+        return records.len();
+    }
+    let mut end = 0;
+    while let Some(length) = word(records, end + 8) {
+        let next = end + HEADER + padded(length as usize);
+        if next > room {
+            break;
+        }
+        end = next;
+    }
+    end
 }

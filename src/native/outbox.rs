@@ -76,11 +76,7 @@ impl Outbox {
         let mut inner = self.lock();
         self.move_logs(&mut inner);
         let waiting = &inner.records[inner.taken..];
-        let bytes = if waiting.len() <= slab.len() {
-            waiting.len()
-        } else {
-            whole_records(waiting, slab.len())
-        };
+        let bytes = messages::whole(waiting, slab.len());
         slab[..bytes].copy_from_slice(&waiting[..bytes]);
         inner.taken += bytes;
         if inner.taken == inner.records.len() {
@@ -144,19 +140,6 @@ impl Outbox {
 /// Locks in spite of poison: a panic elsewhere is reported through this very outbox.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The length of the whole records at the front that fit into `room`.
-fn whole_records(records: &[u8], room: usize) -> usize {
-    let mut end = 0;
-    while let Some(length) = messages::word(records, end + 8) {
-        let next = end + messages::HEADER + messages::padded(length as usize);
-        if next > room {
-            break;
-        }
-        end = next;
-    }
-    end
 }
 
 /// The outbox, open for one turn.

@@ -1,7 +1,7 @@
 // Ties each channel of a client connection to its transport: binds it, puts it under TLS, and unbinds it.
 import type { AnyChannel } from '../layers/channel.js'
 import { type Link, Throttled } from '../transports/throttled.js'
-import { noReceiver, type StreamTransport, type Transport } from '../transports/transport.js'
+import { noReceiver, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
 import { type ChannelReceiver, OneChannel } from './receiver.js'
 import { Splice } from './splice.js'
@@ -59,9 +59,9 @@ export class Bindings {
   }
 
   /** The channel's transport, for TLS to begin over it; a Handshake stands in its place until then. Undefined where it is closed. */
-  beginHandshake(channel: AnyChannel): StreamTransport | undefined {
+  beginHandshake(channel: AnyChannel): Transport | undefined {
     const bound = this.of(channel)
-    const transport = (bound instanceof Throttled ? bound.release() : bound) as StreamTransport | undefined
+    const transport = bound instanceof Throttled ? bound.release() : bound
     if (transport) channel.handle = new Handshake(transport)
     return transport
   }

@@ -14,7 +14,7 @@ import type { SocksPlace } from '../layers/socks/address.js'
 import type { Options } from '../options/definitions.js'
 import type { Pipe } from '../transports/pipe.js'
 import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
-import type { StreamTransport, Transport } from '../transports/transport.js'
+import type { Transport } from '../transports/transport.js'
 import { connectTo } from './connect.js'
 import type { Core } from './core.js'
 import type { Dispatcher } from './dispatch.js'
@@ -120,7 +120,7 @@ export class Dialer {
     let context: SecureContext | undefined
     try {
       context = this.#contextFor(name, set)
-      secured = await secureServer(over.transport as StreamTransport, {
+      secured = await secureServer(over.transport, {
         context,
         sni,
         alpn,

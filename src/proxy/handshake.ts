@@ -7,9 +7,9 @@ export class Handshake implements Transport {
   readonly local: Address | undefined
   readonly remote: Address | undefined
   receiver = noReceiver
-  readonly #over: StreamTransport
+  readonly #over: Transport
 
-  constructor(over: StreamTransport) {
+  constructor(over: Transport) {
     this.#over = over
     this.local = over.local
     this.remote = over.remote
@@ -22,7 +22,9 @@ export class Handshake implements Transport {
   end(): void {}
 
   close(): void {
-    this.#over.duplex.destroy()
+    const { duplex } = this.#over as Partial<StreamTransport>
+    if (duplex) duplex.destroy()
+    else this.#over.close()
   }
 
   reset(): void {

@@ -11,5 +11,20 @@ pub mod server;
 pub mod session;
 pub mod verdict;
 
+pub use rustls::client::ClientSessionStore;
 pub use rustls::crypto::CryptoProvider;
 pub use rustls::pki_types;
+pub use rustls::server::ProducesTickets;
+pub use rustls::sign::SigningKey;
+pub use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
+pub use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion, version};
+
+/// ring, as rustls uses it.
+pub fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
+/// Makes tickets with keys that change. `None` where there is no randomness.
+pub fn ticketer() -> Option<std::sync::Arc<dyn ProducesTickets>> {
+    rustls::crypto::ring::Ticketer::new().ok()
+}

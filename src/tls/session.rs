@@ -39,10 +39,10 @@ pub struct Session {
     /// The server's certificate waits for the caller's word, and so does what the server has said: what came with one `handle`, for the caller reads no
     /// more meanwhile.
     held: Option<Vec<u8>>,
+    /// What has come behind a ClientHello: early data, which nobody has offered to take, and which rustls passes over.
+    behind: Vec<u8>,
 }
 
-// A connection is large, and there are few sessions without one.
-#[expect(clippy::large_enum_variant)]
 enum State {
     Hello(Acceptor),
     Asked(Accepted),
@@ -72,6 +72,7 @@ impl Session {
             is_established: false,
             has_ended: false,
             held: None,
+            behind: Vec::new(),
         }
     }
 
@@ -114,12 +115,10 @@ impl Session {
                         }
                     }
                 }
-                // A client that has sent more than its hello breaks the rules, or speaks early data, which nobody has offered.
-                if said.hello && !bytes.is_empty() {
-                    return Err(Failure::Invalid("bytes behind a ClientHello".to_owned()));
-                }
+                self.behind.extend_from_slice(bytes);
                 Ok(())
             }
+            // The caller answers at once, so more cannot come in between.
             State::Asked(_) => Err(Failure::Invalid("bytes behind a ClientHello".to_owned())),
             State::Open(_) => {
                 while !bytes.is_empty() && !self.has_ended {
@@ -165,7 +164,7 @@ impl Session {
         }
     }
 
-    /// Goes on with the handshake of a client that has said hello. Nothing is said yet but the first secrets.
+    /// Goes on with the handshake of a client that has said hello.
     pub fn answer(&mut self, config: Arc<ServerConfig>, out: &mut Vec<u8>) -> Result<Said, Failure> {
         let State::Asked(accepted) = std::mem::replace(&mut self.state, State::Over) else {
             return Ok(Said::default());
@@ -176,10 +175,9 @@ impl Session {
                 connection.set_buffer_limit(None);
                 self.state = State::Open(connection);
                 self.flush(out);
-                Ok(Said {
-                    secrets: key_log::take(),
-                    ..Said::default()
-                })
+                let behind = std::mem::take(&mut self.behind);
+                // No data comes before the end of a handshake.
+                self.handle(&behind, &mut Vec::new(), out)
             }
             Err((error, mut alert)) => {
                 let _ = alert.write_all(out);

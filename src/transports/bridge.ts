@@ -7,19 +7,13 @@ export interface Exchange {
   exchange(commands: Uint8Array, length: number, slab: Uint8Array): number
 }
 
-/** Methods that are called for the addon's events. Their buffers are views of the slab, and are valid only during the call. */
+/** Takes the addon's events. */
 export interface BridgeEvents {
-  opened(id: number, header: Buffer): void
-  connected(id: number): void
-  data(id: number, bytes: Buffer): void
-  end(id: number): void
-  reset(id: number, reason: number): void
-  writable(id: number, bytes: number): void
-  closed(id: number): void
-  datagram(flow: number, header: Buffer, data: Buffer): void
-  datagramExpired(flow: number): void
-  icmp(header: Buffer, message: Buffer): void
-  log(level: number, target: string, message: string): void
+  /**
+   * An event whose payload is the `length` bytes of `slab` from `start` on, which are valid only during the call; `words` is the same slab in words
+   * of four bytes.
+   */
+  record(kind: number, id: number, slab: Buffer, words: Uint32Array, start: number, length: number): void
   died(reason: string): void
   stopped(): void
 }
@@ -182,49 +176,8 @@ export class Bridge {
   #rise(word: number, start: number, length: number): void {
     const words = this.#slabWords
     const slab = this.#slab
-    const id = words[word + 1] ?? 0
-    switch (words[word]) {
-      case EVENT.data:
-        this.#events.data(id, slab.subarray(start, start + length))
-        break
-      case EVENT.writable:
-        this.#events.writable(id, words[word + 3] ?? 0)
-        break
-      case EVENT.opened:
-        this.#events.opened(id, slab.subarray(start, start + length))
-        break
-      case EVENT.connected:
-        this.#events.connected(id)
-        break
-      case EVENT.end:
-        this.#events.end(id)
-        break
-      case EVENT.closed:
-        this.#events.closed(id)
-        break
-      case EVENT.reset:
-        this.#events.reset(id, words[word + 3] ?? 0)
-        break
-      case EVENT.datagram: {
-        const data = start + ADDRESS_HEADER
-        this.#events.datagram(id, slab.subarray(start, data), slab.subarray(data, start + length))
-        break
-      }
-      case EVENT.datagramExpired:
-        this.#events.datagramExpired(id)
-        break
-      case EVENT.icmp: {
-        const message = start + ADDRESS_HEADER
-        this.#events.icmp(slab.subarray(start, message), slab.subarray(message, start + length))
-        break
-      }
-      case EVENT.log: {
-        const target = start + 8
-        const message = target + (words[word + 4] ?? 0)
-        const text = slab.toString('utf8', message, start + length)
-        this.#events.log(words[word + 3] ?? 0, slab.toString('utf8', target, message), text)
-        break
-      }
+    const kind = words[word] ?? 0
+    switch (kind) {
       case EVENT.died:
         this.#events.died(slab.toString('utf8', start, start + length))
         break
@@ -232,6 +185,8 @@ export class Bridge {
         this.#stopped = true
         this.#events.stopped()
         break
+      default:
+        this.#events.record(kind, words[word + 1] ?? 0, slab, words, start, length)
     }
   }
 }

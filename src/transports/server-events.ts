@@ -2,12 +2,13 @@
 import type { Peer } from '../connection.js'
 import { MidwireError } from '../errors.js'
 import type { NativeServer } from '../native/load.js'
-import { Bridge, type BridgeEvents } from './bridge.js'
+import { Bridge } from './bridge.js'
 import { Datagram, IcmpMessage } from './datagram.js'
 import { ConnectionRequest, type RequestOwner } from './request.js'
 import { LOG_LEVELS, type LogLine, type WireGuardServerOptions } from './server-options.js'
 import type { ServerPeers } from './server-peers.js'
 import { WireGuardStream } from './stream.js'
+import { type WireGuardEvents, wireGuardEvents } from './wireguard-events.js'
 
 /** The options of a server that its events need. */
 type Callbacks = Pick<
@@ -15,7 +16,7 @@ type Callbacks = Pick<
   'allowHalfOpen' | 'onConnection' | 'onRequest' | 'onDatagram' | 'onDatagramFlowEnd' | 'onIcmp' | 'onLog'
 >
 
-export class ServerEvents implements BridgeEvents, RequestOwner {
+export class ServerEvents implements WireGuardEvents, RequestOwner {
   readonly bridge: Bridge
   readonly allowHalfOpen: boolean
   readonly bufferSize: number
@@ -40,7 +41,7 @@ export class ServerEvents implements BridgeEvents, RequestOwner {
     this.#callbacks = callbacks
     this.#peers = peers
     this.#ended = ended
-    this.bridge = new Bridge(native, this)
+    this.bridge = new Bridge(native, wireGuardEvents(this))
   }
 
   /** True once the server has ended: no event follows. */

@@ -1,10 +1,12 @@
 // TCP sockets: listens, and connects to servers.
-import { connect, createServer, Socket } from 'node:net'
+import { connect, createServer, isIP, Socket } from 'node:net'
 import { addressOf, hostPort } from '../addresses.js'
 import type { Address } from '../connection.js'
 import { MidwireError } from '../errors.js'
+import { connections, isPlain } from './connections/connections.js'
 import { type Outgoing, withOutgoing } from './descriptor.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
+import type { Transport } from './transport.js'
 
 /**
  * The time that a socket without a remote address has for its error. For an ICMP error after a SYN over IPv4, Linux wakes a poll before
@@ -33,11 +35,33 @@ export interface TcpListener {
   close(): Promise<void>
 }
 
+/** The errors of Node and of the addon. */
 const LISTEN_ERRORS = {
   EADDRINUSE: ['ERR_ADDRESS_IN_USE', 'is in use'],
   EADDRNOTAVAIL: ['ERR_ADDRESS_NOT_AVAILABLE', 'is no address of this machine'],
   EACCES: ['ERR_PERMISSION', 'may not be bound'],
+  ERR_ADDRESS_IN_USE: ['ERR_ADDRESS_IN_USE', 'is in use'],
+  ERR_ADDRESS_NOT_AVAILABLE: ['ERR_ADDRESS_NOT_AVAILABLE', 'is no address of this machine'],
+  ERR_PERMISSION: ['ERR_PERMISSION', 'may not be bound'],
 } as const
+
+/**
+ * Listens, by the addon where it can, and hands over connections; `port` 0 takes a free one. Rejects with ERR_ADDRESS_IN_USE,
+ * ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION.
+ */
+export async function listenForConnections(
+  { host, port }: { host: string; port: number },
+  onConnection: (transport: Transport) => void,
+): Promise<TcpListener> {
+  const engine = isIP(host) !== 0 && isPlain(host) ? connections() : undefined
+  if (!engine) return listenTcp({ host, port }, (socket) => onConnection(socketPipe(socket)))
+  try {
+    const listener = engine.listen(host, port, onConnection)
+    return { ...listener, close: async () => listener.close() }
+  } catch (error) {
+    throw listenFailure(error as NodeJS.ErrnoException, `TCP ${hostPort(host, port)}`)
+  }
+}
 
 /** The MidwireError of a socket that could not be bound; any other error is returned unchanged. */
 export function listenFailure(error: NodeJS.ErrnoException, where: string): Error {
@@ -89,7 +113,14 @@ export interface ConnectOptions {
  * Connects to an address; the kernel alone limits the time. Rejects with Node's errors: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH ...;
  * ECANCELED where `signal` aborts.
  */
-export function connectTcp(address: string, port: number, { from, signal }: ConnectOptions = {}): Promise<Pipe> {
+export function connectTcp(address: string, port: number, options: ConnectOptions = {}): Promise<Transport> {
+  const { from, signal } = options
+  const engine = isPlain(address) && isPlain(from ?? address) ? connections() : undefined
+  return engine ? engine.connect(address, port, from, signal) : connectSocket(address, port, options)
+}
+
+/** The same by a socket of Node's. */
+export function connectSocket(address: string, port: number, { from, signal }: ConnectOptions = {}): Promise<Pipe> {
   return connected(address, port, signal, () =>
     connect({
       host: address,

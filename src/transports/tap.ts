@@ -20,7 +20,7 @@ export interface Tap {
  * the socket's own handle, so that its records can be seen; nothing else changes. `transport` has no receiver yet.
  */
 export function tapped(transport: Transport, tap: Tap): Transport {
-  if (!('duplex' in transport)) return new TappedDatagrams(transport, tap)
+  if (!('duplex' in transport)) return new TappedTransport(transport, tap)
   const stream = transport as StreamTransport
   // A stream that is lost already has nothing to be seen, and its pipe alone knows the error.
   if (stream.duplex.destroyed) return stream
@@ -116,10 +116,12 @@ class TappedStream extends Duplex {
   }
 }
 
-class TappedDatagrams implements Transport {
+class TappedTransport implements Transport {
   readonly #below: Transport
   readonly #tap: Tap
   #receiver: Receiver = noReceiver
+  #ended = false
+  #isOver = false
 
   constructor(below: Transport, tap: Tap) {
     this.#below = below
@@ -149,10 +151,17 @@ class TappedDatagrams implements Transport {
               tap.received(data)
               receiver.handleData(data)
             },
-            handleEnd: () => receiver.handleEnd(),
+            handleEnd: () => {
+              tap.ended(true)
+              receiver.handleEnd()
+            },
             handleDrain: () => receiver.handleDrain(),
             handleDropped: (total) => receiver.handleDropped?.(total),
-            handleClose: (error) => receiver.handleClose(error),
+            handleClose: (error) => {
+              if (error && !this.#isOver) tap.reset(true)
+              this.#isOver = true
+              receiver.handleClose(error)
+            },
           }
   }
 
@@ -162,15 +171,24 @@ class TappedDatagrams implements Transport {
   }
 
   end(): void {
+    this.#end()
     this.#below.end()
   }
 
   close(): void {
+    this.#end()
     this.#below.close()
   }
 
   reset(): void {
+    if (!this.#isOver) this.#tap.reset(false)
+    this.#isOver = true
     this.#below.reset()
+  }
+
+  #end(): void {
+    if (!this.#ended && !this.#isOver) this.#tap.ended(false)
+    this.#ended = true
   }
 
   pause(): void {

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
-import type { StreamTransport } from './transport.js'
+import type { StreamTransport, Transport } from './transport.js'
+import { TransportStream } from './transport-stream.js'
 
 /** The time that a handshake has. */
 const HANDSHAKE_MILLISECONDS = 30_000
@@ -43,11 +44,11 @@ export interface ServerSideOptions {
 
 /** Does TLS with the client. `first` has the client's bytes that were read already, beginning with its ClientHello. */
 export async function secureClient(
-  transport: StreamTransport,
+  transport: Transport,
   first: Buffer,
   options: ServerSideOptions,
 ): Promise<Secured> {
-  const duplex = transport.detach()
+  const duplex = streamOf(transport)
   if (duplex.readableEnded || duplex.destroyed) {
     // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
     duplex.end(() => duplex.destroy())
@@ -85,8 +86,8 @@ export interface ClientSideOptions {
 }
 
 /** Does TLS with a server. Rejects with Node's errors; where the certificate is refused, with OpenSSL's code. */
-export async function secureServer(transport: StreamTransport, options: ClientSideOptions): Promise<SecuredServer> {
-  const duplex = transport.detach()
+export async function secureServer(transport: Transport, options: ClientSideOptions): Promise<SecuredServer> {
+  const duplex = streamOf(transport)
   const { session } = options
   const socket = connect({
     socket: duplex,
@@ -140,6 +141,14 @@ function chainOf(socket: TLSSocket): Buffer[] {
   return chain
 }
 
+/** The stream below the TLS: that of the transport, or one over it. */
+const streamOf = (transport: Transport): Duplex =>
+  'detach' in transport ? (transport as StreamTransport).detach() : new TransportStream(transport)
+
+const lowest = (transport: Transport): Duplex | undefined => (transport as Partial<StreamTransport>).lowest
+
+const ends = ({ local, remote }: Transport) => ({ local, remote })
+
 function stateOf(socket: TLSSocket): TlsState {
   return {
     alpn: socket.alpnProtocol || '',
@@ -148,7 +157,7 @@ function stateOf(socket: TLSSocket): TlsState {
   }
 }
 
-function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport, done: string): Promise<Secured> {
+function handshake(socket: TLSSocket, below: Duplex, transport: Transport, done: string): Promise<Secured> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       clearTimeout(late)
@@ -180,7 +189,7 @@ function handshake(socket: TLSSocket, below: Duplex, transport: StreamTransport,
       socket.off('error', fail).off('close', gone).off('end', gone)
       below.off('error', fail).off('end', gone)
       below.on('error', () => {})
-      const pipe = new Pipe(socket, { local: transport.local, remote: transport.remote }, transport.lowest)
+      const pipe = new Pipe(socket, ends(transport), lowest(transport) ?? below)
       resolve({ pipe, state: stateOf(socket) })
     })
   })

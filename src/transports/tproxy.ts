@@ -7,7 +7,7 @@ import { type NativeTransparentUdp, native } from '../native/load.js'
 import { addressBytes, destinationOf, sourceOf } from './addresses.js'
 import { Bridge } from './bridge.js'
 import { asRoot, withDescriptor } from './descriptor.js'
-import { addressHeader, COMMAND } from './records.js'
+import { ADDRESS_HEADER, addressHeader, COMMAND, EVENT } from './records.js'
 import { listenTcp, type TcpListener } from './socket.js'
 
 export interface TransparentListen {
@@ -81,10 +81,14 @@ class TransparentUdp implements TransparentUdpListener {
     const ring = () => this.#bridge.ring()
     const start = () => native().NativeTransparentUdp.start(host, port, mark, ring)
     this.#native = asRoot(start, `listening on UDP ${hostPort(host, port)}`)
-    const none = () => {}
     this.#bridge = new Bridge(this.#native, {
-      // The bytes are a view of the bridge's slab, which the next drain overwrites.
-      datagram: (_, header, data) => onDatagram(sourceOf(header), destinationOf(header), Buffer.from(data)),
+      record(kind, _, slab, __, start, length) {
+        if (kind !== EVENT.datagram) return
+        const data = start + ADDRESS_HEADER
+        const header = slab.subarray(start, data)
+        // The bytes are a view of the bridge's slab, which the next drain overwrites.
+        onDatagram(sourceOf(header), destinationOf(header), Buffer.from(slab.subarray(data, start + length)))
+      },
       died: (reason) => {
         this.#failure = new MidwireError('ERR_NATIVE', `the listener on UDP ${hostPort(host, this.port)}: ${reason}`)
       },
@@ -92,16 +96,6 @@ class TransparentUdp implements TransparentUdpListener {
         this.#over = true
         settle()
       },
-      opened: none,
-      connected: none,
-      data: none,
-      end: none,
-      reset: none,
-      writable: none,
-      closed: none,
-      datagramExpired: none,
-      icmp: none,
-      log: none,
     })
   }
 

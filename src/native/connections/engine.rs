@@ -1,0 +1,320 @@
+//! All connections of a Node thread as one machine: Node's commands in, records out. The thread that calls does the work; nothing waits.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use midwire_tls::pki_types::ServerName;
+use midwire_tls::session::Session;
+use midwire_tls::{ClientConfig, ServerConfig};
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::connections::connection::{Connection, Life, PIECE};
+use crate::connections::events::{self, command, event};
+use crate::connections::socket;
+use crate::messages;
+
+/// The most events of the system that are taken at once.
+const EVENTS: usize = 1024;
+/// Connections have no more turns in a call when so many bytes of records are there.
+const ENOUGH: usize = 128 * 1024;
+/// Connections that a listener accepts in a call, so that those that are open have their turns.
+const ACCEPTED: usize = 64;
+
+pub struct Engine {
+    poll: Poll,
+    events: Option<Events>,
+    connections: HashMap<u32, Connection>,
+    listeners: HashMap<u32, Accepting>,
+    /// Connections with something to do.
+    queue: VecDeque<u32>,
+    /// Connections with something to send.
+    dirty: Vec<u32>,
+    next_id: u32,
+    records: Vec<u8>,
+    taken: usize,
+    scratch: Vec<u8>,
+}
+
+struct Accepting {
+    listener: TcpListener,
+    is_ready: bool,
+}
+
+impl Engine {
+    pub fn new() -> io::Result<Self> {
+        Ok(Engine {
+            poll: Poll::new()?,
+            events: Some(Events::with_capacity(EVENTS)),
+            connections: HashMap::new(),
+            listeners: HashMap::new(),
+            queue: VecDeque::new(),
+            dirty: Vec::new(),
+            next_id: 1,
+            records: Vec::new(),
+            taken: 0,
+            scratch: Vec::new(),
+        })
+    }
+
+    pub fn poll(&self) -> &Poll {
+        &self.poll
+    }
+
+    /// True while there is something that Node has to stay alive for.
+    pub fn is_alive(&self) -> bool {
+        !self.connections.is_empty() || !self.listeners.is_empty()
+    }
+
+    pub fn listen(&mut self, at: SocketAddr) -> io::Result<(u32, SocketAddr)> {
+        let mut listener = socket::listen(at)?;
+        let bound = listener.local_addr()?;
+        let id = self.new_id();
+        self.poll
+            .registry()
+            .register(&mut listener, Token(id as usize), Interest::READABLE)?;
+        let is_ready = false;
+        self.listeners.insert(id, Accepting { listener, is_ready });
+        Ok((id, bound))
+    }
+
+    pub fn stop_listening(&mut self, id: u32) {
+        self.listeners.remove(&id);
+    }
+
+    pub fn connect(&mut self, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<u32> {
+        let stream = socket::connect(to, from)?;
+        self.add(stream, true)
+    }
+
+    /// A session over a transport of Node's.
+    pub fn carry(&mut self) -> u32 {
+        let id = self.new_id();
+        self.connections.insert(id, Connection::new(id, None, false));
+        id
+    }
+
+    fn add(&mut self, mut stream: TcpStream, is_connecting: bool) -> io::Result<u32> {
+        let id = self.new_id();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(id as usize), both)?;
+        self.connections
+            .insert(id, Connection::new(id, Some(stream), is_connecting));
+        Ok(id)
+    }
+
+    fn new_id(&mut self) -> u32 {
+        loop {
+            let id = self.next_id;
+            self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+            if !self.connections.contains_key(&id) && !self.listeners.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Begins TLS as a server with a client that has said `first`.
+    pub fn answer(&mut self, id: u32, config: Arc<ServerConfig>, first: &[u8]) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.answer(config, first, &mut self.records);
+            self.mark(id);
+        }
+    }
+
+    /// Begins TLS as a client. Fails where the name is none that TLS has.
+    pub fn ask(&mut self, id: u32, config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<(), String> {
+        let mut hello = Vec::new();
+        let session = Session::connect(config, name, &mut hello).map_err(|failure| format!("{failure:?}"))?;
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.ask(session, &hello);
+            self.mark(id);
+        }
+        Ok(())
+    }
+
+    pub fn handle_commands(&mut self, mut commands: &[u8]) {
+        while let Some((kind, id, payload)) = messages::take(&mut commands) {
+            // The connection may be over: the record that says so is on its way.
+            let Some(connection) = self.connections.get_mut(&id) else {
+                continue;
+            };
+            match kind {
+                command::WRITE => connection.write(payload),
+                command::END => connection.end(),
+                command::CLOSE => connection.close(),
+                command::RESET => {
+                    connection.reset();
+                    self.connections.remove(&id);
+                    messages::push(&mut self.records, event::CLOSED, id, &[]);
+                    continue;
+                }
+                command::PAUSE => connection.pause(true),
+                command::RESUME => connection.pause(false),
+                command::CIPHER => connection.decrypt(payload, &mut self.records),
+                command::CIPHER_END => connection.end_below(&mut self.records),
+                command::TRUST => connection.trust(&mut self.records),
+                // The commands come from our own TypeScript, which has no other kinds.
+                _ => {}
+            }
+            self.mark(id);
+        }
+        self.flush();
+    }
+
+    /// A connection that was given something gets a flush, and its turn where it has work.
+    fn mark(&mut self, id: u32) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if !connection.is_dirty {
+            connection.is_dirty = true;
+            self.dirty.push(id);
+        }
+        if !connection.is_queued && connection.has_work() {
+            connection.is_queued = true;
+            self.queue.push_back(id);
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for id in dirty.drain(..) {
+            let Some(connection) = self.connections.get_mut(&id) else {
+                continue;
+            };
+            connection.is_dirty = false;
+            if connection.flush(&mut self.records) == Life::Over {
+                self.connections.remove(&id);
+            }
+        }
+        self.dirty = dirty;
+    }
+
+    /// Fills Node's slab with whole records, and returns their bytes. 0: there is nothing to do before the descriptor is ready again.
+    pub fn rise(&mut self, slab: &mut [u8]) -> usize {
+        if self.records.len() - self.taken < ENOUGH {
+            self.work();
+        }
+        let waiting = self.records.get(self.taken..).unwrap_or_default();
+        let bytes = messages::whole(waiting, slab.len());
+        if let (Some(to), Some(from)) = (slab.get_mut(..bytes), waiting.get(..bytes)) {
+            to.copy_from_slice(from);
+        }
+        self.taken += bytes;
+        if self.taken == self.records.len() {
+            self.taken = 0;
+            if self.records.capacity() > 4 * ENOUGH {
+                self.records = Vec::new();
+            } else {
+                self.records.clear();
+            }
+        }
+        bytes
+    }
+
+    fn work(&mut self) {
+        self.look();
+        while self.records.len() - self.taken < ENOUGH {
+            let Some(id) = self.queue.pop_front() else { break };
+            self.visit(id);
+        }
+        self.flush();
+    }
+
+    /// Asks the system what has happened.
+    fn look(&mut self) {
+        let Some(mut happened) = self.events.take() else { return };
+        loop {
+            match self.poll.poll(&mut happened, Some(Duration::ZERO)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                _ => break,
+            }
+        }
+        for what in &happened {
+            self.notice(what);
+        }
+        self.events = Some(happened);
+        let ready: Vec<u32> = self
+            .listeners
+            .iter()
+            .filter(|(_, one)| one.is_ready)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ready {
+            self.accept(id);
+        }
+    }
+
+    fn notice(&mut self, what: &Event) {
+        let id = what.token().0 as u32;
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.is_readable |= what.is_readable() || what.is_read_closed() || what.is_error();
+            connection.is_ending |= what.is_read_closed() || what.is_error();
+            if what.is_writable() || what.is_error() {
+                connection.set_writable();
+            }
+            if !connection.is_queued && connection.has_work() {
+                connection.is_queued = true;
+                self.queue.push_back(id);
+            }
+        } else if let Some(accepting) = self.listeners.get_mut(&id) {
+            accepting.is_ready = true;
+        }
+    }
+
+    fn accept(&mut self, listener_id: u32) {
+        for _ in 0..ACCEPTED {
+            let Some(accepting) = self.listeners.get_mut(&listener_id) else {
+                return;
+            };
+            match accepting.listener.accept() {
+                Ok((stream, remote)) => {
+                    // A client that has left already has no addresses.
+                    let Ok(local) = stream.local_addr() else { continue };
+                    let _ = stream.set_nodelay(true);
+                    if let Ok(id) = self.add(stream, false) {
+                        events::push_addresses(&mut self.records, event::OPENED, id, listener_id, local, remote);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    accepting.is_ready = false;
+                    return;
+                }
+                // A client that has left, or no descriptor is left: the next one is tried when there is something to do again.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Gives a connection its turn.
+    fn visit(&mut self, id: u32) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.is_queued = false;
+        let mut life = Life::Goes;
+        if connection.is_connecting {
+            life = connection.connect(&mut self.records);
+            if connection.is_connecting && life == Life::Goes {
+                return;
+            }
+        }
+        if life == Life::Goes {
+            life = connection.read(&mut self.scratch, &mut self.records);
+        }
+        if life == Life::Goes {
+            life = connection.flush(&mut self.records);
+        }
+        if life == Life::Over {
+            self.connections.remove(&id);
+        } else if connection.has_work() {
+            connection.is_queued = true;
+            self.queue.push_back(id);
+        }
+        debug_assert!(self.scratch.capacity() <= 2 * PIECE);
+    }
+}

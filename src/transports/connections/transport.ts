@@ -1,0 +1,158 @@
+// A TCP connection whose socket is the addon's, as a transport.
+import { getSystemErrorName } from 'node:util'
+import type { Address } from '../../connection.js'
+import type { Bridge } from '../bridge.js'
+import { MAX_CHUNK, WRITE_CREDIT } from '../records.js'
+import { noReceiver, type Receiver, type Transport } from '../transport.js'
+import { FALLS } from './records.js'
+
+/** How long data that was written may take to leave after `close()`. */
+const LINGER_MILLISECONDS = 10_000
+
+/** The error of a system call, as Node's own sockets have it. `number`: the system's, positive. */
+export function systemError(number: number, syscall: string, where = ''): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-number)
+  return Object.assign(new Error(`${syscall} ${code}${where}`), { errno: -number, code, syscall })
+}
+
+/** Events that wait for a receiver, or for one that has paused. */
+type Waiting = Buffer | 'end' | 'closed'
+
+export class ConnectionTransport implements Transport {
+  readonly local: Address
+  readonly remote: Address
+  /** @internal */
+  readonly id: number
+  readonly #bridge: Bridge
+  #receiver: Receiver = noReceiver
+  #waiting: Waiting[] = []
+  /** Bytes that may be written before the connection is full. */
+  #credit = WRITE_CREDIT
+  #isFull = false
+  /** The addon reads nothing before it is told to. */
+  #isPaused = true
+  #hasEnded = false
+  #ends = false
+  #closes = false
+  #isClosed = false
+  #error: NodeJS.ErrnoException | undefined
+  #linger: NodeJS.Timeout | undefined
+
+  constructor(bridge: Bridge, id: number, local: Address, remote: Address) {
+    this.#bridge = bridge
+    this.id = id
+    this.local = local
+    this.remote = remote
+  }
+
+  get receiver(): Receiver {
+    return this.#receiver
+  }
+
+  /** A new receiver gets all events from now on, even where the one before had paused the connection. */
+  set receiver(receiver: Receiver) {
+    this.#receiver = receiver
+    if (receiver === noReceiver) return
+    if (this.#isClosed && this.#waiting.length === 0) this.#waiting.push('closed')
+    this.resume()
+  }
+
+  /** No data comes any more, or none can be sent. */
+  get isOver(): boolean {
+    return this.#hasEnded || this.#closes || this.#isClosed
+  }
+
+  write(data: Uint8Array): boolean {
+    if (this.#ends || this.#isClosed) return true
+    for (let at = 0; at < data.length; at += MAX_CHUNK) {
+      this.#bridge.bytes(FALLS.write, this.id, data.length > MAX_CHUNK ? data.subarray(at, at + MAX_CHUNK) : data)
+    }
+    this.#credit -= data.length
+    if (this.#credit > 0) return true
+    this.#isFull = true
+    return false
+  }
+
+  end(): void {
+    if (this.#ends || this.#isClosed) return
+    this.#ends = true
+    this.#bridge.command(FALLS.end, this.id)
+  }
+
+  close(): void {
+    if (this.#closes || this.#isClosed) return
+    this.#closes = true
+    this.#ends = true
+    this.#bridge.command(FALLS.close, this.id)
+    this.#linger = setTimeout(() => this.reset(), LINGER_MILLISECONDS).unref()
+  }
+
+  reset(): void {
+    if (this.#isClosed) return
+    this.#closes = true
+    this.#ends = true
+    this.#bridge.command(FALLS.reset, this.id)
+  }
+
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    if (!this.#isClosed) this.#bridge.command(FALLS.pause, this.id)
+  }
+
+  resume(): void {
+    if (this.#isPaused) {
+      this.#isPaused = false
+      if (!this.#isClosed) this.#bridge.command(FALLS.resume, this.id)
+    }
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#deliver())
+  }
+
+  /** @internal Called with data of the peer, which the transport may keep. */
+  handleData(data: Buffer): void {
+    if (this.#holds) this.#waiting.push(data)
+    else this.#receiver.handleData(data)
+  }
+
+  /** @internal Called for the peer's FIN. */
+  handleEnd(): void {
+    this.#hasEnded = true
+    if (this.#holds) this.#waiting.push('end')
+    else this.#receiver.handleEnd()
+  }
+
+  /** @internal Called when so many bytes that were written have left. */
+  handleWritable(bytes: number): void {
+    this.#credit += bytes
+    if (!this.#isFull || this.#credit <= 0) return
+    this.#isFull = false
+    this.#receiver.handleDrain()
+  }
+
+  /** @internal Called when the connection is over: in order, or by an error. */
+  handleClosed(error?: NodeJS.ErrnoException): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#linger)
+    this.#isClosed = true
+    this.#error = error
+    // A connection that is lost, or was closed from here, is over at once; one that has ended both ways, when its data is read.
+    if (error || this.#closes) this.#waiting = []
+    if (this.#holds) this.#waiting.push('closed')
+    else this.#receiver.handleClose(error)
+    if (error && this.#isPaused && this.#receiver !== noReceiver) this.#deliver(true)
+  }
+
+  get #holds(): boolean {
+    return this.#waiting.length > 0 || this.#isPaused || this.#receiver === noReceiver
+  }
+
+  #deliver(evenPaused = false): void {
+    while (this.#receiver !== noReceiver && (!this.#isPaused || evenPaused)) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      if (next === 'end') this.#receiver.handleEnd()
+      else if (next === 'closed') this.#receiver.handleClose(this.#error)
+      else this.#receiver.handleData(next)
+    }
+  }
+}
