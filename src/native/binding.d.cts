@@ -26,7 +26,10 @@ export declare class NativeConnections {
   /** Listens; port 0 means a free one. */
   listen(host: string, port: number): NativeListener
   stopListening(id: number): void
-  /** Connects; CONNECTED or LOST follows. The answer is the connection's id, or, negative, the number of the system's error. */
+  /**
+   * Connects; CONNECTED or LOST follows. The answer is the connection's id, or, negative, the number of the system's error. Throws where `from` is no
+   * address to come from.
+   */
   connect(to: string, port: number, from?: string | undefined | null): number
   /** A connection whose bytes a transport of Node's carries, for TLS over that. */
   carry(): number

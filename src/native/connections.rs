@@ -84,12 +84,14 @@ impl NativeConnections {
         self.hold();
     }
 
-    /// Connects; CONNECTED or LOST follows. The answer is the connection's id, or, negative, the number of the system's error.
+    /// Connects; CONNECTED or LOST follows. The answer is the connection's id, or, negative, the number of the system's error. Throws where `from` is no
+    /// address to come from.
     #[napi(catch_unwind)]
     pub fn connect(&mut self, to: String, port: u16, from: Option<String>) -> Result<i64> {
         let to = SocketAddr::new(options::parse(&to)?, port);
         let from: Option<IpAddr> = from.as_deref().map(options::parse).transpose()?;
-        let connected = self.engine.connect(to, from.map(|from| SocketAddr::new(from, 0)));
+        let stream = socket::open(to, from.map(|from| SocketAddr::new(from, 0))).map_err(|error| from_io(&error))?;
+        let connected = self.engine.connect(stream, to);
         self.hold();
         match connected {
             Ok(id) => Ok(id.into()),

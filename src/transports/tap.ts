@@ -1,5 +1,6 @@
 // Lets an observer see what passes a transport: the bytes of a stream below all TLS, or datagrams.
 import { Duplex } from 'node:stream'
+import { ConnectionTransport } from './connections/transport.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 import { type Impairment, noReceiver, type Receiver, type StreamTransport, type Transport } from './transport.js'
 
@@ -20,7 +21,7 @@ export interface Tap {
  * the socket's own handle, so that its records can be seen; nothing else changes. `transport` has no receiver yet.
  */
 export function tapped(transport: Transport, tap: Tap): Transport {
-  if (!('duplex' in transport)) return new TappedTransport(transport, tap)
+  if (!('duplex' in transport)) return new TappedTransport(transport, tap, transport instanceof ConnectionTransport)
   const stream = transport as StreamTransport
   // A stream that is lost already has nothing to be seen, and its pipe alone knows the error.
   if (stream.duplex.destroyed) return stream
@@ -120,12 +121,15 @@ class TappedTransport implements Transport {
   readonly #below: Transport
   readonly #tap: Tap
   #receiver: Receiver = noReceiver
-  #ended = false
-  #isOver = false
+  /** Datagrams have no end. */
+  #ended: boolean
+  #isOver: boolean
 
-  constructor(below: Transport, tap: Tap) {
+  constructor(below: Transport, tap: Tap, isStream: boolean) {
     this.#below = below
     this.#tap = tap
+    this.#ended = !isStream
+    this.#isOver = !isStream
   }
 
   get local() {

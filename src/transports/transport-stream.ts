@@ -9,6 +9,7 @@ export class TransportStream extends Duplex {
   readonly #transport: Transport
   #isFull = false
   #waits: Callback | undefined
+  #hasEnded = false
   #isClosed = false
   #resets = false
 
@@ -20,6 +21,7 @@ export class TransportStream extends Duplex {
         if (!this.push(data)) transport.pause()
       },
       handleEnd: () => {
+        this.#hasEnded = true
         this.push(null)
         // As in net.Socket, 'end' is emitted without a read when no data is left.
         if (this.readableLength === 0) this.read(0)
@@ -32,8 +34,9 @@ export class TransportStream extends Duplex {
       },
       handleClose: (error) => {
         this.#isClosed = true
-        // After both ends the rest that is still unread is read first.
-        if (error || !this.readableEnded || !this.writableFinished) this.destroy(error)
+        // After both ends the rest that is still unread is read first; so is what came right before an error, such as an alert.
+        if (error && this.readableLength > 0) setImmediate(() => this.destroy(error))
+        else if (error || !this.#hasEnded || !this.writableEnded) this.destroy(error)
       },
     }
   }

@@ -45,6 +45,8 @@ pub struct Connection {
     fin_sent: bool,
     /// Node wants to hear no more: the connection is over when what waits has left.
     closes: bool,
+    /// After Node's close the peer goes on sending: its FIN is waited for, as long as Node likes.
+    lingers: bool,
     out: Vec<u8>,
     sent: usize,
     /// Bytes that Node has written and was not told about.
@@ -81,6 +83,7 @@ impl Connection {
             ends: false,
             fin_sent: false,
             closes: false,
+            lingers: false,
             out: Vec::new(),
             sent: 0,
             owed: 0,
@@ -144,7 +147,7 @@ impl Connection {
         if self.closes || self.has_failed {
             scratch.clear();
             let result = socket::receive(stream, scratch, PIECE);
-            return self.forget(&result);
+            return self.forget(&result, records);
         }
         if self.session.is_some() {
             scratch.clear();
@@ -199,22 +202,23 @@ impl Connection {
         }
     }
 
-    fn forget(&mut self, result: &io::Result<usize>) -> Life {
+    fn forget(&mut self, result: &io::Result<usize>, records: &mut Vec<u8>) -> Life {
         match result {
             Ok(0) => {
                 self.has_ended = true;
+                self.lingers = false;
                 Life::Goes
             }
             Ok(length) => {
                 self.is_readable = *length == PIECE || self.is_ending;
+                self.lingers = self.closes;
                 Life::Goes
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.is_readable = false;
                 Life::Goes
             }
-            // Nobody wants to know how it is lost.
-            Err(_) => Life::Over,
+            Err(error) => self.lose(error, records),
         }
     }
 
@@ -363,12 +367,11 @@ impl Connection {
         }
         if self.ends && !self.fin_sent {
             self.fin_sent = true;
-            if !self.closes {
-                socket::end(stream);
-            }
+            socket::end(stream);
         }
         self.has_left(records);
-        if self.fin_sent && (self.closes || self.has_ended) {
+        // A socket that is closed while data waits to be read sends RST, which makes the peer forget what it has got. So that is read first.
+        if self.fin_sent && (self.has_ended || (self.closes && !self.is_readable)) && !self.lingers {
             messages::push(records, event::CLOSED, self.id, &[]);
             return Life::Over;
         }

@@ -12,6 +12,7 @@ use midwire_tls::{ClientConfig, ServerConfig};
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use socket2::Socket;
 
 use crate::connections::connection::{Connection, Life, PIECE};
 use crate::connections::events::{self, command, event};
@@ -86,9 +87,8 @@ impl Engine {
         self.listeners.remove(&id);
     }
 
-    pub fn connect(&mut self, to: SocketAddr, from: Option<SocketAddr>) -> io::Result<u32> {
-        let stream = socket::connect(to, from)?;
-        self.add(stream, true)
+    pub fn connect(&mut self, opened: Socket, to: SocketAddr) -> io::Result<u32> {
+        self.add(socket::connect(opened, to)?, true)
     }
 
     /// A session over a transport of Node's.
@@ -147,9 +147,12 @@ impl Engine {
                 command::END => connection.end(),
                 command::CLOSE => connection.close(),
                 command::RESET => {
-                    connection.reset();
+                    // What was written before goes before, as far as the socket takes it.
+                    if connection.flush(&mut self.records) == Life::Goes {
+                        connection.reset();
+                        messages::push(&mut self.records, event::CLOSED, id, &[]);
+                    }
                     self.connections.remove(&id);
-                    messages::push(&mut self.records, event::CLOSED, id, &[]);
                     continue;
                 }
                 command::PAUSE => connection.pause(true),

@@ -23,12 +23,17 @@ pub fn listen(at: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from_std(socket.into()))
 }
 
-/// A socket that is being connected, from this address or from the system's choice.
-pub fn connect(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<TcpStream> {
+/// A socket for connecting to an address, which comes from this one or from the system's choice.
+pub fn open(to: SocketAddr, from: Option<SocketAddr>) -> io::Result<Socket> {
     let socket = new(to)?;
     if let Some(from) = from {
         socket.bind(&SockAddr::from(from))?;
     }
+    Ok(socket)
+}
+
+/// Begins to connect.
+pub fn connect(socket: Socket, to: SocketAddr) -> io::Result<TcpStream> {
     match socket.connect(&SockAddr::from(to)) {
         Err(error) if !is_under_way(&error) => Err(error),
         _ => Ok(TcpStream::from_std(socket.into())),

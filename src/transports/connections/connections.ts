@@ -60,7 +60,16 @@ export class Connections implements BridgeEvents {
         reject(cancelled())
         return
       }
-      const id = this.#native.connect(address, port, from)
+      let id: number
+      try {
+        id = this.#native.connect(address, port, from)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        const [own, syscall] = ['EADDRNOTAVAIL', 'bind']
+        const isForeign = code === 'ADDRESS_NOT_AVAILABLE'
+        reject(isForeign ? Object.assign(new Error(`bind ${own} ${from}`), { code: own, syscall, address: from }) : error)
+        return
+      }
       if (id < 0) {
         reject(systemError(-id, 'connect', where))
         return
