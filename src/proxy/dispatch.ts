@@ -149,7 +149,7 @@ export class Dispatcher {
   #failed({ label }: Entry, name: HookName, subject: unknown, error: unknown): void {
     const { text, where } = describe(error)
     this.#log('error', `addon ${label} has failed in ${name}: ${text}${where ? ` (${where})` : ''}`, name)
-    // What the addon has said before it failed does not let a client in.
+    // An addon that sets `valid` and then fails lets no client in.
     if (name === 'socks5_auth') (subject as Socks5AuthHook).valid = false
     const flow = flowOf(subject)
     if (flow?.live) {

@@ -1,6 +1,6 @@
 // Notices clients that do not trust our certificate, and show that by an alert or by leaving, in the handshake or after it.
 import { Recent } from '../certs/recent.js'
-import type { ClientConnection, Connection } from '../connection.js'
+import { type ClientConnection, type Connection, sideOf } from '../connection.js'
 import type { LogLevel } from '../hooks.js'
 import { clientAddress, explainClient, explainLoss, installFrom, isDistrust, isEarlyClose } from './explain.js'
 
@@ -39,7 +39,7 @@ export class Distrust {
 
   /** The reason why a connection was lost. For a client's alert about our certificate, the log tells the user what to do. */
   lost(error: Error, connection: Connection): string {
-    if ('host' in connection || !isDistrust(error)) return explainLoss(error, connection)
+    if (sideOf(connection) === 'server' || !isDistrust(error)) return explainLoss(error, connection)
     const client = connection as ClientConnection
     const why = explainClient(error, this.#host)
     this.#refused(client)

@@ -17,7 +17,7 @@ const CONNECT_REASONS: Record<string, string> = {
   EMFILE: 'midwire has no file descriptors left',
 }
 
-/** What a side of an open connection has done, by the code with which the system tells that it is gone. */
+/** How a side leaves an open connection, by the code of the system's error. */
 const LOSSES: Record<string, string> = {
   ECONNRESET: 'reset the connection',
   EPIPE: 'closed the connection',
@@ -40,12 +40,11 @@ export function explainLoss(error: Error, connection: Connection): string {
   const loss = LOSSES[code]
   // An error with a sentence of its own has no system call.
   if (loss && syscall !== undefined) return `${far} ${loss} (${code})`
-  const reason = reasonOf(error)
-  const alert = ALERT.exec(reason)?.[1]
-  return alert === undefined ? `${far} was lost: ${reason}` : `${far} has ended TLS: ${alert}`
+  const alert = alertOf(error)
+  return alert === undefined ? `${far} was lost: ${reasonOf(error)}` : `${far} has ended TLS: ${alert}`
 }
 
-/** Who is at the other end. In a tunnel through proxies nobody can tell whether it was the server that has gone. */
+/** The side that a connection is with. In a tunnel through proxies midwire cannot tell whether the server or a proxy has gone. */
 function farEnd(connection: Connection): string {
   const { via, transport } = connection as ServerConnection
   const isDirect = via?.every((hop) => hop.startsWith('wireguard:')) ?? true
@@ -73,6 +72,9 @@ function ofLocalAddress(error: unknown): string | undefined {
 
 /** OpenSSL's texts for the alerts that it receives, in all versions. */
 const ALERT = /^(?:ssl|tls)v\d+ alert (.+)$/
+
+/** The alert of the peer, in OpenSSL's words; undefined for any other error. */
+const alertOf = (error: unknown): string | undefined => ALERT.exec(reasonOf(error))?.[1]
 
 /** The text of an error; of OpenSSL's the bare reason, because their message adds numbers and file names of its source. */
 export function reasonOf(error: unknown): string {
@@ -110,7 +112,7 @@ export function explainClient(error: unknown, host: string): string {
   if (code === 'ERR_SSL_UNSUPPORTED_PROTOCOL') {
     return 'the client speaks only TLS versions that are too old: --set tls_version_client_min=TLS1 allows them'
   }
-  const alert = ALERT.exec(reasonOf(error))?.[1]
+  const alert = alertOf(error)
   if (alert) return `the client refuses the handshake: ${alert}`
   if (code.startsWith('ERR_SSL_')) return `the client and midwire do not come to terms: ${reasonOf(error)}`
   return reasonOf(error)

@@ -187,6 +187,9 @@ tests(
     await page.locator('.pane').waitFor({ state: 'detached' })
     await page.goBack()
     await page.locator('.first', { hasText: '/b/three' }).waitFor()
+    // The row of a flow that the address names is marked once the rows have come.
+    await page.reload()
+    await page.locator('.rows [data-cursor=true]', { hasText: '/b/three' }).waitFor()
   },
 )
 

@@ -285,7 +285,8 @@ export class WebSocketRelay {
       log(this.#context, 'info', `closed: ${error.message}`)
       this.#data.closeCode ??= CLOSE.goingAway
       for (const way of [this.#up, this.#down]) this.#sayClose(way, CLOSE.goingAway, '')
-    } else if (!(error instanceof ClientGone)) this.#fail(error.message)
-    else if (client.error !== undefined && !this.#isClosing) this.#fail(error.message)
+    } else if (!(error instanceof ClientGone) || (client.error !== undefined && !this.#isClosing)) {
+      this.#fail(error.message)
+    }
   }
 }

@@ -87,7 +87,7 @@ export class OpenList implements FlowList {
   /** What is to be looked at; undefined once all was. */
   source: Scan | undefined
   readonly accepts: ((flow: AnyFlow) => boolean) | undefined
-  /** What the row with a number says of that, where the filter is a text: undefined where the flow has to be looked at. */
+  /** Whether a row, by its number, says that its flow is accepted, where the filter is a text. A row that does not know answers undefined: the flow is read. */
   readonly judge: ((number: number) => boolean | undefined) | undefined
   readonly #keeper: ListKeeper
   readonly #changes = new Changes()

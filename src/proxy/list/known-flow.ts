@@ -4,7 +4,7 @@ import type { AnyFlow } from '../../flow/index.js'
 import { MAX_PATH, MAX_TEXT } from './row.js'
 import type { Rows } from './rows.js'
 
-/** It is thrown where a row does not know what is asked for. One for all: an error of its own for each flow would cost more than reading some. */
+/** A row that does not know what is asked for throws this. One symbol serves all rows: an error for each flow would cost more than reading some. */
 const UNKNOWN = Symbol('a row does not know it')
 
 const unknown = (): never => {
@@ -39,7 +39,7 @@ class KnownRequest extends Known {
   }
 
   get url(): string {
-    // What is asked for in a tunnel has no path, and another form.
+    // The URL of a CONNECT has no path, and another form.
     if (this.method === 'CONNECT') return unknown()
     const { number } = this
     const scheme = this.#rows.isTls(number) ? 'https' : 'http'

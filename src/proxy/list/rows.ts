@@ -64,7 +64,7 @@ export class Rows {
   }
 
   has(number: number): boolean {
-    return number >= this.first && ((this.#columns.flags[number - this.first] ?? 0) & PRESENT) !== 0
+    return number >= this.first && (this.#flags(number) & PRESENT) !== 0
   }
 
   /** Leaves so many numbers free for rows that are entered later, and gives the first of them. */
@@ -116,29 +116,29 @@ export class Rows {
   get(number: number): FlowRow {
     const at = number - this.first
     const of = this.#columns
-    const flags = of.flags[at] ?? 0
-    const type = TYPES[flags >> TYPE_SHIFT] ?? 'http'
+    const flags = this.#flags(number)
+    const type = this.typeOf(number)
     return {
       number,
       id: this.#ids.get(number),
       type,
-      websocket: (flags & WEBSOCKET) !== 0,
-      method: this.#pool.get(of.method[at] ?? 0),
-      scheme: type !== 'http' ? type : flags & TLS ? 'https' : 'http',
-      host: this.#pool.get(of.host[at] ?? 0),
-      port: of.port[at] ?? 0,
-      path: this.#paths[at] ?? '',
-      status: of.status[at] ?? 0,
-      contentType: this.#pool.get(of.contentType[at] ?? 0),
+      websocket: this.isWebSocket(number),
+      method: this.text('method', number),
+      scheme: type !== 'http' ? type : this.isTls(number) ? 'https' : 'http',
+      host: this.text('host', number),
+      port: this.port(number),
+      path: this.path(number),
+      status: this.status(number),
+      contentType: this.text('contentType', number),
       size: of.size[at] ?? 0,
       createdAt: of.createdAt[at] ?? 0,
       duration: of.duration[at] ?? 0,
       live: (flags & LIVE) !== 0,
       intercepted: (flags & INTERCEPTED) !== 0,
-      replayed: (flags & REPLAYED) !== 0,
-      ...(this.#notes.get(number) ?? NO_NOTES),
-      client: this.#pool.get(of.client[at] ?? 0),
-      mode: this.#pool.get(of.mode[at] ?? 0),
+      replayed: this.isReplayed(number),
+      ...(this.notes(number) ?? NO_NOTES),
+      client: this.text('client', number),
+      mode: this.text('mode', number),
     }
   }
 
@@ -184,11 +184,6 @@ export class Rows {
     return first === second ? 0 : compare(this.#pool.get(first), this.#pool.get(second))
   }
 
-  /** @internal */
-  comparePaths(one: number, other: number): number {
-    return compare(this.#paths[one - this.first] ?? '', this.#paths[other - this.first] ?? '')
-  }
-
   text(column: TextColumn, number: number): string {
     return this.#pool.get(this.#columns[column][number - this.first] ?? 0)
   }
@@ -203,6 +198,10 @@ export class Rows {
 
   status(number: number): number {
     return this.#columns.status[number - this.first] ?? 0
+  }
+
+  typeOf(number: number): (typeof TYPES)[number] {
+    return TYPES[this.#flags(number) >> TYPE_SHIFT] ?? 'http'
   }
 
   isTls(number: number): boolean {
@@ -229,16 +228,6 @@ export class Rows {
 
   #flags(number: number): number {
     return this.#columns.flags[number - this.first] ?? 0
-  }
-
-  /** @internal */
-  typeOf(number: number): string {
-    return TYPES[(this.#columns.flags[number - this.first] ?? 0) >> TYPE_SHIFT] ?? ''
-  }
-
-  /** @internal */
-  marked(number: number): string {
-    return this.#notes.get(number)?.marked ?? ''
   }
 
   #makeRoom(number: number): void {
@@ -272,7 +261,7 @@ function flagsOf(flow: AnyFlow): number {
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 
 type NumberColumn = 'createdAt' | 'duration' | 'size' | 'status' | 'port'
-type TextColumn = 'method' | 'host' | 'contentType' | 'client'
+type TextColumn = 'method' | 'host' | 'contentType' | 'client' | 'mode'
 
 type Order = (rows: Rows) => (one: number, other: number) => number
 
@@ -282,6 +271,8 @@ const byNumber = (column: NumberColumn): Order => {
 const byText = (column: TextColumn): Order => {
   return (rows) => (one, other) => rows.compareTexts(column, one, other)
 }
+
+const byPath: Order = (rows) => (one, other) => compare(rows.path(one), rows.path(other))
 
 /** The columns by which `proxy.list()` sorts. */
 export type RowSort =
@@ -295,15 +286,18 @@ const ORDERS: Readonly<Record<RowSort, Order>> = {
   type: (rows) => (one, other) => compare(rows.typeOf(one), rows.typeOf(other)),
   method: byText('method'),
   host: byText('host'),
-  path: (rows) => (one, other) => rows.comparePaths(one, other),
-  url: (rows) => (one, other) =>
-    rows.compareTexts('host', one, other) || rows.compareNumbers('port', one, other) || rows.comparePaths(one, other),
+  path: byPath,
+  url: (rows) => {
+    const path = byPath(rows)
+    return (one, other) =>
+      rows.compareTexts('host', one, other) || rows.compareNumbers('port', one, other) || path(one, other)
+  },
   status: byNumber('status'),
   contentType: byText('contentType'),
   size: byNumber('size'),
   duration: byNumber('duration'),
   client: byText('client'),
-  marked: (rows) => (one, other) => compare(rows.marked(one), rows.marked(other)),
+  marked: (rows) => (one, other) => compare(rows.notes(one)?.marked ?? '', rows.notes(other)?.marked ?? ''),
 }
 
 /** All of them. */

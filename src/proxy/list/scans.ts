@@ -74,7 +74,7 @@ export class RowScan implements Scan {
   readonly #judge: (number: number) => boolean | undefined
   readonly #found: (number: number) => void
   readonly #read: (isOpen: (number: number) => boolean) => Scan
-  /** The rows that do not say it, by their places among those that there are, from 1 on. */
+  /** The rows that do not say it. */
   readonly #open = new Flags()
   #opened = 0
   #at: number
@@ -90,6 +90,7 @@ export class RowScan implements Scan {
     this.#first = rows.first
     this.#next = rows.next
     this.#at = rows.first
+    this.#open.cut(rows.first)
     this.#rows = rows
     this.#judge = judge
     this.#found = found
@@ -108,7 +109,7 @@ export class RowScan implements Scan {
     if (this.#reading) return this.#reading.step()
     if (this.#at === this.#next) {
       if (this.#opened === 0) return false
-      this.#reading = this.#read((number) => this.#open.get(number - this.#first + 1) !== 0)
+      this.#reading = this.#read((number) => this.#open.get(number) !== 0)
       return true
     }
     const before = this.#at - this.#first
@@ -124,7 +125,7 @@ export class RowScan implements Scan {
     const isWanted = this.#judge(number)
     if (isWanted) this.#found(number)
     if (isWanted !== undefined) return
-    this.#open.set(number - this.#first + 1, 1)
+    this.#open.set(number, 1)
     this.#opened += 1
   }
 

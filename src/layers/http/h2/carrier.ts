@@ -241,13 +241,12 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
   handleReset(stream: Stream, code: number, error?: string): void {
     const channel = stream.owner as StreamChannel | undefined
     if (!channel) return
-    const peer = this.session.role === 'server' ? 'client' : 'server'
     // The code of a fault that was found here says nothing to the other side.
     if (error === undefined || code === REFUSED_STREAM) channel.code = code
     channel.refused = code === REFUSED_STREAM
     // A server that has answered may say that it wants no more of the request.
     const whole = code === NO_ERROR && !stream.receiving
-    this.#closed(channel, whole ? undefined : (error ?? `the ${peer} has reset the stream: ${codeName(code)}`))
+    this.#closed(channel, whole ? undefined : (error ?? `${this.name} has reset the stream: ${codeName(code)}`))
   }
 
   handleRoom({ owner }: Stream): void {
@@ -273,7 +272,7 @@ export abstract class Http2Carrier implements Carrier, SessionHandler {
     log(this.context, 'warn', `a request was refused: ${error.message}`)
   }
 
-  /** The other end, for the log. */
+  /** The other end, in sentences. */
   protected get name(): string {
     return this.session.role === 'server' ? 'the client' : 'the server'
   }

@@ -123,6 +123,12 @@ function turnLayout() {
 const copyAs = (id: string, format: string, label: string) =>
   attempt(async () => copy(await getText(`/flows/${encodeURIComponent(id)}/export`, { format }), label))
 
+/** How long it took; of one that is not over, whether it waits for us. */
+function stateOf({ createdAt, endedAt, intercepted }: Flow): string {
+  if (endedAt !== undefined) return duration(endedAt - createdAt)
+  return intercepted ? 'waits' : 'runs'
+}
+
 function Tools({ flow: one }: { flow: Flow }) {
   const does = (action: Parameters<typeof act>[1]) => () => void act([one.id], action)
   return (
@@ -175,7 +181,7 @@ function Tools({ flow: one }: { flow: Flow }) {
           ))}
         </select>
       )}
-      <span class="faint">{one.endedAt !== undefined ? duration(one.endedAt - one.createdAt) : 'runs'}</span>
+      <span class="faint">{stateOf(one)}</span>
     </div>
   )
 }

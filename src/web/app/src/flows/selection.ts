@@ -8,6 +8,8 @@ export const cursor = signal(-1)
 export const selected = signal<ReadonlySet<string>>(new Set())
 let anchor = -1
 let cursorId = ''
+/** The flow that the address names, until the first rows have come. */
+let sought = ''
 
 /** The selected rows that are in the window, in their order. */
 export const selectedRows = computed(() =>
@@ -63,16 +65,19 @@ export function clear(): void {
   cursorId = ''
 }
 
-/** A flow that was opened by its address, once its row is seen. */
+/** A flow that was opened by its address; where no rows have come yet, once they have. */
 export function find(id: string): void {
+  const { rows } = current.peek()
+  sought = rows.length === 0 ? id : ''
   if (cursorId === id || !id) return
-  const at = current.value.rows.findIndex((row) => row?.id === id)
+  const at = rows.findIndex((row) => row?.id === id)
   if (at < 0) return
-  select(current.value.offset + at)
+  select(current.peek().offset + at)
 }
 
 // A list that has changed takes the cursor along with its flow; a place that had no row yet gets its flow when that comes.
 current.subscribe(({ rows, offset }) => {
+  if (sought) find(sought)
   if (cursor.peek() < 0) return
   if (cursorId === '') {
     const row = rows[cursor.peek() - offset]

@@ -65,11 +65,12 @@ export function StatusLine({ place, onCompare, onWaiting }: Props) {
           No mark
         </button>
       </span>
+      <span class="download faint">Save as</span>
       <a class="download" href="/api/flows/file?format=har" download="flows.har">
         HAR
       </a>
       <a class="download" href="/api/flows/file" download="flows.mitm">
-        Flow file
+        flow file
       </a>
     </footer>
   )
