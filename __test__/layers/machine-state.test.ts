@@ -209,7 +209,10 @@ for (const [type, steps] of [
   ['secureServer', { type: 'secureServer', route: { ...ELSEWHERE, tls: { sni: undefined, alpn: [] } }, isHop: false }],
   [
     'secureClient',
-    { type: 'secureClient', tls: { sni: undefined, alpn: undefined, upstream: undefined, key: 'p256' } },
+    {
+      type: 'secureClient',
+      tls: { sni: undefined, alpn: undefined, upstream: undefined, key: 'p256', rustlsServes: true },
+    },
   ],
   ['resolve', { type: 'resolve', query: Buffer.alloc(0) }],
 ] as const) {

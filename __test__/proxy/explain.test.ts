@@ -20,7 +20,7 @@ async function failure(client: ConnectionOptions, server: SecureContextOptions):
   const [socket] = (await once(listener, 'connection')) as [Socket]
   const context = createSecureContext({ cert: own.pem, key: own.keyPem, ...server })
   try {
-    const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { context, alpn: undefined })
+    const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { by: { context }, alpn: undefined })
     pipe.reset()
     return 'none'
   } catch (error) {

@@ -185,7 +185,7 @@ test('TLS goes over it: the tap sees the records, and a reset reaches the peer',
   const secrets: Buffer[] = []
   const context = createSecureContext({ cert: pem, key: keyPem })
   const { pipe } = await secureClient(transport, Buffer.alloc(0), {
-    context,
+    by: { context },
     alpn: undefined,
     onSecret: (line) => secrets.push(line),
   })

@@ -30,7 +30,7 @@ test("reset of a client's TLS is ECONNRESET there", async (t) => {
   const [socket] = (await once(server, 'connection')) as [Socket]
   const transport = socketPipe(socket)
   const context = createSecureContext(identity)
-  const { pipe } = await secureClient(transport, Buffer.alloc(0), { context, alpn: undefined })
+  const { pipe } = await secureClient(transport, Buffer.alloc(0), { by: { context }, alpn: undefined })
   const fate = fateOf(client)
   pipe.reset()
   pipe.reset()
@@ -50,7 +50,10 @@ for (const side of ['client', 'server'] as const) {
       const transport = new Pipe(duplex, { local: undefined, remote: undefined })
       const secured =
         side === 'client'
-          ? secureClient(transport, Buffer.alloc(0), { context: createSecureContext(identity), alpn: undefined })
+          ? secureClient(transport, Buffer.alloc(0), {
+              by: { context: createSecureContext(identity) },
+              alpn: undefined,
+            })
           : secureServer(transport, {
               ...{ context: createSecureContext({ ca: own.pem }), sni: 'localhost', alpn: [], verify: 'localhost' },
               ...{ session: undefined, onSession: () => {} },
@@ -73,7 +76,7 @@ test('a client that is gone before its handshake begins is refused at once', asy
   const transport = socketPipe(socket)
   transport.reset()
   const context = createSecureContext(identity)
-  await t.throwsAsync(secureClient(transport, Buffer.alloc(0), { context, alpn: undefined }), {
+  await t.throwsAsync(secureClient(transport, Buffer.alloc(0), { by: { context }, alpn: undefined }), {
     message: /closed the connection before its handshake/,
   })
   client.destroy()
@@ -92,7 +95,7 @@ test("reset of a server's TLS is ECONNRESET there", async (t) => {
   const [socket] = (await accepted) as [Socket]
   const fate = fateOf(socket)
   // The server's session tickets have to be through: a write that meets the RST takes its error.
-  const heard = once(pipe.duplex.resume(), 'data')
+  const heard = once((pipe as Pipe).duplex.resume(), 'data')
   socket.write('x')
   await heard
   pipe.reset()
@@ -109,7 +112,7 @@ test('an end that comes with the last of the handshake is heard by whoever comes
   client.on('secureConnect', () => client.end())
   const [socket] = (await once(server, 'connection')) as [Socket]
   const context = createSecureContext(identity)
-  const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { context, alpn: undefined })
+  const { pipe } = await secureClient(socketPipe(socket), Buffer.alloc(0), { by: { context }, alpn: undefined })
   await setTimeout(100)
   await new Promise<void>((resolve) => {
     pipe.receiver = { ...noReceiver, handleEnd: resolve, handleClose: () => resolve() }

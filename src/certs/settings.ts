@@ -27,6 +27,15 @@ export function versionRange({ minVersion = 'TLS1_2', maxVersion = 'UNBOUNDED' }
   return { minVersion: VERSIONS[minVersion] ?? 'TLSv1', ...(max && { maxVersion: max }) }
 }
 
+/** The versions of which the addon has both. */
+export function versionsOf({ minVersion = 'TLS1_2', maxVersion = 'UNBOUNDED' }: TlsSettings) {
+  return {
+    tls12:
+      minVersion !== 'TLS1_3' && (maxVersion === 'TLS1_2' || maxVersion === 'TLS1_3' || maxVersion === 'UNBOUNDED'),
+    tls13: maxVersion === 'TLS1_3' || maxVersion === 'UNBOUNDED',
+  }
+}
+
 /** Whether the lowest version is one that OpenSSL has only at security level 0. */
 export const isOld = ({ minVersion = 'TLS1_2' }: TlsSettings): boolean =>
   minVersion !== 'TLS1_2' && minVersion !== 'TLS1_3'

@@ -1,13 +1,23 @@
 // Makes certificates for clients: a leaf for the names that a client asks for, as the SecureContext of the handshake with that client.
-import { constants, createPublicKey, generateKeyPairSync, hash, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  constants,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { LeafKey } from '../connection.js'
 import { type ErrorCode, MidwireError } from '../errors.js'
 import type { CertificateAndKey } from '../hooks.js'
+import type { NativeServerTls } from '../native/load.js'
 import type { Authority } from './authority.js'
 import type { IdentitiesByName } from './by-name.js'
 import { type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
 import { CIPHERS, makeLeafKey } from './leaf-keys.js'
+import { NativeContexts } from './native-contexts.js'
 import { pem } from './pem.js'
 import { Recent } from './recent.js'
 import { RetiredContexts } from './retired.js'
@@ -74,15 +84,20 @@ export class CertificateStore {
   readonly #options: StoreOptions
   readonly #makers = new Map<LeafKey, LeafMaker>()
   readonly #making = new Map<LeafKey, Promise<void>>()
+  /** The certificates above a leaf: as PEM, and as DER. */
   readonly #chain: string
+  readonly #above: readonly Buffer[]
   readonly #contexts: Recent<string, KeptContext>
   readonly #retired = new RetiredContexts()
+  readonly #native: NativeContexts
 
   constructor(authority: Authority, options: StoreOptions = {}) {
     this.#authority = authority
     this.#options = options
     this.#chain = authority.chain.join('')
+    this.#above = authority.chain.map((one) => new X509Certificate(one).raw)
     this.#contexts = new Recent(options.limit ?? 1000)
+    this.#native = new NativeContexts(options.limit ?? 1000)
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#add('p256', privateKey)
     // What OpenSSL refuses fails here, and not in the first handshake: leaves or a chain that are too weak, settings, the user's certificates.
@@ -138,6 +153,30 @@ export class CertificateStore {
     return context
   }
 
+  /**
+   * How the addon answers that client, with such a leaf; undefined where the settings, or a certificate of the user's own, are for OpenSSL alone.
+   * `alpn`: the protocol to agree on; `logsKeys`: the secrets of sessions are told. Throws as `context`.
+   */
+  native(request: ContextRequest, alpn: string | undefined, logsKeys: boolean): NativeServerTls | undefined {
+    const settings = { ...this.#options, ...request.set }
+    if (settings.ciphers !== undefined || settings.curves !== undefined) return undefined
+    if (request.set?.certificate ?? this.#options.own?.find(namesOf(request))) return undefined
+    const names = leafNames(request)
+    const id = this.#keyOf(request, undefined, names)
+    return this.#native.get({ id, alpn, logsKeys, asks: request.asks === true, settings }, () => {
+      const { mint, key } = this.#maker(request.key ?? 'p256')
+      const leaf = planLeaf(names, request, this.#authority)
+      const chain = [mint(leaf), ...this.#above, ...(request.extras ?? [])]
+      return { chain, key, renewAt: leaf.notAfter - RENEW_SECONDS }
+    })
+  }
+
+  #maker(kind: LeafKey): LeafMaker {
+    const maker = this.#makers.get(kind)
+    if (!maker) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
+    return maker
+  }
+
   /** Everything that two contexts may differ in. A session is resumed only where this is the same, so it never shows another certificate. */
   #keyOf(request: ContextRequest, own: CertificateAndKey | undefined, names: readonly string[]): string {
     const { minVersion, maxVersion, ciphers, curves } = this.#options
@@ -161,8 +200,7 @@ export class CertificateStore {
     const renewAt = leaf.notAfter - RENEW_SECONDS
     // With suites of the user's choice only OpenSSL knows the kind of key that they need, so it gets both.
     const kinds = new Set<LeafKey>((request.set?.ciphers ?? this.#options.ciphers) ? [kind, 'rsa2048'] : [kind])
-    const makers = [...kinds].map((one) => this.#makers.get(one)).filter((one) => one !== undefined)
-    if (!this.#makers.has(kind)) throw new TypeError(`there is no key of kind ${kind} yet: prepare() makes it`)
+    const makers = [this.#maker(kind), ...[...kinds].slice(1).flatMap((one) => this.#makers.get(one) ?? [])]
     const cert = makers.map(({ mint }) => pem('CERTIFICATE', mint(leaf)) + this.#chain)
     return { cert, key: makers.map(({ key }) => key), ciphers: atLevel0(CIPHERS[kind]), renewAt }
   }

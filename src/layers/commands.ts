@@ -30,6 +30,8 @@ export interface ClientTls {
   set?: SetForClient | undefined
   /** The kind of key that our certificate has, chosen so that the client can verify its signatures. */
   key: LeafKey
+  /** rustls serves the client as well as OpenSSL does. */
+  rustlsServes: boolean
 }
 
 /** A deed that is done to one channel: by the engine that carries the channel, or by the world. */
@@ -69,11 +71,14 @@ export class OpenFailure {
   /** Node's code: ECONNREFUSED, ETIMEDOUT, ENOTFOUND ...; or one of midwire's, such as LOOP. */
   readonly code: string
   readonly server: ServerConnection
+  /** Another attempt may succeed: it is made by another implementation of TLS. */
+  readonly again: boolean
 
-  constructor(server: ServerConnection, code: string, message: string) {
+  constructor(server: ServerConnection, code: string, message: string, again = false) {
     this.server = server
     this.code = code
     this.message = message
+    this.again = again
   }
 }
 

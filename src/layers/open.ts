@@ -56,6 +56,11 @@ export function* open(context: Context, route: Route, pooled: boolean | 'only' =
     // The connection is that of the settings which it has: with others it must not be found in the pool.
     if (tls !== route.tls) return yield* open(context, { ...route, tls }, pooled)
   }
+  const opened = yield* attempt(context, route, pooled)
+  return opened instanceof OpenFailure && opened.again ? yield* attempt(context, route, pooled) : opened
+}
+
+function* attempt(context: Context, route: Route, pooled: boolean | 'only'): Step<Opened | undefined> {
   const proxies = proxiesOf(route.via)
   if (proxies.length === 0) return yield* dial(route, pooled)
   const isUdp = route.to.transport === 'udp'

@@ -18,6 +18,8 @@ export interface ServerTls {
   alpn: readonly string[]
   /** TLS with a proxy on the way, and not with the server. */
   ofHop?: true
+  /** TLS begins on a connection that was in use before (STARTTLS), so there is one attempt. */
+  inPlace?: true
   /** What the hook `tls_start_server` has set in place of the options; undefined for nothing. */
   set?: SetForServer | undefined
 }

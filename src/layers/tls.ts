@@ -23,6 +23,7 @@ import { type ClientHello, ClientHelloError, readClientHello } from './tls/clien
 import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
 import { planClient, planServer } from './tls/plan.js'
+import { rustlsServes } from './tls/rustls.js'
 import { TIMEOUT } from './world.js'
 
 /** The time that a client has for a whole ClientHello. */
@@ -77,12 +78,14 @@ function* secureWithClient(context: Context, hello: ClientHello): Step<string | 
   const upstream = context.server?.connection.tls
   const plan = yield* planClient(context, chosenFor(context, hello.alpn))
   const { min, max } = plan.versions
-  const { key, missing } = leafKeyFor(hello, {
+  const versions = {
     min: min === 'UNBOUNDED' ? VERSIONS.TLS1 : VERSIONS[min],
     max: max === 'UNBOUNDED' ? VERSIONS.TLS1_3 : VERSIONS[max],
-  })
+  }
+  const { key, missing } = leafKeyFor(hello, versions)
   const failure = yield* secureClient(client, {
     key,
+    rustlsServes: rustlsServes(hello, versions, key),
     sni: hello.sni,
     alpn: plan.alpn,
     upstream: upstream?.certificates?.[0],
@@ -131,7 +134,7 @@ export function* turnToTls(
   context.serverTls = destination ? yield* planServer(context, destination, wanted) : wanted
   const way = server.route ?? (destination && routeTo(context, destination))
   if (!way) return { failure: 'the destination is not known' }
-  const failed = yield* secureServer(server, { ...way, tls: context.serverTls })
+  const failed = yield* secureServer(server, { ...way, tls: { ...context.serverTls, inPlace: true } })
   if (failed) {
     log(context, 'warn', failed.message)
     return { failure: failed.message }
@@ -241,7 +244,8 @@ function* secureServerFirst(context: Context, tls: ServerTls): Step<void> {
     context.server = idle
     return
   }
-  const result = server ? yield* secureServer(server, route) : yield* open(context, route)
+  const failed = server && (yield* secureServer(server, route))
+  const result = server && !failed?.again ? failed : yield* open(context, route)
   if (result instanceof OpenFailure) {
     // The client gets an error page inside its own TLS, which says more than an alert.
     log(context, 'warn', result.message)

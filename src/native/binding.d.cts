@@ -35,8 +35,11 @@ export declare class NativeConnections {
   carry(): number
   /** Does TLS as a server with a client that has said `first`; SECURED or FAILED follows. */
   answer(id: number, tls: NativeServerTls, first: Uint8Array): void
-  /** Does TLS as a client with the server of that name or address; SECURED or FAILED follows. `alpn`: protocols with commas between. */
-  ask(id: number, tls: NativeClientTls, name: string, sendsName: boolean, alpn: string, sessions: NativeTlsSessions): void
+  /**
+   * Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows. `alpn`: protocols with
+   * commas between.
+   */
+  ask(id: number, tls: NativeClientTls, name: string, sendsName: boolean, alpn: string, sessions: NativeTlsSessions, first: Uint8Array): void
   /** A panic on purpose, for the test that it ends as an error. */
   panicForTest(): void
 }

@@ -113,7 +113,9 @@ impl NativeConnections {
         self.engine.answer(id, tls.config.clone(), first);
     }
 
-    /// Does TLS as a client with the server of that name or address; SECURED or FAILED follows. `alpn`: protocols with commas between.
+    /// Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows. `alpn`: protocols with
+    /// commas between.
+    #[expect(clippy::too_many_arguments, reason = "an object of JavaScript's costs more to read")]
     #[napi(catch_unwind)]
     pub fn ask(
         &mut self,
@@ -123,10 +125,11 @@ impl NativeConnections {
         sends_name: bool,
         alpn: String,
         sessions: &NativeTlsSessions,
+        first: &[u8],
     ) -> Result<()> {
         let config = tls.with(&alpn, sends_name, sessions);
         self.engine
-            .ask(id, config, tls::server_name(&name)?)
+            .ask(id, config, tls::server_name(&name)?, first)
             .map_err(|reason| error(Code::BadArgument, reason))
     }
 

@@ -101,7 +101,7 @@ fn put_address(bytes: &mut [u8], address: IpAddr) {
 
 /// Takes one record of Node's off the front of `bytes`. `None` at the end, or where a record is cut short.
 pub fn take<'a>(bytes: &mut &'a [u8]) -> Option<(u32, u32, &'a [u8])> {
-    let (kind, id, length) = (word(bytes, 0)?, word(bytes, 4)?, word(bytes, 8)? as usize);
+    let (kind, id, length) = head(bytes)?;
     let payload = bytes.get(HEADER..HEADER + length)?;
     *bytes = bytes.get(HEADER + padded(length)..).unwrap_or_default();
     Some((kind, id, payload))
@@ -119,6 +119,11 @@ pub fn impairment(payload: &[u8]) -> Option<Impairment> {
         delay: Duration::from_micros(word(payload, 4)?.into()),
         seed: word(payload, 8)?,
     })
+}
+
+/// The kind, the id and the payload's length of the record at the front.
+pub fn head(records: &[u8]) -> Option<(u32, u32, usize)> {
+    Some((word(records, 0)?, word(records, 4)?, word(records, 8)? as usize))
 }
 
 /// The two ends in an address header, and the bytes after it.

@@ -91,6 +91,11 @@ export const OPTIONS = {
   tls_version_client_max: choice(VERSIONS, 'UNBOUNDED', 'highest TLS version for clients'),
   tls_version_server_min: choice(VERSIONS, 'TLS1_2', 'lowest TLS version for servers; TLS1, TLS1_1: for old servers'),
   tls_version_server_max: choice(VERSIONS, 'UNBOUNDED', 'highest TLS version for servers'),
+  tls_engine: choice(
+    ['auto', 'node'],
+    'auto',
+    'what does TLS: auto takes rustls where it can, and OpenSSL else; node always takes OpenSSL',
+  ),
   ciphers_client: text(
     undefined,
     "cipher suites for clients, OpenSSL's list: `ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA`",

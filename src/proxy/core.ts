@@ -1,12 +1,11 @@
 // The state and the services that client connections share, as their drivers see them.
-import type { SecureContext } from 'node:tls'
 import type { ClientConnection, Connection, ServerConnection } from '../connection.js'
 import type { Flow, FlowNews } from '../flow/flow.js'
 import type { LogLevel } from '../hooks.js'
 import type { ClientTls } from '../layers/commands.js'
 import type { LayerOptions } from '../layers/layer.js'
 import type { Arrival, Listener, RunningMode } from '../modes/mode.js'
-import type { Secured } from '../transports/tls.js'
+import type { Secured, ServerSide } from '../transports/tls.js'
 import type { Dialer } from './dial.js'
 import type { Dispatcher } from './dispatch.js'
 import type { Driver } from './driver.js'
@@ -32,7 +31,7 @@ export interface Core {
   resolve(query: Buffer): Promise<Buffer | Error>
   /** Does a client's handshake with a certificate for these names. Where it fails, the answer is the reason as a sentence. */
   secureClient(
-    handshake: (context: SecureContext) => Promise<Secured>,
+    handshake: (by: ServerSide) => Promise<Secured>,
     names: ClientTls,
     client: ClientConnection,
   ): Promise<Secured | string>

@@ -8,12 +8,14 @@ import { explainCertificate } from '../certs/explain.js'
 import { Recent } from '../certs/recent.js'
 import type { ClientConnection, ServerConnection, TlsState } from '../connection.js'
 import { type Hop, hopText, proxiesOf, tunnelOf, unreachable } from '../flow/via.js'
+import type { CertificateAndKey } from '../hooks.js'
 import { OpenFailure } from '../layers/commands.js'
 import { type Destination, type Route, routeKey, type SetForServer } from '../layers/route.js'
 import type { SocksPlace } from '../layers/socks/address.js'
 import type { Options } from '../options/definitions.js'
-import type { Pipe } from '../transports/pipe.js'
-import { type SecuredServer, type ServerSession, secureServer } from '../transports/tls.js'
+import { TlsFailure } from '../transports/connections/failure.js'
+import type { Question } from '../transports/connections/tls.js'
+import { type SecuredServer, type ServerSession, secureServer, secureServerNatively } from '../transports/tls.js'
 import type { Transport } from '../transports/transport.js'
 import { connectTo } from './connect.js'
 import type { Core } from './core.js'
@@ -21,6 +23,7 @@ import type { Dispatcher } from './dispatch.js'
 import type { Exit } from './exits/exit.js'
 import { codeOf, explainConnect, reasonOf } from './explain.js'
 import { serverContext } from './server-context.js'
+import { ServerEngine } from './server-engine.js'
 
 /** TLS sessions that are kept to be resumed, by destination and TLS settings. */
 const MAX_SESSIONS = 1_000
@@ -48,6 +51,7 @@ export class Dialer {
   readonly #dispatcher: Dispatcher
   readonly #sessions = new Recent<string, ServerSession>(MAX_SESSIONS)
   readonly #contexts = new Recent<string, SecureContext>(MAX_CONTEXTS)
+  readonly #engine: ServerEngine
   readonly #certificates: IdentitiesByName
   readonly #observers: Core['observers']
   readonly #exitOf: ExitOf
@@ -57,6 +61,7 @@ export class Dialer {
     this.#options = options
     this.#certificates = clientCertificates(options.client_certs, options.cert_passphrase)
     this.#observers = observers
+    this.#engine = new ServerEngine(options, observers.keyLog !== undefined)
     this.#dispatcher = dispatcher
     this.#exitOf = exitOf
   }
@@ -107,7 +112,12 @@ export class Dialer {
    * Does the TLS of a route over a connection, and ends the connection where TLS fails. That of a proxy on the way (`isHop`) is not
    * what addons know as the server's TLS. Never rejects.
    */
-  async secure(client: ClientConnection, over: Dialled, route: Route, isHop: boolean): Promise<Pipe | OpenFailure> {
+  async secure(
+    client: ClientConnection,
+    over: Dialled,
+    route: Route,
+    isHop: boolean,
+  ): Promise<Transport | OpenFailure> {
     const { connection: server } = over
     const { sni, alpn, set } = route.tls ?? { sni: undefined, alpn: [], set: undefined }
     const name = sni ?? route.to.host
@@ -116,23 +126,36 @@ export class Dialer {
     const state: TlsState = { sni, alpnOffers: alpn }
     if (!isHop) server.tls = state
     const { keyLog } = this.#observers
+    const onSecret = keyLog && ((line: Buffer) => keyLog.add(line))
     let secured: SecuredServer
-    let context: SecureContext | undefined
+    let begun = false
     try {
-      context = this.#contextFor(name, set)
-      secured = await secureServer(over.transport, {
-        context,
-        sni,
-        alpn,
-        verify,
-        session: this.#sessions.get(key),
-        ...(keyLog && { onSecret: (line) => keyLog.add(line) }),
-        onSession: (session) => this.#sessions.set(key, session),
-      })
+      const identity = set && 'certificate' in set ? set.certificate : this.#certificates.find([name])
+      const tls = route.tls ?? { sni, alpn }
+      const question = this.#engine.question(key, { tls, name, verifies: verify !== undefined, identity })
+      const context = question ? undefined : this.#contextFor(identity, set)
+      begun = true
+      secured = context
+        ? await secureServer(over.transport, {
+            context,
+            sni,
+            alpn,
+            verify,
+            session: this.#sessions.get(key),
+            onSecret,
+            onSession: (session) => this.#sessions.set(key, session),
+          })
+        : await secureServerNatively(over.transport, question as Question, onSecret)
     } catch (error) {
-      // A handshake that fails ends its connection. Without a context the handshake has not begun.
-      if (!context) over.transport.close()
+      // A handshake that fails ends its connection, unless it has not begun.
+      if (!begun) over.transport.close()
       this.#sessions.delete(key)
+      this.#engine.forget(key)
+      if (error instanceof TlsFailure && error.isForOpenSsl) {
+        // OpenSSL has the last word, in another connection.
+        this.#engine.leave(key)
+        return new OpenFailure(server, error.code, error.message, true)
+      }
       const code = codeOf(error)
       const reason = explainTls(error, name)
       const message = isHop ? `the proxy https://${hostPort(route.to.host, route.to.port)}: ${reason}` : reason
@@ -147,8 +170,7 @@ export class Dialer {
   }
 
   /** A context is made when the first server needs it, because reading the system's roots takes long. */
-  #contextFor(name: string, set: SetForServer | undefined): SecureContext {
-    const identity = set && 'certificate' in set ? set.certificate : this.#certificates.find([name])
+  #contextFor(identity: CertificateAndKey | undefined, set: SetForServer | undefined): SecureContext {
     const key = `${identity ? hash('sha256', identity.cert, 'base64') : ''} ${set?.key ?? ''}`
     const before = this.#contexts.get(key)
     if (before) return before

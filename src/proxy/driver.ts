@@ -1,6 +1,5 @@
 // Drives one client connection: turns what its transports do into events for the layers, and performs the layers' commands.
 import { randomUUID } from 'node:crypto'
-import type { SecureContext } from 'node:tls'
 import type { Address, ClientConnection, ServerConnection } from '../connection.js'
 import type { Flow, ThrottleLimits, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
@@ -14,7 +13,7 @@ import { INTERNAL_ERROR } from '../layers/tls/alerts.js'
 import { PENDING, type World } from '../layers/world.js'
 import { datagramArrival } from '../modes/listener.js'
 import type { Arrival, RunningMode } from '../modes/mode.js'
-import { secureClient } from '../transports/tls.js'
+import { type ServerSide, secureClient } from '../transports/tls.js'
 import { Association } from './association.js'
 import { Bindings } from './bindings.js'
 import type { Core } from './core.js'
@@ -211,11 +210,11 @@ export class Driver implements World, ChannelReceiver {
     const transport = this.#bindings.beginHandshake(channel)
     if (!transport) return 'the client has closed the connection'
     let begun = false
-    const handshake = (context: SecureContext) => {
+    const handshake = (by: ServerSide) => {
       begun = true
       const { keyLog } = this.#core.observers
       const onSecret = keyLog && ((line: Buffer) => keyLog.add(line))
-      return secureClient(transport, channel.takeAll(), { context, alpn: tls.alpn, asks: tls.asks, onSecret })
+      return secureClient(transport, channel.takeAll(), { by, alpn: tls.alpn, asks: tls.asks, onSecret })
     }
     const result = await this.#core.secureClient(handshake, tls, this.client)
     if (typeof result === 'string') {

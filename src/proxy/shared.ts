@@ -13,6 +13,7 @@ import type { Source } from '../layers/route.js'
 import { parseViaRules } from '../layers/via/rules.js'
 import type { OptionName, Options } from '../options/definitions.js'
 import { sameValue } from '../options/values.js'
+import { hasEngine } from '../transports/connections/tls.js'
 import type { Core } from './core.js'
 import { Dialer } from './dial.js'
 import { withoutDisabled } from './disabled-rules.js'
@@ -37,7 +38,7 @@ export interface Unchanging extends Omit<Core, 'layerOptions' | 'dialer' | 'pool
 const OF_SERVERS: readonly OptionName[] = [
   ...(['ssl_insecure', 'ssl_verify_upstream_trusted_ca', 'ssl_verify_upstream_trusted_confdir'] as const),
   ...(['tls_version_server_min', 'tls_version_server_max', 'tls_legacy_server'] as const),
-  ...(['ciphers_server', 'tls_ecdh_curve_server', 'client_certs', 'cert_passphrase'] as const),
+  ...(['ciphers_server', 'tls_ecdh_curve_server', 'client_certs', 'cert_passphrase', 'tls_engine'] as const),
 ]
 
 /** When one of these options changes, the contexts for clients, and the sessions that clients may resume, are made anew. */
@@ -92,13 +93,16 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
     secureClient: async (handshake, tls, client) => {
       const { key, sni, upstream, set } = tls
       try {
-        if (set?.context) return await handshake(set.context)
+        if (set?.context) return await handshake({ context: set.context })
         for (const kind of (set?.ciphers ?? options.ciphers_client) ? ([key, 'rsa2048'] as const) : [key]) {
           const waited = certificates.prepare(kind)
           if (waited) await waited
         }
         const names = { key, sni, address: client.local.address, upstream: upstream && upstreamNames(upstream) }
-        return await handshake(certificates.context({ ...names, extras: tls.extras, asks: tls.asks, set }))
+        const request = { ...names, extras: tls.extras, asks: tls.asks, set }
+        const fast = tls.rustlsServes && options.tls_engine === 'auto' && hasEngine()
+        const native = fast ? certificates.native(request, tls.alpn, around.observers.keyLog !== undefined) : undefined
+        return await handshake(native ? { native } : { context: certificates.context(request) })
       } catch (error) {
         const why = around.explainHandshake(error, client)
         const doubt = certificates.doubt(key)

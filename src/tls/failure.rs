@@ -1,6 +1,6 @@
 //! Why a session ended. Each reason is a word that the caller can tell apart without reading the text.
 
-use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+use rustls::{CertificateError, Error, PeerIncompatible};
 
 use crate::verdict::Refusal;
 
@@ -42,16 +42,6 @@ impl From<Error> for Failure {
             Error::PeerIncompatible(why) => Self::Incompatible(incompatible(&why)),
             other => Self::Invalid(other.to_string()),
         }
-    }
-}
-
-/// The alert by which a session that has failed so tells its peer (RFC 8446, 6.2).
-pub fn alert_of(failure: &Failure) -> AlertDescription {
-    match failure {
-        Failure::Incompatible(_) => AlertDescription::HandshakeFailure,
-        Failure::NoProtocol => AlertDescription::NoApplicationProtocol,
-        Failure::Certificate(_) => AlertDescription::BadCertificate,
-        _ => AlertDescription::DecodeError,
     }
 }
 

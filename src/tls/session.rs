@@ -8,23 +8,16 @@ use rustls::server::{Accepted, Acceptor};
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig};
 
 use crate::established::Established;
-use crate::failure::{Failure, alert_of};
+use crate::failure::Failure;
 use crate::key_log;
-use crate::verdict::{self, Refusal};
-
-/// The type and the version of a record that is an alert, and the level of one that ends the connection (RFC 8446, 5.1 and 6).
-const ALERT: [u8; 5] = [21, 3, 3, 0, 2];
-const FATAL: u8 = 2;
 
 /// What the peer has said in the bytes that a session was given.
 #[derive(Debug, Default)]
 pub struct Said {
-    /// A ClientHello is whole: the session waits for `answer` or `refuse`.
+    /// A ClientHello is whole: the session waits for `answer`.
     pub hello: bool,
     /// The handshake is over.
     pub established: Option<Established>,
-    /// webpki does not take the server's certificate, and another judge may: nothing is released or written before `trust`.
-    pub refused: Option<Refusal>,
     /// The peer sends no more (close_notify; RFC 8446, 6.1).
     pub ended: bool,
     /// Lines of a key log.
@@ -36,9 +29,6 @@ pub struct Session {
     /// What the peer has said last is told once.
     is_established: bool,
     has_ended: bool,
-    /// The server's certificate waits for the caller's word, and so does what the server has said: what came with one `handle`, for the caller reads no
-    /// more meanwhile.
-    held: Option<Vec<u8>>,
     /// What has come behind a ClientHello: early data, which nobody has offered to take, and which rustls passes over.
     behind: Vec<u8>,
 }
@@ -71,7 +61,6 @@ impl Session {
             state,
             is_established: false,
             has_ended: false,
-            held: None,
             behind: Vec::new(),
         }
     }
@@ -137,16 +126,12 @@ impl Session {
         };
         connection.read_tls(bytes).map_err(invalid)?;
         let io = connection.process_new_packets()?;
-        if let Some(refusal) = verdict::take_refusal() {
-            said.refused = Some(refusal);
-            self.held = Some(Vec::new());
-        }
         if !self.is_established && !connection.is_handshaking() {
             self.is_established = true;
             said.established = Some(Established::of(connection));
         }
         if io.plaintext_bytes_to_read() > 0 {
-            read_all(connection, self.held.as_mut().unwrap_or(plain))?;
+            read_all(connection, plain)?;
         }
         if io.peer_has_closed() {
             self.has_ended = true;
@@ -186,32 +171,12 @@ impl Session {
         }
     }
 
-    /// Ends the handshake of a client that has said hello, by an alert.
-    pub fn refuse(&mut self, failure: &Failure, out: &mut Vec<u8>) {
-        self.state = State::Over;
-        out.extend_from_slice(&ALERT);
-        out.extend_from_slice(&[FATAL, u8::from(alert_of(failure))]);
-    }
-
-    /// The ClientHello that waits for an answer has named this server.
-    pub fn server_name(&self) -> Option<String> {
-        match &self.state {
-            State::Asked(accepted) => accepted.client_hello().server_name().map(str::to_owned),
-            _ => None,
-        }
-    }
-
-    /// The caller trusts a certificate that webpki has refused. `plain` gets what the server has said meanwhile.
-    pub fn trust(&mut self, plain: &mut Vec<u8>) {
-        plain.append(&mut self.held.take().unwrap_or_default());
-    }
-
     /// Whether plaintext can be written.
     pub fn is_open(&self) -> bool {
-        self.is_established && self.held.is_none() && matches!(self.state, State::Open(_))
+        self.is_established && matches!(self.state, State::Open(_))
     }
 
-    /// Writes plaintext: `out` gets records. Nothing is written before the handshake is over, nor while a certificate is held.
+    /// Writes plaintext: `out` gets records. Nothing is written before the handshake is over.
     pub fn write(&mut self, plain: &[u8], out: &mut Vec<u8>) {
         if !self.is_open() {
             return;

@@ -1,7 +1,5 @@
-//! Whether a server's certificate is trusted. What webpki refuses is for the caller to judge, who knows OpenSSL's rules and words: the handshake goes on, and
-//! no plaintext is released or written before the caller's word.
+//! Whether a server's certificate is trusted. webpki is stricter than OpenSSL, so its refusal is no last word: the caller may ask another implementation.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -24,16 +22,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A word for each kind, and what webpki says of it.
-    pub fn words(&self) -> (&'static str, &str) {
+    /// A word for each kind; of others, what webpki says.
+    pub fn word(&self) -> &str {
         match self {
-            Self::Expired => ("expired", ""),
-            Self::NotYetValid => ("not yet valid", ""),
-            Self::UnknownIssuer => ("unknown issuer", ""),
-            Self::WrongName => ("wrong name", ""),
-            Self::Revoked => ("revoked", ""),
-            Self::BadSignature => ("bad signature", ""),
-            Self::Other(text) => ("other", text),
+            Self::Expired => "expired",
+            Self::NotYetValid => "not yet valid",
+            Self::UnknownIssuer => "unknown issuer",
+            Self::WrongName => "wrong name",
+            Self::Revoked => "revoked",
+            Self::BadSignature => "bad signature",
+            Self::Other(text) => text,
         }
     }
 }
@@ -50,16 +48,6 @@ impl From<CertificateError> for Refusal {
             other => Self::Other(other.to_string()),
         }
     }
-}
-
-thread_local! {
-    /// The verifier belongs to a configuration, which many sessions share: it leaves its word here for the session that is being handled.
-    static SAID: RefCell<Option<Refusal>> = const { RefCell::new(None) };
-}
-
-/// What the verifier has refused since the last call, on this thread.
-pub(crate) fn take_refusal() -> Option<Refusal> {
-    SAID.with_borrow_mut(Option::take)
 }
 
 /// Asks webpki, if there are roots. Signatures of the handshake are always verified.
@@ -81,13 +69,7 @@ impl ServerCertVerifier for Judge {
         let Some(webpki) = &self.webpki else {
             return Ok(ServerCertVerified::assertion());
         };
-        match webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            Err(Error::InvalidCertificate(error)) => {
-                SAID.set(Some(Refusal::from(error)));
-                Ok(ServerCertVerified::assertion())
-            }
-            other => other,
-        }
+        webpki.verify_server_cert(end_entity, intermediates, name, ocsp, now)
     }
 
     fn verify_tls12_signature(

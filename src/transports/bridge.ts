@@ -117,6 +117,11 @@ export class Bridge {
     }
   }
 
+  /** Performs the commands that wait, before a call that is none of them. */
+  perform(): void {
+    if (this.#used > 0) this.#exchange(NO_SLAB)
+  }
+
   /** Called by the addon when it has events (its doorbell): exchanges commands and events until there are none of either. */
   readonly ring = (): void => {
     this.#turn = TURN_BYTES

@@ -1,7 +1,10 @@
-// TLS over a transport of bytes, by node:tls, which on a socket uses the socket's own handle.
+// TLS over a transport of bytes: by the addon, or by node:tls, which on a socket of Node's uses the socket's own handle.
+import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
+import type { NativeServerTls } from '../native/load.js'
+import { answerClient, askServer, type Question } from './connections/tls.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 import type { StreamTransport, Transport } from './transport.js'
 import { TransportStream } from './transport-stream.js'
@@ -15,7 +18,7 @@ const MAX_CHAIN_BYTES = 64 * 1024
 
 /** The result of a handshake; `pipe` carries the plaintext. */
 export interface Secured {
-  readonly pipe: Pipe
+  readonly pipe: Transport
   readonly state: TlsState
 }
 
@@ -32,8 +35,11 @@ export interface ServerSession {
   readonly certificates: readonly Buffer[]
 }
 
+/** What answers a client: OpenSSL by its context, or the addon by its own. */
+export type ServerSide = { readonly context: SecureContext } | { readonly native: NativeServerTls }
+
 export interface ServerSideOptions {
-  readonly context: SecureContext
+  readonly by: ServerSide
   /** The one protocol to agree on. */
   readonly alpn: string | undefined
   /** The client is asked for a certificate, which is not verified. Default: false. */
@@ -43,11 +49,8 @@ export interface ServerSideOptions {
 }
 
 /** Does TLS with the client. `first` has the client's bytes that were read already, beginning with its ClientHello. */
-export async function secureClient(
-  transport: Transport,
-  first: Buffer,
-  options: ServerSideOptions,
-): Promise<Secured> {
+export async function secureClient(transport: Transport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
+  if ('native' in options.by) return secureClientNatively(transport, first, options.by.native, options)
   const duplex = streamOf(transport)
   if (duplex.readableEnded || duplex.destroyed) {
     // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
@@ -57,7 +60,7 @@ export async function secureClient(
   if (first.length > 0) duplex.unshift(first)
   const socket = new TLSSocket(duplex, {
     isServer: true,
-    secureContext: options.context,
+    secureContext: options.by.context,
     ...(options.alpn !== undefined && { ALPNProtocols: [options.alpn] }),
     requestCert: options.asks === true,
     rejectUnauthorized: false,
@@ -69,6 +72,49 @@ export async function secureClient(
   if (options.asks) socket.once('secure', () => (shown = chainOf(socket)))
   const secured = await handshake(socket, duplex, transport, 'secure')
   return shown.length > 0 ? { ...secured, state: { ...secured.state, certificates: shown } } : secured
+}
+
+async function secureClientNatively(
+  transport: Transport,
+  first: Buffer,
+  tls: NativeServerTls,
+  { asks, onSecret }: ServerSideOptions,
+): Promise<Secured> {
+  const {
+    transport: plain,
+    state,
+    certificates,
+  } = await inTime(transport, answerClient(transport, first, tls, onSecret))
+  return {
+    pipe: plain,
+    state: asks && certificates.length > 0 ? { ...state, certificates: bounded(certificates) } : state,
+  }
+}
+
+/** Does TLS with a server by the addon. Rejects with a TlsFailure, or with the error of a lost connection. */
+export async function secureServerNatively(
+  transport: Transport,
+  question: Question,
+  onSecret?: (line: Buffer) => void,
+): Promise<SecuredServer> {
+  const { transport: plain, state, certificates } = await inTime(transport, askServer(transport, question, onSecret))
+  return { pipe: plain, state, certificates: bounded(certificates) }
+}
+
+/** The result of a handshake, for which there is only so much time. */
+async function inTime<T>(transport: Transport, handshake: Promise<T>): Promise<T> {
+  let late: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    late = setTimeout(() => {
+      reject(Object.assign(new Error('the handshake took too long'), { code: 'ETIMEDOUT' }))
+      transport.close()
+    }, HANDSHAKE_MILLISECONDS)
+  })
+  try {
+    return await Promise.race([handshake, limit])
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 export interface ClientSideOptions {
@@ -128,15 +174,21 @@ function sayGoodbye(socket: TLSSocket): void {
   }
 }
 
-/** The certificates that the server has sent, in its order, up to the bounds, which no real chain exceeds. */
-function chainOf(socket: TLSSocket): Buffer[] {
+/** The certificates that the server has sent, in its order. */
+const chainOf = (socket: TLSSocket): Buffer[] => bounded(chainFrom(socket.getPeerX509Certificate()))
+
+function* chainFrom(first: X509Certificate | undefined): Iterable<Buffer> {
+  for (let one = first; one; one = one.issuerCertificate) yield one.raw
+}
+
+/** A chain up to the bounds, which no real chain exceeds. */
+function bounded(certificates: Iterable<Buffer>): Buffer[] {
   const chain: Buffer[] = []
   let bytes = 0
-  for (let one = socket.getPeerX509Certificate(); one; one = one.issuerCertificate) {
-    const { raw } = one
-    bytes += raw.length
+  for (const one of certificates) {
+    bytes += one.length
     if (chain.length === MAX_CHAIN || (chain.length > 0 && bytes > MAX_CHAIN_BYTES)) break
-    chain.push(raw)
+    chain.push(one)
   }
   return chain
 }

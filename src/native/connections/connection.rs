@@ -28,8 +28,6 @@ pub struct Connection {
     /// How a client is answered whose ClientHello is not whole yet.
     answer: Option<Arc<ServerConfig>>,
     is_secured: bool,
-    /// The server's certificate waits for Node's word: nothing is read.
-    is_held: bool,
     /// The TLS session has failed: what still comes is nobody's.
     has_failed: bool,
     pub is_connecting: bool,
@@ -71,7 +69,6 @@ impl Connection {
             session: None,
             answer: None,
             is_secured: false,
-            is_held: false,
             has_failed: false,
             is_connecting,
             is_readable: false,
@@ -107,7 +104,7 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let wants = self.closes || !self.is_paused || self.is_in_handshake();
-        self.is_readable && wants && !self.is_held && !self.has_ended && !self.is_connecting
+        self.is_readable && wants && !self.has_ended && !self.is_connecting
     }
 
     fn is_in_handshake(&self) -> bool {
@@ -228,9 +225,8 @@ impl Connection {
             return;
         }
         self.has_ended = true;
-        if self.is_in_handshake() && !self.has_failed {
-            self.has_failed = true;
-            events::push_failed(records, self.id, &Failure::Truncated);
+        if self.is_in_handshake() {
+            self.check_end(records);
         } else {
             messages::push(records, event::END, self.id, &[]);
         }
@@ -242,11 +238,18 @@ impl Connection {
         self.session = Some(session);
     }
 
-    /// Puts the server's side of a session over what is below. `first`: what the client has said already.
-    pub fn answer(&mut self, config: Arc<ServerConfig>, first: &[u8], records: &mut Vec<u8>) {
+    /// Puts the server's side of a session over what is below. What the client has said already comes by `decrypt`.
+    pub fn answer(&mut self, config: Arc<ServerConfig>) {
         self.session = Some(Session::accept());
         self.answer = Some(config);
-        self.decrypt(first, records);
+    }
+
+    /// A peer that had ended before TLS began cannot finish the handshake.
+    pub fn check_end(&mut self, records: &mut Vec<u8>) {
+        if self.has_ended && self.is_in_handshake() && !self.has_failed {
+            self.has_failed = true;
+            events::push_failed(records, self.id, &Failure::Truncated);
+        }
     }
 
     /// Hands ciphertext to the session, and what comes of it to Node.
@@ -293,8 +296,7 @@ impl Connection {
         }
         if let Some(established) = &said.established {
             self.is_secured = true;
-            self.is_held = said.refused.is_some();
-            events::push_secured(records, self.id, established, said.refused.as_ref());
+            events::push_secured(records, self.id, established);
         }
         if let Some(data) = data {
             messages::push(records, event::DATA, self.id, &[&data]);
@@ -302,18 +304,6 @@ impl Connection {
         if said.ended && !self.has_ended {
             self.has_ended = true;
             messages::push(records, event::END, self.id, &[]);
-        }
-    }
-
-    /// The caller trusts the certificate that was held.
-    pub fn trust(&mut self, records: &mut Vec<u8>) {
-        self.is_held = false;
-        let mut plain = Vec::new();
-        if let Some(session) = &mut self.session {
-            session.trust(&mut plain);
-        }
-        if !plain.is_empty() {
-            messages::push(records, event::DATA, self.id, &[&plain]);
         }
     }
 

@@ -1,10 +1,9 @@
-//! The records that connections and Node exchange, in the layout of `messages.rs`. `src/transports/connection-records.ts` has the same numbers.
+//! The records that connections and Node exchange, in the layout of `messages.rs`. `src/transports/connections/records.ts` has the same numbers.
 
 use std::net::SocketAddr;
 
 use midwire_tls::established::Established;
 use midwire_tls::failure::Failure;
-use midwire_tls::verdict::Refusal;
 
 use crate::messages;
 
@@ -46,8 +45,6 @@ pub mod command {
     pub const CIPHER: u32 = 22;
     /// Node's transport below a session has ended.
     pub const CIPHER_END: u32 = 23;
-    /// The server's certificate is trusted all the same.
-    pub const TRUST: u32 = 24;
 }
 
 pub fn push_addresses(records: &mut Vec<u8>, kind: u32, id: u32, listener: u32, local: SocketAddr, remote: SocketAddr) {
@@ -60,16 +57,12 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Version, cipher, ALPN, what webpki has against the certificate (a word, and a text), each behind its length; whether the session was resumed; the
-/// certificates, each behind its length.
-pub fn push_secured(records: &mut Vec<u8>, id: u32, what: &Established, refusal: Option<&Refusal>) {
+/// Version, cipher, ALPN, each behind its length; whether the session was resumed; the certificates, each behind its length.
+pub fn push_secured(records: &mut Vec<u8>, id: u32, what: &Established) {
     let mut payload = Vec::new();
-    let (kind, text) = refusal.map_or(("", ""), Refusal::words);
     put(&mut payload, what.version.as_bytes());
     put(&mut payload, what.cipher.as_bytes());
     put(&mut payload, &what.alpn);
-    put(&mut payload, kind.as_bytes());
-    put(&mut payload, text.as_bytes());
     payload.extend_from_slice(&u32::from(what.resumed).to_le_bytes());
     for certificate in &what.certificates {
         put(&mut payload, certificate);
@@ -87,7 +80,7 @@ pub fn push_failed(records: &mut Vec<u8>, id: u32, failure: &Failure) {
     let mut payload = Vec::new();
     let (kind, number, text) = match failure {
         Failure::Alert(number) => ("alert", *number, ""),
-        Failure::Certificate(_) => ("certificate", 0, ""),
+        Failure::Certificate(refusal) => ("certificate", 0, refusal.word()),
         Failure::Incompatible(what) => ("incompatible", 0, *what),
         Failure::NoProtocol => ("protocol", 0, ""),
         Failure::Truncated => ("truncated", 0, ""),

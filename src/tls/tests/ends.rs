@@ -86,15 +86,3 @@ fn no_bytes_make_a_server_panic_or_keep_them_without_end() {
     }
     assert!(server.failure.is_some());
 }
-
-#[test]
-fn a_refused_hello_gets_its_alert() {
-    let authority = authority();
-    let (mut client, mut server) = (Side::client(client_with(&authority, |_| {})), Side::server());
-    carry(&mut client, &mut server, None, usize::MAX);
-    server
-        .session
-        .refuse(&Failure::Incompatible("version"), &mut server.out);
-    carry(&mut client, &mut server, None, usize::MAX);
-    assert_eq!(client.failure, Some(Failure::Alert(40)));
-}

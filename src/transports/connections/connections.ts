@@ -4,6 +4,8 @@ import { callNative, type NativeConnections, native } from '../../native/load.js
 import { destinationOf, sourceOf } from '../addresses.js'
 import { Bridge, type BridgeEvents } from '../bridge.js'
 import { ADDRESS_HEADER, peerOf } from '../records.js'
+import type { Transport } from '../transport.js'
+import { CarriedTransport } from './carried.js'
 import { RISES } from './records.js'
 import { ConnectionTransport, systemError } from './transport.js'
 
@@ -24,7 +26,8 @@ interface Attempt {
 
 export class Connections implements BridgeEvents {
   readonly bridge: Bridge
-  readonly #native: NativeConnections
+  /** @internal */
+  readonly native: NativeConnections
   readonly #open = new Map<number, ConnectionTransport>()
   readonly #listeners = new Map<number, OnConnection>()
   readonly #attempts = new Map<number, Attempt>()
@@ -34,19 +37,19 @@ export class Connections implements BridgeEvents {
   constructor(died: (reason: string) => void) {
     this.#died = died
     // The addon calls on this thread, so never before the constructor is done.
-    this.#native = callNative(() => native().NativeConnections.start(() => this.bridge.ring()))
-    this.bridge = new Bridge(this.#native, this)
+    this.native = callNative(() => native().NativeConnections.start(() => this.bridge.ring()))
+    this.bridge = new Bridge(this.native, this)
   }
 
   /** Listens; port 0 takes a free one. Throws ERR_ADDRESS_IN_USE, ERR_ADDRESS_NOT_AVAILABLE, ERR_PERMISSION. */
   listen(host: string, port: number, onConnection: OnConnection): ConnectionListener {
-    const { id, host: address, port: bound } = callNative(() => this.#native.listen(host, port))
+    const { id, host: address, port: bound } = callNative(() => this.native.listen(host, port))
     this.#listeners.set(id, onConnection)
     return {
       host: address,
       port: bound,
       close: () => {
-        if (this.#listeners.delete(id)) this.#native.stopListening(id)
+        if (this.#listeners.delete(id)) this.native.stopListening(id)
       },
     }
   }
@@ -62,12 +65,14 @@ export class Connections implements BridgeEvents {
       }
       let id: number
       try {
-        id = this.#native.connect(address, port, from)
+        id = this.native.connect(address, port, from)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         const [own, syscall] = ['EADDRNOTAVAIL', 'bind']
         const isForeign = code === 'ADDRESS_NOT_AVAILABLE'
-        reject(isForeign ? Object.assign(new Error(`bind ${own} ${from}`), { code: own, syscall, address: from }) : error)
+        reject(
+          isForeign ? Object.assign(new Error(`bind ${own} ${from}`), { code: own, syscall, address: from }) : error,
+        )
         return
       }
       if (id < 0) {
@@ -100,11 +105,20 @@ export class Connections implements BridgeEvents {
     this.bridge.command(6, id)
   }
 
+  /** A transport of the addon's: `transport` itself where its socket is, else one that TLS can be put on over it. */
+  over(transport: Transport): ConnectionTransport {
+    if (transport instanceof ConnectionTransport && this.#open.get(transport.id) === transport) return transport
+    const carried = new CarriedTransport(this.bridge, this.native.carry(), transport)
+    this.#open.set(carried.id, carried)
+    return carried
+  }
+
   record(kind: number, id: number, slab: Buffer, words: Uint32Array, start: number, length: number): void {
     const connection = this.#open.get(id)
+    const copy = () => Buffer.from(slab.subarray(start, start + length))
     switch (kind) {
       case RISES.data:
-        connection?.handleData(Buffer.from(slab.subarray(start, start + length)))
+        connection?.handleData(copy())
         break
       case RISES.writable:
         connection?.handleWritable(words[start >>> 2] ?? 0)
@@ -121,6 +135,21 @@ export class Connections implements BridgeEvents {
       case RISES.closed:
         this.#open.delete(id)
         connection?.handleClosed()
+        break
+      case RISES.cipher:
+        if (connection instanceof CarriedTransport) connection.handleCipher(copy())
+        break
+      case RISES.cipherEnd:
+        if (connection instanceof CarriedTransport) connection.handleCipherEnd()
+        break
+      case RISES.secured:
+        connection?.handleSecured(copy())
+        break
+      case RISES.failed:
+        connection?.handleFailed(copy())
+        break
+      case RISES.secret:
+        connection?.handleSecret(copy())
         break
       case RISES.lost:
         this.#lost(id, words[start >>> 2] ?? 0)

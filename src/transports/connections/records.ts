@@ -24,7 +24,6 @@ export const FALLS = {
   resume: 21,
   cipher: 22,
   cipherEnd: 23,
-  trust: 24,
 } as const
 
 /** What a handshake has agreed on. */
@@ -35,18 +34,17 @@ export interface Agreed {
   readonly cipher: string
   /** Empty for none. */
   readonly alpn: string
-  /** What webpki has against the server's certificate: a word for the kind, and its own text. Undefined for nothing. */
-  readonly refusal: { readonly kind: string; readonly text: string } | undefined
   readonly isResumed: boolean
   /** The peer's, DER, the end entity's first. */
   readonly certificates: readonly Buffer[]
 }
 
-/** A session that has failed. */
+/** Why a session has failed. */
 export interface Failed {
   readonly kind: 'alert' | 'certificate' | 'incompatible' | 'protocol' | 'truncated' | 'invalid'
-  /** Of an alert: its number (RFC 8446, 6). */
+  /** Of an alert of the peer's: its number (RFC 8446, 6). */
   readonly number: number
+  /** Of others: what is wrong, in a few words. */
   readonly text: string
 }
 
@@ -84,12 +82,10 @@ export function readAgreed(payload: Buffer): Agreed {
   const version = reader.text()
   const cipher = reader.text()
   const alpn = reader.text()
-  const kind = reader.text()
-  const text = reader.text()
   const isResumed = reader.word() === 1
   const certificates: Buffer[] = []
   while (!reader.isAtEnd) certificates.push(reader.bytes())
-  return { version, cipher, alpn, refusal: kind ? { kind, text } : undefined, isResumed, certificates }
+  return { version, cipher, alpn, isResumed, certificates }
 }
 
 export function readFailed(payload: Buffer): Failed {

@@ -4,7 +4,8 @@ import type { Address } from '../../connection.js'
 import type { Bridge } from '../bridge.js'
 import { MAX_CHUNK, WRITE_CREDIT } from '../records.js'
 import { noReceiver, type Receiver, type Transport } from '../transport.js'
-import { FALLS } from './records.js'
+import { TlsFailure } from './failure.js'
+import { type Agreed, FALLS, readAgreed, readFailed } from './records.js'
 
 /** How long data that was written may take to leave after `close()`. */
 const LINGER_MILLISECONDS = 10_000
@@ -15,15 +16,25 @@ export function systemError(number: number, syscall: string, where = ''): NodeJS
   return Object.assign(new Error(`${syscall} ${code}${where}`), { errno: -number, code, syscall })
 }
 
+/** A TLS handshake that is under way. */
+interface Handshake {
+  readonly onSecret: ((line: Buffer) => void) | undefined
+  done(agreed: Agreed): void
+  failed(error: Error): void
+}
+
+const closedEarly = () =>
+  Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' })
+
 /** Events that wait for a receiver, or for one that has paused. */
 type Waiting = Buffer | 'end' | 'closed'
 
 export class ConnectionTransport implements Transport {
-  readonly local: Address
-  readonly remote: Address
+  readonly local: Address | undefined
+  readonly remote: Address | undefined
   /** @internal */
   readonly id: number
-  readonly #bridge: Bridge
+  protected readonly bridge: Bridge
   #receiver: Receiver = noReceiver
   #waiting: Waiting[] = []
   /** Bytes that may be written before the connection is full. */
@@ -37,9 +48,11 @@ export class ConnectionTransport implements Transport {
   #isClosed = false
   #error: NodeJS.ErrnoException | undefined
   #linger: NodeJS.Timeout | undefined
+  #handshake: Handshake | undefined
+  #onSecret: ((line: Buffer) => void) | undefined
 
-  constructor(bridge: Bridge, id: number, local: Address, remote: Address) {
-    this.#bridge = bridge
+  constructor(bridge: Bridge, id: number, local: Address | undefined, remote: Address | undefined) {
+    this.bridge = bridge
     this.id = id
     this.local = local
     this.remote = remote
@@ -65,7 +78,7 @@ export class ConnectionTransport implements Transport {
   write(data: Uint8Array): boolean {
     if (this.#ends || this.#isClosed) return true
     for (let at = 0; at < data.length; at += MAX_CHUNK) {
-      this.#bridge.bytes(FALLS.write, this.id, data.length > MAX_CHUNK ? data.subarray(at, at + MAX_CHUNK) : data)
+      this.bridge.bytes(FALLS.write, this.id, data.length > MAX_CHUNK ? data.subarray(at, at + MAX_CHUNK) : data)
     }
     this.#credit -= data.length
     if (this.#credit > 0) return true
@@ -76,14 +89,14 @@ export class ConnectionTransport implements Transport {
   end(): void {
     if (this.#ends || this.#isClosed) return
     this.#ends = true
-    this.#bridge.command(FALLS.end, this.id)
+    this.bridge.command(FALLS.end, this.id)
   }
 
   close(): void {
     if (this.#closes || this.#isClosed) return
     this.#closes = true
     this.#ends = true
-    this.#bridge.command(FALLS.close, this.id)
+    this.bridge.command(FALLS.close, this.id)
     this.#linger = setTimeout(() => this.reset(), LINGER_MILLISECONDS).unref()
   }
 
@@ -91,21 +104,78 @@ export class ConnectionTransport implements Transport {
     if (this.#isClosed) return
     this.#closes = true
     this.#ends = true
-    this.#bridge.command(FALLS.reset, this.id)
+    this.bridge.command(FALLS.reset, this.id)
   }
 
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
-    if (!this.#isClosed) this.#bridge.command(FALLS.pause, this.id)
+    if (!this.#isClosed) this.bridge.command(FALLS.pause, this.id)
   }
 
   resume(): void {
     if (this.#isPaused) {
       this.#isPaused = false
-      if (!this.#isClosed) this.#bridge.command(FALLS.resume, this.id)
+      if (!this.#isClosed) this.bridge.command(FALLS.resume, this.id)
     }
     if (this.#waiting.length > 0) queueMicrotask(() => this.#deliver())
+  }
+
+  /**
+   * Does TLS over the connection, which carries plaintext from then on. `begin` is called with the peer's bytes that wait here, and has the
+   * addon begin. A handshake that fails ends the connection. Rejects with a TlsFailure, or with the error by which the connection is lost.
+   */
+  secure(begin: (waiting: Buffer) => void, onSecret: Handshake['onSecret']): Promise<Agreed> {
+    this.#receiver = noReceiver
+    this.pause()
+    return new Promise((resolve, reject) => {
+      const start = () => {
+        const waiting = Buffer.concat(this.#waiting.filter((event): event is Buffer => typeof event !== 'string'))
+        if (this.#isClosed || this.#closes) {
+          reject(this.#error ?? closedEarly())
+          return
+        }
+        this.#waiting = []
+        this.#onSecret = onSecret
+        this.#handshake = { onSecret, done: resolve, failed: reject }
+        // What was written before is no plaintext.
+        this.bridge.perform()
+        try {
+          begin(waiting)
+        } catch (error) {
+          this.#handshake = undefined
+          this.close()
+          reject(error)
+          return
+        }
+        // The addon may have something to say already, which the next exchange fetches.
+        this.bridge.command(FALLS.pause, this.id)
+      }
+      // Data that has risen in this turn is delivered first.
+      queueMicrotask(start)
+    })
+  }
+
+  /** @internal */
+  handleSecured(payload: Buffer): void {
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    handshake?.done(readAgreed(payload))
+  }
+
+  /** @internal A line of a key log. */
+  handleSecret(line: Buffer): void {
+    this.#onSecret?.(line)
+  }
+
+  /** @internal The TLS session has failed: the alert for the peer leaves, and then the connection is over. */
+  handleFailed(payload: Buffer): void {
+    const error = new TlsFailure(readFailed(payload))
+    this.close()
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    if (handshake) handshake.failed(error)
+    else this.#over(error)
   }
 
   /** @internal Called with data of the peer, which the transport may keep. */
@@ -117,6 +187,7 @@ export class ConnectionTransport implements Transport {
   /** @internal Called for the peer's FIN. */
   handleEnd(): void {
     this.#hasEnded = true
+    if (this.#handshake) return
     if (this.#holds) this.#waiting.push('end')
     else this.#receiver.handleEnd()
   }
@@ -126,6 +197,16 @@ export class ConnectionTransport implements Transport {
     this.#credit += bytes
     if (!this.#isFull || this.#credit <= 0) return
     this.#isFull = false
+    this.drained()
+  }
+
+  /** Whether writes have to wait. */
+  protected get isFull(): boolean {
+    return this.#isFull
+  }
+
+  /** Tells the receiver that there is room again. */
+  protected drained(): void {
     this.#receiver.handleDrain()
   }
 
@@ -133,6 +214,13 @@ export class ConnectionTransport implements Transport {
   handleClosed(error?: NodeJS.ErrnoException): void {
     if (this.#isClosed) return
     clearTimeout(this.#linger)
+    const handshake = this.#handshake
+    this.#handshake = undefined
+    handshake?.failed(error ?? closedEarly())
+    this.#over(error)
+  }
+
+  #over(error?: NodeJS.ErrnoException): void {
     this.#isClosed = true
     this.#error = error
     // A connection that is lost, or was closed from here, is over at once; one that has ended both ways, when its data is read.
@@ -140,6 +228,11 @@ export class ConnectionTransport implements Transport {
     if (this.#holds) this.#waiting.push('closed')
     else this.#receiver.handleClose(error)
     if (error && this.#isPaused && this.#receiver !== noReceiver) this.#deliver(true)
+  }
+
+  /** No event follows. */
+  protected get isClosed(): boolean {
+    return this.#isClosed
   }
 
   get #holds(): boolean {

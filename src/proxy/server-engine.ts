@@ -1,0 +1,113 @@
+// How the addon does TLS with servers: its contexts and its sessions, and the routes that it leaves to OpenSSL.
+import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
+import { pemBlocks } from '../certs/pem.js'
+import { Recent } from '../certs/recent.js'
+import { versionsOf } from '../certs/settings.js'
+import { trustedRoots } from '../certs/trust.js'
+import type { CertificateAndKey } from '../hooks.js'
+import type { ServerTls } from '../layers/route.js'
+import { type NativeClientTls, type NativeTlsSessions, native } from '../native/load.js'
+import type { Options } from '../options/definitions.js'
+import { hasEngine, isServerName, type Question } from '../transports/connections/tls.js'
+import { trustOf } from './server-context.js'
+
+/** Sessions that are kept, by route, and routes that are left to OpenSSL. */
+const MAX_ROUTES = 1_000
+
+/** Contexts for servers: one for all of them, and one for each certificate of ours and each setting of `tls_start_server`. */
+const MAX_CONTEXTS = 100
+
+/** A handshake with a server. */
+export interface Asked {
+  readonly tls: ServerTls
+  /** The name or address of the server. */
+  readonly name: string
+  /** The certificate has to be for that name. */
+  readonly verifies: boolean
+  readonly identity: CertificateAndKey | undefined
+}
+
+/** Serves one set of options. */
+export class ServerEngine {
+  readonly #options: Options
+  readonly #logsKeys: boolean
+  readonly #contexts = new Recent<string, NativeClientTls>(MAX_CONTEXTS)
+  readonly #sessions = new Recent<string, NativeTlsSessions>(MAX_ROUTES)
+  readonly #left = new Recent<string, true>(MAX_ROUTES)
+  #roots: Buffer[] | undefined
+
+  constructor(options: Options, logsKeys: boolean) {
+    this.#options = options
+    this.#logsKeys = logsKeys
+  }
+
+  /** What the addon needs to ask the server of a route; undefined where OpenSSL is to ask it. Throws ERR_ARGUMENT where the roots cannot be read. */
+  question(route: string, asked: Asked): Question | undefined {
+    const { tls, name } = asked
+    const { set } = tls
+    const ciphers = set && 'ciphers' in set ? set.ciphers : this.#options.ciphers_server
+    if (
+      this.#options.tls_engine === 'node' ||
+      ciphers !== undefined ||
+      this.#options.tls_ecdh_curve_server !== undefined
+    ) {
+      return undefined
+    }
+    if (tls.inPlace || this.#left.get(route) || !isServerName(name) || !hasEngine()) return undefined
+    const context = this.#contextFor(asked)
+    if (!context) return undefined
+    const sessions = this.#sessions.get(route) ?? new (native().NativeTlsSessions)()
+    this.#sessions.set(route, sessions)
+    return { tls: context, name, sendsName: tls.sni !== undefined, alpn: tls.alpn, sessions }
+  }
+
+  /** The route is OpenSSL's from now on. */
+  leave(route: string): void {
+    this.#left.set(route, true)
+    this.forget(route)
+  }
+
+  /** No session of the route is resumed any more. */
+  forget(route: string): void {
+    this.#sessions.delete(route)
+  }
+
+  #contextFor({ tls: { set }, verifies, identity }: Asked): NativeClientTls | undefined {
+    const settings = {
+      minVersion: set?.minVersion ?? this.#options.tls_version_server_min,
+      maxVersion: set?.maxVersion ?? this.#options.tls_version_server_max,
+    }
+    const versions = versionsOf(settings)
+    if (!versions.tls12 && !versions.tls13) return undefined
+    const key = JSON.stringify([identity ? hash('sha256', identity.cert, 'base64') : '', verifies, versions])
+    const before = this.#contexts.get(key)
+    if (before) return before
+    if (verifies) this.#roots ??= trustedRoots(trustOf(this.#options)).flatMap(ders)
+    const roots = verifies ? this.#roots : undefined
+    try {
+      const own = identity && { chain: ders(identity.cert), key: pkcs8(identity.key) }
+      const context = new (native().NativeClientTls)(roots, versions, own?.chain, own?.key, this.#logsKeys)
+      this.#contexts.set(key, context)
+      return context
+    } catch {
+      // The certificate's key is of a kind that ring does not sign with.
+      return undefined
+    }
+  }
+}
+
+const ders = (text: string): Buffer[] =>
+  pemBlocks(text)
+    .filter(({ label }) => label === 'CERTIFICATE')
+    .flatMap(({ text: one }) => der(one))
+
+function der(text: string): Buffer[] {
+  try {
+    return [new X509Certificate(text).raw]
+  } catch {
+    // OpenSSL passes over it as well.
+    return []
+  }
+}
+
+const pkcs8 = (text: string): Buffer => createPrivateKey(text).export({ type: 'pkcs8', format: 'der' })

@@ -1,0 +1,83 @@
+// TLS by the addon's engine, rustls, with clients and with servers.
+import { isIP } from 'node:net'
+import type { TlsState } from '../../connection.js'
+import type { NativeClientTls, NativeServerTls, NativeTlsSessions } from '../../native/load.js'
+import type { Transport } from '../transport.js'
+import { connections } from './connections.js'
+import type { Agreed } from './records.js'
+import type { ConnectionTransport } from './transport.js'
+
+/** OpenSSL's names of the suites that rustls has for TLS 1.2. Those of TLS 1.3 are the same in both. */
+const SUITES: Record<string, string | undefined> = {
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
+}
+
+export interface Established {
+  /** Carries the plaintext. */
+  readonly transport: ConnectionTransport
+  readonly state: TlsState
+  /** The peer's chain, also where a session was resumed: DER, the end entity's first. */
+  readonly certificates: readonly Buffer[]
+}
+
+type OnSecret = ((line: Buffer) => void) | undefined
+
+/** Whether this system has the engine. */
+export const hasEngine = (): boolean => connections() !== undefined
+
+/** Whether the engine can ask a server of that name or address. */
+export const isServerName = (name: string): boolean =>
+  isIP(name) !== 0 ||
+  (name.length <= 253 &&
+    /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(name))
+
+/** Answers a client, whose ClientHello is at the start of `first`. Rejects with a TlsFailure, or with the error of a lost connection. */
+export async function answerClient(
+  transport: Transport,
+  first: Buffer,
+  tls: NativeServerTls,
+  onSecret: OnSecret,
+): Promise<Established> {
+  const engine = engineOf()
+  const over = engine.over(transport)
+  const begin = (waiting: Buffer) =>
+    engine.native.answer(over.id, tls, waiting.length > 0 ? Buffer.concat([first, waiting]) : first)
+  return established(over, await over.secure(begin, onSecret))
+}
+
+export interface Question {
+  readonly tls: NativeClientTls
+  /** The name or address that the certificate must be for. */
+  readonly name: string
+  /** The name is sent (RFC 6066, 3). */
+  readonly sendsName: boolean
+  readonly alpn: readonly string[]
+  readonly sessions: NativeTlsSessions
+}
+
+/** Does TLS with a server. Rejects as `answerClient`. */
+export async function askServer(
+  transport: Transport,
+  { tls, name, sendsName, alpn, sessions }: Question,
+  onSecret: OnSecret,
+): Promise<Established> {
+  const engine = engineOf()
+  const over = engine.over(transport)
+  const begin = (waiting: Buffer) => engine.native.ask(over.id, tls, name, sendsName, alpn.join(','), sessions, waiting)
+  return established(over, await over.secure(begin, onSecret))
+}
+
+function engineOf() {
+  const engine = connections()
+  if (!engine) throw new Error('the addon has stopped')
+  return engine
+}
+
+function established(transport: ConnectionTransport, { version, cipher, alpn, certificates }: Agreed): Established {
+  return { transport, state: { alpn, version, cipher: SUITES[cipher] ?? cipher }, certificates }
+}
