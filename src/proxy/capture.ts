@@ -6,6 +6,7 @@ import { MidwireError } from '../errors.js'
 import { interfaceBlock, packetBlock, secretsBlock, sectionBlock } from '../formats/pcapng/blocks.js'
 import { Conversation } from '../formats/pcapng/conversation.js'
 import { endsOf, turnedEnds, udpPacket } from '../formats/pcapng/packets.js'
+import type { Destination } from '../layers/route.js'
 import { type Tap, tapped } from '../transports/tap.js'
 import type { Transport } from '../transports/transport.js'
 
@@ -79,14 +80,12 @@ export class Capture {
 
   /** The transport of a client, from now on with its packets in the capture. `transport` has no receiver yet. */
   client(transport: Transport, { transport: kind, remote: source, local: destination }: ClientConnection): Transport {
-    // Nobody is at the other end of a request that is replayed.
-    if (kind === 'tcp' && !('duplex' in transport)) return transport
-    return tapped(transport, this.#tap(transport, CLIENTS, source, destination))
+    return tapped(transport, this.#tap(kind, CLIENTS, source, destination))
   }
 
   /** The same for a server, or a proxy on the way to it. */
-  server(transport: Transport): Transport {
-    return tapped(transport, this.#tap(transport, SERVERS, transport.local, transport.remote))
+  server(transport: Transport, kind: Destination['transport']): Transport {
+    return tapped(transport, this.#tap(kind, SERVERS, transport.local, transport.remote))
   }
 
   /** Adds a line of a key log, with its newline. */
@@ -111,7 +110,7 @@ export class Capture {
   }
 
   /** `opener` has opened the connection, or sent the first datagram. */
-  #tap(transport: Transport, number: number, opener: Address | undefined, other: Address | undefined): Tap {
+  #tap(kind: Destination['transport'], number: number, opener: Address | undefined, other: Address | undefined): Tap {
     const keep: Keep = (packets) => {
       if (this.#over) return
       // performance.now() is finer than Date.now(), and never goes back.
@@ -119,7 +118,7 @@ export class Capture {
       this.#keep(packets.map((packet) => packetBlock(number, time, packet)))
     }
     const isOpener = (byPeer: boolean) => byPeer === (number === CLIENTS)
-    return 'duplex' in transport ? streamTap(opener, other, isOpener, keep) : datagramTap(opener, other, isOpener, keep)
+    return kind === 'tcp' ? streamTap(opener, other, isOpener, keep) : datagramTap(opener, other, isOpener, keep)
   }
 
   #keep(blocks: readonly Buffer[]): void {

@@ -94,7 +94,7 @@ export class Dialer {
   /** Connects to a place by the exit of a route. The packets inside of a tunnel come from the tunnel's own address. */
   async #connect({ via, from }: Route, to: Destination, signal: AbortSignal): Promise<Transport> {
     const transport = await connectTo(this.#exitOf(via), to, tunnelOf(via) ? undefined : from, signal)
-    return this.#observers.capture?.server(transport) ?? transport
+    return this.#observers.capture?.server(transport, to.transport) ?? transport
   }
 
   /** Connects to the relay of a proxy for datagrams, by the exit by which the proxy was reached. Never rejects. */

@@ -234,7 +234,8 @@ export class Driver implements World, ChannelReceiver {
   }
 
   #accept(): void {
-    const { capture } = this.#core.observers
+    // Nobody is at the other end of a request that is replayed.
+    const capture = this.#mode && this.#core.observers.capture
     const transport = this.#arrival.accept()
     this.#bindings.bind(this.#channel, capture ? capture.client(transport, this.client) : transport)
   }

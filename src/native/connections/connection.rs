@@ -112,7 +112,7 @@ impl Connection {
     }
 
     fn waits(&self) -> bool {
-        self.sent < self.out.len() || (self.ends && !self.fin_sent) || self.closes
+        self.sent < self.out.len() || (self.ends && !self.fin_sent)
     }
 
     /// The connection is done, or the answer says what the system has against it.
