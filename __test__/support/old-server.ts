@@ -27,6 +27,8 @@ const PRIMES = {
 const PUBLIC_KEY = Buffer.concat([Buffer.of(1), Buffer.alloc(25)])
 
 const DHE_RSA_AES128_SHA = 0x0033
+/** The alert of a server that has no suite in common with its client. */
+const HANDSHAKE_FAILURE = Buffer.from([21, 3, 3, 0, 2, 2, 40])
 const RENEGOTIATION_INFO = Buffer.from([0xff, 0x01, 0, 1, 0])
 const CLIENT_KEY_EXCHANGE = 16
 
@@ -63,7 +65,7 @@ function firstFlight(clientRandom: Buffer, { secureRenegotiation = true, bits = 
 
 export interface OldServer {
   readonly port: number
-  /** The suites that the first client has offered. */
+  /** The suites that the first client has offered which has the server's own. */
   readonly suites: readonly number[]
   /** Settles once a client has gone on with its own key exchange (true), or has ended the handshake before it. */
   readonly accepted: Promise<boolean>
@@ -89,6 +91,10 @@ export async function oldServer(t: ExecutionContext, age: Age): Promise<OldServe
       }
       const hello = readClientHello(heard)
       if (!hello) return
+      if (!hello.cipherSuites.includes(DHE_RSA_AES128_SHA)) {
+        socket.end(HANDSHAKE_FAILURE)
+        return
+      }
       heard = Buffer.alloc(0)
       answered = true
       if (suites.length === 0) suites.push(...hello.cipherSuites)

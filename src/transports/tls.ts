@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from '
 import type { TlsState } from '../connection.js'
 import type { NativeServerTls } from '../native/load.js'
 import { answerClient, askServer, type Question } from './connections/tls.js'
+import type { ConnectionTransport } from './connections/transport.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
 import type { StreamTransport, Transport } from './transport.js'
 import { TransportStream } from './transport-stream.js'
@@ -50,13 +51,13 @@ export interface ServerSideOptions {
 
 /** Does TLS with the client. `first` has the client's bytes that were read already, beginning with its ClientHello. */
 export async function secureClient(transport: Transport, first: Buffer, options: ServerSideOptions): Promise<Secured> {
+  if (hasLeft(transport)) {
+    // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
+    transport.close()
+    throw new Error('the client closed the connection before its handshake')
+  }
   if ('native' in options.by) return secureClientNatively(transport, first, options.by.native, options)
   const duplex = streamOf(transport)
-  if (duplex.readableEnded || duplex.destroyed) {
-    // The client cannot finish a handshake any more, and nothing can be put back into a stream that has ended.
-    duplex.end(() => duplex.destroy())
-    return Promise.reject(new Error('the client closed the connection before its handshake'))
-  }
   if (first.length > 0) duplex.unshift(first)
   const socket = new TLSSocket(duplex, {
     isServer: true,
@@ -72,6 +73,12 @@ export async function secureClient(transport: Transport, first: Buffer, options:
   if (options.asks) socket.once('secure', () => (shown = chainOf(socket)))
   const secured = await handshake(socket, duplex, transport, 'secure')
   return shown.length > 0 ? { ...secured, state: { ...secured.state, certificates: shown } } : secured
+}
+
+/** Whether the peer says no more. */
+function hasLeft(transport: Transport): boolean {
+  const { duplex, isOver } = transport as Partial<StreamTransport & ConnectionTransport>
+  return isOver ?? (duplex !== undefined && (duplex.readableEnded || duplex.destroyed))
 }
 
 async function secureClientNatively(
@@ -146,7 +153,8 @@ export async function secureServer(transport: Transport, options: ClientSideOpti
     rejectUnauthorized: options.verify !== undefined,
     highWaterMark: HIGH_WATER,
   } as ConnectionOptions)
-  sayGoodbye(socket)
+  let refusal: Error | undefined
+  sayGoodbye(socket, (error) => (refusal = error))
   if (options.onSecret) socket.on('keylog', options.onSecret)
   let shown: readonly Buffer[] | undefined
   const certificates = () => {
@@ -157,12 +165,12 @@ export async function secureServer(transport: Transport, options: ClientSideOpti
   socket.on('session', (data: Buffer) => options.onSession({ data, certificates: certificates() }))
   // The certificates are read at once: when the promise below is settled, the connection and its chain may be gone.
   socket.once('secureConnect', certificates)
-  const secured = await handshake(socket, duplex, transport, 'secureConnect')
+  const secured = await handshake(socket, duplex, transport, 'secureConnect', () => refusal)
   return { ...secured, certificates: certificates() }
 }
 
-/** Node destroys a connection with a server that it does not trust without a word. The server gets close_notify first. */
-function sayGoodbye(socket: TLSSocket): void {
+/** Node destroys a connection with a server that it does not trust without a word. The server gets close_notify first; `refused` is called before. */
+function sayGoodbye(socket: TLSSocket, refused: (error: Error) => void): void {
   let isDone = false
   socket.prependOnceListener('secure', () => {
     isDone = true
@@ -170,7 +178,9 @@ function sayGoodbye(socket: TLSSocket): void {
   socket.once('secureConnect', () => Reflect.deleteProperty(socket, 'destroy'))
   socket.destroy = (error) => {
     Reflect.deleteProperty(socket, 'destroy')
-    return isDone && error ? socket.end(() => socket.destroy(error)) : socket.destroy(error)
+    if (!isDone || !error) return socket.destroy(error)
+    refused(error)
+    return socket.end(() => socket.destroy(error))
   }
 }
 
@@ -209,7 +219,14 @@ function stateOf(socket: TLSSocket): TlsState {
   }
 }
 
-function handshake(socket: TLSSocket, below: Duplex, transport: Transport, done: string): Promise<Secured> {
+/** `refusal`: why the peer's certificate is refused, where it is: the peer may close the connection before the socket says so. */
+function handshake(
+  socket: TLSSocket,
+  below: Duplex,
+  transport: Transport,
+  done: string,
+  refusal: () => Error | undefined = () => undefined,
+): Promise<Secured> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
       clearTimeout(late)
@@ -226,7 +243,9 @@ function handshake(socket: TLSSocket, below: Duplex, transport: Transport, done:
       })
     }
     const gone = () =>
-      fail(Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' }))
+      fail(
+        refusal() ?? Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' }),
+      )
     const late = setTimeout(
       () => fail(Object.assign(new Error('the handshake took too long'), { code: 'ETIMEDOUT' })),
       HANDSHAKE_MILLISECONDS,

@@ -38,6 +38,9 @@ const ALERTS = new Map([
   [120, 'tlsv1 alert no application protocol'],
 ])
 
+/** The alerts of a peer that has found nothing that it takes: handshake_failure, protocol_version, insufficient_security. */
+const REFUSALS = new Set([40, 70, 71])
+
 /** OpenSSL's words where both sides have nothing in common. */
 const INCOMPATIBLE: Record<string, string | undefined> = {
   version: 'unsupported protocol',
@@ -59,8 +62,7 @@ export class TlsFailure extends Error {
     super(reason ?? 'the connection was closed during the handshake')
     this.reason = reason
     this.code = reason === undefined ? 'ECONNRESET' : `ERR_SSL_${reason.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}`
-    const isRefused = kind === 'alert' && [40, 70, 71].includes(number)
-    this.isForOpenSsl = kind === 'certificate' || kind === 'incompatible' || isRefused
+    this.isForOpenSsl = kind === 'alert' ? REFUSALS.has(number) : !isCut
   }
 }
 
