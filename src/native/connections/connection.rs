@@ -52,6 +52,8 @@ pub struct Connection {
     /// True while the connection stands in the engine's queue.
     pub is_queued: bool,
     pub is_dirty: bool,
+    /// The engine counts it among those that keep Node alive.
+    pub is_counted: bool,
 }
 
 /// Whether a connection goes on.
@@ -86,6 +88,7 @@ impl Connection {
             owed: 0,
             is_queued: false,
             is_dirty: false,
+            is_counted: false,
         }
     }
 
@@ -100,6 +103,12 @@ impl Connection {
     /// Whether there is something to do when its turn comes.
     pub fn has_work(&self) -> bool {
         self.is_connecting || self.may_read() || (self.is_writable && self.waits())
+    }
+
+    /// Whether Node has to wait for something of the connection. As in Node, one that nobody reads and that has sent all is nothing to wait for.
+    pub fn is_alive(&self) -> bool {
+        let reads = !self.is_paused && !self.has_ended;
+        reads || self.is_connecting || self.is_in_handshake() || self.waits() || self.closes
     }
 
     fn may_read(&self) -> bool {

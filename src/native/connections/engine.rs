@@ -30,6 +30,8 @@ pub struct Engine {
     poll: Poll,
     events: Option<Events>,
     connections: HashMap<u32, Connection>,
+    /// How many of them keep Node alive.
+    alive: usize,
     listeners: HashMap<u32, Accepting>,
     /// Connections with something to do.
     queue: VecDeque<u32>,
@@ -52,6 +54,7 @@ impl Engine {
             poll: Poll::new()?,
             events: Some(Events::with_capacity(EVENTS)),
             connections: HashMap::new(),
+            alive: 0,
             listeners: HashMap::new(),
             queue: VecDeque::new(),
             dirty: Vec::new(),
@@ -68,7 +71,30 @@ impl Engine {
 
     /// True while there is something that Node has to stay alive for.
     pub fn is_alive(&self) -> bool {
-        !self.connections.is_empty() || !self.listeners.is_empty()
+        self.alive > 0 || !self.listeners.is_empty()
+    }
+
+    /// Counts a connection that keeps Node alive, and forgets one that is over.
+    fn settle(&mut self, id: u32, life: &Life) {
+        if *life == Life::Over {
+            self.forget(id);
+        } else if let Some(connection) = self.connections.get_mut(&id) {
+            let is_alive = connection.is_alive();
+            if is_alive != connection.is_counted {
+                connection.is_counted = is_alive;
+                self.alive = if is_alive { self.alive + 1 } else { self.alive - 1 };
+            }
+        }
+    }
+
+    fn forget(&mut self, id: u32) {
+        if self
+            .connections
+            .remove(&id)
+            .is_some_and(|connection| connection.is_counted)
+        {
+            self.alive -= 1;
+        }
     }
 
     pub fn listen(&mut self, at: SocketAddr) -> io::Result<(u32, SocketAddr)> {
@@ -104,6 +130,7 @@ impl Engine {
         self.poll.registry().register(&mut stream, Token(id as usize), both)?;
         self.connections
             .insert(id, Connection::new(id, Some(stream), is_connecting));
+        self.settle(id, &Life::Goes);
         Ok(id)
     }
 
@@ -187,7 +214,7 @@ impl Engine {
                         connection.reset();
                         messages::push(&mut self.records, event::CLOSED, id, &[]);
                     }
-                    self.connections.remove(&id);
+                    self.forget(id);
                     continue;
                 }
                 command::PAUSE => connection.pause(true),
@@ -224,9 +251,8 @@ impl Engine {
                 continue;
             };
             connection.is_dirty = false;
-            if connection.flush(&mut self.records) == Life::Over {
-                self.connections.remove(&id);
-            }
+            let life = connection.flush(&mut self.records);
+            self.settle(id, &life);
         }
         self.dirty = dirty;
     }
@@ -346,12 +372,11 @@ impl Engine {
         if life == Life::Goes {
             life = connection.flush(&mut self.records);
         }
-        if life == Life::Over {
-            self.connections.remove(&id);
-        } else if connection.has_work() {
+        if life == Life::Goes && connection.has_work() {
             connection.is_queued = true;
             self.queue.push_back(id);
         }
+        self.settle(id, &life);
         debug_assert!(self.scratch.capacity() <= 2 * PIECE);
     }
 }

@@ -50,14 +50,10 @@ export class CarriedTransport extends ConnectionTransport {
     super.drained()
   }
 
-  override pause(): void {
-    super.pause()
-    this.#below.pause()
-  }
-
-  override resume(): void {
-    super.resume()
-    this.#below.resume()
+  protected override read(isRead: boolean): void {
+    super.read(isRead)
+    if (isRead) this.#below.resume()
+    else this.#below.pause()
   }
 
   override reset(): void {

@@ -105,9 +105,10 @@ export class Connections implements BridgeEvents {
     this.bridge.command(6, id)
   }
 
-  /** A transport of the addon's: `transport` itself where its socket is, else one that TLS can be put on over it. */
+  /** A transport that TLS can be put on: `transport` itself where it is the addon's and has none yet, else one over it. */
   over(transport: Transport): ConnectionTransport {
-    if (transport instanceof ConnectionTransport && this.#open.get(transport.id) === transport) return transport
+    const isOurs = transport instanceof ConnectionTransport && this.#open.get(transport.id) === transport
+    if (isOurs && !transport.isUnderTls) return transport
     const carried = new CarriedTransport(this.bridge, this.native.carry(), transport)
     this.#open.set(carried.id, carried)
     return carried

@@ -40,8 +40,9 @@ export class ConnectionTransport implements Transport {
   /** Bytes that may be written before the connection is full. */
   #credit = WRITE_CREDIT
   #isFull = false
-  /** The addon reads nothing before it is told to. */
   #isPaused = true
+  /** The addon reads nothing before it is told to. */
+  #isRead = false
   #hasEnded = false
   #ends = false
   #closes = false
@@ -50,6 +51,8 @@ export class ConnectionTransport implements Transport {
   #linger: NodeJS.Timeout | undefined
   #handshake: Handshake | undefined
   #onSecret: ((line: Buffer) => void) | undefined
+  /** @internal TLS has begun over the connection. */
+  isUnderTls = false
 
   constructor(bridge: Bridge, id: number, local: Address | undefined, remote: Address | undefined) {
     this.bridge = bridge
@@ -110,15 +113,21 @@ export class ConnectionTransport implements Transport {
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true
-    if (!this.#isClosed) this.bridge.command(FALLS.pause, this.id)
+    this.read(false)
   }
 
   resume(): void {
-    if (this.#isPaused) {
-      this.#isPaused = false
-      if (!this.#isClosed) this.bridge.command(FALLS.resume, this.id)
-    }
+    this.#isPaused = false
+    // More is read only when what waits here is delivered: else each pause would leave more of it.
     if (this.#waiting.length > 0) queueMicrotask(() => this.#deliver())
+    else this.read(true)
+  }
+
+  /** Says whether more is to be read. */
+  protected read(isRead: boolean): void {
+    if (isRead === this.#isRead || this.#isClosed) return
+    this.#isRead = isRead
+    this.bridge.command(isRead ? FALLS.resume : FALLS.pause, this.id)
   }
 
   /**
@@ -137,6 +146,7 @@ export class ConnectionTransport implements Transport {
         }
         this.#waiting = []
         this.#onSecret = onSecret
+        this.isUnderTls = true
         this.#handshake = { onSecret, done: resolve, failed: reject }
         // What was written before is no plaintext.
         this.bridge.perform()
@@ -242,10 +252,11 @@ export class ConnectionTransport implements Transport {
   #deliver(evenPaused = false): void {
     while (this.#receiver !== noReceiver && (!this.#isPaused || evenPaused)) {
       const next = this.#waiting.shift()
-      if (next === undefined) return
+      if (next === undefined) break
       if (next === 'end') this.#receiver.handleEnd()
       else if (next === 'closed') this.#receiver.handleClose(this.#error)
       else this.#receiver.handleData(next)
     }
+    if (this.#waiting.length === 0 && !this.#isPaused && this.#receiver !== noReceiver) this.read(true)
   }
 }
