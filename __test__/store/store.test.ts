@@ -49,9 +49,24 @@ function killed(): HttpFlow {
   return flow
 }
 
+/** Long and short values, of which one has characters beyond latin1. */
+function beyondLatin1(): HttpFlow {
+  const long = 'v'.repeat(70_000)
+  const flow = httpFlow({ path: `/${long}`, requestHeaders: ['X-Long', long, 'X-Short', 'v'.repeat(200)] })
+  flow.comment = '\ud83d\ude00 \u2615 \xe9'
+  return flow
+}
+
+function deviceBeyondLatin1(): HttpFlow {
+  const { client } = httpFlow()
+  const peer = { publicKey: 'k'.repeat(43), name: '\u624b\u673a \ud83d\ude00 \xe9 \\u0041 "' }
+  return httpFlow({ client: { ...client, peer }, path: `/${'v'.repeat(70_000)}` })
+}
+
 const makers: Record<string, () => AnyFlow> = {
   ...{ http: httpFlow, webSocketFlow, tcpFlow, udpFlow, dns: () => dnsFlow('192.0.2.1', '192.0.2.2') },
   ...{ noAnswer: () => dnsFlow(3), withCertificates, unusual, failed, killed },
+  ...{ beyondLatin1, deviceBeyondLatin1 },
 }
 
 for (const place of ['memory', 'disk', 'a folder that was closed']) {

@@ -1,4 +1,4 @@
-// The text of a usual HTTP flow: its values with NUL between them. It takes a fifth of the time of JSON, and says the same.
+// A usual HTTP flow as values, one behind the other. They take a small part of the time of JSON, and say the same.
 import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { RecordedBody, StoredBytes } from '../flow/body.js'
 import type { HttpFlow } from '../flow/http.js'
@@ -12,16 +12,14 @@ import {
   type ResponseRecord,
 } from '../flow/record.js'
 import { connectionText, readConnection } from './connection-text.js'
-import { addBody, type Parts } from './parts.js'
-
-/** The first value of such a text. Other texts are JSON, and begin with a brace. */
-export const HTTP_TEXT = 'h'
+import { addBody, type Bodies, type Parts } from './parts.js'
+import { joined } from './text-bytes.js'
 
 /** Stands for undefined where a text may be empty. */
 const NONE = '\x01'
 
 /** The values before the request; of a request, and of a response, before their header fields. */
-const COMMON = 11
+const COMMON = 9
 const REQUEST = 15
 const RESPONSE = 7
 
@@ -29,14 +27,13 @@ const RESPONSE = 7
 export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
   const { request, response, createdAt, endedAt } = flow
   if (isUnusual(flow)) return undefined
-  const values: (string | Buffer)[] = []
-  const parts: Parts = { texts: values, short: [], long: [] }
-  values.push(
-    HTTP_TEXT,
+  const short: Buffer[] = []
+  const long: Buffer[] = []
+  const bodies: Bodies = { short, long }
+  const values = [
     flow.id,
-    connectionText(flow.client, parts.short),
-    flow.server ? connectionText(flow.server, parts.short) : '',
-    `${createdAt}`,
+    connectionText(flow.client, short),
+    flow.server ? connectionText(flow.server, short) : '',
     since(createdAt, endedAt),
     flow.killed ? 'k' : '',
     flow.replayed ?? '',
@@ -56,17 +53,18 @@ export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
     since(createdAt, request.startedAt),
     since(createdAt, request.endedAt),
     `${request.body.length}`,
-    place(request.body, parts, most),
+    place(request.body, bodies, most),
     `${request.headers.raw.length}`,
-  )
+  ]
   for (const text of request.headers.raw) values.push(text)
   if (response) {
     values.push(`${response.status}`, response.reason, response.version)
     values.push(since(createdAt, response.startedAt), since(createdAt, response.endedAt))
-    values.push(`${response.body.length}`, place(response.body, parts, most))
+    values.push(`${response.body.length}`, place(response.body, bodies, most))
     for (const text of response.headers.raw) values.push(text)
   }
-  return parts
+  const text = joined(values)
+  return text && { text, short, long }
 }
 
 function isUnusual({ request, response, websocket, messages, upgrade, metadata }: HttpFlow): boolean {
@@ -79,17 +77,20 @@ function isUnusual({ request, response, websocket, messages, upgrade, metadata }
 const since = (start: number, time: number | undefined): string => (time === undefined ? '' : `${time - start}`)
 
 /** Where the body lies: among the short ones, or the long ones; empty for a body without bytes. */
-function place(body: RecordedBody, parts: Parts, most: number): string {
-  const { n, l } = addBody(body.recorded === 0 ? undefined : body.content, parts, most)
+function place(body: RecordedBody, bodies: Bodies, most: number): string {
+  const { n, l } = addBody(body.recorded === 0 ? undefined : body.content, bodies, most)
   return n === undefined ? (l === undefined ? '' : `l${l}`) : `${n}`
 }
 
-/** The record of such a text. */
-export function httpRecord(text: string, short: readonly Buffer[], long: readonly StoredBytes[]): FlowRecord {
-  const values = text.split('\0')
+/** The record of such values, of a flow that began at `createdAt`. */
+export function httpRecord(
+  values: readonly string[],
+  createdAt: number,
+  short: readonly Buffer[],
+  long: readonly StoredBytes[],
+): FlowRecord {
   const value = (at: number) => values[at] ?? ''
   const optional = (at: number) => (value(at) === NONE ? undefined : value(at))
-  const createdAt = Number(value(4))
   const time = (at: number) => (value(at) === '' ? undefined : createdAt + Number(value(at)))
   const body = (at: number): BodyRecord => {
     const where = value(at + 1)
@@ -100,22 +101,22 @@ export function httpRecord(text: string, short: readonly Buffer[], long: readonl
   const headersAt = COMMON + REQUEST
   const responseAt = headersAt + Number(value(headersAt - 1))
   const request: RequestRecord = {
-    method: value(11),
-    path: value(12),
-    scheme: value(13) === 'https' ? 'https' : 'http',
-    host: value(14),
-    port: Number(value(15)),
-    absolute: optional(16),
-    authority: optional(17),
-    protocol: optional(18),
-    pseudoOrder: value(19) === '' ? undefined : value(19).split('\x01'),
-    version: value(20) as HttpVersion,
+    method: value(9),
+    path: value(10),
+    scheme: value(11) === 'https' ? 'https' : 'http',
+    host: value(12),
+    port: Number(value(13)),
+    absolute: optional(14),
+    authority: optional(15),
+    protocol: optional(16),
+    pseudoOrder: value(17) === '' ? undefined : value(17).split('\x01'),
+    version: value(18) as HttpVersion,
     headers: values.slice(headersAt, responseAt),
     trailers: undefined,
     irregularities: [],
-    body: body(23),
-    startedAt: time(21) ?? createdAt,
-    endedAt: time(22),
+    body: body(21),
+    startedAt: time(19) ?? createdAt,
+    endedAt: time(20),
   }
   const response: ResponseRecord | undefined =
     responseAt >= values.length
@@ -134,16 +135,16 @@ export function httpRecord(text: string, short: readonly Buffer[], long: readonl
   const record: HttpRecord = {
     version: RECORD_VERSION,
     type: 'http',
-    id: value(1),
-    client: readConnection(value(2), short) as ClientConnection,
-    server: value(3) === '' ? undefined : (readConnection(value(3), short) as ServerConnection),
-    error: value(10) === '' ? undefined : JSON.parse(value(10)),
+    id: value(0),
+    client: readConnection(value(1), short) as ClientConnection,
+    server: value(2) === '' ? undefined : (readConnection(value(2), short) as ServerConnection),
+    error: value(8) === '' ? undefined : JSON.parse(value(8)),
     createdAt,
-    endedAt: time(5),
-    killed: value(6) !== '',
-    replayed: (value(7) || undefined) as HttpRecord['replayed'],
-    marked: value(8),
-    comment: value(9),
+    endedAt: time(3),
+    killed: value(4) !== '',
+    replayed: (value(5) || undefined) as HttpRecord['replayed'],
+    marked: value(6),
+    comment: value(7),
     metadata: {},
     request,
     response,

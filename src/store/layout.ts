@@ -14,7 +14,7 @@ import { FACTS, ID_HASH, readFacts, writeFacts } from './entries.js'
 import type { Facts } from './facts.js'
 import type { Parts } from './parts.js'
 import { putTogether } from './text.js'
-import { UNFIT, writeTexts } from './write-text.js'
+import { mostBytes, readText, writeText } from './text-bytes.js'
 
 /** `mwf1`, little-endian. The last letter is the version of the layout. */
 const MARK = 0x3166776d
@@ -27,29 +27,22 @@ export interface Lengths {
   readonly bodies: number
 }
 
-/** Characters of a text whose bytes are counted; of a shorter one they are taken to be three each. */
-const COUNTED = 16 * 1024
-
 /** The most bytes that the head of these parts has. */
-export function roomFor({ texts, short, long }: Parts): number {
-  let needed = LISTS + 4 * short.length + 8 * long.length + texts.length
-  for (const text of texts) needed += typeof text === 'string' ? mostBytes(text) : text.length
+export function roomFor({ text, short, long }: Parts): number {
+  let needed = LISTS + 4 * short.length + 8 * long.length + mostBytes(text)
   for (const one of short) needed += one.length
   return needed
 }
 
-const mostBytes = (text: string) => (text.length > COUNTED ? Buffer.byteLength(text) : 3 * text.length)
-
 /**
  * Writes the head of a flow, where there is room for it. What it takes to check it is left to `seal`, which is for the disk alone. Gives the end of
- * the head, or UNFIT.
+ * the head.
  */
-export function writeHead(target: Buffer, start: number, facts: Facts, { texts, short, long }: Parts): number {
-  const text = start + LISTS + 4 * short.length + 8 * long.length
-  let at = writeTexts(target, text, texts)
-  if (at === UNFIT) return UNFIT
+export function writeHead(target: Buffer, start: number, facts: Facts, { text, short, long }: Parts): number {
+  const from = start + LISTS + 4 * short.length + 8 * long.length
+  let at = writeText(target, from, text)
   const counts = start + HEADER + FACTS
-  target.writeUInt32LE(at - text, counts)
+  target.writeUInt32LE(at - from, counts)
   target.writeUInt32LE(short.length, counts + 4)
   target.writeUInt32LE(long.length, counts + 8)
   let list = start + LISTS
@@ -122,7 +115,7 @@ export function longBodies(bytes: Buffer): LongBody[] {
 export function readRecord(bytes: Buffer, long: readonly StoredBytes[]): FlowRecord {
   const shorts = bytes.readUInt32LE(HEADER + FACTS + 4)
   const end = LISTS + 4 * shorts + 8 * bytes.readUInt32LE(HEADER + FACTS + 8) + bytes.readUInt32LE(HEADER + FACTS)
-  const text = bytes.toString('utf8', end - bytes.readUInt32LE(HEADER + FACTS), end)
+  const text = readText(bytes, end - bytes.readUInt32LE(HEADER + FACTS), end)
   const short: Buffer[] = []
   let at = end
   for (let index = 0; index < shorts; index++) {
@@ -130,5 +123,5 @@ export function readRecord(bytes: Buffer, long: readonly StoredBytes[]): FlowRec
     short.push(bytes.subarray(at, at + length))
     at += length
   }
-  return putTogether(text, short, long)
+  return putTogether(text, factsIn(bytes).createdAt, short, long)
 }
