@@ -21,6 +21,14 @@ const MARK = 0x3166776d
 export const HEADER = 16
 const LISTS = HEADER + FACTS + 12
 
+/** Bytes, and the same as numbers. */
+export interface Allocation {
+  readonly bytes: Buffer
+  readonly view: DataView
+}
+
+export const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length)
+
 /** What a header says: the lengths of what follows it. */
 export interface Lengths {
   readonly head: number
@@ -38,44 +46,60 @@ export function roomFor({ text, short, long }: Parts): number {
  * Writes the head of a flow, where there is room for it. What it takes to check it is left to `seal`, which is for the disk alone. Gives the end of
  * the head.
  */
-export function writeHead(target: Buffer, start: number, facts: Facts, { text, short, long }: Parts): number {
+export function writeHead(target: Allocation, start: number, facts: Facts, { text, short, long }: Parts): number {
+  const { bytes, view } = target
   const from = start + LISTS + 4 * short.length + 8 * long.length
-  let at = writeText(target, from, text)
+  let at = writeText(bytes, from, text)
   const counts = start + HEADER + FACTS
-  target.writeUInt32LE(at - from, counts)
-  target.writeUInt32LE(short.length, counts + 4)
-  target.writeUInt32LE(long.length, counts + 8)
+  view.setUint32(counts, at - from, true)
+  view.setUint32(counts + 4, short.length, true)
+  view.setUint32(counts + 8, long.length, true)
   let list = start + LISTS
   for (const one of short) {
-    list = target.writeUInt32LE(one.length, list)
-    target.set(one, at)
+    view.setUint32(list, one.length, true)
+    list += 4
+    bytes.set(one, at)
     at += one.length
   }
   let bodies = 0
   for (const one of long) {
-    target.writeUInt32LE(one.length, list)
+    view.setUint32(list, one.length, true)
     list += 8
     bodies += one.length
   }
-  target.writeUInt32LE(MARK, start)
-  target.writeUInt32LE(at - start - HEADER, start + 4)
-  target.writeUInt32LE(bodies, start + 8)
-  writeFacts(target, start + HEADER, facts)
+  view.setUint32(start, MARK, true)
+  view.setUint32(start + 4, at - start - HEADER, true)
+  view.setUint32(start + 8, bodies, true)
+  writeFacts(view, start + HEADER, facts)
   return at
 }
 
 /** Writes the checksums of a head and of its long bodies into it. */
-export function seal(head: Buffer, long: readonly Buffer[]): void {
-  let list = LISTS + 4 * head.readUInt32LE(HEADER + FACTS + 4)
+export function seal({ bytes, view }: Allocation, start: number, end: number, long: readonly Buffer[]): void {
+  let list = start + LISTS + 4 * view.getUint32(start + HEADER + FACTS + 4, true)
   for (const one of long) {
-    head.writeUInt32LE(crc32(one), list + 4)
+    view.setUint32(list + 4, crc32(one), true)
     list += 8
   }
-  head.writeUInt32LE(sum(head), 12)
+  view.setUint32(start + 12, sum(bytes, start, end), true)
 }
 
-/** The checksum that belongs into the header of these bytes. */
-const sum = (bytes: Buffer) => crc32(bytes.subarray(HEADER), crc32(bytes.subarray(4, 12)))
+/** The checksum that belongs into the header of the head that these bytes are. */
+const sum = (bytes: Buffer, start: number, end: number): number =>
+  crc32(bytes.subarray(start + HEADER, end), sumOfLengths(bytes, start))
+
+/** The CRC-32 of bytes 4 to 12. To have zlib do it takes longer than the bytes. */
+function sumOfLengths(bytes: Buffer, start: number): number {
+  let crc = -1
+  for (let at = start + 4; at < start + 12; at++) crc = (crc >>> 8) ^ (CRC[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0)
+  return ~crc >>> 0
+}
+
+const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
 
 /** What a header says; undefined for bytes that are none. */
 export function readLengths(header: Buffer): Lengths | undefined {
@@ -85,7 +109,7 @@ export function readLengths(header: Buffer): Lengths | undefined {
 }
 
 /** Whether header and head are as they were written. */
-export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes)
+export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes, 0, bytes.length)
 
 export const factsIn = (bytes: Buffer, start = 0): Facts => readFacts(bytes, start + HEADER)
 

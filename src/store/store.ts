@@ -236,7 +236,7 @@ export class FlowStore {
 
   #write(facts: Facts, parts: Parts): { slab: Slab; end: number } {
     const slab = this.#memory.room(roomFor(parts))
-    return { slab, end: writeHead(slab.bytes, slab.used, facts, parts) }
+    return { slab, end: writeHead(slab, slab.used, facts, parts) }
   }
 
   /** A flow is on disk, or could not be written. */
