@@ -252,7 +252,7 @@ export class FlowStore {
 
 const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
 
-const NO_PARTS: Parts = { text: { text: '', lengths: undefined }, short: [], long: [] }
+const NO_PARTS: Parts = { text: { text: '', numbers: undefined }, short: [], long: [] }
 
 const isWaiting = (slab: Slab, index: number) => (slab.state(index) & WAITING) !== 0
 

@@ -3,9 +3,10 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { StoredBytes } from '../flow/body.js'
 import type { DnsMessage, DnsRecord } from '../flow/dns-message.js'
 import type { BodyRecord, FlowRecord, RequestRecord, ResponseRecord } from '../flow/record.js'
-import { httpRecord } from './http-text.js'
+import { readHttpText } from './http-text.js'
+import { OLD_HTTP_TEXT, readOldHttpText } from './old-http-text.js'
 import { addBody, type Bodies, type BodyPlace, type Parts } from './parts.js'
-import type { ReadText } from './text-bytes.js'
+import type { Text } from './text-bytes.js'
 
 /** Takes a record apart. Of a body no more than `most` bytes are kept. */
 export function takeApart(record: FlowRecord, most: number): Parts {
@@ -33,7 +34,7 @@ export function takeApart(record: FlowRecord, most: number): Parts {
     const { request, response } = record
     plain = { ...record, ...common, request: dns(request, bytes), response: response && dns(response, bytes) }
   } else plain = { ...record, ...common, messages: contents(record.messages) }
-  return { text: { text: JSON.stringify(plain), lengths: undefined }, ...bodies }
+  return { text: { text: JSON.stringify(plain), numbers: undefined }, ...bodies }
 }
 
 function leg<C extends ClientConnection | ServerConnection>(connection: C, bytes: (content: Buffer) => number): object {
@@ -58,13 +59,14 @@ type Plain = any
 
 /** Puts the record of a flow that began at `createdAt` together. Throws for a text that no record was taken apart to. */
 export function putTogether(
-  text: ReadText,
+  { text, numbers }: Text,
   createdAt: number,
   short: readonly Buffer[],
   long: readonly StoredBytes[],
 ): FlowRecord {
-  if ('values' in text) return httpRecord(text.values, createdAt, short, long)
-  const plain: Plain = JSON.parse(text.json)
+  if (numbers) return readHttpText({ text, numbers }, createdAt, short, long)
+  if (text.startsWith(OLD_HTTP_TEXT)) return readOldHttpText(text, createdAt, short, long)
+  const plain: Plain = JSON.parse(text)
   const bytes = (number: number): Buffer => short[number] ?? EMPTY
   const body = (message: Plain) => {
     const { length, n, l }: { length: number } & BodyPlace = message.body

@@ -1,4 +1,4 @@
-// A segment whose flow is written as flows were before their values had lengths: it is read as it was.
+// A segment whose flow is written as flows were before their numbers stood by themselves: it is read as it was.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
