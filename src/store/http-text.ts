@@ -47,7 +47,7 @@ export function httpParts(flow: HttpFlow, most: number): Parts | undefined {
     response ? response.body.length : 0,
     response ? place(response.body, bodies, most) : 0,
   ]
-  for (const number of numbers) if (!(number >= 0 && Number.isSafeInteger(number))) return undefined
+  for (const number of numbers) if (!Number.isSafeInteger(number) || number < 0) return undefined
   let text = ''
   const add = (value: string) => {
     numbers.push(value.length)
@@ -73,11 +73,14 @@ function rarely({ killed, replayed, marked, comment, error, request: { protocol 
   return JSON.stringify({ killed, replayed, marked, comment, error, protocol })
 }
 
-/** 0 for no time; an odd number for whole milliseconds since the start, an even one for those before it; NaN for others. */
+/** Milliseconds from the start, and to it, that are written as a number: of 30 bits, which JavaScript has no object for. Few flows take six days. */
+const MAX_TIME = 2 ** 29 - 1
+
+/** 0 for no time; an odd number for whole milliseconds since the start, an even one for those before it; -1 for others. */
 function since(start: number, time: number | undefined): number {
   if (time === undefined) return 0
-  const length = time - start
-  if (!Number.isInteger(length)) return Number.NaN
+  const length = (time - start) | 0
+  if (length !== time - start || length > MAX_TIME || length < -MAX_TIME) return -1
   return length >= 0 ? 2 * length + 1 : -2 * length
 }
 
