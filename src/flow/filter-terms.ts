@@ -3,7 +3,7 @@ import { hostPort } from '../addresses.js'
 import { messageText } from './dns-text.js'
 import type { Search } from './filter-regexp.js'
 import type { HttpHeaders } from './headers.js'
-import { spellings } from './host-name.js'
+import { canonicalName, spellings } from './host-name.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from './http.js'
 import type { AnyFlow } from './index.js'
 
@@ -74,7 +74,7 @@ export const TERMS = {
   d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
     if (flow.type !== 'http') return false
     const { host, prettyHost } = flow.request
-    return spellings(host).some(search) || (prettyHost !== host && spellings(prettyHost).some(search))
+    return inName(search, host) || (prettyHost !== host && inName(search, prettyHost))
   }),
   dns: plain('DNS', ({ type }) => type === 'dns'),
   dst: regexp('where it goes to, `host:port` or `address:port`', (search) => (flow) => destinations(flow).some(search)),
@@ -124,6 +124,13 @@ export const FILTER_HELP: readonly { readonly term: string; readonly help: strin
   { term: '|', help: 'or' },
   { term: '( )', help: 'together' },
 ]
+
+/** Whether one of the spellings of a host's name has a match. */
+function inName(search: Search, name: string): boolean {
+  if (search(name)) return true
+  const canonical = canonicalName(name)
+  return canonical !== name && search(canonical)
+}
 
 /** Undefined for flows that have neither requests nor responses. */
 function hasResponse(flow: AnyFlow): boolean | undefined {
