@@ -15,7 +15,6 @@ import type { Place, Segments } from './segments.js'
 import { type FlowQuery, Places, presentOf, type Recorded, select } from './select.js'
 import { DROPPED, type Slab, WAITING } from './slab.js'
 import { takeApart } from './text.js'
-import { UNFIT } from './write-text.js'
 import { StoreWriter, type WriterWorld } from './writer.js'
 
 /** The most bytes of a body that are kept in memory alone: all of them. */
@@ -153,7 +152,7 @@ export class FlowStore {
     const place = this.#segments?.find(facts.idHead, facts.idHash)
     place?.segment.entries.replace(place.index)
     if (!this.#writer || !(wasHere || place)) return
-    const { slab, end } = this.#write(facts, { texts: [], short: [], long: [] })
+    const { slab, end } = this.#write(facts, NO_PARTS)
     this.#writer.append(slab, this.#memory.addNote(slab, end, facts))
   }
 
@@ -222,13 +221,9 @@ export class FlowStore {
     const most = writer?.bodyLimit ?? WHOLE
     const facts = factsOf(flow, replaces)
     if (replaces) this.#memory.remove(facts)
-    let parts = flow.type === 'http' ? httpParts(flow, most) : undefined
-    let written = parts && this.#write(facts, parts)
-    if (!parts || !written || written.end === UNFIT) {
-      parts = takeApart(snapshot(flow), most)
-      written = this.#write(facts, parts)
-    }
-    const { slab, end } = written
+    const usual = flow.type === 'http' ? httpParts(flow, most) : undefined
+    const parts = usual ?? takeApart(snapshot(flow), most)
+    const { slab, end } = this.#write(facts, parts)
     const before = replaces ? writer?.segments.find(facts.idHead, facts.idHash) : undefined
     const { long } = parts
     const letsGo = writer !== undefined && long.length > 0 && flow.type === 'http'
@@ -241,7 +236,7 @@ export class FlowStore {
 
   #write(facts: Facts, parts: Parts): { slab: Slab; end: number } {
     const slab = this.#memory.room(roomFor(parts))
-    return { slab, end: writeHead(slab.bytes, slab.used, facts, parts) }
+    return { slab, end: writeHead(slab, slab.used, facts, parts) }
   }
 
   /** A flow is on disk, or could not be written. */
@@ -256,6 +251,8 @@ export class FlowStore {
 }
 
 const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
+
+const NO_PARTS: Parts = { text: { text: '', numbers: undefined }, short: [], long: [] }
 
 const isWaiting = (slab: Slab, index: number) => (slab.state(index) & WAITING) !== 0
 
