@@ -58,6 +58,7 @@ export function readText(bytes: Buffer, start: number, end: number): Text {
       if (byte <= 0x7f) return number
     }
   }
-  const numbers = Array.from({ length: readNumber() }, readNumber)
+  // A damaged text has no more numbers than bytes.
+  const numbers = Array.from({ length: Math.min(readNumber(), end - start) }, readNumber)
   return { text: bytes.toString('latin1', at, end), numbers }
 }
