@@ -24,7 +24,13 @@ const { values } = parseArgs({
 })
 const [flows, seconds, rounds, rate] = ['flows', 'seconds', 'rounds', 'rate'].map((name) => Number(values[name]))
 
+const PARTS = ['paint', 'scroll', 'filter', 'load']
 const parts = values.only?.split(',')
+const unknown = parts?.filter((part) => !PARTS.includes(part)) ?? []
+if (unknown.length > 0) {
+  console.error(`--only takes ${PARTS.join(', ')}, with commas between them, and not ${unknown.map((part) => JSON.stringify(part)).join(', ')}`)
+  process.exit(2)
+}
 const does = (part) => parts === undefined || parts.includes(part)
 
 const server = fileURLToPath(new URL('servers/web.mjs', import.meta.url))
@@ -64,16 +70,14 @@ async function open({ entrance }, script) {
   return page
 }
 
-/** In the page, before its own script: notes when the first frame with a row's text is on its way. */
+/** In the page, before its own script: notes when the first frame is on its way that has a row with text where a person sees it. */
 function noteRows() {
-  const observer = new MutationObserver(() => {
-    if (!document.querySelector('.rows .row [data-column=path]')?.textContent) return
-    observer.disconnect()
-    requestAnimationFrame(() => {
-      window.firstRows = performance.now()
-    })
-  })
-  observer.observe(document, { subtree: true, childList: true, characterData: true })
+  const look = () => {
+    const seen = document.elementFromPoint(700, 200)?.closest('.row')
+    if (seen?.querySelector('[data-column=path]')?.textContent) window.firstRows = performance.now()
+    else requestAnimationFrame(look)
+  }
+  requestAnimationFrame(look)
 }
 
 /** Milliseconds from the navigation to the first content that is painted, and to the first rows of the table; medians of `rounds` loads. */

@@ -1,8 +1,9 @@
 // The list of flows as the server keeps it up: the rows of a window, how many there are, and what has gone wrong with a filter.
-import { batch, signal } from '@preact/signals'
+import { batch, computed, signal } from '@preact/signals'
 import type { Sort } from '../../../api/schemas/row.js'
 import type { Row } from '../shell/api.js'
 import { follow, onMessage, remember, say } from '../shell/connection.js'
+import { query as addressed } from '../shell/router.js'
 
 export interface Query {
   readonly filter: string
@@ -32,6 +33,16 @@ export const highlighted = signal<ReadonlySet<number>>(new Set())
 export const refused = signal<{ filter?: Refusal | undefined; highlight?: Refusal | undefined }>({})
 /** True until the first rows of a list have come. */
 export const waiting = signal(true)
+
+/** The list that the address names. */
+export const wanted = computed(
+  (): Query => ({
+    filter: addressed.value.get('filter') ?? '',
+    highlight: addressed.value.get('highlight') ?? '',
+    sort: (addressed.value.get('sort') ?? 'number') as Sort,
+    reverse: addressed.value.get('order') === 'down',
+  }),
+)
 
 let list = 0
 let query: Query | undefined

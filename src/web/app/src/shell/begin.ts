@@ -1,0 +1,8 @@
+// The first thing that the page does, before its other modules run: it connects, and asks for the list that the address names.
+import { show, wanted } from '../flows/list.js'
+import { connect } from './connection.js'
+import { parts } from './router.js'
+
+connect()
+const [place = 'flows'] = parts.value
+if (place === 'flows') show(wanted.value)
