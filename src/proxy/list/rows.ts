@@ -71,6 +71,7 @@ export class Rows {
   reserve(count: number): number {
     const first = this.next
     this.next += count
+    if (count > 1) this.#ids.expect(count)
     return first
   }
 

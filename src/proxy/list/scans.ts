@@ -4,6 +4,9 @@ import type { Places } from '../../store/select.js'
 import { Flags } from './flags.js'
 import type { Rows } from './rows.js'
 
+/** Rows of a step: to look at the clock after each would take as long as the row. */
+const ROWS_AT_ONCE = 16
+
 export interface Scan {
   /** How many there are to look at, and how many were looked at. */
   readonly of: number
@@ -55,13 +58,11 @@ export class NumberScan implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    this.#found(this.#numbers(this.scanned++))
+    const end = Math.min(this.of, this.scanned + ROWS_AT_ONCE)
+    while (this.scanned < end) this.#found(this.#numbers(this.scanned++))
     return true
   }
 }
-
-/** Rows of a step: to look at the clock after each would take as long as the row. */
-const ROWS_AT_ONCE = 16
 
 /** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
 const SAMPLE = 1_000
@@ -172,7 +173,10 @@ export class FlowScan implements Scan {
   }
 }
 
-/** Enters the rows of flows that were recorded before the first list was opened. All lists step it, and none closes it. */
+/**
+ * Enters the rows of flows that were recorded before the first list was opened, the latest first: those are the ones that a list is opened for.
+ * All lists step it, and none closes it.
+ */
 export class Filling implements Scan {
   readonly of: number
   scanned = 0
@@ -193,8 +197,9 @@ export class Filling implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    const number = this.#first + this.scanned
-    const at = this.scanned++
+    this.scanned += 1
+    const at = this.of - this.scanned
+    const number = this.#first + at
     const { idHead, idHash } = this.#places.facts(at)
     // It was changed since, and has come by itself.
     const isWanted = this.#rows.at(idHead, idHash) === 0 && !this.#leftOut.has(`${idHead} ${idHash}`)

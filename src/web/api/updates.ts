@@ -12,7 +12,8 @@ export type Topic = v.InferOutput<typeof Topic>
 
 /**
  * A client follows one list and one flow at a time. `list` begins a list or changes it: a new filter or order is answered by `rows` with the same `list`;
- * what still comes for another number is old. `window` moves the window of it.
+ * what still comes for another number is old. `window` moves the window of it. Where `end` is true, the window is the last `limit` rows whatever `offset`
+ * says, also when more have come. Default: false.
  */
 export const ClientMessage = v.variant('type', [
   v.object({
@@ -26,8 +27,15 @@ export const ClientMessage = v.variant('type', [
     reverse: v.optional(v.boolean()),
     offset: count(),
     limit: count(0, MAX_ROWS),
+    end: v.optional(v.boolean()),
   }),
-  v.object({ type: v.literal('window'), list: count(), offset: count(), limit: count(0, MAX_ROWS) }),
+  v.object({
+    type: v.literal('window'),
+    list: count(),
+    offset: count(),
+    limit: count(0, MAX_ROWS),
+    end: v.optional(v.boolean()),
+  }),
   /** No list is followed any more. */
   v.object({ type: v.literal('unlist') }),
   /** The flow that is open, or null for none. */

@@ -123,7 +123,7 @@ export class Follower {
         this.#soon(FIRST_LOOK)
         break
       case 'window':
-        if (this.#window?.number === message.list) this.#window.move(message.offset, message.limit)
+        if (this.#window?.number === message.list) this.#window.move(message)
         break
       case 'unlist':
         this.#window?.close()

@@ -11,6 +11,8 @@ export class Window {
   #highlight: { readonly filter: string; readonly list: FlowList } | undefined
   #offset: number
   #limit: number
+  /** The window is the last rows, also when more have come. */
+  #isAtEnd: boolean
   /** The rows that the client has, as JSON, by their numbers. */
   #sent = new Map<number, string>()
   #isFresh = true
@@ -24,6 +26,7 @@ export class Window {
     this.#filter = wanted.filter ?? ''
     this.#offset = wanted.offset
     this.#limit = wanted.limit
+    this.#isAtEnd = wanted.end ?? false
   }
 
   /**
@@ -63,9 +66,10 @@ export class Window {
     return next
   }
 
-  move(offset: number, limit: number): void {
+  move({ offset, limit, end = false }: Pick<Wanted, 'offset' | 'limit' | 'end'>): void {
     this.#offset = offset
     this.#limit = limit
+    this.#isAtEnd = end
     this.#isDirty = true
   }
 
@@ -82,7 +86,9 @@ export class Window {
     // What has changed is seen below; from now on more may come.
     this.list.takeChanges()
     this.#highlight?.list.takeChanges()
-    const rows = this.list.rows(this.#offset, this.#limit)
+    const { total, scanned, of } = this.list
+    const offset = this.#isAtEnd ? Math.max(0, total - this.#limit) : this.#offset
+    const rows = this.list.rows(offset, this.#limit)
     const before = this.#isFresh ? new Map<number, string>() : this.#sent
     const sent = new Map<number, string>()
     const news: string[] = []
@@ -92,11 +98,10 @@ export class Window {
       if (before.get(row.number) !== text) news.push(text)
     }
     const marks = this.#highlight?.list
-    const { total, scanned, of } = this.list
     const head = JSON.stringify({
       type: 'rows',
       list: this.number,
-      offset: this.#offset,
+      offset,
       ...{ total, scanned, of, fresh: this.#isFresh },
       order: rows.map(({ number }) => number),
       highlighted: marks ? rows.filter(({ id }) => marks.position(id) !== -1).map(({ number }) => number) : [],

@@ -17,9 +17,12 @@ export interface Refusal {
   readonly at: number | undefined
 }
 
-/** Rows that are asked for above and below those that are seen. */
+/** Rows that are asked for above and below those that are seen; and near the edge of those, others are asked for. */
 const MARGIN = 120
+const EDGE = 20
 const MOST_ROWS = 1000
+/** Rows that are asked for at first, and where new ones are followed: those that this window may show, and some. */
+const FEW_ROWS = Math.ceil(innerHeight / 24) + 60
 
 interface Window {
   readonly offset: number
@@ -47,7 +50,11 @@ export const wanted = computed(
 let list = 0
 let query: Query | undefined
 let known = new Map<number, Row>()
-let asked = { offset: 0, limit: 300 }
+/** `end`: the last rows, also when more have come. */
+let asked = { offset: 0, limit: FEW_ROWS, end: true }
+
+/** Whether what comes stands at the end of a list. */
+export const growsAtEnd = ({ sort, reverse }: Pick<Query, 'sort' | 'reverse'>): boolean => sort === 'number' && !reverse
 
 /** The message that begins the list as it is wanted now. */
 function beginning({ filter, highlight, sort, reverse }: Query) {
@@ -65,7 +72,8 @@ function begin(): void {
 export function show(next: Query): void {
   const same = query && JSON.stringify(query) === JSON.stringify(next)
   if (same) return
-  if (query && query.filter !== next.filter) asked = { ...asked, offset: 0 }
+  const offset = query && query.filter !== next.filter ? 0 : asked.end ? current.peek().offset : asked.offset
+  asked = { ...asked, offset, end: asked.end && growsAtEnd(next) }
   query = next
   batch(() => {
     waiting.value = true
@@ -79,12 +87,17 @@ export function hide(): void {
   follow('list', undefined, { type: 'unlist' })
 }
 
-/** Says which rows are seen. The window is moved when they come near its edge. */
-export function look(first: number, last: number): void {
-  const inside = first >= asked.offset + (asked.offset > 0 ? 20 : 0) && last <= asked.offset + asked.limit - 20
-  if (inside) return
-  const offset = Math.max(0, first - MARGIN)
-  asked = { offset, limit: Math.min(MOST_ROWS, last - offset + MARGIN) }
+/** Says which rows are seen. The window is moved when they come near its edge. `isEnd`: they are the last ones, and those that come are to be seen. */
+export function look(first: number, last: number, isEnd: boolean): void {
+  if (isEnd) {
+    if (asked.end && last - first <= asked.limit) return
+    asked = { offset: first, limit: Math.min(MOST_ROWS, Math.max(FEW_ROWS, last - first + EDGE)), end: true }
+  } else {
+    const { offset: before, limit, end } = asked
+    if (!end && first >= before + (before > 0 ? EDGE : 0) && last <= before + limit - EDGE) return
+    const offset = Math.max(0, first - MARGIN)
+    asked = { offset, limit: Math.min(MOST_ROWS, last - offset + MARGIN), end: false }
+  }
   if (!query) return
   // On a new connection the list begins at the window that is seen then.
   remember(beginning(query))

@@ -6,7 +6,7 @@ import type { Sort } from '../../../api/schemas/row.js'
 import { count } from '../shell/format.js'
 import { columnOf, shown } from './columns.js'
 import { Head } from './head.js'
-import { current, highlighted, look, total } from './list.js'
+import { current, growsAtEnd, highlighted, look, total } from './list.js'
 import { type RowProps, RowView } from './row.js'
 import { cursor, select, selected } from './selection.js'
 import { isTextSelected, useHeld } from './text-selection.js'
@@ -59,12 +59,14 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const height = useSignal(600)
   const top = useSignal(0)
-  const following = useRef(true)
+  /** The end of the list is seen, and so is what comes. The list is new at its end. */
+  const atEnd = useSignal(true)
   const endsSelection = useRef(false)
 
+  const follows = atEnd.value && growsAtEnd({ sort, reverse })
   const list = useHeld(
     { total: total.value, window: current.value, lit: highlighted.value },
-    `${top.value} ${sort} ${reverse}`,
+    `${follows ? 'end' : top.value} ${sort} ${reverse}`,
   )
   const rows = list.total
   const full = rows * ROW_HEIGHT
@@ -74,10 +76,11 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   page.current = atOnce
   // Where the scroll bar's pixels are those of rows, this is its place; else its share of all rows.
   const ratio = pixels > body ? (full - body) / (pixels - body) : 1
-  const offset = top.value * ratio
+  const at = follows ? Math.max(0, pixels - body) : top.value
+  const offset = at * ratio
   const first = Math.max(0, Math.floor(offset / ROW_HEIGHT) - SPARE_ROWS)
   const last = Math.min(rows, Math.ceil((offset + body) / ROW_HEIGHT) + SPARE_ROWS)
-  const shownAt = (index: number) => index * ROW_HEIGHT - offset + top.value
+  const shownAt = (index: number) => index * ROW_HEIGHT - offset + at
 
   useEffect(() => {
     const element = scroller.current
@@ -89,14 +92,11 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     return () => observer.disconnect()
   }, [])
 
-  useEffect(() => look(first, last), [first, last, sort, reverse])
+  useEffect(() => look(first, last, follows), [first, last, sort, reverse, follows])
 
-  // New flows at the end are followed while the end is seen; the list is new at its end.
   useLayoutEffect(() => {
-    const element = scroller.current
-    if (!element) return
-    if (following.current && sort === 'number' && !reverse) element.scrollTop = element.scrollHeight
-  }, [rows, body, sort, reverse])
+    if (follows && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
+  }, [rows, body, follows])
 
   useLayoutEffect(() => {
     const element = scroller.current
@@ -114,7 +114,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     const far = Math.abs(element.scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
     const atEdge = element.scrollTop === 0 || element.scrollTop + element.clientHeight >= element.scrollHeight - 1
     if (far || atEdge) top.value = element.scrollTop
-    following.current = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT
+    atEnd.value = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT
   }
 
   const template = shown.value
@@ -122,7 +122,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     .join(' ')
   const wide = shown.value.reduce((sum, { name, width }) => sum + leastOf(name, width), 0)
   const drawn = useDrawn()
-  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at)
+  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, place) => first + place)
   const { offset: from, rows: window } = list.window
   return (
     <div
