@@ -28,7 +28,9 @@ const PARTS = ['paint', 'scroll', 'filter', 'load']
 const parts = values.only?.split(',')
 const unknown = parts?.filter((part) => !PARTS.includes(part)) ?? []
 if (unknown.length > 0) {
-  console.error(`--only takes ${PARTS.join(', ')}, with commas between them, and not ${unknown.map((part) => JSON.stringify(part)).join(', ')}`)
+  console.error(
+    `--only takes ${PARTS.join(', ')}, with commas between them, and not ${unknown.map((part) => JSON.stringify(part)).join(', ')}`,
+  )
   process.exit(2)
 }
 const does = (part) => parts === undefined || parts.includes(part)

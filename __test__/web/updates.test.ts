@@ -36,3 +36,72 @@ test('a follower is told at once which flows wait, those that have waited longes
   t.deepEqual(await total(0), [])
   t.deepEqual([(await first).status, (await second).status], [200, 200])
 })
+
+type Rows = Extract<ServerMessage, { type: 'rows' }>
+
+/** A follower of a list that its address names, and the last `rows` that were told. */
+async function listing(t: Parameters<typeof startApi>[0], wanted: object, flows: number) {
+  const running = await startApi(t)
+  const origin = await answering(t)
+  const pass = async (count: number) => {
+    for (let at = 0; at < count; at += 1) await ask(running.port, { path: `${origin}/${at}` })
+  }
+  await pass(flows)
+  const first = encodeURIComponent(JSON.stringify({ type: 'list', list: 1, offset: 0, limit: 3, ...wanted }))
+  const { server, token } = running
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/api/updates?token=${token}&first=${first}`)
+  t.teardown(() => socket.terminate())
+  const told: ServerMessage[] = []
+  const news = new EventTarget()
+  socket.on('message', (data) => {
+    told.push(JSON.parse(String(data)) as ServerMessage)
+    news.dispatchEvent(new Event('news'))
+  })
+  const shows = async (order: number[]): Promise<Rows> => {
+    for (;;) {
+      const last = told.findLast((message): message is Rows => message.type === 'rows')
+      if (last && String(last.order) === String(order)) return last
+      await once(news, 'news')
+    }
+  }
+  return { ...running, socket, told, shows, pass }
+}
+
+test('a message in the address counts as said, before the client knows that it is connected', async (t) => {
+  const { told, shows } = await listing(t, {}, 4)
+  const { offset, total } = await shows([1, 2, 3])
+  t.deepEqual({ offset, total }, { offset: 0, total: 4 })
+  t.deepEqual(
+    told.map(({ type }) => type),
+    ['hello', 'rows'],
+  )
+})
+
+test('a message in the address that is none is answered as any other', async (t) => {
+  const { told } = await listing(t, { limit: -1 }, 0)
+  while (told.length < 2) await new Promise((next) => setImmediate(next))
+  t.deepEqual(
+    told.map(({ type }) => type),
+    ['hello', 'error'],
+  )
+})
+
+test('a window at the end has the last rows, also when more have come, until it is moved', async (t) => {
+  const { shows, pass, socket } = await listing(t, { end: true }, 4)
+  t.is((await shows([2, 3, 4])).offset, 1)
+  await pass(2)
+  t.is((await shows([4, 5, 6])).offset, 3)
+  socket.send(JSON.stringify({ type: 'window', list: 1, offset: 1, limit: 2 }))
+  await shows([2, 3])
+  await pass(1)
+  socket.send(JSON.stringify({ type: 'window', list: 1, offset: 0, limit: 2, end: true }))
+  t.is((await shows([6, 7])).offset, 5)
+})
+
+test('a list that has found nothing yet is told when it has, and not before', async (t) => {
+  const { told, shows } = await listing(t, { filter: '~b hello', end: true }, 5)
+  await shows([3, 4, 5])
+  t.deepEqual(told.flatMap((message) => (message.type === 'rows' ? [message.order.length > 0] : [])).slice(0, 1), [
+    true,
+  ])
+})

@@ -11,6 +11,7 @@ export const Topic = v.picklist(['log', 'options', 'modes', 'peers', 'usage', 'w
 export type Topic = v.InferOutput<typeof Topic>
 
 /**
+ * One message may stand in the address already, as `first`: it is said before the client knows that it is connected.
  * A client follows one list and one flow at a time. `list` begins a list or changes it: a new filter or order is answered by `rows` with the same `list`;
  * what still comes for another number is old. `window` moves the window of it. Where `end` is true, the window is the last `limit` rows whatever `offset`
  * says, also when more have come. Default: false.

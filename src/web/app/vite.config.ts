@@ -1,26 +1,9 @@
-// How Vite builds the page, all from the server's own address: one style sheet, a script for the first rows, and others for what comes behind them. Each
-// file has its compressed forms beside it, which the server gives to browsers that take them.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { defineConfig, type Plugin } from 'vite'
-
-const compressed: Plugin = {
-  name: 'compressed',
-  writeBundle({ dir = '' }, bundle) {
-    for (const name of Object.keys(bundle)) {
-      const file = join(dir, name)
-      const bytes = readFileSync(file)
-      writeFileSync(`${file}.br`, brotliCompressSync(bytes))
-      writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }))
-    }
-  },
-}
+// How Vite builds the page, all from the server's own address: one style sheet, a script for the first rows, and others for what comes behind them.
+import { defineConfig } from 'vite'
 
 export default defineConfig({
   base: '/',
   publicDir: false,
-  plugins: [compressed],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2023',

@@ -1,6 +1,6 @@
 // One client that follows updates: what it asks for, and when it is told. It is told at most 20 times a second of each thing, and what it does not take is not kept.
 import { safeParse } from 'valibot'
-import type { RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { type FlowList, type LogEntry, type Midwire, MidwireError } from '../../index.js'
 import { ClientMessage, type ServerMessage, type Topic } from '../api/updates.js'
 import { filterFault } from '../shape/filter.js'
@@ -12,6 +12,9 @@ const PACE = 50
 
 /** Milliseconds that a new list has until it is told: its first rows are found by then, and need not wait for the next message. */
 const FIRST_LOOK = 20
+
+/** Milliseconds until the next look at a new list that has found nothing yet, as long as it is no older than PACE. */
+const NEXT_LOOK = 5
 
 /** Bytes that wait in the socket, beyond which a client is behind: it is told nothing until it has taken them. */
 const BEHIND = 256 * 1024
@@ -45,6 +48,8 @@ export class Follower {
   readonly #states = new Map<Topic, string>()
   #timer: NodeJS.Timeout | undefined
   #last = Number.NEGATIVE_INFINITY
+  /** When the list was asked for. */
+  #begun = 0
   #behindSince: number | undefined
   #isClosed = false
 
@@ -53,7 +58,7 @@ export class Follower {
     this.#proxy = proxy
     this.#around = around
     this.opened = new OpenFlow(proxy, around, () => this.#soon())
-    socket.on('message', (data, isBinary) => this.#handle(data, isBinary))
+    socket.on('message', (data, isBinary) => this.handle(isBinary ? undefined : String(data)))
   }
 
   get list(): FlowList | undefined {
@@ -97,10 +102,11 @@ export class Follower {
     this.opened.close()
   }
 
-  #handle(data: RawData, isBinary: boolean): void {
+  /** Does what the client's message says; undefined for one that is no text. */
+  handle(text: string | undefined): void {
     let given: unknown
     try {
-      given = isBinary ? undefined : JSON.parse(String(data))
+      given = text === undefined ? undefined : JSON.parse(text)
     } catch {
       // Below it is no message.
     }
@@ -120,6 +126,7 @@ export class Follower {
     switch (message.type) {
       case 'list':
         this.#follow(message)
+        this.#begun = performance.now()
         this.#soon(FIRST_LOOK)
         break
       case 'window':
@@ -181,8 +188,13 @@ export class Follower {
     }
     if (this.#behindSince !== undefined) this.#window?.refresh()
     this.#behindSince = undefined
-    const rows = this.#window?.take()
-    if (rows !== undefined) this.#write(rows)
+    if (this.#window?.isEmptyStill && now - this.#begun < PACE) {
+      this.#last = now - PACE
+      this.#soon(NEXT_LOOK)
+    } else {
+      const rows = this.#window?.take()
+      if (rows !== undefined) this.#write(rows)
+    }
     const flow = this.opened.take()
     if (flow) this.send(flow)
     for (const text of this.#states.values()) this.#write(text)

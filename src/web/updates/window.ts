@@ -79,6 +79,11 @@ export class Window {
     this.#isDirty = true
   }
 
+  /** The client was told nothing of it, and there is nothing to tell but that it is being looked for. */
+  get isEmptyStill(): boolean {
+    return this.#isFresh && this.list.total === 0 && this.list.scanned < this.list.of
+  }
+
   /** The message `rows`; undefined where nothing has changed that the client can see. */
   take(): string | undefined {
     if (!this.#isDirty) return undefined

@@ -34,7 +34,7 @@ export const total = signal(0)
 export const progress = signal({ scanned: 0, of: 0 })
 export const highlighted = signal<ReadonlySet<number>>(new Set())
 export const refused = signal<{ filter?: Refusal | undefined; highlight?: Refusal | undefined }>({})
-/** True until the first rows of a list have come. */
+/** True until the first rows of a list have come, or there are none. */
 export const waiting = signal(true)
 
 /** The list that the address names. */
@@ -115,7 +115,8 @@ onMessage('rows', (message) => {
     total.value = message.total
     progress.value = { scanned: message.scanned, of: message.of }
     highlighted.value = new Set(message.highlighted)
-    waiting.value = false
+    // Where nothing was found yet, it may be still.
+    waiting.value = message.total === 0 && message.scanned < message.of
   })
   // A row that the server takes for known and that is not: all is asked for anew.
   if (rows.includes(undefined)) begin()

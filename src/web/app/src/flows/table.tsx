@@ -1,13 +1,13 @@
 // The table of flows: only the rows that are seen are in the page, however many there are.
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { count } from '../shell/format.js'
 import { columnOf, shown } from './columns.js'
+import { DrawnRows } from './drawn-rows.js'
 import { Head } from './head.js'
 import { current, growsAtEnd, highlighted, look, total } from './list.js'
-import { type RowProps, RowView } from './row.js'
+import { type RowProps, tellWhole } from './row.js'
 import { cursor, select, selected } from './selection.js'
 import { isTextSelected, useHeld } from './text-selection.js'
 
@@ -38,23 +38,6 @@ interface Props {
 const indexOf = ({ target }: Event) =>
   Number(target instanceof Element ? (target.closest<HTMLElement>('[data-index]')?.dataset.index ?? -1) : -1)
 
-/** Rows as they were drawn: one that has not changed is the same again, and costs nothing. */
-function useDrawn() {
-  const before = useRef(new Map<number, { props: RowProps; view: JSX.Element }>())
-  const now: typeof before.current = new Map()
-  useLayoutEffect(() => {
-    before.current = now
-  })
-  // An element whose row is gone shows another one: that costs less than a new element.
-  return (props: RowProps, slots: number) => {
-    const old = before.current.get(props.index)
-    const same = old && (Object.keys(props) as (keyof RowProps)[]).every((name) => old.props[name] === props[name])
-    const one = same ? old : { props, view: <RowView key={props.index % slots} {...props} /> }
-    now.set(props.index, one)
-    return one.view
-  }
-}
-
 export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const height = useSignal(600)
@@ -82,6 +65,24 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const last = Math.min(rows, Math.ceil((offset + body) / ROW_HEIGHT) + SPARE_ROWS)
   const shownAt = (index: number) => index * ROW_HEIGHT - offset + at
 
+  const { offset: from, rows: window } = list.window
+  const seen = Array.from({ length: Math.max(0, last - first) }, (_, place): RowProps => {
+    const index = first + place
+    const row = window[index - from]
+    return {
+      ...{ index, row, columns: shown.value, top: Math.round(shownAt(index)) },
+      isCursor: cursor.value === index,
+      isSelected: row !== undefined && selected.value.has(row.id),
+      isLit: row !== undefined && list.lit.has(row.number),
+    }
+  })
+  const within = useRef<HTMLDivElement>(null)
+  const drawn = useRef<DrawnRows>(null)
+  drawn.current ??= new DrawnRows()
+  useLayoutEffect(() => {
+    if (within.current) drawn.current?.draw(within.current, seen)
+  })
+
   useEffect(() => {
     const element = scroller.current
     if (!element) return
@@ -95,7 +96,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   useEffect(() => look(first, last, follows), [first, last, sort, reverse, follows])
 
   useLayoutEffect(() => {
-    if (follows && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
+    if (follows && rows > 0 && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
   }, [rows, body, follows])
 
   useLayoutEffect(() => {
@@ -121,9 +122,6 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     .map(({ name, width }) => (isWide(name) ? `minmax(${leastOf(name, width)}px, 1fr)` : `${width}px`))
     .join(' ')
   const wide = shown.value.reduce((sum, { name, width }) => sum + leastOf(name, width), 0)
-  const drawn = useDrawn()
-  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, place) => first + place)
-  const { offset: from, rows: window } = list.window
   return (
     <div
       ref={scroller}
@@ -141,6 +139,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
       <Head columns={shown.value} sort={sort} reverse={reverse} onSort={onSort} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys open the row that the cursor is on */}
       <div
+        ref={within}
         class="rows"
         role="rowgroup"
         onMouseDown={(event) => {
@@ -160,23 +159,8 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
         }}
         aria-label={`${count(rows)} flows`}
         style={{ height: `${pixels}px` }}
-      >
-        {indexes.map((index) => {
-          const row = window[index - from]
-          return drawn(
-            {
-              index,
-              row,
-              columns: shown.value,
-              top: Math.round(shownAt(index)),
-              isCursor: cursor.value === index,
-              isSelected: row !== undefined && selected.value.has(row.id),
-              isLit: row !== undefined && list.lit.has(row.number),
-            },
-            atOnce + 2 * SPARE_ROWS + 2,
-          )
-        })}
-      </div>
+        onPointerOver={tellWhole}
+      />
     </div>
   )
 }

@@ -3,6 +3,6 @@ import { show, wanted } from '../flows/list.js'
 import { connect } from './connection.js'
 import { parts } from './router.js'
 
-connect()
 const [place = 'flows'] = parts.value
 if (place === 'flows') show(wanted.value)
+connect()
