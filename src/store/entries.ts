@@ -19,6 +19,8 @@ export interface Entry extends Facts {
 
 export class Entries {
   count = 0
+  /** How many of them are of no use any more (`isReplaced`). */
+  replaced = 0
   #bytes = new ArrayBuffer(FIRST_ROOM * ENTRY)
   #floats = new Float64Array(this.#bytes)
   #words = new Uint32Array(this.#bytes)
@@ -37,6 +39,7 @@ export class Entries {
     this.#words[word + 3] = facts.flags
     this.#words[word + 4] = offset
     this.#words[word + 5] = length
+    if (this.isReplaced(this.count)) this.replaced += 1
     this.count += 1
   }
 
@@ -65,6 +68,7 @@ export class Entries {
   }
 
   replace(index: number): void {
+    if (!this.isReplaced(index)) this.replaced += 1
     const word = (index * ENTRY) / 4 + 11
     this.#words[word] = (this.#words[word] ?? 0) | REPLACED
   }
@@ -91,6 +95,7 @@ export class Entries {
     entries.count = Math.floor(bytes.length / ENTRY)
     entries.#use(Math.max(FIRST_ROOM, entries.count) * ENTRY)
     bytes.copy(Buffer.from(entries.#bytes), 0, 0, entries.count * ENTRY)
+    for (let index = 0; index < entries.count; index++) if (entries.isReplaced(index)) entries.replaced += 1
     return entries
   }
 

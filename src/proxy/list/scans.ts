@@ -1,6 +1,6 @@
 // How a list looks through rows and recorded flows, one at each step, so that whoever steps can stop when the turn is over.
 import type { AnyFlow } from '../../flow/index.js'
-import type { Places } from '../../store/select.js'
+import type { Places } from '../../store/places.js'
 import { Flags } from './flags.js'
 import type { Rows } from './rows.js'
 
