@@ -67,7 +67,7 @@ export class NumberScan implements Scan {
 /** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
 const SAMPLE = 1_000
 
-/** Finds the rows that are wanted: by what they say themselves; then those flows are read whose rows do not say it. */
+/** Finds the rows that are wanted, the latest first: by what they say themselves; then those flows are read whose rows do not say it. */
 export class RowScan implements Scan {
   readonly #first: number
   readonly #next: number
@@ -78,6 +78,7 @@ export class RowScan implements Scan {
   /** The rows that do not say it. */
   readonly #open = new Flags()
   #opened = 0
+  /** The rows from here on were looked at. */
   #at: number
   #reading: Scan | undefined
 
@@ -90,7 +91,7 @@ export class RowScan implements Scan {
   ) {
     this.#first = rows.first
     this.#next = rows.next
-    this.#at = rows.first
+    this.#at = rows.next
     this.#open.cut(rows.first)
     this.#rows = rows
     this.#judge = judge
@@ -103,20 +104,20 @@ export class RowScan implements Scan {
   }
 
   get scanned(): number {
-    return this.#reading?.scanned ?? this.#at - this.#first
+    return this.#reading?.scanned ?? this.#next - this.#at
   }
 
   step(): boolean {
     if (this.#reading) return this.#reading.step()
-    if (this.#at === this.#next) {
+    if (this.#at === this.#first) {
       if (this.#opened === 0) return false
       this.#reading = this.#read((number) => this.#open.get(number) !== 0)
       return true
     }
-    const before = this.#at - this.#first
-    const end = Math.min(this.#next, this.#at + ROWS_AT_ONCE)
-    while (this.#at < end) this.#look(this.#at++)
-    const looked = this.#at - this.#first
+    const before = this.#next - this.#at
+    const end = Math.max(this.#first, this.#at - ROWS_AT_ONCE)
+    while (this.#at > end) this.#look(--this.#at)
+    const looked = this.#next - this.#at
     if (before < SAMPLE && looked >= SAMPLE && this.#opened * 2 > looked) this.#reading = this.#read(() => true)
     return true
   }
@@ -135,7 +136,7 @@ export class RowScan implements Scan {
   }
 }
 
-/** Gives recorded flows, and the number of the row of each that has one. */
+/** Gives recorded flows, the latest first, and the number of the row of each that has one. */
 export class FlowScan implements Scan {
   readonly of: number
   scanned = 0
@@ -160,7 +161,8 @@ export class FlowScan implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    const at = this.scanned++
+    this.scanned += 1
+    const at = this.of - this.scanned
     const { idHead, idHash } = this.#places.facts(at)
     const number = this.#rows.at(idHead, idHash)
     const flow = number === 0 || !this.#wants(number) ? undefined : this.#places.read(at)

@@ -13,8 +13,9 @@ const PACE = 50
 /** Milliseconds that a new list has until it is told: its first rows are found by then, and need not wait for the next message. */
 const FIRST_LOOK = 20
 
-/** Milliseconds until the next look at a new list that has found nothing yet, as long as it is no older than PACE. */
+/** Milliseconds until the next look at a new list that has found nothing yet, and how many such looks there are before it is told. */
 const NEXT_LOOK = 5
+const MOST_LOOKS = 6
 
 /** Bytes that wait in the socket, beyond which a client is behind: it is told nothing until it has taken them. */
 const BEHIND = 256 * 1024
@@ -48,8 +49,8 @@ export class Follower {
   readonly #states = new Map<Topic, string>()
   #timer: NodeJS.Timeout | undefined
   #last = Number.NEGATIVE_INFINITY
-  /** When the list was asked for. */
-  #begun = 0
+  /** Looks at a new list that have found nothing. */
+  #looks = 0
   #behindSince: number | undefined
   #isClosed = false
 
@@ -126,7 +127,7 @@ export class Follower {
     switch (message.type) {
       case 'list':
         this.#follow(message)
-        this.#begun = performance.now()
+        this.#looks = 0
         this.#soon(FIRST_LOOK)
         break
       case 'window':
@@ -188,7 +189,7 @@ export class Follower {
     }
     if (this.#behindSince !== undefined) this.#window?.refresh()
     this.#behindSince = undefined
-    if (this.#window?.isEmptyStill && now - this.#begun < PACE) {
+    if (this.#window?.isEmptyStill && this.#looks++ < MOST_LOOKS) {
       this.#last = now - PACE
       this.#soon(NEXT_LOOK)
     } else {
