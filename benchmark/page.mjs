@@ -151,7 +151,7 @@ async function scroll(page, how, step) {
   )
 }
 
-/** Milliseconds from the input of a filter until the first rows of it are in the page. */
+/** Milliseconds from the input of a filter until the first rows of it are in the page, and until all flows were looked at. */
 async function filters(page) {
   for (const [filter, count] of [
     ['~m POST', /POST/],
@@ -159,8 +159,15 @@ async function filters(page) {
     ['~d host-42.example.com', /host-42/],
     ['~u items/4999', /4999/],
     ['~u items/499999', /499999/],
+    ['~t css', /css/],
+    ['~src 50000 & ~c 404', /404/],
+    ['~dst "host-7.example.*:443"', /host-7/],
+    // Of these the flows themselves are read.
+    ['~b Ada & ~c 404', /404/],
+    ['~h image', /image/],
   ]) {
     const times = []
+    const wholes = []
     for (let round = 0; round < rounds; round += 1) {
       await page.evaluate(() => history.pushState(null, '', '/flows'))
       await page.fill('#filter', '')
@@ -190,9 +197,12 @@ async function filters(page) {
           [filter, count.source],
         ),
       )
+      const begun = performance.now()
+      await page.locator('.status progress').waitFor({ state: 'hidden' })
+      wholes.push(times.at(-1) + performance.now() - begun)
     }
     console.log(
-      `filter ${filter}: first rows after ${Math.round(median(times))} ms (${times.map(Math.round).join(', ')})`,
+      `filter ${filter}: first rows after ${Math.round(median(times))} ms (${times.map(Math.round).join(', ')}), all after ${(median(wholes) / 1000).toFixed(1)} s`,
     )
   }
 }
