@@ -4,6 +4,7 @@ import test from 'ava'
 import { WebSocket } from 'ws'
 import type { ServerMessage } from '../../src/web/api/updates.js'
 import { Follower } from '../../src/web/updates/follower.js'
+import { Window } from '../../src/web/updates/window.js'
 import { answering, ask, startApi } from './support.js'
 
 test('a follower is told at once which flows wait, those that have waited longest first, and when they go on', async (t) => {
@@ -123,4 +124,22 @@ test('a list that has found nothing yet is told when it has, and not before', as
   follower.handle(JSON.stringify({ type: 'list', list: 1, offset: 0, limit: 3 }))
   await once(news, 'news')
   t.like(sent[0], { type: 'rows', total: 4 })
+})
+
+test('rows that are all others each time are told at half the pace', (t) => {
+  let first = 1
+  const list = {
+    ...{ total: 9, scanned: 9, of: 9, takeChanges() {}, close() {} },
+    rows: () => [first, first + 1, first + 2].map((number) => ({ number, id: `${number}` })),
+  }
+  const wanted = { type: 'list', list: 1, offset: 0, limit: 3, end: true } as const
+  const nothing = () => {}
+  const window = Window.open({ list: () => list } as never, wanted, undefined, nothing, nothing)
+  const taken = (from: number) => {
+    first = from
+    window.move(wanted)
+    window.take()
+    return window.isRushing
+  }
+  t.deepEqual([1, 4, 5, 5, 9].map(taken), [false, true, false, false, true])
 })

@@ -47,7 +47,7 @@ export const ClientMessage = v.variant('type', [
 export type ClientMessage = v.InferOutput<typeof ClientMessage>
 
 /**
- * At most 20 messages `rows` and 20 messages `flow` a second come. A client that takes them slower gets fewer of them, each of which says how things
+ * At most 20 messages `rows` and 20 messages `flow` a second come, 10 while all rows of the window are others each time. A client that takes them slower gets fewer of them, each of which says how things
  * stand then: `rows` has the whole order of the window each time, and only those rows that are new to the client or have changed.
  */
 export const ServerMessage = v.variant('type', [

@@ -10,6 +10,9 @@ import { Window } from './window.js'
 /** Milliseconds between two messages of one kind. */
 const PACE = 50
 
+/** The same where each message has other rows than the one before: nobody reads them as they pass. */
+const RUSHING_PACE = 100
+
 /** Milliseconds that a new list has until it is told: its first rows are found by then, and need not wait for the next message. */
 const FIRST_LOOK = 20
 
@@ -171,7 +174,8 @@ export class Follower {
 
   #soon(least = 0): void {
     if (this.#timer || this.#isClosed) return
-    const wait = Math.max(least, this.#last + PACE - performance.now())
+    const pace = this.#window?.isRushing ? RUSHING_PACE : PACE
+    const wait = Math.max(least, this.#last + pace - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#tell()

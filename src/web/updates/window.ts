@@ -17,6 +17,8 @@ export class Window {
   #sent = new Map<number, string>()
   #isFresh = true
   #isDirty = true
+  /** All rows of the last message were new: so many come that nobody can read them, and the next message may take its time. */
+  isRushing = false
   /** The message that was sent last, without its rows. */
   #last = ''
 
@@ -111,6 +113,7 @@ export class Window {
       order: rows.map(({ number }) => number),
       highlighted: marks ? rows.filter(({ id }) => marks.position(id) !== -1).map(({ number }) => number) : [],
     })
+    this.isRushing = !this.#isFresh && news.length > 0 && news.length === rows.length
     if (!this.#isFresh && news.length === 0 && head === this.#last) return undefined
     this.#isFresh = false
     this.#sent = sent

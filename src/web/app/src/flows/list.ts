@@ -22,7 +22,7 @@ const MARGIN = 120
 const EDGE = 20
 const MOST_ROWS = 1000
 /** Rows that are asked for at first, and where new ones are followed: those that this window may show, and some. */
-const FEW_ROWS = Math.ceil(innerHeight / 24) + 60
+const FEW_ROWS = Math.ceil(innerHeight / 24) + 30
 
 interface Window {
   readonly offset: number
