@@ -13,12 +13,12 @@ export class DrawnRows {
     const now = new Map<number, RowElement>()
     for (const props of rows) {
       const kept = before.get(keyOf(props))
-      if (!kept) continue
-      now.set(keyOf(props), kept)
-      before.delete(keyOf(props))
+      if (kept) now.set(keyOf(props), kept)
     }
+    // An element that moves in the document costs more than one that shows another row: where few stay, all keep their places there.
+    if (now.size * 2 < rows.length) now.clear()
+    for (const key of now.keys()) before.delete(key)
     const free = [...before.values()]
-    // Where some stay, others are taken out from among them. Where none stays, each element keeps its place and costs less.
     if (now.size > 0) for (const { element } of free) element.remove()
     let next = parent.firstChild
     this.#drawn = new Map()

@@ -45,9 +45,16 @@ function emptyCells(columns: Columns): DocumentFragment {
 
 let copied: { columns: Columns; cells: DocumentFragment } | undefined
 
+const put = (element: Element, name: string, value: string): void => {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+}
+
 export class RowElement {
   readonly element = document.createElement('div')
   #props: RowProps | undefined
+  /** The row and the columns that the cells are of, also while they are hidden. */
+  #row: Row | undefined
+  #columns: Columns | undefined
   #texts: Text[] = []
   #sign: HTMLElement | undefined
 
@@ -56,7 +63,10 @@ export class RowElement {
     this.element.setAttribute('role', 'row')
   }
 
-  /** The text nodes of the cells change, and not the cells. */
+  /**
+   * The text nodes of the cells change, and not the cells. Where no row has come yet, the cells keep what they have and are hidden: a list that is scrolled
+   * faster than its rows come would be laid out twice otherwise.
+   */
   show(props: RowProps): void {
     const { index, row, columns, top, isCursor, isSelected, isLit } = props
     const before = this.#props
@@ -69,25 +79,31 @@ export class RowElement {
       dataset.index = `${index}`
       dataset.odd = `${index % 2 === 1}`
     }
-    if (before?.top !== top) element.style.top = `${top}px`
+    if (before?.top !== top) element.style.transform = `translateY(${top}px)`
     if (before?.isSelected !== isSelected) element.setAttribute('aria-selected', `${isSelected}`)
     if (before?.isCursor !== isCursor) dataset.cursor = `${isCursor}`
     if (before?.isLit !== isLit) dataset.lit = `${isLit}`
-    if (before?.columns !== columns) this.#makeCells(columns)
-    else if (before.row === row) return
-    this.#set('data-kind', row && kindOf(row))
-    this.#set('data-mark', row && colourOf(row.marked))
-    for (const [place, { name }] of columns.entries()) {
-      const text = this.#texts[place]
-      const next = row ? columnOf(name).text(row) : ''
-      if (text && text.data !== next) text.data = next
-      if (text && name === 'method') this.#showSign(text, row ? signOf(row) : '')
+    if (!before || (before.row === undefined) !== (row === undefined)) {
+      element.style.visibility = row ? 'visible' : 'hidden'
     }
+    if (this.#columns !== columns) this.#makeCells(columns)
+    else if (!row || this.#row === row) return
+    if (row) this.#fill(row, columns)
   }
 
-  #set(name: string, value: string | undefined): void {
-    if (value === undefined) this.element.removeAttribute(name)
-    else if (this.element.getAttribute(name) !== value) this.element.setAttribute(name, value)
+  #fill(row: Row, columns: Columns): void {
+    const kind = kindOf(row)
+    this.#row = row
+    put(this.element, 'class', row.intercepted ? 'row waits' : 'row')
+    put(this.element, 'data-mark', colourOf(row.marked) ?? '')
+    for (const [place, { name }] of columns.entries()) {
+      const text = this.#texts[place]
+      const next = columnOf(name).text(row)
+      if (text && text.data !== next) text.data = next
+      if (text && name === 'method') this.#showSign(text, signOf(row), kind)
+      // Where the row had it, all its cells would be styled anew for the colour of one.
+      if (text?.parentElement && name === 'status') put(text.parentElement, 'data-kind', kind)
+    }
   }
 
   #makeCells(columns: Columns): void {
@@ -95,9 +111,11 @@ export class RowElement {
     this.element.replaceChildren(copied.cells.cloneNode(true))
     this.#texts = [...this.element.children].map(({ firstChild }) => firstChild as Text)
     this.#sign = undefined
+    this.#row = undefined
+    this.#columns = columns
   }
 
-  #showSign(before: Text, sign: string): void {
+  #showSign(before: Text, sign: string, kind: string): void {
     if (sign === '') {
       this.#sign?.remove()
       this.#sign = undefined
@@ -109,6 +127,7 @@ export class RowElement {
       this.#sign.className = 'sign'
       before.before(this.#sign)
     }
+    put(this.#sign, 'data-kind', kind)
     if (this.#sign.textContent !== sign) this.#sign.textContent = sign
   }
 }

@@ -112,10 +112,12 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const onScroll = () => {
     const element = scroller.current
     if (!element) return
-    const far = Math.abs(element.scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
-    const atEdge = element.scrollTop === 0 || element.scrollTop + element.clientHeight >= element.scrollHeight - 1
-    if (far || atEdge) top.value = element.scrollTop
-    atEnd.value = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT
+    // What else is to be known of the element was told already: to ask for it here would lay out the page anew.
+    const { scrollTop } = element
+    const left = pixels - body - scrollTop
+    const far = Math.abs(scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
+    if (far || scrollTop === 0 || left <= 1) top.value = scrollTop
+    atEnd.value = left <= ROW_HEIGHT
   }
 
   const template = shown.value
