@@ -100,6 +100,18 @@ test('a window at the end has the last rows, also when more have come, until it 
   t.is((await shows([6, 7])).offset, 5)
 })
 
+test('a window around a flow is moved once to have it in its middle', async (t) => {
+  const { shows, pass, socket, api } = await listing(t, { end: true }, 9)
+  await shows([7, 8, 9])
+  const { rows } = await api.listFlows({ sort: 'number' })
+  const around = rows.find(({ number }) => number === 4)?.id
+  socket.send(JSON.stringify({ type: 'window', list: 1, offset: 0, limit: 3, end: true, around }))
+  t.is((await shows([3, 4, 5])).offset, 2)
+  await pass(1)
+  socket.send(JSON.stringify({ type: 'window', list: 1, offset: 0, limit: 3, end: true, around: 'unknown' }))
+  await shows([8, 9, 10])
+})
+
 test('a list that has found nothing yet is told when it has, and not before', async (t) => {
   const sent: ServerMessage[] = []
   const news = new EventTarget()

@@ -17,10 +17,11 @@ tests(
     await pass(150)
     const blank: string[] = []
     await page.exposeFunction('sawBlank', (text: string) => blank.push(text))
-    // A row that is seen has its text from its first frame on.
+    // The list is never drawn without the rows that are seen.
     await page.addInitScript(`(function look() {
     const seen = document.elementFromPoint(600, 300)?.closest('.row')
-    if (seen && !seen.querySelector('[data-column=path]')?.textContent) sawBlank(seen.id)
+    const has = document.querySelector('.rows')?.getAttribute('aria-label')
+    if (Number.parseInt(has ?? '0') > 20 && !seen?.querySelector('[data-column=path]')?.textContent) sawBlank(has)
     requestAnimationFrame(look)
   })()`)
     await page.goto(page.url().replace('/devices', '/flows'))
@@ -43,6 +44,30 @@ tests(
     await rows(page).last().getByText('160', { exact: true }).waitFor()
   },
 )
+
+tests('a flow that the address names is gone to and marked wherever it stands in the list', async (t) => {
+  const { page, port, api } = await openPage(t, '/devices')
+  const origin = await answering(t)
+  for (let at = 0; at < 400; at += 1) await ask(port, { path: `${origin}/${at}` })
+  const { rows: flows } = await api.listFlows({ sort: 'number', limit: 400 })
+  const marked = page.locator('.rows [data-cursor=true][aria-selected=true]')
+  for (const [at, query] of [
+    [150, ''],
+    [20, '?sort=path&order=down'],
+    [398, ''],
+  ] as const) {
+    await page.goto(page.url().replace(/\/(devices|flows).*/, `/flows/${flows[at]?.id}${query}`))
+    await marked.getByText(String(flows[at]?.number), { exact: true }).waitFor()
+    await marked.waitFor({ state: 'visible' })
+    t.is(await page.locator('.rows [data-cursor=true]').count(), 1)
+    const { y = 0, height = 0 } = (await marked.boundingBox()) ?? {}
+    t.true(y > 0 && y + height <= 800, `it stands at ${y}`)
+  }
+  // The next one is gone to from there.
+  await page.keyboard.press('ArrowDown')
+  await marked.getByText('400', { exact: true }).waitFor()
+  await page.locator('.first', { hasText: flows[399]?.path ?? 'none' }).waitFor()
+})
 
 tests('keys count at once; the other scripts come by themselves, and are there when the server is gone', async (t) => {
   const { page, server, port, complaints } = await openPage(t, '/flows')

@@ -14,7 +14,7 @@ export type Topic = v.InferOutput<typeof Topic>
  * One message may stand in the address already, as `first`: it is said before the client knows that it is connected.
  * A client follows one list and one flow at a time. `list` begins a list or changes it: a new filter or order is answered by `rows` with the same `list`;
  * what still comes for another number is old. `window` moves the window of it. Where `end` is true, the window is the last `limit` rows whatever `offset`
- * says, also when more have come. Default: false.
+ * says, also when more have come. Default: false. Where the list has the flow `around`, or gets it, the window is moved once to have it in its middle.
  */
 export const ClientMessage = v.variant('type', [
   v.object({
@@ -29,6 +29,7 @@ export const ClientMessage = v.variant('type', [
     offset: count(),
     limit: count(0, MAX_ROWS),
     end: v.optional(v.boolean()),
+    around: v.optional(Id),
   }),
   v.object({
     type: v.literal('window'),
@@ -36,6 +37,7 @@ export const ClientMessage = v.variant('type', [
     offset: count(),
     limit: count(0, MAX_ROWS),
     end: v.optional(v.boolean()),
+    around: v.optional(Id),
   }),
   /** No list is followed any more. */
   v.object({ type: v.literal('unlist') }),

@@ -13,6 +13,8 @@ export class Window {
   #limit: number
   /** The window is the last rows, also when more have come. */
   #isAtEnd: boolean
+  /** The flow that the window is to have in its middle, once the list has it. */
+  #around: string | undefined
   /** The rows that the client has, as JSON, by their numbers. */
   #sent = new Map<number, string>()
   #isFresh = true
@@ -29,6 +31,7 @@ export class Window {
     this.#offset = wanted.offset
     this.#limit = wanted.limit
     this.#isAtEnd = wanted.end ?? false
+    this.#around = wanted.around
   }
 
   /**
@@ -68,10 +71,11 @@ export class Window {
     return next
   }
 
-  move({ offset, limit, end = false }: Pick<Wanted, 'offset' | 'limit' | 'end'>): void {
+  move({ offset, limit, end = false, around }: Pick<Wanted, 'offset' | 'limit' | 'end' | 'around'>): void {
     this.#offset = offset
     this.#limit = limit
     this.#isAtEnd = end
+    this.#around = around
     this.#isDirty = true
   }
 
@@ -93,6 +97,7 @@ export class Window {
     // What has changed is seen below; from now on more may come.
     this.list.takeChanges()
     this.#highlight?.list.takeChanges()
+    this.#goAround()
     const { total, scanned, of } = this.list
     const offset = this.#isAtEnd ? Math.max(0, total - this.#limit) : this.#offset
     const rows = this.list.rows(offset, this.#limit)
@@ -119,6 +124,14 @@ export class Window {
     this.#sent = sent
     this.#last = head
     return `${head.slice(0, -1)},"rows":[${news.join(',')}]}`
+  }
+
+  #goAround(): void {
+    const at = this.#around === undefined ? -1 : this.list.position(this.#around)
+    if (at === -1) return
+    this.#around = undefined
+    this.#isAtEnd = false
+    this.#offset = Math.max(0, at - Math.floor(this.#limit / 2))
   }
 
   close(): void {

@@ -50,8 +50,8 @@ export const wanted = computed(
 let list = 0
 let query: Query | undefined
 let known = new Map<number, Row>()
-/** `end`: the last rows, also when more have come. */
-let asked = { offset: 0, limit: FEW_ROWS, end: true }
+/** `end`: the last rows, also when more have come. `around`: those around a flow, once the list has it. */
+let asked: { offset: number; limit: number; end: boolean; around?: string } = { offset: 0, limit: FEW_ROWS, end: true }
 
 /** Whether what comes stands at the end of a list. */
 export const growsAtEnd = ({ sort, reverse }: Pick<Query, 'sort' | 'reverse'>): boolean => sort === 'number' && !reverse
@@ -87,16 +87,27 @@ export function hide(): void {
   follow('list', undefined, { type: 'unlist' })
 }
 
+/** The window is to have a flow, wherever it stands in the list; undefined for none. */
+export function seek(id: string | undefined): void {
+  if (asked.around === id) return
+  const { offset, limit, end } = asked
+  asked = { offset, limit, end, ...(id !== undefined && { around: id }) }
+  if (!query) return
+  remember(beginning(query))
+  say({ type: 'window', list, ...asked })
+}
+
 /** Says which rows are seen. The window is moved when they come near its edge. `isEnd`: they are the last ones, and those that come are to be seen. */
 export function look(first: number, last: number, isEnd: boolean): void {
   if (isEnd) {
     if (asked.end && last - first <= asked.limit) return
-    asked = { offset: first, limit: Math.min(MOST_ROWS, Math.max(FEW_ROWS, last - first + EDGE)), end: true }
+    const limit = Math.min(MOST_ROWS, Math.max(FEW_ROWS, last - first + EDGE))
+    asked = { ...asked, offset: first, limit, end: true }
   } else {
     const { offset: before, limit, end } = asked
     if (!end && first >= before + (before > 0 ? EDGE : 0) && last <= before + limit - EDGE) return
     const offset = Math.max(0, first - MARGIN)
-    asked = { offset, limit: Math.min(MOST_ROWS, last - offset + MARGIN), end: false }
+    asked = { ...asked, offset, limit: Math.min(MOST_ROWS, last - offset + MARGIN), end: false }
   }
   if (!query) return
   // On a new connection the list begins at the window that is seen then.
@@ -109,6 +120,9 @@ onMessage('rows', (message) => {
   if (message.fresh) known = new Map()
   for (const row of message.rows) known.set(row.number, row)
   const rows = message.order.map((number) => known.get(number))
+  const { around } = asked
+  if (around !== undefined && rows.some((row) => row?.id === around))
+    asked = { offset: message.offset, limit: asked.limit, end: false }
   known = new Map(rows.flatMap((row) => (row ? [[row.number, row] as const] : [])))
   batch(() => {
     current.value = { offset: message.offset, rows }

@@ -93,7 +93,12 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     return () => observer.disconnect()
   }, [])
 
-  useEffect(() => look(first, last, follows), [first, last, sort, reverse, follows])
+  useEffect(() => {
+    const element = scroller.current
+    // It was scrolled since, to a row that is gone to: what is seen there is drawn next.
+    const isElsewhere = element && Math.abs(element.scrollTop - at) * ratio > ROWS_AT_ONCE * ROW_HEIGHT
+    if (!isElsewhere) look(first, last, follows)
+  }, [first, last, sort, reverse, follows])
 
   useLayoutEffect(() => {
     if (follows && rows > 0 && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
