@@ -15,7 +15,7 @@ export const ROW_HEIGHT = 24
 /** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
 const MOST_PIXELS = 16_000_000
 /** Rows that are drawn above and below those that are seen, and how many come at a time: between, a scroll draws nothing. */
-const SPARE_ROWS = 12
+const SPARE_ROWS = 8
 const ROWS_AT_ONCE = 6
 
 /** Columns that take the room that the others leave. */
