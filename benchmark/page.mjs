@@ -67,6 +67,8 @@ const browser = await chromium.launch({
 async function open({ entrance }, script) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   const page = await context.newPage()
+  // Beside other work all flows are looked at in a minute.
+  page.setDefaultTimeout(120_000)
   if (script) await page.addInitScript(script)
   await page.goto(entrance)
   return page
