@@ -20,6 +20,8 @@ export interface Entry extends Facts {
 
 export class Entries {
   count = 0
+  /** How many of them are of no use any more (`isReplaced`). */
+  replaced = 0
   #bytes = new ArrayBuffer(FIRST_ROOM * ENTRY)
   #floats = new Float64Array(this.#bytes)
   #words = new Uint32Array(this.#bytes)
@@ -32,6 +34,7 @@ export class Entries {
     for (let index = 0; index < FACTS / 4; index++) words[word + index] = source.getUint32(at + 4 * index, true)
     words[word + FACTS / 4] = offset
     words[word + FACTS / 4 + 1] = length
+    if (this.isReplaced(this.count)) this.replaced += 1
     this.count += 1
   }
 
@@ -60,6 +63,7 @@ export class Entries {
   }
 
   replace(index: number): void {
+    if (!this.isReplaced(index)) this.replaced += 1
     const word = (index * ENTRY) / 4 + 11
     this.#words[word] = (this.#words[word] ?? 0) | REPLACED
   }
@@ -86,6 +90,7 @@ export class Entries {
     entries.count = Math.floor(bytes.length / ENTRY)
     entries.#use(Math.max(FIRST_ROOM, entries.count) * ENTRY)
     bytes.copy(Buffer.from(entries.#bytes), 0, 0, entries.count * ENTRY)
+    for (let index = 0; index < entries.count; index++) if (entries.isReplaced(index)) entries.replaced += 1
     return entries
   }
 

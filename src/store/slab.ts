@@ -40,12 +40,16 @@ export class Slab {
   waiting = 0
   /** Somebody outside may read flows of it, however long: its bytes stay as they are. */
   isShared = false
+  /** Some of its flows have had older records on disk. */
+  replaces = false
   /** No flow comes any more. */
   isClosed = false
   readonly #ends: Uint32Array
   readonly #idHeads: Uint32Array
   readonly #states: Uint8Array
-  readonly #besides = new Map<number, Beside>()
+  #besides = new Map<number, Beside>()
+  /** Somebody has these, and they change no more: the next change is made in a copy. */
+  #areBesidesShared = false
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size)
@@ -74,7 +78,8 @@ export class Slab {
     this.#idHeads[index] = idHead
     this.#states[index] = 0
     this.used = end
-    if (beside) this.#besides.set(index, beside)
+    if (beside) this.#ownBesides().set(index, beside)
+    if (beside?.before) this.replaces = true
     return index
   }
 
@@ -96,7 +101,19 @@ export class Slab {
 
   /** The long bodies are wanted no more. */
   releaseBeside(index: number): void {
-    if (this.#besides.size > 0) this.#besides.delete(index)
+    if (this.#besides.has(index)) this.#ownBesides().delete(index)
+  }
+
+  /** What flows of it have beside, as it is now. */
+  shareBesides(): ReadonlyMap<number, Beside> {
+    this.#areBesidesShared = true
+    return this.#besides
+  }
+
+  #ownBesides(): Map<number, Beside> {
+    if (this.#areBesidesShared) this.#besides = new Map(this.#besides)
+    this.#areBesidesShared = false
+    return this.#besides
   }
 
   longOf(index: number): readonly Buffer[] {
@@ -126,7 +143,8 @@ export class Slab {
     this.first = 0
     this.count = 0
     this.isClosed = false
-    this.#besides.clear()
+    this.replaces = false
+    this.#ownBesides().clear()
   }
 }
 

@@ -7,12 +7,14 @@ import { snapshot } from '../flow/snapshot.js'
 import { type Facts, factsOf, idHash, idHead, isWholeId, REMOVED, REPLACES } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
+import { Kept } from './kept.js'
 import { roomFor, writeHead } from './layout.js'
-import { Kept, Memory } from './memory.js'
+import { Memory } from './memory.js'
 import type { Parts } from './parts.js'
+import { Places, presentOf, type Recorded } from './places.js'
 import { type BodyInFile, SegmentReader } from './segment.js'
-import type { Place, Segments } from './segments.js'
-import { type FlowQuery, Places, presentOf, type Recorded, select } from './select.js'
+import type { Segments } from './segments.js'
+import { type FlowQuery, select } from './select.js'
 import { DROPPED, type Slab, WAITING } from './slab.js'
 import { takeApart } from './text.js'
 import { StoreWriter, type WriterWorld } from './writer.js'
@@ -193,13 +195,10 @@ export class FlowStore {
 
   #recorded(): Recorded {
     this.catchUp()
-    const kept = this.#memory.values()
-    const replaced = new Set<string>()
-    for (const { before } of kept) if (before) replaced.add(keyOf(before))
     return {
       segments: this.#segments ? presentOf(this.#segments) : [],
-      others: kept,
-      replaced: (place) => replaced.size > 0 && replaced.has(keyOf(place)),
+      others: this.#memory.runs(),
+      replaced: this.#memory.placesBefore,
     }
   }
 
@@ -257,8 +256,6 @@ const NO_PARTS: Parts = { text: { text: '', numbers: undefined }, short: [], lon
 const isWaiting = (slab: Slab, index: number) => (slab.state(index) & WAITING) !== 0
 
 const wasDropped = (slab: Slab, index: number) => (slab.state(index) & DROPPED) !== 0
-
-const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 
 /** Long bodies are read from the disk from now on, but for those that were changed since. */
 function letGo(flow: HttpFlow, long: readonly Buffer[], handles: readonly BodyInFile[]): void {
