@@ -155,7 +155,7 @@ for (const major of ['20', '22', '24', '26'].filter((major) => !process.versions
 
 test('the main package holds the compiled library, its types and the papers, and no addon', (t) => {
   const allowed =
-    /^(dist\/.+\.(js|js\.map|cjs)|dist\/web\/(client\/index\.d\.ts|app\/index\.html|app\/assets\/[^/]+\.css)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+    /^(dist\/.+\.(js|js\.map|cjs)|dist\/web\/(client\/index\.d\.ts|app\/index\.html(\.br|\.gz)?|app\/assets\/[^/]+\.(css|js)(\.br|\.gz)?)|index\.d\.ts|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
   t.deepEqual(
     mainFiles.filter((path) => !allowed.test(path)),
     [],

@@ -1,7 +1,18 @@
 // `npm run build`: the addon in release mode and the TypeScript, each only when it is stale.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { installPackages } from './support/install.mjs'
 import { at, binary, Complaint, main, npm, output, run, say } from './support/run.mjs'
 import { refresh } from './support/stale.mjs'
@@ -57,7 +68,19 @@ export function buildPage() {
     installPackages(folder)
     say('building the page')
     run(process.execPath, [binary('vite', 'vite', folder), 'build', '--logLevel', 'warn'], { cwd: at(folder) })
+    compress(at('dist/web/app'))
   })
+}
+
+/** Puts the compressed forms of each file beside it: the server gives them to browsers that take them. */
+function compress(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const file = join(entry.parentPath, entry.name)
+    const bytes = readFileSync(file)
+    writeFileSync(`${file}.br`, brotliCompressSync(bytes))
+    writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }))
+  }
 }
 
 /** The types of `midwire/api`: from the compiled sources, since they are made from the document that those make. */

@@ -11,16 +11,21 @@ const total = new Tally()
 /** No test of any runner is silent for longer, and no compiler on a slow machine. */
 const SILENCE_MILLISECONDS = 15 * 60_000
 
-/** Runs one runner and adds its sums. One that fails without naming a failed test (a crash, a compile error) counts as one. */
+/** The last lines of a runner that are shown where it fails and names no test. */
+const LAST_LINES = 20
+
+/** Runs one runner and adds its sums. One that fails without naming a failed test (a crash, a compile error, a process that does not end) counts as one. */
 async function count(name, tally, command, args) {
   say(`${name} tests`)
   let silence
+  const last = []
   const code = await follow(
     command,
     args,
     (line) => {
       silence.line()
       console.log(line)
+      if (last.push(line) > LAST_LINES) last.shift()
       tally.line(line)
     },
     (child) => {
@@ -28,7 +33,11 @@ async function count(name, tally, command, args) {
     },
   )
   silence.end()
-  if (code !== 0 && tally.failed === 0) tally.failed = 1
+  if (code !== 0 && tally.failed === 0) {
+    tally.failed = 1
+    const why = `the ${name} tests ended with exit code ${code}, and no test of theirs has failed; the last lines were:`
+    tally.reports.push([why, ...last])
+  }
   say(`${name}: ${tally}`)
   total.add(tally)
 }

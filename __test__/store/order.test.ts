@@ -3,8 +3,8 @@ import test from 'ava'
 import type { FlowRecord, HttpRecord } from '../../src/flow/record.js'
 import { snapshot } from '../../src/flow/snapshot.js'
 import type { Facts, FlowSort } from '../../src/store/facts.js'
-import { Kept } from '../../src/store/memory.js'
 import { Order } from '../../src/store/order.js'
+import type { Run } from '../../src/store/places.js'
 import { type FlowQuery, select } from '../../src/store/select.js'
 import { Turns } from '../../src/store/turns.js'
 import { seeded } from '../support/seeded.js'
@@ -43,10 +43,15 @@ function many(count: number, { sorted = false } = {}) {
       read.push(number)
       return { ...plain, request: { ...plain.request, path: `/${url}` }, id: idOf(number) } as FlowRecord
     }
-    const one = Object.create(Kept.prototype, { facts: { value: facts }, record: { get: record } }) as Kept
-    return { one, keys: { ...facts, time: facts.createdAt, url: `/${url}` } }
+    return { facts, record, keys: { ...facts, time: facts.createdAt, url: `/${url}` } }
   })
-  const recorded = { segments: [], others: kept.map(({ one }) => one), replaced: () => false }
+  const run = (flows: typeof kept): Run => ({
+    count: flows.length,
+    facts: (at) => (flows[at] as (typeof kept)[number]).facts,
+    record: (at) => flows[at]?.record(),
+  })
+  const half = Math.floor(count / 2)
+  const recorded = { segments: [], others: [run(kept.slice(0, half)), run(kept.slice(half))], replaced: [] }
   return { recorded, read, keys: kept.map(({ keys }) => keys) }
 }
 

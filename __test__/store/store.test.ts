@@ -6,6 +6,7 @@ import { HttpHeaders } from '../../src/flow/headers.js'
 import type { HttpFlow } from '../../src/flow/http.js'
 import type { AnyFlow } from '../../src/flow/index.js'
 import { snapshot } from '../../src/flow/snapshot.js'
+import { httpParts } from '../../src/store/http-text.js'
 import { dnsFlow, eventMessages, httpFlow, tcpFlow, udpFlow, webSocketFlow } from '../support/flows.js'
 import { all, folder, idOf, numbered, opened, pathOf } from '../support/store.js'
 
@@ -49,9 +50,39 @@ function killed(): HttpFlow {
   return flow
 }
 
+/** Long and short values, of which one has characters beyond latin1. */
+function beyondLatin1(): HttpFlow {
+  const long = 'v'.repeat(70_000)
+  const flow = httpFlow({ path: `/${long}`, requestHeaders: ['X-Long', long, 'X-Short', 'v'.repeat(200)] })
+  flow.comment = '\ud83d\ude00 \u2615 \xe9'
+  return flow
+}
+
+/** Times before the flow's own, other versions, and what few flows have, in values. */
+function usual(): HttpFlow {
+  const flow = httpFlow({ requestBody: 'asked', responseHeaders: ['X-Odd', '"\xff\xe9"'] })
+  flow.request.startedAt = 900
+  flow.request.version = '2.0'
+  flow.request.authority = ''
+  flow.request.protocol = 'websocket'
+  Object.assign(flow.request, { pseudoOrder: ['m', 'a', 's', 'p'] })
+  flow.request.endedAt = 1001
+  flow.marked = ':star:'
+  flow.error = { message: 'lost', timestamp: 1020 }
+  if (flow.response) flow.response.body.length = 2 ** 40
+  return flow
+}
+
+function deviceBeyondLatin1(): HttpFlow {
+  const { client } = httpFlow()
+  const peer = { publicKey: 'k'.repeat(43), name: '\u624b\u673a \ud83d\ude00 \xe9 \\u0041 "' }
+  return httpFlow({ client: { ...client, peer }, path: `/${'v'.repeat(70_000)}` })
+}
+
 const makers: Record<string, () => AnyFlow> = {
   ...{ http: httpFlow, webSocketFlow, tcpFlow, udpFlow, dns: () => dnsFlow('192.0.2.1', '192.0.2.2') },
   ...{ noAnswer: () => dnsFlow(3), withCertificates, unusual, failed, killed },
+  ...{ beyondLatin1, deviceBeyondLatin1, usual },
 }
 
 for (const place of ['memory', 'disk', 'a folder that was closed']) {
@@ -70,6 +101,10 @@ for (const place of ['memory', 'disk', 'a folder that was closed']) {
     })
   }
 }
+
+test('usual flows are not written as JSON, which takes longer', (t) => {
+  for (const make of [httpFlow, usual, failed, killed, deviceBeyondLatin1]) t.truthy(httpParts(make(), 1024), make.name)
+})
 
 test('bodies are byte for byte the same, long and short, and long ones leave the memory', async (t) => {
   const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * at) % 251))

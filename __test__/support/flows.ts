@@ -31,6 +31,7 @@ export const server: ServerConnection = {
 const origin = { world: { newId: () => 'flow', now: () => 1000, act() {} }, client, server, now: 1000 }
 
 export interface HttpFacts {
+  client?: ClientConnection
   method?: string
   path?: string
   requestHeaders?: string[]
@@ -46,7 +47,7 @@ export function httpFlow(facts: HttpFacts = {}): HttpFlow {
   const { method = 'GET', path = '/', status = 200, limit = 1024, requestHeaders = ['Host', 'example.com'] } = facts
   const where = { scheme: 'https', host: '93.184.216.34', port: 443, version: '1.1' } as const
   const flow = new HttpFlow(
-    origin,
+    { ...origin, client: facts.client ?? client },
     new HttpRequest({ method, path, ...where, headers: new HttpHeaders(requestHeaders) }, limit, 1000),
   )
   flow.request.body.append(Buffer.from(facts.requestBody ?? ''))

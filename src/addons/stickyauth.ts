@@ -14,8 +14,9 @@ export function stickyauth(filter: string): Addon {
     name: 'stickyauth',
     requestheaders(flow: HttpFlow) {
       const { request } = flow
-      const host = placeOf(request)
       const sent = request.headers.get('authorization')
+      if (sent === undefined && known.size === 0) return
+      const host = placeOf(request)
       if (sent === undefined) {
         const before = known.get(host)
         if (before !== undefined && matches(flow)) request.headers.set('Authorization', before)

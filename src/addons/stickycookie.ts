@@ -19,8 +19,9 @@ export function stickycookie(filter: string): Addon {
       headers.set('Cookie', cookies)
     },
     responseheaders(flow: HttpFlow) {
-      const { prettyHost, port, path } = flow.request
       const set = flow.response?.headers.getAll('set-cookie') ?? []
+      if (set.length === 0) return
+      const { prettyHost, port, path } = flow.request
       for (const text of set) jar.add(text, { host: prettyHost, port, path }, Date.now())
     },
   }

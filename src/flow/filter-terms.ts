@@ -3,7 +3,7 @@ import { hostPort } from '../addresses.js'
 import { messageText } from './dns-text.js'
 import type { Search } from './filter-regexp.js'
 import type { HttpHeaders } from './headers.js'
-import { spellings } from './host-name.js'
+import { canonicalName, spellings } from './host-name.js'
 import type { HttpFlow, HttpRequest, HttpResponse } from './http.js'
 import type { AnyFlow } from './index.js'
 
@@ -71,10 +71,13 @@ export const TERMS = {
   container: regexp("container of a local client's process: its id", (search) => ({ client }) => {
     return client.process?.container !== undefined && search(client.process.container)
   }),
-  d: regexp('host of the request, or the host that its Host field names', (search) => (flow) => {
-    if (flow.type !== 'http') return false
-    const { host, prettyHost } = flow.request
-    return spellings(host).some(search) || (prettyHost !== host && spellings(prettyHost).some(search))
+  d: regexp('host of the request, or the host that its Host field names', (search) => {
+    const [isHost, isShown] = [inName(search), inName(search)]
+    return (flow) => {
+      if (flow.type !== 'http') return false
+      const { host, prettyHost } = flow.request
+      return isHost(host) || (prettyHost !== host && isShown(prettyHost))
+    }
   }),
   dns: plain('DNS', ({ type }) => type === 'dns'),
   dst: regexp('where it goes to, `host:port` or `address:port`', (search) => (flow) => destinations(flow).some(search)),
@@ -124,6 +127,22 @@ export const FILTER_HELP: readonly { readonly term: string; readonly help: strin
   { term: '|', help: 'or' },
   { term: '( )', help: 'together' },
 ]
+
+/**
+ * Whether one of the spellings of a host's name has a match. The last name is remembered: a rule is asked of a flow at each of its hooks, and of
+ * many flows for one host.
+ */
+function inName(search: Search): Search {
+  let last: string | undefined
+  let found = false
+  return (name) => {
+    if (name === last) return found
+    const canonical = canonicalName(name)
+    found = search(name) || (canonical !== name && search(canonical))
+    last = name
+    return found
+  }
+}
 
 /** Undefined for flows that have neither requests nor responses. */
 function hasResponse(flow: AnyFlow): boolean | undefined {

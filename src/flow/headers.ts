@@ -19,10 +19,19 @@ export function isFieldValue(text: string): boolean {
   return FIELD_VALUE.test(text)
 }
 
-/** Compares field names without regard to case. Most differ in length, and for those nothing is allocated. */
+/** Compares field names without regard to the case of their letters, which are those of ASCII. Nothing is allocated. */
 export function sameName(a: string, b: string): boolean {
-  return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase())
+  const { length } = a
+  if (length !== b.length) return false
+  for (let at = 0; at < length; at++) {
+    const [one, other] = [a.charCodeAt(at), b.charCodeAt(at)]
+    if (one !== other && small(one) !== small(other)) return false
+  }
+  return true
 }
+
+/** The code of the small letter where that of a capital is given. */
+const small = (code: number): number => (code >= 0x41 && code <= 0x5a ? code + 0x20 : code)
 
 /**
  * Header or trailer fields. Values are latin1 strings, one character a byte. Names are found in any case; a field that is

@@ -81,7 +81,7 @@ export class HttpRequest extends HttpMessage {
   /** The host as the client names it: that of the Host field or of `authority`, without its port; without these `host`. */
   get prettyHost(): string {
     const field = this.headers.get('host') ?? this.authority
-    return field ? hostOf(field) : this.host
+    return field ? knownHostOf(field) : this.host
   }
 
   /** The URL that a browser would show in its address bar. */
@@ -114,6 +114,14 @@ export function connectRequest(host: string, port: number, now: number): HttpReq
   const request = new HttpRequest({ ...parts, headers: new HttpHeaders() }, 0, now)
   request.headers.set('Host', request.target)
   return request
+}
+
+/** The last authority that a host was asked of, and that host: the filters of all addons ask for that of one request, one after the other. */
+let known = { authority: '', host: '' }
+
+function knownHostOf(authority: string): string {
+  if (known.authority !== authority) known = { authority, host: hostOf(authority) }
+  return known.host
 }
 
 /** The host of `host[:port]`, without the brackets of IPv6. */

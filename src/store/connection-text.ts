@@ -1,4 +1,4 @@
-// A connection as the bytes of a JSON text. Flows share their connections, so the text is made once for each that does not change.
+// A connection as a JSON text. Flows share their connections, so the text is made once for each that does not change.
 import type { ClientConnection, Connection, ServerConnection, TlsState } from '../connection.js'
 
 /** Either end's, with what the client's alone has. */
@@ -7,23 +7,28 @@ type AnyConnection = Connection & Partial<Pick<ClientConnection, 'http2' | 'proc
 interface Known {
   /** What the text was made of, but for what never changes. */
   readonly state: readonly unknown[]
-  readonly text: Buffer
+  readonly text: string
 }
 
 const known = new WeakMap<Connection, Known>()
 
 /** Certificates are put among the short bytes, which the text has the numbers of: always those that begin at `short.length`. */
-export function connectionText(connection: ClientConnection | ServerConnection, short: Buffer[]): Buffer {
+export function connectionText(connection: ClientConnection | ServerConnection, short: Buffer[]): string {
   const { tls } = connection
   const from = short.length
   if (tls?.certificates) short.push(...tls.certificates)
   const before = known.get(connection)
   if (before && isAsBefore(before.state, connection, tls, from)) return before.text
   const certificates = tls?.certificates?.map((_, index) => from + index)
-  const text = Buffer.from(JSON.stringify(certificates ? { ...connection, tls: { ...tls, certificates } } : connection))
+  const json = JSON.stringify(certificates ? { ...connection, tls: { ...tls, certificates } } : connection)
+  const text = json.replace(BEYOND_ASCII, escaped)
   known.set(connection, { state: stateOf(connection, tls, from), text })
   return text
 }
+
+/** The flow's values are latin1, which the name of a device, say, need not be. */
+const BEYOND_ASCII = /[^\0-\x7f]/g
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 export function readConnection(text: string, short: readonly Buffer[]): ClientConnection | ServerConnection {
   const connection = JSON.parse(text)

@@ -5,8 +5,9 @@ import { type Facts, REMOVED, REPLACED } from './facts.js'
 export const ENTRY = 56
 export const FACTS = 48
 
-/** Where the hash of the id is among the facts. */
+/** Where the hash of the id is among the facts, and where the flags are. */
 export const ID_HASH = 36
+export const FLAGS = 44
 
 /** Entries that an index has room for at first. */
 const FIRST_ROOM = 64
@@ -19,24 +20,21 @@ export interface Entry extends Facts {
 
 export class Entries {
   count = 0
+  /** How many of them are of no use any more (`isReplaced`). */
+  replaced = 0
   #bytes = new ArrayBuffer(FIRST_ROOM * ENTRY)
   #floats = new Float64Array(this.#bytes)
   #words = new Uint32Array(this.#bytes)
 
-  add(facts: Facts, offset: number, length: number): void {
+  /** Adds the flow whose facts stand there. */
+  add(source: DataView, at: number, offset: number, length: number): void {
     if ((this.count + 1) * ENTRY > this.#bytes.byteLength) this.#use(this.#bytes.byteLength * 2)
-    const float = (this.count * ENTRY) / 8
-    const word = (this.count * ENTRY) / 4 + 8
-    this.#floats[float] = facts.createdAt
-    this.#floats[float + 1] = facts.size
-    this.#floats[float + 2] = facts.duration
-    this.#floats[float + 3] = facts.method
-    this.#words[word] = facts.idHead
-    this.#words[word + 1] = facts.idHash
-    this.#words[word + 2] = facts.status
-    this.#words[word + 3] = facts.flags
-    this.#words[word + 4] = offset
-    this.#words[word + 5] = length
+    const words = this.#words
+    const word = (this.count * ENTRY) / 4
+    for (let index = 0; index < FACTS / 4; index++) words[word + index] = source.getUint32(at + 4 * index, true)
+    words[word + FACTS / 4] = offset
+    words[word + FACTS / 4 + 1] = length
+    if (this.isReplaced(this.count)) this.replaced += 1
     this.count += 1
   }
 
@@ -65,6 +63,7 @@ export class Entries {
   }
 
   replace(index: number): void {
+    if (!this.isReplaced(index)) this.replaced += 1
     const word = (index * ENTRY) / 4 + 11
     this.#words[word] = (this.#words[word] ?? 0) | REPLACED
   }
@@ -91,6 +90,7 @@ export class Entries {
     entries.count = Math.floor(bytes.length / ENTRY)
     entries.#use(Math.max(FIRST_ROOM, entries.count) * ENTRY)
     bytes.copy(Buffer.from(entries.#bytes), 0, 0, entries.count * ENTRY)
+    for (let index = 0; index < entries.count; index++) if (entries.isReplaced(index)) entries.replaced += 1
     return entries
   }
 
@@ -104,15 +104,15 @@ export class Entries {
 }
 
 /** Writes what the index knows of a flow before its text. */
-export function writeFacts(target: Buffer, at: number, facts: Facts): void {
-  target.writeDoubleLE(facts.createdAt, at)
-  target.writeDoubleLE(facts.size, at + 8)
-  target.writeDoubleLE(facts.duration, at + 16)
-  target.writeDoubleLE(facts.method, at + 24)
-  target.writeUInt32LE(facts.idHead, at + 32)
-  target.writeUInt32LE(facts.idHash, at + ID_HASH)
-  target.writeUInt32LE(facts.status, at + 40)
-  target.writeUInt32LE(facts.flags, at + 44)
+export function writeFacts(target: DataView, at: number, facts: Facts): void {
+  target.setFloat64(at, facts.createdAt, true)
+  target.setFloat64(at + 8, facts.size, true)
+  target.setFloat64(at + 16, facts.duration, true)
+  target.setFloat64(at + 24, facts.method, true)
+  target.setUint32(at + 32, facts.idHead, true)
+  target.setUint32(at + ID_HASH, facts.idHash, true)
+  target.setUint32(at + 40, facts.status, true)
+  target.setUint32(at + FLAGS, facts.flags, true)
 }
 
 export const readFacts = (source: Buffer, at: number): Facts => ({

@@ -37,12 +37,13 @@ const METHOD_LETTERS = 6
 export function factsOf(flow: AnyFlow, replaces: boolean): Facts {
   const { id, createdAt } = flow
   const response = flow.type === 'http' ? flow.response : undefined
+  const digits = digitsAt(id, 0)
   return {
     createdAt,
     size: sizeOf(flow),
     duration: (flow.endedAt ?? createdAt) - createdAt,
-    idHead: idHead(id),
-    idHash: idHash(id),
+    idHead: headOf(id, digits),
+    idHash: hashOf(id, digits),
     status: response?.status ?? 0,
     method: flow.type === 'http' ? methodKey(flow.request.method) : 0,
     flags: replaces ? REPLACES : 0,
@@ -72,19 +73,21 @@ export function urlOf(flow: AnyFlow): string {
 const UUID_LENGTH = 36
 const UUID_END = 8
 
-export function idHead(id: string): number {
-  const digits = digitsAt(id, 0)
-  return digits === NO_DIGITS ? hash(id, 0x811c9dc5) : digits
-}
+export const idHead = (id: string): number => headOf(id, digitsAt(id, 0))
 
 /** Whether a text is a whole id, and not the beginning of a UUID. */
 export const isWholeId = (id: string): boolean => id.length === UUID_LENGTH || digitsAt(id, 0) === NO_DIGITS
 
+export const idHash = (id: string): number => hashOf(id, digitsAt(id, 0))
+
+/** `first`: the number of the first eight digits. */
+const headOf = (id: string, first: number): number => (first === NO_DIGITS ? hash(id, 0x811c9dc5) : first)
+
 /** The last eight digits of a UUID are as good as a hash, and cost less; they are 32 random bits. */
-export function idHash(id: string): number {
-  const isUuid = id.length === UUID_LENGTH && id[UUID_END] === '-' && digitsAt(id, 0) !== NO_DIGITS
-  const digits = isUuid ? digitsAt(id, UUID_LENGTH - UUID_END) : NO_DIGITS
-  return digits === NO_DIGITS ? hash(id, 0x9747b28c) : digits
+function hashOf(id: string, first: number): number {
+  const isUuid = id.length === UUID_LENGTH && first !== NO_DIGITS && id[UUID_END] === '-'
+  const last = isUuid ? digitsAt(id, UUID_LENGTH - UUID_END) : NO_DIGITS
+  return last === NO_DIGITS ? hash(id, 0x9747b28c) : last
 }
 
 const NO_DIGITS = -1

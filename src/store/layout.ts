@@ -14,12 +14,20 @@ import { FACTS, ID_HASH, readFacts, writeFacts } from './entries.js'
 import type { Facts } from './facts.js'
 import type { Parts } from './parts.js'
 import { putTogether } from './text.js'
-import { UNFIT, writeTexts } from './write-text.js'
+import { mostBytes, readText, writeText } from './text-bytes.js'
 
 /** `mwf1`, little-endian. The last letter is the version of the layout. */
 const MARK = 0x3166776d
 export const HEADER = 16
 const LISTS = HEADER + FACTS + 12
+
+/** Bytes, and the same as numbers. */
+export interface Allocation {
+  readonly bytes: Buffer
+  readonly view: DataView
+}
+
+export const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length)
 
 /** What a header says: the lengths of what follows it. */
 export interface Lengths {
@@ -27,62 +35,71 @@ export interface Lengths {
   readonly bodies: number
 }
 
-/** Characters of a text whose bytes are counted; of a shorter one they are taken to be three each. */
-const COUNTED = 16 * 1024
-
 /** The most bytes that the head of these parts has. */
-export function roomFor({ texts, short, long }: Parts): number {
-  let needed = LISTS + 4 * short.length + 8 * long.length + texts.length
-  for (const text of texts) needed += typeof text === 'string' ? mostBytes(text) : text.length
+export function roomFor({ text, short, long }: Parts): number {
+  let needed = LISTS + 4 * short.length + 8 * long.length + mostBytes(text)
   for (const one of short) needed += one.length
   return needed
 }
 
-const mostBytes = (text: string) => (text.length > COUNTED ? Buffer.byteLength(text) : 3 * text.length)
-
 /**
  * Writes the head of a flow, where there is room for it. What it takes to check it is left to `seal`, which is for the disk alone. Gives the end of
- * the head, or UNFIT.
+ * the head.
  */
-export function writeHead(target: Buffer, start: number, facts: Facts, { texts, short, long }: Parts): number {
-  const text = start + LISTS + 4 * short.length + 8 * long.length
-  let at = writeTexts(target, text, texts)
-  if (at === UNFIT) return UNFIT
+export function writeHead(target: Allocation, start: number, facts: Facts, { text, short, long }: Parts): number {
+  const { bytes, view } = target
+  const from = start + LISTS + 4 * short.length + 8 * long.length
+  let at = writeText(bytes, from, text)
   const counts = start + HEADER + FACTS
-  target.writeUInt32LE(at - text, counts)
-  target.writeUInt32LE(short.length, counts + 4)
-  target.writeUInt32LE(long.length, counts + 8)
+  view.setUint32(counts, at - from, true)
+  view.setUint32(counts + 4, short.length, true)
+  view.setUint32(counts + 8, long.length, true)
   let list = start + LISTS
   for (const one of short) {
-    list = target.writeUInt32LE(one.length, list)
-    target.set(one, at)
+    view.setUint32(list, one.length, true)
+    list += 4
+    bytes.set(one, at)
     at += one.length
   }
   let bodies = 0
   for (const one of long) {
-    target.writeUInt32LE(one.length, list)
+    view.setUint32(list, one.length, true)
     list += 8
     bodies += one.length
   }
-  target.writeUInt32LE(MARK, start)
-  target.writeUInt32LE(at - start - HEADER, start + 4)
-  target.writeUInt32LE(bodies, start + 8)
-  writeFacts(target, start + HEADER, facts)
+  view.setUint32(start, MARK, true)
+  view.setUint32(start + 4, at - start - HEADER, true)
+  view.setUint32(start + 8, bodies, true)
+  writeFacts(view, start + HEADER, facts)
   return at
 }
 
 /** Writes the checksums of a head and of its long bodies into it. */
-export function seal(head: Buffer, long: readonly Buffer[]): void {
-  let list = LISTS + 4 * head.readUInt32LE(HEADER + FACTS + 4)
+export function seal({ bytes, view }: Allocation, start: number, end: number, long: readonly Buffer[]): void {
+  let list = start + LISTS + 4 * view.getUint32(start + HEADER + FACTS + 4, true)
   for (const one of long) {
-    head.writeUInt32LE(crc32(one), list + 4)
+    view.setUint32(list + 4, crc32(one), true)
     list += 8
   }
-  head.writeUInt32LE(sum(head), 12)
+  view.setUint32(start + 12, sum(bytes, start, end), true)
 }
 
-/** The checksum that belongs into the header of these bytes. */
-const sum = (bytes: Buffer) => crc32(bytes.subarray(HEADER), crc32(bytes.subarray(4, 12)))
+/** The checksum that belongs into the header of the head that these bytes are. */
+const sum = (bytes: Buffer, start: number, end: number): number =>
+  crc32(bytes.subarray(start + HEADER, end), sumOfLengths(bytes, start))
+
+/** The CRC-32 of bytes 4 to 12. To have zlib do it takes longer than the bytes. */
+function sumOfLengths(bytes: Buffer, start: number): number {
+  let crc = -1
+  for (let at = start + 4; at < start + 12; at++) crc = (crc >>> 8) ^ (CRC[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0)
+  return ~crc >>> 0
+}
+
+const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
 
 /** What a header says; undefined for bytes that are none. */
 export function readLengths(header: Buffer): Lengths | undefined {
@@ -92,7 +109,7 @@ export function readLengths(header: Buffer): Lengths | undefined {
 }
 
 /** Whether header and head are as they were written. */
-export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes)
+export const isWhole = (bytes: Buffer): boolean => bytes.readUInt32LE(12) === sum(bytes, 0, bytes.length)
 
 export const factsIn = (bytes: Buffer, start = 0): Facts => readFacts(bytes, start + HEADER)
 
@@ -122,7 +139,7 @@ export function longBodies(bytes: Buffer): LongBody[] {
 export function readRecord(bytes: Buffer, long: readonly StoredBytes[]): FlowRecord {
   const shorts = bytes.readUInt32LE(HEADER + FACTS + 4)
   const end = LISTS + 4 * shorts + 8 * bytes.readUInt32LE(HEADER + FACTS + 8) + bytes.readUInt32LE(HEADER + FACTS)
-  const text = bytes.toString('utf8', end - bytes.readUInt32LE(HEADER + FACTS), end)
+  const text = readText(bytes, end - bytes.readUInt32LE(HEADER + FACTS), end)
   const short: Buffer[] = []
   let at = end
   for (let index = 0; index < shorts; index++) {
@@ -130,5 +147,5 @@ export function readRecord(bytes: Buffer, long: readonly StoredBytes[]): FlowRec
     short.push(bytes.subarray(at, at + length))
     at += length
   }
-  return putTogether(text, short, long)
+  return putTogether(text, factsIn(bytes).createdAt, short, long)
 }

@@ -1,8 +1,7 @@
 // The recorded flows that are in memory: as bytes in slabs, the oldest first, up to a number of bytes. Those that wait for the disk are here, too.
-import type { FlowRecord } from '../flow/record.js'
-import { inMemory } from '../flow/snapshot.js'
 import type { Facts } from './facts.js'
-import { factsIn, idHashIn, readRecord } from './layout.js'
+import { Kept, KeptRun, placesBefore } from './kept.js'
+import { factsIn, idHashIn } from './layout.js'
 import type { Place } from './segments.js'
 import { type Beside, DROPPED, PRESENT, Slab, WAITING } from './slab.js'
 
@@ -13,34 +12,6 @@ const MAX_SLAB = 1024 * 1024
 
 /** Slabs without flows that are kept to be used again: new memory costs more than memory that was used a moment ago. */
 const SPARE = 4
-
-/** A flow in memory. It can be read as long as somebody has this, also when it is on disk or was dropped. */
-export class Kept {
-  readonly slab: Slab
-  readonly index: number
-  readonly #beside: Beside | undefined
-
-  constructor(slab: Slab, index: number) {
-    slab.isShared = true
-    this.slab = slab
-    this.index = index
-    this.#beside = slab.besideOf(index)
-  }
-
-  get facts(): Facts {
-    return factsIn(this.slab.bytes, this.slab.startOf(this.index))
-  }
-
-  /** Where an older record of the flow is on disk, until this one is there; undefined for none. */
-  get before(): Place | undefined {
-    return this.#beside?.before
-  }
-
-  /** A copy, so that who keeps it does not keep the slab. */
-  get record(): FlowRecord {
-    return readRecord(Buffer.from(this.slab.head(this.index)), this.#beside?.long.map(inMemory) ?? [])
-  }
-}
 
 export class Memory {
   /** Bytes of the slabs that have flows in memory, with their long bodies. */
@@ -131,15 +102,14 @@ export class Memory {
     if (this.bytes > this.#limit) this.#shrink()
   }
 
-  /** The oldest first. */
-  values(): Kept[] {
-    const all: Kept[] = []
-    for (const slab of this.#slabs) {
-      for (let index = 0; index < slab.count; index++) {
-        if (slab.state(index) & PRESENT) all.push(new Kept(slab, index))
-      }
-    }
-    return all
+  /** All flows that are in memory, the oldest first. */
+  runs(): KeptRun[] {
+    return this.#slabs.filter(({ present }) => present > 0).map((slab) => new KeptRun(slab))
+  }
+
+  /** Where flows that are in memory have older records on disk, until the newer ones are there. */
+  get placesBefore(): Place[] {
+    return this.#slabs.flatMap(placesBefore)
   }
 
   /** The newest flow whose id begins with these eight digits and, unless undefined, has this hash; undefined for none. */

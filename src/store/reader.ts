@@ -2,9 +2,10 @@
 import type { AnyFlow } from '../flow/index.js'
 import { revive } from '../flow/revive.js'
 import { idHash, idHead, isWholeId } from './facts.js'
+import { presentOf } from './places.js'
 import { type Segment, SegmentReader } from './segment.js'
 import { Segments } from './segments.js'
-import { type FlowQuery, presentOf, select } from './select.js'
+import { type FlowQuery, select } from './select.js'
 
 export class StoreReader {
   readonly #segments: Segments
@@ -20,7 +21,7 @@ export class StoreReader {
   /** The flows that are recorded now. Throws ERR_FILTER. */
   flows(query: FlowQuery = {}): AsyncGenerator<AnyFlow, undefined> {
     this.#segments.refresh()
-    return select({ segments: presentOf(this.#segments), others: [], replaced: () => false }, query)
+    return select({ segments: presentOf(this.#segments), others: [], replaced: [] }, query)
   }
 
   /** How many flows are recorded, as of the last look. */

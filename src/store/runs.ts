@@ -38,7 +38,7 @@ export function buffersOf(batch: readonly Run[]): Buffer[] {
     let start = slab.startOf(from)
     for (let index = from; index < to; index++) {
       const long = slab.longOf(index)
-      seal(slab.head(index), long)
+      seal(slab, slab.startOf(index), slab.endOf(index), long)
       if (long.length === 0) continue
       buffers.push(slab.bytes.subarray(start, slab.endOf(index)), ...long)
       start = slab.endOf(index)

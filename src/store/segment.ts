@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 import type { StoredBytes } from '../flow/body.js'
 import type { FlowRecord } from '../flow/record.js'
 import { ENTRY, Entries, FACTS } from './entries.js'
-import { factsIn, HEADER, isWhole, type LongBody, longBodies, readLengths, readRecord } from './layout.js'
+import { factsIn, HEADER, isWhole, type LongBody, longBodies, readLengths, readRecord, viewOf } from './layout.js'
 
 /** `mwi1`, little-endian, at the beginning of an index. Then come a CRC-32 of the rest, 8 bytes for the length it covers, and the entries. */
 const INDEX_MARK = 0x3169776d
@@ -104,7 +104,7 @@ export class Segment {
       const bytes = at(this.length, HEADER + lengths.head)
       // A flow whose bytes have changed on the disk is left out, and the next one is found behind it.
       if (bytes.length === HEADER + lengths.head && isWhole(bytes)) {
-        this.entries.add(factsIn(bytes), this.length, HEADER + lengths.head)
+        this.entries.add(viewOf(bytes), HEADER, this.length, HEADER + lengths.head)
       }
       this.length += length
     }

@@ -1,12 +1,9 @@
 // Reads recorded flows in an order and by pages: what is sorted are numbers of the index; a flow is read when its turn has come.
 import { parseFilter } from '../flow/filter.js'
 import type { AnyFlow } from '../flow/index.js'
-import { revive } from '../flow/revive.js'
 import { type Facts, type FlowSort, urlOf } from './facts.js'
-import type { Kept } from './memory.js'
 import { type Keys, Order } from './order.js'
-import { type Segment, SegmentReader } from './segment.js'
-import type { Place, Segments } from './segments.js'
+import { Places, type Recorded } from './places.js'
 import { Turns } from './turns.js'
 
 /** Which recorded flows are read, and in which order. */
@@ -33,19 +30,6 @@ const KEYS: Readonly<Record<Exclude<FlowSort, 'url'>, (facts: Facts) => number>>
   size: ({ size }) => size,
   duration: ({ duration }) => duration,
 }
-
-/** What was recorded when the query was made. */
-export interface Recorded {
-  readonly segments: readonly { readonly segment: Segment; readonly count: number }[]
-  /** Flows that are in memory. */
-  readonly others: readonly Kept[]
-  /** Whether one of these is a newer record of the flow at this place. */
-  readonly replaced: (place: Place) => boolean
-}
-
-/** What is in segments now. */
-export const presentOf = ({ all }: Segments): Recorded['segments'] =>
-  all.map((segment) => ({ segment, count: segment.entries.count }))
 
 /** Throws ERR_FILTER, and a RangeError for an order that is none. `now`: milliseconds of a clock that only goes forward. */
 export function select(
@@ -100,60 +84,4 @@ async function keysOf(places: Places, sort: FlowSort, turns: Turns): Promise<Key
     if (turns.isOver) await turns.next()
   }
   return sort === 'url' ? texts : numbers
-}
-
-/** All recorded flows by number: those of the segments that no newer record has replaced, then those of memory alone. */
-export class Places {
-  readonly count: number
-  readonly #recorded: Recorded
-  readonly #segments: Uint32Array
-  readonly #indexes: Uint32Array
-  readonly #stored: number
-  readonly #reader = new SegmentReader()
-
-  constructor(recorded: Recorded) {
-    this.#recorded = recorded
-    const room = recorded.segments.reduce((sum, { count }) => sum + count, 0)
-    this.#segments = new Uint32Array(room)
-    this.#indexes = new Uint32Array(room)
-    let next = 0
-    for (const [number, { segment, count }] of recorded.segments.entries()) {
-      const { entries } = segment
-      // This is one turn, so that no flow is recorded again in the middle of it; a million flows take about as long as a turn may.
-      const place = { segment, index: 0 }
-      for (let index = 0; index < count; index++) {
-        place.index = index
-        if (entries.isReplaced(index) || recorded.replaced(place)) continue
-        this.#segments[next] = number
-        this.#indexes[next++] = index
-      }
-    }
-    this.#stored = next
-    this.count = next + recorded.others.length
-  }
-
-  facts(at: number): Facts {
-    const other = this.#other(at)
-    return other ? other.facts : this.#segment(at).entries.get(this.#indexes[at] ?? 0)
-  }
-
-  /** Undefined for a flow that is gone since. */
-  read(at: number): AnyFlow | undefined {
-    const other = this.#other(at)
-    const record = other ? other.record : this.#reader.read(this.#segment(at), this.#indexes[at] ?? 0)
-    return record && revive(record)
-  }
-
-  close(): void {
-    this.#reader.close()
-  }
-
-  /** A flow that is in memory alone. */
-  #other(at: number): Kept | undefined {
-    return at < this.#stored ? undefined : this.#recorded.others[at - this.#stored]
-  }
-
-  #segment(at: number): Segment {
-    return (this.#recorded.segments[this.#segments[at] ?? 0] as { segment: Segment }).segment
-  }
 }

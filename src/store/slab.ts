@@ -1,6 +1,7 @@
 // An allocation with the heads of flows, one behind the other. What is known of each is in arrays of numbers: however many flows are kept, the
 // garbage collector finds a few objects.
 import type { HttpFlow } from '../flow/http.js'
+import { viewOf } from './layout.js'
 import type { Place } from './segments.js'
 
 /** The flow is one of those that are recorded in memory. */
@@ -25,6 +26,8 @@ export interface Beside {
 
 export class Slab {
   readonly bytes: Buffer
+  /** The same bytes: numbers are read and written faster there. */
+  readonly view: DataView
   /** Bytes of the heads, and where the next one begins. */
   used = 0
   /** Bytes of the long bodies of flows that are recorded in memory. */
@@ -37,15 +40,20 @@ export class Slab {
   waiting = 0
   /** Somebody outside may read flows of it, however long: its bytes stay as they are. */
   isShared = false
+  /** Some of its flows have had older records on disk. */
+  replaces = false
   /** No flow comes any more. */
   isClosed = false
   readonly #ends: Uint32Array
   readonly #idHeads: Uint32Array
   readonly #states: Uint8Array
-  readonly #besides = new Map<number, Beside>()
+  #besides = new Map<number, Beside>()
+  /** Somebody has these, and they change no more: the next change is made in a copy. */
+  #areBesidesShared = false
 
   constructor(size: number) {
     this.bytes = Buffer.allocUnsafeSlow(size)
+    this.view = viewOf(this.bytes)
     const room = Math.ceil(size / SPARSE)
     this.#ends = new Uint32Array(room)
     this.#idHeads = new Uint32Array(room)
@@ -70,7 +78,8 @@ export class Slab {
     this.#idHeads[index] = idHead
     this.#states[index] = 0
     this.used = end
-    if (beside) this.#besides.set(index, beside)
+    if (beside) this.#ownBesides().set(index, beside)
+    if (beside?.before) this.replaces = true
     return index
   }
 
@@ -92,7 +101,19 @@ export class Slab {
 
   /** The long bodies are wanted no more. */
   releaseBeside(index: number): void {
-    if (this.#besides.size > 0) this.#besides.delete(index)
+    if (this.#besides.has(index)) this.#ownBesides().delete(index)
+  }
+
+  /** What flows of it have beside, as it is now. */
+  shareBesides(): ReadonlyMap<number, Beside> {
+    this.#areBesidesShared = true
+    return this.#besides
+  }
+
+  #ownBesides(): Map<number, Beside> {
+    if (this.#areBesidesShared) this.#besides = new Map(this.#besides)
+    this.#areBesidesShared = false
+    return this.#besides
   }
 
   longOf(index: number): readonly Buffer[] {
@@ -122,7 +143,8 @@ export class Slab {
     this.first = 0
     this.count = 0
     this.isClosed = false
-    this.#besides.clear()
+    this.replaces = false
+    this.#ownBesides().clear()
   }
 }
 

@@ -7,15 +7,16 @@ import { snapshot } from '../flow/snapshot.js'
 import { type Facts, factsOf, idHash, idHead, isWholeId, REMOVED, REPLACES } from './facts.js'
 import { type Files, nodeFiles } from './files.js'
 import { httpParts } from './http-text.js'
+import { Kept } from './kept.js'
 import { roomFor, writeHead } from './layout.js'
-import { Kept, Memory } from './memory.js'
+import { Memory } from './memory.js'
 import type { Parts } from './parts.js'
+import { Places, presentOf, type Recorded } from './places.js'
 import { type BodyInFile, SegmentReader } from './segment.js'
-import type { Place, Segments } from './segments.js'
-import { type FlowQuery, Places, presentOf, type Recorded, select } from './select.js'
+import type { Segments } from './segments.js'
+import { type FlowQuery, select } from './select.js'
 import { DROPPED, type Slab, WAITING } from './slab.js'
 import { takeApart } from './text.js'
-import { UNFIT } from './write-text.js'
 import { StoreWriter, type WriterWorld } from './writer.js'
 
 /** The most bytes of a body that are kept in memory alone: all of them. */
@@ -153,7 +154,7 @@ export class FlowStore {
     const place = this.#segments?.find(facts.idHead, facts.idHash)
     place?.segment.entries.replace(place.index)
     if (!this.#writer || !(wasHere || place)) return
-    const { slab, end } = this.#write(facts, { texts: [], short: [], long: [] })
+    const { slab, end } = this.#write(facts, NO_PARTS)
     this.#writer.append(slab, this.#memory.addNote(slab, end, facts))
   }
 
@@ -194,13 +195,10 @@ export class FlowStore {
 
   #recorded(): Recorded {
     this.catchUp()
-    const kept = this.#memory.values()
-    const replaced = new Set<string>()
-    for (const { before } of kept) if (before) replaced.add(keyOf(before))
     return {
       segments: this.#segments ? presentOf(this.#segments) : [],
-      others: kept,
-      replaced: (place) => replaced.size > 0 && replaced.has(keyOf(place)),
+      others: this.#memory.runs(),
+      replaced: this.#memory.placesBefore,
     }
   }
 
@@ -222,13 +220,9 @@ export class FlowStore {
     const most = writer?.bodyLimit ?? WHOLE
     const facts = factsOf(flow, replaces)
     if (replaces) this.#memory.remove(facts)
-    let parts = flow.type === 'http' ? httpParts(flow, most) : undefined
-    let written = parts && this.#write(facts, parts)
-    if (!parts || !written || written.end === UNFIT) {
-      parts = takeApart(snapshot(flow), most)
-      written = this.#write(facts, parts)
-    }
-    const { slab, end } = written
+    const usual = flow.type === 'http' ? httpParts(flow, most) : undefined
+    const parts = usual ?? takeApart(snapshot(flow), most)
+    const { slab, end } = this.#write(facts, parts)
     const before = replaces ? writer?.segments.find(facts.idHead, facts.idHash) : undefined
     const { long } = parts
     const letsGo = writer !== undefined && long.length > 0 && flow.type === 'http'
@@ -241,7 +235,7 @@ export class FlowStore {
 
   #write(facts: Facts, parts: Parts): { slab: Slab; end: number } {
     const slab = this.#memory.room(roomFor(parts))
-    return { slab, end: writeHead(slab.bytes, slab.used, facts, parts) }
+    return { slab, end: writeHead(slab, slab.used, facts, parts) }
   }
 
   /** A flow is on disk, or could not be written. */
@@ -257,11 +251,11 @@ export class FlowStore {
 
 const NO_FACTS = { createdAt: 0, size: 0, duration: 0, status: 0, method: 0 }
 
+const NO_PARTS: Parts = { text: { text: '', numbers: undefined }, short: [], long: [] }
+
 const isWaiting = (slab: Slab, index: number) => (slab.state(index) & WAITING) !== 0
 
 const wasDropped = (slab: Slab, index: number) => (slab.state(index) & DROPPED) !== 0
-
-const keyOf = ({ segment, index }: Place) => `${segment.number} ${index}`
 
 /** Long bodies are read from the disk from now on, but for those that were changed since. */
 function letGo(flow: HttpFlow, long: readonly Buffer[], handles: readonly BodyInFile[]): void {

@@ -3,16 +3,17 @@ import type { ClientConnection, ServerConnection } from '../connection.js'
 import type { StoredBytes } from '../flow/body.js'
 import type { DnsMessage, DnsRecord } from '../flow/dns-message.js'
 import type { BodyRecord, FlowRecord, RequestRecord, ResponseRecord } from '../flow/record.js'
-import { HTTP_TEXT, httpRecord } from './http-text.js'
-import { addBody, type BodyPlace, type Parts } from './parts.js'
+import { readHttpText } from './http-text.js'
+import { OLD_HTTP_TEXT, readOldHttpText } from './old-http-text.js'
+import { addBody, type Bodies, type BodyPlace, type Parts } from './parts.js'
+import type { Text } from './text-bytes.js'
 
 /** Takes a record apart. Of a body no more than `most` bytes are kept. */
 export function takeApart(record: FlowRecord, most: number): Parts {
-  const texts: string[] = []
-  const parts: Parts = { texts, short: [], long: [] }
-  const bytes = (content: Buffer): number => parts.short.push(content) - 1
+  const bodies: Bodies = { short: [], long: [] }
+  const bytes = (content: Buffer): number => bodies.short.push(content) - 1
   const body = ({ length, stored }: BodyRecord) => {
-    return { length, ...addBody(stored.size === 0 ? undefined : stored.bytes(), parts, most) }
+    return { length, ...addBody(stored.size === 0 ? undefined : stored.bytes(), bodies, most) }
   }
   const message = <M extends RequestRecord | ResponseRecord>(one: M) => ({ ...one, body: body(one.body) })
   const contents = <M extends { readonly content: Buffer }>(messages: readonly M[]) =>
@@ -33,8 +34,7 @@ export function takeApart(record: FlowRecord, most: number): Parts {
     const { request, response } = record
     plain = { ...record, ...common, request: dns(request, bytes), response: response && dns(response, bytes) }
   } else plain = { ...record, ...common, messages: contents(record.messages) }
-  texts.push(JSON.stringify(plain))
-  return parts
+  return { text: { text: JSON.stringify(plain), numbers: undefined }, ...bodies }
 }
 
 function leg<C extends ClientConnection | ServerConnection>(connection: C, bytes: (content: Buffer) => number): object {
@@ -57,9 +57,15 @@ function dns(message: DnsMessage, bytes: (content: Buffer) => number): object {
 // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives has no type until its bytes are back in their places.
 type Plain = any
 
-/** Puts a record together. Throws for a text that no record was taken apart to. */
-export function putTogether(text: string, short: readonly Buffer[], long: readonly StoredBytes[]): FlowRecord {
-  if (text.startsWith(HTTP_TEXT)) return httpRecord(text, short, long)
+/** Puts the record of a flow that began at `createdAt` together. Throws for a text that no record was taken apart to. */
+export function putTogether(
+  { text, numbers }: Text,
+  createdAt: number,
+  short: readonly Buffer[],
+  long: readonly StoredBytes[],
+): FlowRecord {
+  if (numbers) return readHttpText({ text, numbers }, createdAt, short, long)
+  if (text.startsWith(OLD_HTTP_TEXT)) return readOldHttpText(text, createdAt, short, long)
   const plain: Plain = JSON.parse(text)
   const bytes = (number: number): Buffer => short[number] ?? EMPTY
   const body = (message: Plain) => {

@@ -1,12 +1,13 @@
 // Writes flows to the segments of a store: what has come in a tenth of a second in one write, with a bound on what waits and on the disk.
 import { mkdirSync } from 'node:fs'
+import { FLAGS } from './entries.js'
 import type { Facts } from './facts.js'
 import type { Files } from './files.js'
-import { factsIn } from './layout.js'
+import { factsIn, HEADER } from './layout.js'
 import { Lock } from './lock.js'
 import { buffersOf, lengthAt, type Run, take } from './runs.js'
 import { type BodyInFile, bodiesIn, Segment } from './segment.js'
-import { Segments } from './segments.js'
+import { type Place, Segments } from './segments.js'
 import type { Slab } from './slab.js'
 
 /** Bytes of flows that wait to be written. Beyond them flows are not written, and counted. */
@@ -225,13 +226,19 @@ export class StoreWriter {
 
   #enterOne(slab: Slab, index: number, segment: Segment): void {
     const start = slab.startOf(index)
-    const facts = factsIn(slab.bytes, start)
-    const older = facts.flags === 0 ? undefined : this.segments.find(facts.idHead, facts.idHash)
+    const older = this.#olderOf(slab, start)
     const offset = segment.length
-    segment.entries.add(facts, offset, slab.endOf(index) - start)
+    segment.entries.add(slab.view, start + HEADER, offset, slab.endOf(index) - start)
     older?.segment.entries.replace(older.index)
     segment.length += lengthAt(slab, index)
     this.#world.settled(slab, index, slab.besideOf(index) ? bodiesIn(segment, offset, slab.head(index)) : NO_BODIES)
+  }
+
+  /** The record in whose place the one is that begins there. */
+  #olderOf({ bytes, view }: Slab, start: number): Place | undefined {
+    if (view.getUint32(start + HEADER + FLAGS, true) === 0) return undefined
+    const { idHead, idHash } = factsIn(bytes, start)
+    return this.segments.find(idHead, idHash)
   }
 
   #done(error: NodeJS.ErrnoException | null): void {

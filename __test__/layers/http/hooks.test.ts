@@ -28,6 +28,19 @@ test('a body that is held can be changed, and Content-Length follows', (t) => {
   t.deepEqual(play.said(), [`send client ${sent('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nchanged')}`])
 })
 
+for (const pieces of [['1\r\nx\r\n0\r\nx-t: 1\r\n\r\n'], ['1\r\nx\r\n', '0\r\nx-t: 1\r\n\r\n']]) {
+  test(`the hook of a held body that comes in ${pieces.length} sees its end and its trailers`, (t) => {
+    const seen: unknown[] = []
+    const end = ({ trailers, endedAt, content }: HttpFlow['request']) =>
+      seen.push([trailers?.get('x-t'), endedAt !== undefined, `${content}`])
+    const play = open({ hooks: { request: ({ request }) => end(request) } })
+    const [first = '', ...rest] = pieces
+    play.data(play.client, `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${first}`)
+    for (const piece of rest) play.data(play.client, piece)
+    t.deepEqual(seen, [['1', true, 'x']])
+  })
+}
+
 test('a body that is longer than stream_large_bodies passes before its hook', (t) => {
   const options = { stream_large_bodies: 4, body_record_limit: 3 }
   let recorded = () => 0

@@ -40,7 +40,18 @@ function unusual(record: FlowRecord): FlowRecord {
       method: given.pick('GET', 'CONNECT', 'M'.repeat(300)),
       headers: given.pick<string[]>([], ['Host', 'other.example:81'], ['Host', host]),
     },
-    response: record.response && { ...record.response, status: given.pick(101, 200, 404) },
+    response: record.response && {
+      ...record.response,
+      status: given.pick(101, 200, 404),
+      headers: given.pick<string[]>(
+        [],
+        ['Content-Type', ''],
+        ['Content-Type', 'text/html; charset="e"', 'content-type', 'other'],
+        ['Content-Type', `text/${'a'.repeat(given.pick(245, 250, 251, 600))}`],
+        ['Content-Type', 'other\ne'],
+      ),
+    },
+    server: record.server && { ...record.server, host: given.pick('a.example', 'a\nother', '::1', 'h'.repeat(300)) },
     marked: given.pick('', ':star:', 'm'.repeat(300)),
     comment: given.pick('', 'c'.repeat(256)),
   }
@@ -76,6 +87,15 @@ test('a row of a usual request knows its URL, host, method, status, marks and er
   usual.request.method = 'GET'
   usual.request.host = 'a.example'
   usual.request.headers.set('host', 'a.example')
+  const remote = { address: '192.0.2.7', port: 5000, family: 4 } as const
+  Object.assign(usual, { client: { ...usual.client, remote } })
+  usual.server = {
+    ...(usual.server ?? usual.client),
+    ...{ host: 'b.example', port: 81, remote: { address: '192.0.2.9', port: 82, family: 4 } },
+  } as typeof usual.server
+  usual.request.headers.set('content-type', 'application/json')
+  usual.response?.headers.set('content-type', 'text/html; a=b')
+  usual.response?.headers.append('content-type', 'other')
   const number = rows.set(usual)
   for (const filter of [
     '~u e',
@@ -89,9 +109,13 @@ test('a row of a usual request knows its URL, host, method, status, marks and er
     '~http',
     '!~tcp',
     '!~websocket & ~all',
+    '~src "^192.0.2.7:5000$"',
+    '~dst "^b.example:81$" & ~dst "^192.0.2.9:82$"',
+    '~t ^text/html',
+    '~ts ^other$ & ~tq json & !~tq html & !~a',
   ])
     t.true(judge(rows, parseFilter(filter))(number), filter)
-  for (const filter of ['~b e', '~h e', '~src 1', '~process e', '~meta e', '~t json', '~dst a'])
+  for (const filter of ['~b e', '~h e', '~process e', '~meta e'])
     t.is(judge(rows, parseFilter(filter))(number), undefined, filter)
   usual.response = undefined
   rows.set(usual)

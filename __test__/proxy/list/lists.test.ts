@@ -149,6 +149,20 @@ test('flows that go while the first list is filled do not come back', async (t) 
   t.true(list.total > 0)
 })
 
+test('the rows of what was recorded are entered from the latest on, with the numbers of their order', async (t) => {
+  const { lists, over } = world(t)
+  for (let at = 1; at <= 3_000; at += 1) over(numbered(at))
+  const list = lists.open({})
+  t.teardown(() => list.close())
+  while (list.total === 0) await turn()
+  t.true(list.total < 3_000)
+  t.deepEqual(list.ids(list.total - 1, 1), [idOf(3_000)])
+  t.is(list.number(idOf(3_000)), 3_000)
+  t.is(list.number(idOf(1)), undefined)
+  await list.complete
+  t.is(list.number(idOf(1)), 1)
+})
+
 test('onchange is called once a turn, and not again until the changes are taken', async (t) => {
   const { lists, over } = world(t)
   const list = await listed(t, lists)

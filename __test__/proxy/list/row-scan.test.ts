@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { parseFilter } from '../../../src/flow/filter.js'
 import { FlowLists } from '../../../src/proxy/list/lists.js'
-import { numbered, opened } from '../../support/store.js'
+import { idOf, numbered, opened } from '../../support/store.js'
 
 const FLOWS = 3_000
 
@@ -52,7 +52,7 @@ async function recorded(t: ExecutionContext, pathOf: (at: number) => string) {
     list.close()
     return { reads, flowsRead, before, found: wanted.length }
   }
-  return { matching }
+  return { matching, lists }
 }
 
 test('what rows say is not read', async (t) => {
@@ -70,8 +70,20 @@ test('flows whose rows do not say it are read, and only these', async (t) => {
   t.is(flowsRead, FLOWS / 3)
 })
 
+test('the latest flows are found first, by their rows and by themselves', async (t) => {
+  const { lists } = await recorded(t, (at) => `/items/${at}`)
+  for (const filter of ['~m GET', '~b body']) {
+    const list = lists.open({ filter })
+    while (list.total === 0) await new Promise((next) => setImmediate(next))
+    t.deepEqual(list.ids(list.total - 1, 1), [idOf(FLOWS)], filter)
+    await list.complete
+    t.is(list.total, FLOWS)
+    list.close()
+  }
+})
+
 test('where most rows do not say it, flows are read without a look at all rows', async (t) => {
-  const { matching } = await recorded(t, (at) => (at < 1_200 ? long(at) : `/items/${at}`))
+  const { matching } = await recorded(t, (at) => (at >= FLOWS - 1_200 ? long(at) : `/items/${at}`))
   t.deepEqual(await matching('~u 0$'), { reads: 1, flowsRead: FLOWS, before: 0, found: 300 })
   t.deepEqual(await matching('~b "body 17"'), { reads: 1, flowsRead: FLOWS, before: 0, found: 111 })
 })

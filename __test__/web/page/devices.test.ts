@@ -111,7 +111,7 @@ tests('whether a device trusts the certificate is said, and the steps are those 
 tests('a device with keys of its own is let in, and one with a name that is taken is refused', async (t) => {
   const { page, proxy } = await openPage(t, '/devices', options)
   const form = page.getByRole('form', { name: 'One more device' })
-  await form.getByText('It has keys of its own').click()
+  await form.getByText('Its public key, where it keeps the private one').click()
   await form.getByLabel('Public key').fill('xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=')
   await form.getByLabel('Name of the device').fill('laptop')
   await page.keyboard.press('Enter')

@@ -181,6 +181,10 @@ tests(
       'Edit it, and send it again or let it go on',
     ])
       await keys.getByText(text).waitFor()
+    const names = await keys.locator('kbd').allTextContents()
+    for (const name of ['↓', 'Shift ↓', 'Page ↑', 'Esc', 'Ctrl C', 'Shift D', 'D', '/', '?'])
+      t.true(names.includes(name), name)
+    t.false(names.some((name) => /Arrow|\+/.test(name)))
     await page.keyboard.press('Escape')
     await keys.waitFor({ state: 'detached' })
     await page.keyboard.press('Escape')

@@ -13,6 +13,8 @@ const rows = (page: Page) => page.locator('.rows .row')
 tests('flows come into the table as they pass, and the keys lead to one of them and back', async (t) => {
   const { page, port, complaints } = await openPage(t, '/flows')
   await page.getByText('No flows yet').waitFor()
+  await page.getByText(`curl -x http://127.0.0.1:${port} http://example.org/`).waitFor()
+  t.is(await page.getByRole('list', { name: 'Where midwire listens' }).textContent(), `regular at 127.0.0.1:${port}`)
   const origin = await answering(t, json)
   for (const path of ['/first', '/second?name=ada', '/third']) await ask(port, { path: `${origin}${path}` })
   await listed(page, '3 flows')

@@ -1,7 +1,7 @@
 // The files of the page: how large they are, compressed, and that they name no other host.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import test from 'ava'
 
 const folder = resolve('dist/web/app')
@@ -41,4 +41,22 @@ tests('they refer to no other host', (t) => {
 
 tests('nothing of the page is inline, where its policy lets nothing run', (t) => {
   t.notRegex(readFileSync(join(folder, 'index.html'), 'utf8'), /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/)
+})
+
+tests('the list has a script of its own, and what the first rows do not need is not in it', (t) => {
+  const index = readFileSync(join(folder, 'index.html'), 'utf8')
+  const named = [...index.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, name = '']) => name)
+  t.is(named.length, 1)
+  const size = (name: string) => gzipSync(readFileSync(join(folder, name))).length
+  const scripts = files().filter((file) => file.endsWith('.js') && !file.includes('editor'))
+  const all = scripts.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0)
+  t.log(`${size(named[0] ?? '')} of ${all} bytes`)
+  t.true(size(named[0] ?? '') <= all * 0.55)
+})
+
+tests('each file has its compressed forms beside it', (t) => {
+  for (const file of files()) {
+    t.deepEqual(brotliDecompressSync(readFileSync(`${file}.br`)), readFileSync(file), file)
+    t.deepEqual(gunzipSync(readFileSync(`${file}.gz`)), readFileSync(file), file)
+  }
 })

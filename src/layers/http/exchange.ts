@@ -206,7 +206,7 @@ export class Exchange {
     let held = framing.kind === 'none' || sent !== response || response.contentChanged
     if (!held && wants(this.#context, 'response')) {
       const limit = holdLimit(response, framing, this.#context.options)
-      if (limit !== undefined) held = yield* transfer.hold(limit)
+      if (limit !== undefined) held = transfer.holdAhead() || (yield* transfer.hold(limit))
     }
     if (held) {
       yield* this.#judge('response')

@@ -57,21 +57,34 @@ export class Transfer {
     return this.#inlet.done
   }
 
-  /** Reads the whole body into the message. False where it is longer than `limit`: `pass` then begins with the bytes that were read. */
+  /** Reads the data that has come already into the message, before `hold`. True where that is the whole body, as it mostly is: then there is no wait. */
+  holdAhead(): boolean {
+    this.#message.body.hold()
+    this.readAhead()
+    if (!this.#inlet.done) return false
+    this.#endHold()
+    return true
+  }
+
+  /** Reads the rest of the body into the message. False where it is longer than `limit`: `pass` then begins with the bytes that were read. */
   *hold(limit: number): Step<boolean> {
     const { body } = this.#message
-    body.hold()
     while (!this.#inlet.done) {
-      yield* this.#read()
       this.#taken()
-      if (body.length > limit && !this.#inlet.done) {
+      if (body.length > limit) {
         this.#piece = body.content
         body.trim()
         return false
       }
+      yield* this.#read()
     }
-    this.#finish()
+    this.#endHold()
     return true
+  }
+
+  #endHold(): void {
+    this.#taken()
+    this.#finish()
   }
 
   /** Reads the whole body and drops it: an addon has put another in its place before it has come. */

@@ -76,7 +76,7 @@ export class Upload {
     // By an addon's word a request is held also where nobody has its hook.
     if (limit !== undefined && (this.#request.stream === false || wants(this.#context, 'request'))) {
       yield* this.#continue()
-      this.#held = yield* transfer.hold(limit)
+      this.#held = transfer.holdAhead() || (yield* transfer.hold(limit))
     }
     if (!this.#held) transfer.readAhead()
   }

@@ -17,7 +17,26 @@ Object.setPrototypeOf(Known.prototype, new Proxy({}, { get: unknown, has: unknow
 
 const whole = (text: string, most: number): string => (text.length < most ? text : unknown())
 
+/** Fields of a head, of which a row has those that name types. */
+class KnownHeaders extends Known {
+  #types = ''
+
+  of(types: string): this {
+    this.#types = types
+    return this
+  }
+
+  getAll(name: string): string[] {
+    if (name !== 'content-type') return unknown()
+    const types = whole(this.#types, MAX_TEXT)
+    return types === '' ? NONE : types.split('\n').slice(0, -1)
+  }
+}
+
+const NONE: string[] = []
+
 class KnownRequest extends Known {
+  readonly #headers = new KnownHeaders()
   readonly #rows: Rows
   number = 0
 
@@ -30,8 +49,16 @@ class KnownRequest extends Known {
     return whole(this.#rows.text('method', this.number), MAX_TEXT)
   }
 
+  get headers(): KnownHeaders {
+    return this.#headers.of(this.#rows.text('requestTypes', this.number))
+  }
+
   get prettyHost(): string {
     return whole(this.#rows.text('host', this.number), MAX_TEXT)
+  }
+
+  get port(): number {
+    return this.#rows.port(this.number)
   }
 
   get host(): string {
@@ -50,6 +77,8 @@ class KnownRequest extends Known {
 class KnownFlow extends Known {
   readonly #rows: Rows
   readonly #request: KnownRequest
+  readonly #response = new KnownResponse()
+  readonly #client = new KnownClient()
   number = 0
 
   constructor(rows: Rows) {
@@ -71,7 +100,19 @@ class KnownFlow extends Known {
   get response(): KnownResponse | undefined {
     if (this.type !== 'http') return unknown()
     const status = this.#rows.status(this.number)
-    return status === 0 ? undefined : new KnownResponse(status)
+    return status === 0 ? undefined : this.#response.of(status, this.#rows.text('responseTypes', this.number))
+  }
+
+  get client(): KnownClient {
+    return this.#client.of(this.#rows.text('clientAddress', this.number), this.#rows.clientPort(this.number))
+  }
+
+  get server(): object | undefined {
+    const text = this.#rows.text('server', this.number)
+    if (text === '') return undefined
+    const [port, remotePort, address = '', ...host] = text.split('\n')
+    const remote = address === '' ? undefined : { address, port: Number(remotePort) }
+    return { host: whole(host.join('\n'), MAX_TEXT), port: Number(port), remote }
   }
 
   get upgrade(): string | undefined {
@@ -98,11 +139,23 @@ class KnownFlow extends Known {
 }
 
 class KnownResponse extends Known {
-  readonly status: number
+  readonly headers = new KnownHeaders()
+  status = 0
 
-  constructor(status: number) {
-    super()
+  of(status: number, types: string): this {
+    this.headers.of(types)
     this.status = status
+    return this
+  }
+}
+
+class KnownClient extends Known {
+  readonly remote = { address: '', port: 0 }
+
+  of(address: string, port: number): this {
+    this.remote.address = address
+    this.remote.port = port
+    return this
   }
 }
 

@@ -13,9 +13,9 @@ const GATHERED = 1_000
 /** Milliseconds between two looks at how much of the bodies that run has passed, which nobody tells. */
 const GROWTH = 500
 
-/** Milliseconds of looking through what is recorded after which other work has a turn; and the most rows in that time. */
+/** Milliseconds of looking through what is recorded after which other work has a turn; and the most steps in that time. */
 const SLICE = 4
-const SLICE_ROWS = 5_000
+const SLICE_STEPS = 5_000
 
 /** The head of an id, and 21 bits of its hash. */
 const keyOf = (head: number, hash: number): number => head * 0x200000 + (hash >>> 11)
@@ -197,7 +197,7 @@ export class FlowLists {
     this.#slice = undefined
     for (const list of [...this.#scanning]) {
       const until = performance.now() + SLICE / this.#scanning.size
-      let left = SLICE_ROWS
+      let left = SLICE_STEPS
       let goesOn = true
       while (goesOn && left-- > 0 && performance.now() < until) goesOn = list.source?.step() ?? false
       list.settle()

@@ -33,6 +33,13 @@ export class Order {
   add(number: number): void {
     const flags = this.#flags.get(number)
     if (!(flags & MEMBER)) this.count += 1
+    if (flags === 0 && this.#isLast(number)) {
+      // Most rows come behind all others: they need not wait.
+      this.#flags.set(number, MEMBER | LISTED)
+      if (this.#length === this.#listed.length) this.#grow(this.#length + 1)
+      this.#listed[this.#length++] = number
+      return
+    }
     this.#flags.set(number, flags | MEMBER)
     this.#enqueue(number)
   }
@@ -78,6 +85,12 @@ export class Order {
   settle(): void {
     if (this.#stale > 0) this.#dropStale()
     if (this.#queue.length > 0) this.#merge()
+  }
+
+  /** Whether a row that is not in the list comes behind all that are, and none waits to be put in its place. */
+  #isLast(number: number): boolean {
+    if (this.#queue.length > 0 || this.#stale > 0) return false
+    return this.#length === 0 || this.#compare(this.#listed[this.#length - 1] ?? 0, number) < 0
   }
 
   #enqueue(number: number): void {

@@ -27,9 +27,14 @@ export class RowIds {
     if (!writeWords(id, this.#words, at)) this.#texts.set(number, id)
     this.#words[at] = head
     this.#words[at + 4] = hash
+    this.expect(1)
     this.#used += 1
-    if (this.#used * 2 > this.#table.length) this.#rebuild()
     this.#enter(number)
+  }
+
+  /** So many are about to come: the table is as large as they need now, and not made anew in the middle of them. */
+  expect(count: number): void {
+    if ((this.#used + count) * 2 > this.#table.length) this.#rebuild(count)
   }
 
   /** The id of a row that is there. */
@@ -86,13 +91,13 @@ export class RowIds {
   }
 
   /** Leaves out what is gone; twice as large where most is not. */
-  #rebuild(): void {
+  #rebuild(more: number): void {
     const numbers = this.#table.filter((number) => number > 0)
     let room = FIRST_ROOM * 2
-    while (room < numbers.length * 4) room *= 2
+    while (room < (numbers.length + more) * 4) room *= 2
     this.#table = new Int32Array(room)
     for (const number of numbers) this.#enter(number)
-    this.#used = numbers.length + 1
+    this.#used = numbers.length
   }
 }
 

@@ -1,5 +1,6 @@
 // A row of a list of flows: what a table shows of a flow, and how it is read from one.
 import { typeName } from '../../flow/dns-names.js'
+import type { HttpHeaders } from '../../flow/headers.js'
 import type { AnyFlow } from '../../flow/index.js'
 
 /** What a table shows of a flow. Texts that a peer has sent are cut: the path at 512 characters, others at 256. */
@@ -87,6 +88,24 @@ export function contentTypeOf(flow: AnyFlow): string {
   if (!type) return ''
   const end = type.indexOf(';')
   return cut((end === -1 ? type : type.slice(0, end)).trim().toLowerCase())
+}
+
+/** Where a flow goes to: the port, the port and the address that were found for it (empty before), and the host, each in a line. Empty without a server. */
+export function serverOf({ server }: AnyFlow): string {
+  if (!server) return ''
+  const { host, port, remote } = server
+  return `${port}\n${remote?.port ?? ''}\n${remote?.address ?? ''}\n${cut(host)}`
+}
+
+/** Text that is too long for a row. */
+const TOO_LONG = ' '.repeat(MAX_TEXT)
+
+/** The values of all Content-Types of a message, each with the end of a line; cut at 256 characters. */
+export function typesOf(headers: HttpHeaders | undefined): string {
+  const values = headers?.getAll('content-type') ?? []
+  if (values.length === 0) return ''
+  // An addon may have written anything.
+  return values.some((value) => value.includes('\n')) ? TOO_LONG : cut(values.map((value) => `${value}\n`).join(''))
 }
 
 /** What few flows have; undefined for one that has nothing of it. */

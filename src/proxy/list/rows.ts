@@ -1,8 +1,8 @@
-// The rows of all flows, in columns of numbers and texts: about 150 bytes a flow, shared by all lists.
+// The rows of all flows, in columns of numbers and texts: about 170 bytes a flow, shared by all lists.
 import type { AnyFlow } from '../../flow/index.js'
 import { idHash, idHead, sizeOf } from '../../store/facts.js'
 import { Pool } from './pool.js'
-import { contentTypeOf, type FlowRow, hostOf, methodOf, notesOf, pathOf, portOf } from './row.js'
+import { contentTypeOf, type FlowRow, hostOf, methodOf, notesOf, pathOf, portOf, serverOf, typesOf } from './row.js'
 import { RowIds } from './row-ids.js'
 
 const FIRST_ROOM = 1024
@@ -30,6 +30,8 @@ function columns(room: number) {
     ...{ port: new Uint16Array(room), status: new Uint16Array(room), flags: new Uint16Array(room) },
     ...{ method: new Uint32Array(room), host: new Uint32Array(room), contentType: new Uint32Array(room) },
     ...{ client: new Uint32Array(room), mode: new Uint32Array(room) },
+    ...{ clientPort: new Uint16Array(room), clientAddress: new Uint32Array(room), server: new Uint32Array(room) },
+    ...{ requestTypes: new Uint32Array(room), responseTypes: new Uint32Array(room) },
   }
 }
 type Columns = ReturnType<typeof columns>
@@ -71,6 +73,7 @@ export class Rows {
   reserve(count: number): number {
     const first = this.next
     this.next += count
+    if (count > 1) this.#ids.expect(count)
     return first
   }
 
@@ -100,6 +103,11 @@ export class Rows {
     of.contentType[at] = pool.put(contentTypeOf(flow))
     of.client[at] = pool.put(client.peer?.name ?? client.remote.address)
     of.mode[at] = pool.put(client.mode)
+    of.clientPort[at] = client.remote.port
+    of.clientAddress[at] = pool.put(client.remote.address)
+    of.server[at] = pool.put(serverOf(flow))
+    of.requestTypes[at] = flow.type === 'http' ? pool.put(typesOf(flow.request.headers)) : 0
+    of.responseTypes[at] = flow.type === 'http' ? pool.put(typesOf(flow.response?.headers)) : 0
     this.#paths[at] = pathOf(flow)
     const notes = notesOf(flow)
     if (notes) this.#notes.set(number, notes)
@@ -161,8 +169,7 @@ export class Rows {
     this.#resize(Math.max(FIRST_ROOM, used - gone), gone)
     this.#paths = this.#paths.slice(gone)
     this.#ids.cut(this.first)
-    const { method, host, contentType, client, mode } = this.#columns
-    this.#pool.keep([method, host, contentType, client, mode])
+    this.#pool.keep(TEXTS.map((name) => this.#columns[name]))
     return this.first
   }
 
@@ -194,6 +201,10 @@ export class Rows {
 
   port(number: number): number {
     return this.#columns.port[number - this.first] ?? 0
+  }
+
+  clientPort(number: number): number {
+    return this.#columns.clientPort[number - this.first] ?? 0
   }
 
   status(number: number): number {
@@ -261,7 +272,12 @@ function flagsOf(flow: AnyFlow): number {
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 
 type NumberColumn = 'createdAt' | 'duration' | 'size' | 'status' | 'port'
-type TextColumn = 'method' | 'host' | 'contentType' | 'client' | 'mode'
+/** The columns of texts. */
+const TEXTS = [
+  ...(['method', 'host', 'contentType', 'client', 'mode'] as const),
+  ...(['clientAddress', 'server', 'requestTypes', 'responseTypes'] as const),
+]
+type TextColumn = (typeof TEXTS)[number]
 
 type Order = (rows: Rows) => (one: number, other: number) => number
 

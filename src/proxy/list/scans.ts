@@ -1,8 +1,11 @@
 // How a list looks through rows and recorded flows, one at each step, so that whoever steps can stop when the turn is over.
 import type { AnyFlow } from '../../flow/index.js'
-import type { Places } from '../../store/select.js'
+import type { Places } from '../../store/places.js'
 import { Flags } from './flags.js'
 import type { Rows } from './rows.js'
+
+/** Rows of a step: to look at the clock after each would take as long as the row. */
+const ROWS_AT_ONCE = 16
 
 export interface Scan {
   /** How many there are to look at, and how many were looked at. */
@@ -55,18 +58,16 @@ export class NumberScan implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    this.#found(this.#numbers(this.scanned++))
+    const end = Math.min(this.of, this.scanned + ROWS_AT_ONCE)
+    while (this.scanned < end) this.#found(this.#numbers(this.scanned++))
     return true
   }
 }
 
-/** Rows of a step: to look at the clock after each would take as long as the row. */
-const ROWS_AT_ONCE = 16
-
 /** So many rows are asked; where most of them do not say whether their flows are wanted, all flows are read. */
 const SAMPLE = 1_000
 
-/** Finds the rows that are wanted: by what they say themselves; then those flows are read whose rows do not say it. */
+/** Finds the rows that are wanted, the latest first: by what they say themselves; then those flows are read whose rows do not say it. */
 export class RowScan implements Scan {
   readonly #first: number
   readonly #next: number
@@ -77,6 +78,7 @@ export class RowScan implements Scan {
   /** The rows that do not say it. */
   readonly #open = new Flags()
   #opened = 0
+  /** The rows from here on were looked at. */
   #at: number
   #reading: Scan | undefined
 
@@ -89,7 +91,7 @@ export class RowScan implements Scan {
   ) {
     this.#first = rows.first
     this.#next = rows.next
-    this.#at = rows.first
+    this.#at = rows.next
     this.#open.cut(rows.first)
     this.#rows = rows
     this.#judge = judge
@@ -102,20 +104,20 @@ export class RowScan implements Scan {
   }
 
   get scanned(): number {
-    return this.#reading?.scanned ?? this.#at - this.#first
+    return this.#reading?.scanned ?? this.#next - this.#at
   }
 
   step(): boolean {
     if (this.#reading) return this.#reading.step()
-    if (this.#at === this.#next) {
+    if (this.#at === this.#first) {
       if (this.#opened === 0) return false
       this.#reading = this.#read((number) => this.#open.get(number) !== 0)
       return true
     }
-    const before = this.#at - this.#first
-    const end = Math.min(this.#next, this.#at + ROWS_AT_ONCE)
-    while (this.#at < end) this.#look(this.#at++)
-    const looked = this.#at - this.#first
+    const before = this.#next - this.#at
+    const end = Math.max(this.#first, this.#at - ROWS_AT_ONCE)
+    while (this.#at > end) this.#look(--this.#at)
+    const looked = this.#next - this.#at
     if (before < SAMPLE && looked >= SAMPLE && this.#opened * 2 > looked) this.#reading = this.#read(() => true)
     return true
   }
@@ -134,7 +136,7 @@ export class RowScan implements Scan {
   }
 }
 
-/** Gives recorded flows, and the number of the row of each that has one. */
+/** Gives recorded flows, the latest first, and the number of the row of each that has one. */
 export class FlowScan implements Scan {
   readonly of: number
   scanned = 0
@@ -159,7 +161,8 @@ export class FlowScan implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    const at = this.scanned++
+    this.scanned += 1
+    const at = this.of - this.scanned
     const { idHead, idHash } = this.#places.facts(at)
     const number = this.#rows.at(idHead, idHash)
     const flow = number === 0 || !this.#wants(number) ? undefined : this.#places.read(at)
@@ -172,7 +175,10 @@ export class FlowScan implements Scan {
   }
 }
 
-/** Enters the rows of flows that were recorded before the first list was opened. All lists step it, and none closes it. */
+/**
+ * Enters the rows of flows that were recorded before the first list was opened, the latest first: those are the ones that a list is opened for.
+ * All lists step it, and none closes it.
+ */
 export class Filling implements Scan {
   readonly of: number
   scanned = 0
@@ -193,8 +199,9 @@ export class Filling implements Scan {
 
   step(): boolean {
     if (this.scanned >= this.of) return false
-    const number = this.#first + this.scanned
-    const at = this.scanned++
+    this.scanned += 1
+    const at = this.of - this.scanned
+    const number = this.#first + at
     const { idHead, idHash } = this.#places.facts(at)
     // It was changed since, and has come by itself.
     const isWanted = this.#rows.at(idHead, idHash) === 0 && !this.#leftOut.has(`${idHead} ${idHash}`)

@@ -11,8 +11,10 @@ export const Topic = v.picklist(['log', 'options', 'modes', 'peers', 'usage', 'w
 export type Topic = v.InferOutput<typeof Topic>
 
 /**
+ * One message may stand in the address already, as `first`: it is said before the client knows that it is connected.
  * A client follows one list and one flow at a time. `list` begins a list or changes it: a new filter or order is answered by `rows` with the same `list`;
- * what still comes for another number is old. `window` moves the window of it.
+ * what still comes for another number is old. `window` moves the window of it. Where `end` is true, the window is the last `limit` rows whatever `offset`
+ * says, also when more have come. Default: false. Where the list has the flow `around`, or gets it, the window is moved once to have it in its middle.
  */
 export const ClientMessage = v.variant('type', [
   v.object({
@@ -26,8 +28,17 @@ export const ClientMessage = v.variant('type', [
     reverse: v.optional(v.boolean()),
     offset: count(),
     limit: count(0, MAX_ROWS),
+    end: v.optional(v.boolean()),
+    around: v.optional(Id),
   }),
-  v.object({ type: v.literal('window'), list: count(), offset: count(), limit: count(0, MAX_ROWS) }),
+  v.object({
+    type: v.literal('window'),
+    list: count(),
+    offset: count(),
+    limit: count(0, MAX_ROWS),
+    end: v.optional(v.boolean()),
+    around: v.optional(Id),
+  }),
   /** No list is followed any more. */
   v.object({ type: v.literal('unlist') }),
   /** The flow that is open, or null for none. */
@@ -38,7 +49,7 @@ export const ClientMessage = v.variant('type', [
 export type ClientMessage = v.InferOutput<typeof ClientMessage>
 
 /**
- * At most 20 messages `rows` and 20 messages `flow` a second come. A client that takes them slower gets fewer of them, each of which says how things
+ * At most 20 messages `rows` and 20 messages `flow` a second come, 10 while all rows of the window are others each time. A client that takes them slower gets fewer of them, each of which says how things
  * stand then: `rows` has the whole order of the window each time, and only those rows that are new to the client or have changed.
  */
 export const ServerMessage = v.variant('type', [

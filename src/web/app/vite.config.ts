@@ -1,4 +1,4 @@
-// How Vite builds the page: one style sheet, one script, and the editor apart from it, all from the server's own address.
+// How Vite builds the page, all from the server's own address: one style sheet, a script for the first rows, and others for what comes behind them.
 import { defineConfig } from 'vite'
 
 export default defineConfig({

@@ -104,7 +104,7 @@ export async function startWeb(proxy: Midwire, options: WebOptions): Promise<Web
   let mcpOnce: Promise<Desk['mcp']> | undefined
   const desk: Desk = { guard, access: new Access(secrets, guard, port), files: new Files(page), surroundings, mcp }
   server.on('request', (request, response) => void answer(desk, request, response))
-  const sockets = upgradeTo(server, UPDATES_PATH, desk, (socket) => followers.add(socket))
+  const sockets = upgradeTo(server, UPDATES_PATH, desk, (socket, first) => followers.add(socket, first))
   const unprotect = proxy.protect({ host: address, port })
   const url = `http://${shownHost(host)}:${port}`
   let closing: Promise<void> | undefined

@@ -14,11 +14,12 @@ const MAX_MESSAGE = 64 * 1024
 /** Milliseconds between pings. A client that has not answered one is closed at the next. */
 const PING_TIME = 30_000
 
+/** `follow` is called with each client that is let in, and with the message of its address. */
 export function upgradeTo(
   server: Server,
   path: string,
   desk: Desk,
-  follow: (socket: WebSocket) => void,
+  follow: (socket: WebSocket, first: string | undefined) => void,
 ): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false })
   const answered = new WeakSet<WebSocket>()
@@ -47,7 +48,7 @@ export function upgradeTo(
         answered.add(socket)
         socket.on('pong', () => answered.add(socket))
         socket.on('error', () => socket.terminate())
-        follow(socket)
+        follow(socket, url.searchParams.get('first') ?? undefined)
       })
     } catch (error) {
       refuse(stream, failureOf(error))

@@ -1,6 +1,6 @@
 // One client that follows updates: what it asks for, and when it is told. It is told at most 20 times a second of each thing, and what it does not take is not kept.
 import { safeParse } from 'valibot'
-import type { RawData, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { type FlowList, type LogEntry, type Midwire, MidwireError } from '../../index.js'
 import { ClientMessage, type ServerMessage, type Topic } from '../api/updates.js'
 import { filterFault } from '../shape/filter.js'
@@ -10,8 +10,15 @@ import { Window } from './window.js'
 /** Milliseconds between two messages of one kind. */
 const PACE = 50
 
+/** The same where each message has other rows than the one before: nobody reads them as they pass. */
+const RUSHING_PACE = 100
+
 /** Milliseconds that a new list has until it is told: its first rows are found by then, and need not wait for the next message. */
 const FIRST_LOOK = 20
+
+/** Milliseconds until the next look at a new list that has found nothing yet, and how many such looks there are before it is told. */
+const NEXT_LOOK = 5
+const MOST_LOOKS = 6
 
 /** Bytes that wait in the socket, beyond which a client is behind: it is told nothing until it has taken them. */
 const BEHIND = 256 * 1024
@@ -45,6 +52,8 @@ export class Follower {
   readonly #states = new Map<Topic, string>()
   #timer: NodeJS.Timeout | undefined
   #last = Number.NEGATIVE_INFINITY
+  /** Looks at a new list that have found nothing. */
+  #looks = 0
   #behindSince: number | undefined
   #isClosed = false
 
@@ -53,7 +62,7 @@ export class Follower {
     this.#proxy = proxy
     this.#around = around
     this.opened = new OpenFlow(proxy, around, () => this.#soon())
-    socket.on('message', (data, isBinary) => this.#handle(data, isBinary))
+    socket.on('message', (data, isBinary) => this.handle(isBinary ? undefined : String(data)))
   }
 
   get list(): FlowList | undefined {
@@ -97,10 +106,11 @@ export class Follower {
     this.opened.close()
   }
 
-  #handle(data: RawData, isBinary: boolean): void {
+  /** Does what the client's message says; undefined for one that is no text. */
+  handle(text: string | undefined): void {
     let given: unknown
     try {
-      given = isBinary ? undefined : JSON.parse(String(data))
+      given = text === undefined ? undefined : JSON.parse(text)
     } catch {
       // Below it is no message.
     }
@@ -120,10 +130,11 @@ export class Follower {
     switch (message.type) {
       case 'list':
         this.#follow(message)
+        this.#looks = 0
         this.#soon(FIRST_LOOK)
         break
       case 'window':
-        if (this.#window?.number === message.list) this.#window.move(message.offset, message.limit)
+        if (this.#window?.number === message.list) this.#window.move(message)
         break
       case 'unlist':
         this.#window?.close()
@@ -163,7 +174,8 @@ export class Follower {
 
   #soon(least = 0): void {
     if (this.#timer || this.#isClosed) return
-    const wait = Math.max(least, this.#last + PACE - performance.now())
+    const pace = this.#window?.isRushing ? RUSHING_PACE : PACE
+    const wait = Math.max(least, this.#last + pace - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#tell()
@@ -181,8 +193,13 @@ export class Follower {
     }
     if (this.#behindSince !== undefined) this.#window?.refresh()
     this.#behindSince = undefined
-    const rows = this.#window?.take()
-    if (rows !== undefined) this.#write(rows)
+    if (this.#window?.isEmptyStill && this.#looks++ < MOST_LOOKS) {
+      this.#last = now - PACE
+      this.#soon(NEXT_LOOK)
+    } else {
+      const rows = this.#window?.take()
+      if (rows !== undefined) this.#write(rows)
+    }
     const flow = this.opened.take()
     if (flow) this.send(flow)
     for (const text of this.#states.values()) this.#write(text)

@@ -28,7 +28,8 @@ export class Followers {
     return this.#all.size
   }
 
-  add(socket: WebSocket): void {
+  /** `first`: a message that the client has said already. */
+  add(socket: WebSocket, first?: string): void {
     const follower = new Follower(socket, this.#proxy, {
       numberOf: (id) => this.numberOf(id),
       topics: () => this.#look(),
@@ -37,6 +38,7 @@ export class Followers {
     socket.on('close', () => this.#remove(follower))
     this.#leave ??= this.#join()
     follower.send({ type: 'hello', version: this.#version })
+    if (first !== undefined) follower.handle(first)
   }
 
   /** The number of a flow's row; undefined while no list is open. */

@@ -11,10 +11,16 @@ export class Window {
   #highlight: { readonly filter: string; readonly list: FlowList } | undefined
   #offset: number
   #limit: number
+  /** The window is the last rows, also when more have come. */
+  #isAtEnd: boolean
+  /** The flow that the window is to have in its middle, once the list has it. */
+  #around: string | undefined
   /** The rows that the client has, as JSON, by their numbers. */
   #sent = new Map<number, string>()
   #isFresh = true
   #isDirty = true
+  /** All rows of the last message were new: so many come that nobody can read them, and the next message may take its time. */
+  isRushing = false
   /** The message that was sent last, without its rows. */
   #last = ''
 
@@ -24,6 +30,8 @@ export class Window {
     this.#filter = wanted.filter ?? ''
     this.#offset = wanted.offset
     this.#limit = wanted.limit
+    this.#isAtEnd = wanted.end ?? false
+    this.#around = wanted.around
   }
 
   /**
@@ -63,9 +71,11 @@ export class Window {
     return next
   }
 
-  move(offset: number, limit: number): void {
+  move({ offset, limit, end = false, around }: Pick<Wanted, 'offset' | 'limit' | 'end' | 'around'>): void {
     this.#offset = offset
     this.#limit = limit
+    this.#isAtEnd = end
+    this.#around = around
     this.#isDirty = true
   }
 
@@ -75,6 +85,11 @@ export class Window {
     this.#isDirty = true
   }
 
+  /** The client was told nothing of it, and there is nothing to tell but that it is being looked for. */
+  get isEmptyStill(): boolean {
+    return this.#isFresh && this.list.total === 0 && this.list.scanned < this.list.of
+  }
+
   /** The message `rows`; undefined where nothing has changed that the client can see. */
   take(): string | undefined {
     if (!this.#isDirty) return undefined
@@ -82,7 +97,10 @@ export class Window {
     // What has changed is seen below; from now on more may come.
     this.list.takeChanges()
     this.#highlight?.list.takeChanges()
-    const rows = this.list.rows(this.#offset, this.#limit)
+    this.#goAround()
+    const { total, scanned, of } = this.list
+    const offset = this.#isAtEnd ? Math.max(0, total - this.#limit) : this.#offset
+    const rows = this.list.rows(offset, this.#limit)
     const before = this.#isFresh ? new Map<number, string>() : this.#sent
     const sent = new Map<number, string>()
     const news: string[] = []
@@ -92,20 +110,28 @@ export class Window {
       if (before.get(row.number) !== text) news.push(text)
     }
     const marks = this.#highlight?.list
-    const { total, scanned, of } = this.list
     const head = JSON.stringify({
       type: 'rows',
       list: this.number,
-      offset: this.#offset,
+      offset,
       ...{ total, scanned, of, fresh: this.#isFresh },
       order: rows.map(({ number }) => number),
       highlighted: marks ? rows.filter(({ id }) => marks.position(id) !== -1).map(({ number }) => number) : [],
     })
+    this.isRushing = !this.#isFresh && news.length > 0 && news.length === rows.length
     if (!this.#isFresh && news.length === 0 && head === this.#last) return undefined
     this.#isFresh = false
     this.#sent = sent
     this.#last = head
     return `${head.slice(0, -1)},"rows":[${news.join(',')}]}`
+  }
+
+  #goAround(): void {
+    const at = this.#around === undefined ? -1 : this.list.position(this.#around)
+    if (at === -1) return
+    this.#around = undefined
+    this.#isAtEnd = false
+    this.#offset = Math.max(0, at - Math.floor(this.#limit / 2))
   }
 
   close(): void {

@@ -137,7 +137,7 @@ function AddDevice() {
         Add a device
       </button>
       <details>
-        <summary>It has keys of its own</summary>
+        <summary>Its public key, where it keeps the private one</summary>
         <input
           aria-label="Public key of the device"
           placeholder="its public key, 44 characters"

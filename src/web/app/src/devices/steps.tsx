@@ -2,6 +2,7 @@
 
 import { copy } from '../flows/actions.js'
 import { type Answer, address } from '../shell/api.js'
+import { dateOf } from '../shell/format.js'
 import { query, setQuery } from '../shell/router.js'
 
 type Certificate = Answer<'getCertificate'>
@@ -16,8 +17,6 @@ function here(): string {
   if (/mac os/i.test(userAgent)) return 'macos'
   return /windows/i.test(userAgent) ? 'windows' : 'linux'
 }
-
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 
 export function Steps({ certificate }: { certificate: Certificate }) {
   const { devices, page, fingerprint, name, validTo } = certificate
@@ -67,7 +66,7 @@ export function Steps({ certificate }: { certificate: Certificate }) {
         </div>
       )}
       <p class="faint">
-        {name}, until {day.format(validTo)}. SHA-256 <code>{fingerprint}</code>
+        {name}, until {dateOf(validTo)}. SHA-256 <code>{fingerprint}</code>
       </p>
     </section>
   )

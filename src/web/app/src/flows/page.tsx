@@ -2,9 +2,9 @@
 import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
-import { FlowPane } from '../flow/pane.js'
 import { NO_VIEWS } from '../flow/view-address.js'
 import { useKeys } from '../shell/keys.js'
+import { later } from '../shell/later.js'
 import { notice } from '../shell/notices.js'
 import { setOption, textOf } from '../shell/options.js'
 import { oneOf, remembered } from '../shell/remembered.js'
@@ -13,10 +13,11 @@ import { act, attempt, copy, MARKS } from './actions.js'
 import { ColumnMenu } from './column-menu.js'
 import { urlOf } from './columns.js'
 import { FilterLine } from './filter-line.js'
-import { hide, refused, rowAt, show, total, waiting } from './list.js'
+import { hide, refused, rowAt, show, total, waiting, wanted } from './list.js'
+import { NoFlows } from './no-flows.js'
 import { clear, cursor, cursorRow, find, select, selected, selectedRows, step } from './selection.js'
 import { Splitter, share } from './splitter.js'
-import { NoFlows, StatusLine } from './status-line.js'
+import { StatusLine } from './status-line.js'
 import { Table } from './table.js'
 import { Tree } from './tree.js'
 import { nextWaiting, useNextWaiting } from './waiting.js'
@@ -32,15 +33,22 @@ const open = (id: string) => {
 }
 const close = () => go(withQuery('/flows', NO_VIEWS))
 
+/** The flow beside the list, whose script the list does not wait for. */
+export const Pane = later(
+  async () => (await import('../flow/pane.js')).FlowPane,
+  ({ children }) => (
+    <section class="pane" aria-label="Flow" aria-busy={children === undefined}>
+      <div class="content">{children}</div>
+    </section>
+  ),
+)
+
 export function FlowsPage() {
   const filterInput = useRef<HTMLInputElement>(null)
   const page = useRef(1)
-  const filter = query.value.get('filter') ?? ''
-  const highlight = query.value.get('highlight') ?? ''
-  const sort = (query.value.get('sort') ?? 'number') as Sort
-  const reverse = query.value.get('order') === 'down'
+  const { filter, highlight, sort, reverse } = wanted.value
   const id = parts.value[1] ?? ''
-  useEffect(() => show({ filter, highlight, sort, reverse }), [filter, highlight, sort, reverse])
+  useEffect(() => show(wanted.value), [filter, highlight, sort, reverse])
   useEffect(() => hide, [])
   const isTree = tree.value === 'shown'
   useEffect(() => {
@@ -150,7 +158,7 @@ export function FlowsPage() {
         />
       </div>
       {id && <Splitter />}
-      {id && <FlowPane id={id} onClose={close} />}
+      {id && <Pane id={id} onClose={close} />}
       <StatusLine place={cursor.value} onCompare={compare} onWaiting={toNextWaiting} />
     </div>
   )

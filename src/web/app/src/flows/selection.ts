@@ -1,14 +1,14 @@
 // Which rows are selected, and which of them the keys go on from. Rows are named by their ids, as lists change under them.
 import { computed, signal } from '@preact/signals'
 import type { Row } from '../shell/api.js'
-import { current, rowAt, total } from './list.js'
+import { current, rowAt, seek, total } from './list.js'
 
 /** The place that keys go on from; -1 for none. */
 export const cursor = signal(-1)
 export const selected = signal<ReadonlySet<string>>(new Set())
 let anchor = -1
 let cursorId = ''
-/** The flow that the address names, until the first rows have come. */
+/** The flow that the address names, until its row has come. */
 let sought = ''
 
 /** The selected rows that are in the window, in their order. */
@@ -20,6 +20,8 @@ export const selectedRows = computed(() =>
 export const cursorRow = computed(() => (cursor.value < 0 ? undefined : rowAt(cursor.value)))
 
 function put(index: number): void {
+  sought = ''
+  seek(undefined)
   cursor.value = index
   cursorId = rowAt(index)?.id ?? ''
 }
@@ -65,19 +67,24 @@ export function clear(): void {
   cursorId = ''
 }
 
-/** A flow that was opened by its address; where no rows have come yet, once they have. */
+/** A flow that was opened by its address: its row is gone to, and asked for where it is none of those that are here. */
 export function find(id: string): void {
-  const { rows } = current.peek()
-  sought = rows.length === 0 ? id : ''
-  if (cursorId === id || !id) return
+  sought = ''
+  const isHere = cursorId === id || id === '' || goTo(id)
+  if (!isHere) sought = id
+  seek(isHere ? undefined : id)
+}
+
+function goTo(id: string): boolean {
+  const { rows, offset } = current.peek()
   const at = rows.findIndex((row) => row?.id === id)
-  if (at < 0) return
-  select(current.peek().offset + at)
+  if (at >= 0) select(offset + at)
+  return at >= 0
 }
 
 // A list that has changed takes the cursor along with its flow; a place that had no row yet gets its flow when that comes.
 current.subscribe(({ rows, offset }) => {
-  if (sought) find(sought)
+  if (sought) goTo(sought)
   if (cursor.peek() < 0) return
   if (cursorId === '') {
     const row = rows[cursor.peek() - offset]

@@ -75,31 +75,3 @@ export function StatusLine({ place, onCompare, onWaiting }: Props) {
     </footer>
   )
 }
-
-export function NoFlows({ filtered, onAll }: { filtered: boolean; onAll: () => void }) {
-  return (
-    <div class="empty">
-      {filtered ? (
-        <>
-          <h2>No flow matches</h2>
-          <p>
-            New ones that match will be listed here.{' '}
-            <button type="button" onClick={onAll}>
-              Show all flows
-            </button>
-          </p>
-        </>
-      ) : (
-        <>
-          <h2>No flows yet</h2>
-          <p>
-            What passes midwire is listed here. <a href="/devices">Add a device</a>, or try it from a terminal:
-          </p>
-          <p>
-            <code>curl -x http://127.0.0.1:8080 http://example.org/</code>
-          </p>
-        </>
-      )}
-    </div>
-  )
-}

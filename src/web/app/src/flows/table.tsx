@@ -1,13 +1,13 @@
 // The table of flows: only the rows that are seen are in the page, however many there are.
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../../../api/schemas/row.js'
 import { count } from '../shell/format.js'
 import { columnOf, shown } from './columns.js'
+import { DrawnRows } from './drawn-rows.js'
 import { Head } from './head.js'
-import { current, highlighted, look, total } from './list.js'
-import { type RowProps, RowView } from './row.js'
+import { current, growsAtEnd, highlighted, look, total } from './list.js'
+import { type RowProps, tellWhole } from './row.js'
 import { cursor, select, selected } from './selection.js'
 import { isTextSelected, useHeld } from './text-selection.js'
 
@@ -15,7 +15,7 @@ export const ROW_HEIGHT = 24
 /** Browsers lay out no element that is much higher; behind that the scroll bar stands for more than its pixels. */
 const MOST_PIXELS = 16_000_000
 /** Rows that are drawn above and below those that are seen, and how many come at a time: between, a scroll draws nothing. */
-const SPARE_ROWS = 12
+const SPARE_ROWS = 8
 const ROWS_AT_ONCE = 6
 
 /** Columns that take the room that the others leave. */
@@ -38,33 +38,18 @@ interface Props {
 const indexOf = ({ target }: Event) =>
   Number(target instanceof Element ? (target.closest<HTMLElement>('[data-index]')?.dataset.index ?? -1) : -1)
 
-/** Rows as they were drawn: one that has not changed is the same again, and costs nothing. */
-function useDrawn() {
-  const before = useRef(new Map<number, { props: RowProps; view: JSX.Element }>())
-  const now: typeof before.current = new Map()
-  useLayoutEffect(() => {
-    before.current = now
-  })
-  // An element whose row is gone shows another one: that costs less than a new element.
-  return (props: RowProps, slots: number) => {
-    const old = before.current.get(props.index)
-    const same = old && (Object.keys(props) as (keyof RowProps)[]).every((name) => old.props[name] === props[name])
-    const one = same ? old : { props, view: <RowView key={props.index % slots} {...props} /> }
-    now.set(props.index, one)
-    return one.view
-  }
-}
-
 export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const height = useSignal(600)
   const top = useSignal(0)
-  const following = useRef(true)
+  /** The end of the list is seen, and so is what comes. The list is new at its end. */
+  const atEnd = useSignal(true)
   const endsSelection = useRef(false)
 
+  const follows = atEnd.value && growsAtEnd({ sort, reverse })
   const list = useHeld(
     { total: total.value, window: current.value, lit: highlighted.value },
-    `${top.value} ${sort} ${reverse}`,
+    `${follows ? 'end' : top.value} ${sort} ${reverse}`,
   )
   const rows = list.total
   const full = rows * ROW_HEIGHT
@@ -74,10 +59,29 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   page.current = atOnce
   // Where the scroll bar's pixels are those of rows, this is its place; else its share of all rows.
   const ratio = pixels > body ? (full - body) / (pixels - body) : 1
-  const offset = top.value * ratio
+  const at = follows ? Math.max(0, pixels - body) : top.value
+  const offset = at * ratio
   const first = Math.max(0, Math.floor(offset / ROW_HEIGHT) - SPARE_ROWS)
   const last = Math.min(rows, Math.ceil((offset + body) / ROW_HEIGHT) + SPARE_ROWS)
-  const shownAt = (index: number) => index * ROW_HEIGHT - offset + top.value
+  const shownAt = (index: number) => index * ROW_HEIGHT - offset + at
+
+  const { offset: from, rows: window } = list.window
+  const seen = Array.from({ length: Math.max(0, last - first) }, (_, place): RowProps => {
+    const index = first + place
+    const row = window[index - from]
+    return {
+      ...{ index, row, columns: shown.value, top: Math.round(shownAt(index)) },
+      isCursor: cursor.value === index,
+      isSelected: row !== undefined && selected.value.has(row.id),
+      isLit: row !== undefined && list.lit.has(row.number),
+    }
+  })
+  const within = useRef<HTMLDivElement>(null)
+  const drawn = useRef<DrawnRows>(null)
+  drawn.current ??= new DrawnRows()
+  useLayoutEffect(() => {
+    if (within.current) drawn.current?.draw(within.current, seen)
+  })
 
   useEffect(() => {
     const element = scroller.current
@@ -89,14 +93,16 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
     return () => observer.disconnect()
   }, [])
 
-  useEffect(() => look(first, last), [first, last, sort, reverse])
-
-  // New flows at the end are followed while the end is seen; the list is new at its end.
-  useLayoutEffect(() => {
+  useEffect(() => {
     const element = scroller.current
-    if (!element) return
-    if (following.current && sort === 'number' && !reverse) element.scrollTop = element.scrollHeight
-  }, [rows, body, sort, reverse])
+    // It was scrolled since, to a row that is gone to: what is seen there is drawn next.
+    const isElsewhere = element && Math.abs(element.scrollTop - at) * ratio > ROWS_AT_ONCE * ROW_HEIGHT
+    if (!isElsewhere) look(first, last, follows)
+  }, [first, last, sort, reverse, follows])
+
+  useLayoutEffect(() => {
+    if (follows && rows > 0 && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight
+  }, [rows, body, follows])
 
   useLayoutEffect(() => {
     const element = scroller.current
@@ -111,19 +117,18 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
   const onScroll = () => {
     const element = scroller.current
     if (!element) return
-    const far = Math.abs(element.scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
-    const atEdge = element.scrollTop === 0 || element.scrollTop + element.clientHeight >= element.scrollHeight - 1
-    if (far || atEdge) top.value = element.scrollTop
-    following.current = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT
+    // What else is to be known of the element was told already: to ask for it here would lay out the page anew.
+    const { scrollTop } = element
+    const left = pixels - body - scrollTop
+    const far = Math.abs(scrollTop - top.value) >= (ROWS_AT_ONCE * ROW_HEIGHT) / ratio
+    if (far || scrollTop === 0 || left <= 1) top.value = scrollTop
+    atEnd.value = left <= ROW_HEIGHT
   }
 
   const template = shown.value
     .map(({ name, width }) => (isWide(name) ? `minmax(${leastOf(name, width)}px, 1fr)` : `${width}px`))
     .join(' ')
   const wide = shown.value.reduce((sum, { name, width }) => sum + leastOf(name, width), 0)
-  const drawn = useDrawn()
-  const indexes = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at)
-  const { offset: from, rows: window } = list.window
   return (
     <div
       ref={scroller}
@@ -141,6 +146,7 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
       <Head columns={shown.value} sort={sort} reverse={reverse} onSort={onSort} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys open the row that the cursor is on */}
       <div
+        ref={within}
         class="rows"
         role="rowgroup"
         onMouseDown={(event) => {
@@ -160,23 +166,8 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
         }}
         aria-label={`${count(rows)} flows`}
         style={{ height: `${pixels}px` }}
-      >
-        {indexes.map((index) => {
-          const row = window[index - from]
-          return drawn(
-            {
-              index,
-              row,
-              columns: shown.value,
-              top: Math.round(shownAt(index)),
-              isCursor: cursor.value === index,
-              isSelected: row !== undefined && selected.value.has(row.id),
-              isLit: row !== undefined && list.lit.has(row.number),
-            },
-            atOnce + 2 * SPARE_ROWS + 2,
-          )
-        })}
-      </div>
+        onPointerOver={tellWhole}
+      />
     </div>
   )
 }

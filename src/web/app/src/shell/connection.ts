@@ -27,16 +27,24 @@ let socket: WebSocket | undefined
 let pause = 500
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Connects, and again after each loss: at first soon, then every 5 seconds. */
+/** Characters of a message that may stand in the address. */
+const MOST_IN_ADDRESS = 2_000
+
+/** Connects, and again after each loss: at first soon, then every 5 seconds. The list is asked for in the address, and so needs not wait for the answer. */
 export function connect(): void {
   clearTimeout(timer)
   timer = undefined
-  socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`)
+  const list = followed.get('list')
+  const said = `?first=${encodeURIComponent(JSON.stringify(list) ?? '')}`
+  const isSaid = list !== undefined && said.length <= MOST_IN_ADDRESS
+  socket = new WebSocket(
+    `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}${isSaid ? said : ''}`,
+  )
   socket.onopen = () => {
     pause = 500
     if (connection.value !== 'connecting') notice('Connected again')
     connection.value = 'open'
-    for (const message of followed.values()) tell(message)
+    for (const message of followed.values()) if (!isSaid || message !== list) tell(message)
   }
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data) as ServerMessage

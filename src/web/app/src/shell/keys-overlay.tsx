@@ -2,6 +2,20 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { groups } from './keys.js'
 
+/** How a keyboard names them. */
+const SIGNS: Readonly<Record<string, string>> = {
+  ...{ ArrowDown: '↓', ArrowUp: '↑', ArrowLeft: '←', ArrowRight: '→' },
+  ...{ PageDown: 'Page ↓', PageUp: 'Page ↑', Escape: 'Esc' },
+}
+
+/** `Shift+ArrowDown` is `Shift ↓`, `Ctrl+c` is `Ctrl C`, and `D`, which is told from `d`, is `Shift D`. */
+function shownKey(key: string): string {
+  const [name = '', ...held] = key.length > 1 ? key.split('+').reverse() : [key]
+  const isLetter = /^[a-z]$/i.test(name)
+  const shift = isLetter && name === name.toUpperCase() && !held.includes('Shift') ? ['Shift'] : []
+  return [...held, ...shift, isLetter ? name.toUpperCase() : (SIGNS[name] ?? name)].join(' ')
+}
+
 export function KeysOverlay({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
@@ -20,7 +34,7 @@ export function KeysOverlay({ onClose }: { onClose: () => void }) {
             {keys.map(({ key, does }) => (
               <div key={key}>
                 <dt>
-                  <kbd>{key}</kbd>
+                  <kbd>{shownKey(key)}</kbd>
                 </dt>
                 <dd>{does}</dd>
               </div>
