@@ -95,9 +95,9 @@ export function Table({ sort, reverse, onSort, onOpen, page }: Props) {
 
   useEffect(() => {
     const element = scroller.current
-    // It was scrolled since, to a row that is gone to: what is seen there is drawn next.
-    const isElsewhere = element && Math.abs(element.scrollTop - at) * ratio > ROWS_AT_ONCE * ROW_HEIGHT
-    if (!isElsewhere) look(first, last, follows)
+    // It was scrolled on by more than twice of what is seen since: these rows are gone before they come, and what is seen then is drawn next.
+    const isGone = element && Math.abs(element.scrollTop - at) * ratio > 2 * body
+    if (!isGone) look(first, last, follows)
   }, [first, last, sort, reverse, follows])
 
   useLayoutEffect(() => {
