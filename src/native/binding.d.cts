@@ -35,11 +35,8 @@ export declare class NativeConnections {
   carry(): number
   /** Does TLS as a server with a client that has said `first`; SECURED or FAILED follows. */
   answer(id: number, tls: NativeServerTls, first: Uint8Array): void
-  /**
-   * Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows. `alpn`: protocols with
-   * commas between.
-   */
-  ask(id: number, tls: NativeClientTls, name: string, sendsName: boolean, alpn: string, sessions: NativeTlsSessions, first: Uint8Array): void
+  /** Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows. */
+  ask(id: number, route: NativeTlsRoute, name: string, first: Uint8Array): void
   /** A panic on purpose, for the test that it ends as an error. */
   panicForTest(): void
 }
@@ -89,9 +86,10 @@ export declare class NativeServerTls {
   constructor(chain: Array<Buffer>, key: NativeKey, alpn: string, versions: NativeVersions, asks: boolean, scope: Uint8Array, logsKeys: boolean)
 }
 
-/** The sessions with one server by one way, which may be resumed. */
-export declare class NativeTlsSessions {
-  constructor()
+/** How one server is asked by one way. It has the sessions that may be resumed there. */
+export declare class NativeTlsRoute {
+  /** `alpn`: the protocols to offer. `sends_name`: the server's name is in the ClientHello (RFC 6066, 3). */
+  constructor(tls: NativeClientTls, alpn: Array<string>, sendsName: boolean)
 }
 
 /** A UDP socket that receives datagrams for any address, and answers from these addresses. */

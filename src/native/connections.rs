@@ -17,7 +17,7 @@ use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
 use crate::connections::engine::Engine;
-use crate::connections::tls::{NativeClientTls, NativeServerTls, NativeTlsSessions};
+use crate::connections::tls::{NativeServerTls, NativeTlsRoute};
 use crate::connections::watcher::Watcher;
 use crate::error::{Code, Result, error, from_io};
 use crate::options;
@@ -113,23 +113,11 @@ impl NativeConnections {
         self.engine.answer(id, tls.config.clone(), first);
     }
 
-    /// Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows. `alpn`: protocols with
-    /// commas between.
-    #[expect(clippy::too_many_arguments, reason = "an object of JavaScript's costs more to read")]
+    /// Does TLS as a client with the server of that name or address, which has said `first` already; SECURED or FAILED follows.
     #[napi(catch_unwind)]
-    pub fn ask(
-        &mut self,
-        id: u32,
-        tls: &NativeClientTls,
-        name: String,
-        sends_name: bool,
-        alpn: String,
-        sessions: &NativeTlsSessions,
-        first: &[u8],
-    ) -> Result<()> {
-        let config = tls.with(&alpn, sends_name, sessions);
+    pub fn ask(&mut self, id: u32, route: &NativeTlsRoute, name: String, first: &[u8]) -> Result<()> {
         self.engine
-            .ask(id, config, tls::server_name(&name)?, first)
+            .ask(id, route.config.clone(), tls::server_name(&name)?, first)
             .map_err(|reason| error(Code::BadArgument, reason))
     }
 

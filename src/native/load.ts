@@ -13,7 +13,7 @@ export type {
   NativeServerOptions,
   NativeServerTls,
   NativeSocketOptions,
-  NativeTlsSessions,
+  NativeTlsRoute,
   NativeTransparentUdp,
 } from './binding.cjs'
 

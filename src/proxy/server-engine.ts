@@ -1,4 +1,4 @@
-// How the addon does TLS with servers: its contexts and its sessions, and the routes that it leaves to OpenSSL.
+// How the addon does TLS with servers: its contexts, the routes with their sessions, and those that it leaves to OpenSSL.
 import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import { pemBlocks } from '../certs/pem.js'
 import { Recent } from '../certs/recent.js'
@@ -6,12 +6,12 @@ import { versionsOf } from '../certs/settings.js'
 import { trustedRoots } from '../certs/trust.js'
 import type { CertificateAndKey } from '../hooks.js'
 import type { ServerTls } from '../layers/route.js'
-import { type NativeClientTls, type NativeTlsSessions, native } from '../native/load.js'
+import { type NativeClientTls, type NativeTlsRoute, native } from '../native/load.js'
 import type { Options } from '../options/definitions.js'
 import { hasEngine, isServerName, type Question } from '../transports/connections/tls.js'
 import { trustOf } from './server-context.js'
 
-/** Sessions that are kept, by route, and routes that are left to OpenSSL. */
+/** Routes that are kept with their sessions, and routes that are left to OpenSSL. */
 const MAX_ROUTES = 1_000
 
 /** Contexts for servers: one for all of them, and one for each certificate of ours and each setting of `tls_start_server`. */
@@ -32,7 +32,7 @@ export class ServerEngine {
   readonly #options: Options
   readonly #logsKeys: boolean
   readonly #contexts = new Recent<string, NativeClientTls>(MAX_CONTEXTS)
-  readonly #sessions = new Recent<string, NativeTlsSessions>(MAX_ROUTES)
+  readonly #routes = new Recent<string, NativeTlsRoute>(MAX_ROUTES)
   readonly #left = new Recent<string, true>(MAX_ROUTES)
   #roots: Buffer[] | undefined
 
@@ -54,11 +54,13 @@ export class ServerEngine {
       return undefined
     }
     if (tls.inPlace || this.#left.get(route) || !isServerName(name) || !hasEngine()) return undefined
+    const known = this.#routes.get(route)
+    if (known) return { route: known, name }
     const context = this.#contextFor(asked)
     if (!context) return undefined
-    const sessions = this.#sessions.get(route) ?? new (native().NativeTlsSessions)()
-    this.#sessions.set(route, sessions)
-    return { tls: context, name, sendsName: tls.sni !== undefined, alpn: tls.alpn, sessions }
+    const made = new (native().NativeTlsRoute)(context, [...tls.alpn], tls.sni !== undefined)
+    this.#routes.set(route, made)
+    return { route: made, name }
   }
 
   /** The route is OpenSSL's from now on. */
@@ -69,7 +71,7 @@ export class ServerEngine {
 
   /** No session of the route is resumed any more. */
   forget(route: string): void {
-    this.#sessions.delete(route)
+    this.#routes.delete(route)
   }
 
   #contextFor({ tls: { set }, verifies, identity }: Asked): NativeClientTls | undefined {

@@ -7,7 +7,7 @@ use midwire_tls::failure::Failure;
 use midwire_tls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use midwire_tls::server::{self, ServerSettings};
 use midwire_tls::{
-    ClientConfig, ClientSessionStore, CryptoProvider, DefaultTimeProvider, ProducesTickets, ServerConfig, SigningKey,
+    ClientConfig, CryptoProvider, DefaultTimeProvider, ProducesTickets, ServerConfig, SigningKey,
     SupportedProtocolVersion, TimeProvider, version,
 };
 use napi::bindgen_prelude::Buffer;
@@ -78,22 +78,6 @@ impl NativeServerTls {
     }
 }
 
-/// The sessions with one server by one way, which may be resumed.
-#[napi]
-pub struct NativeTlsSessions {
-    store: Arc<dyn ClientSessionStore>,
-}
-
-#[napi]
-impl NativeTlsSessions {
-    #[napi(constructor, catch_unwind)]
-    pub fn new() -> Self {
-        NativeTlsSessions {
-            store: client::sessions(),
-        }
-    }
-}
-
 /// How servers are asked under one set of options.
 #[napi]
 pub struct NativeClientTls {
@@ -124,11 +108,23 @@ impl NativeClientTls {
         let config = client::configure(&PROVIDER, &TIME, settings).map_err(refused)?;
         Ok(NativeClientTls { config })
     }
+}
 
-    pub(super) fn with(&self, alpn: &str, sends_name: bool, sessions: &NativeTlsSessions) -> Arc<ClientConfig> {
-        let alpn = alpn.split(',').filter(|name| !name.is_empty());
-        let alpn = alpn.map(|name| name.as_bytes().to_vec()).collect();
-        client::with(&self.config, alpn, sends_name, sessions.store.clone())
+/// How one server is asked by one way. It has the sessions that may be resumed there.
+#[napi]
+pub struct NativeTlsRoute {
+    pub(super) config: Arc<ClientConfig>,
+}
+
+#[napi]
+impl NativeTlsRoute {
+    /// `alpn`: the protocols to offer. `sends_name`: the server's name is in the ClientHello (RFC 6066, 3).
+    #[napi(constructor, catch_unwind)]
+    pub fn new(tls: &NativeClientTls, alpn: Vec<String>, sends_name: bool) -> Self {
+        let alpn = alpn.into_iter().map(String::into_bytes).collect();
+        NativeTlsRoute {
+            config: client::with(&tls.config, alpn, sends_name, client::sessions()),
+        }
     }
 }
 

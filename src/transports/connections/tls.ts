@@ -1,7 +1,7 @@
 // TLS by the addon's engine, rustls, with clients and with servers.
 import { isIP } from 'node:net'
 import type { TlsState } from '../../connection.js'
-import type { NativeClientTls, NativeServerTls, NativeTlsSessions } from '../../native/load.js'
+import type { NativeServerTls, NativeTlsRoute } from '../../native/load.js'
 import type { Transport } from '../transport.js'
 import { connections } from './connections.js'
 import type { Agreed } from './records.js'
@@ -51,24 +51,20 @@ export async function answerClient(
 }
 
 export interface Question {
-  readonly tls: NativeClientTls
-  /** The name or address that the certificate must be for. */
+  readonly route: NativeTlsRoute
+  /** The name or address of the server, which the certificate must be for where it is verified. */
   readonly name: string
-  /** The name is sent (RFC 6066, 3). */
-  readonly sendsName: boolean
-  readonly alpn: readonly string[]
-  readonly sessions: NativeTlsSessions
 }
 
 /** Does TLS with a server. Rejects as `answerClient`. */
 export async function askServer(
   transport: Transport,
-  { tls, name, sendsName, alpn, sessions }: Question,
+  { route, name }: Question,
   onSecret: OnSecret,
 ): Promise<Established> {
   const engine = engineOf()
   const over = engine.over(transport)
-  const begin = (waiting: Buffer) => engine.native.ask(over.id, tls, name, sendsName, alpn.join(','), sessions, waiting)
+  const begin = (waiting: Buffer) => engine.native.ask(over.id, route, name, waiting)
   return established(over, await over.secure(begin, onSecret))
 }
 
