@@ -1463,6 +1463,12 @@ declare const OPTIONS: {
         readonly default: "UNBOUNDED" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
         readonly help: string;
     };
+    readonly tls_engine: {
+        readonly type: "choice";
+        readonly choices: readonly ["auto", "node"];
+        readonly default: "auto" | "node";
+        readonly help: string;
+    };
     readonly ciphers_client: {
         readonly type: "string";
         readonly default: undefined;
@@ -1832,7 +1838,7 @@ declare const OPTIONS: {
     readonly client_process: {
         readonly type: "choice";
         readonly choices: readonly ["auto", "on", "off"];
-        readonly default: "off" | "auto" | "on";
+        readonly default: "auto" | "off" | "on";
         readonly help: string;
     };
     readonly onboarding: {
@@ -3308,19 +3314,13 @@ interface ClientConfigOptions {
 interface Exchange {
     exchange(commands: Uint8Array, length: number, slab: Uint8Array): number;
 }
-/** Methods that are called for the addon's events. Their buffers are views of the slab, and are valid only during the call. */
+/** Takes the addon's events. */
 interface BridgeEvents {
-    opened(id: number, header: Buffer): void;
-    connected(id: number): void;
-    data(id: number, bytes: Buffer): void;
-    end(id: number): void;
-    reset(id: number, reason: number): void;
-    writable(id: number, bytes: number): void;
-    closed(id: number): void;
-    datagram(flow: number, header: Buffer, data: Buffer): void;
-    datagramExpired(flow: number): void;
-    icmp(header: Buffer, message: Buffer): void;
-    log(level: number, target: string, message: string): void;
+    /**
+     * An event whose payload is the `length` bytes of `slab` from `start` on, which are valid only during the call; `words` is the same slab in words
+     * of four bytes.
+     */
+    record(kind: number, id: number, slab: Buffer, words: Uint32Array, start: number, length: number): void;
     died(reason: string): void;
     stopped(): void;
 }
@@ -3335,6 +3335,8 @@ declare class Bridge {
     bytes(kind: number, id: number, bytes: Uint8Array): void;
     /** A command that sends a datagram or an ICMP message. Throws ERR_ARGUMENT where `data` is no Uint8Array, or too long. */
     message(kind: number, header: Buffer, data: Uint8Array): void;
+    /** Performs the commands that wait, before a call that is none of them. */
+    perform(): void;
     /** Called by the addon when it has events (its doorbell): exchanges commands and events until there are none of either. */
     readonly ring: () => void;
     /** Exchanges commands and events until there are none of either, or this turn of the event loop has had enough of them. */

@@ -44,6 +44,8 @@ export const rooms: Record<string, Room> = {
       'events',
       'buffer',
       'timers',
+      // The name of a system's error by its number.
+      'util',
       'os',
       'worker_threads',
       'child_process',

@@ -6,9 +6,16 @@ import { versionsOf } from '../certs/settings.js'
 import { trustedRoots } from '../certs/trust.js'
 import type { CertificateAndKey } from '../hooks.js'
 import type { ServerTls } from '../layers/route.js'
-import { type NativeClientTls, type NativeTlsRoute, native } from '../native/load.js'
 import type { Options } from '../options/definitions.js'
-import { hasEngine, isServerName, type Question } from '../transports/connections/tls.js'
+import {
+  clientContext,
+  hasEngine,
+  isServerName,
+  type NativeClientTls,
+  type NativeTlsRoute,
+  type Question,
+  routeBy,
+} from '../transports/connections/tls.js'
 import { trustOf } from './server-context.js'
 
 /** Routes that are kept with their sessions, and routes that are left to OpenSSL. */
@@ -58,7 +65,7 @@ export class ServerEngine {
     if (known) return { route: known, name }
     const context = this.#contextFor(asked)
     if (!context) return undefined
-    const made = new (native().NativeTlsRoute)(context, [...tls.alpn], tls.sni !== undefined)
+    const made = routeBy(context, tls.alpn, tls.sni !== undefined)
     this.#routes.set(route, made)
     return { route: made, name }
   }
@@ -85,16 +92,14 @@ export class ServerEngine {
     const before = this.#contexts.get(key)
     if (before) return before
     if (verifies) this.#roots ??= trustedRoots(trustOf(this.#options)).flatMap(ders)
-    const roots = verifies ? this.#roots : undefined
-    try {
-      const own = identity && { chain: ders(identity.cert), key: pkcs8(identity.key) }
-      const context = new (native().NativeClientTls)(roots, versions, own?.chain, own?.key, this.#logsKeys)
-      this.#contexts.set(key, context)
-      return context
-    } catch {
-      // The certificate's key is of a kind that ring does not sign with.
-      return undefined
-    }
+    const context = clientContext({
+      roots: verifies ? this.#roots : undefined,
+      versions,
+      identity: identity && { chain: ders(identity.cert), key: pkcs8(identity.key) },
+      logsKeys: this.#logsKeys,
+    })
+    if (context) this.#contexts.set(key, context)
+    return context
   }
 }
 

@@ -1,5 +1,4 @@
 // TLS over a transport of bytes: by the addon, or by node:tls, which on a socket of Node's uses the socket's own handle.
-import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
@@ -187,7 +186,7 @@ function sayGoodbye(socket: TLSSocket, refused: (error: Error) => void): void {
 /** The certificates that the server has sent, in its order. */
 const chainOf = (socket: TLSSocket): Buffer[] => bounded(chainFrom(socket.getPeerX509Certificate()))
 
-function* chainFrom(first: X509Certificate | undefined): Iterable<Buffer> {
+function* chainFrom(first: ReturnType<TLSSocket['getPeerX509Certificate']>): Iterable<Buffer> {
   for (let one = first; one; one = one.issuerCertificate) yield one.raw
 }
 

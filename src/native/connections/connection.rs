@@ -1,13 +1,15 @@
 //! One connection: a socket or a transport of Node's below, perhaps a TLS session over that, and what waits to be sent.
 
+mod securing;
+mod sending;
+
 use std::io;
 use std::sync::Arc;
 
 use mio::net::TcpStream;
 
 use midwire_tls::ServerConfig;
-use midwire_tls::failure::Failure;
-use midwire_tls::session::{Said, Session};
+use midwire_tls::session::Session;
 
 use crate::connections::events::{self, event};
 use crate::connections::socket;
@@ -238,198 +240,6 @@ impl Connection {
             self.check_end(records);
         } else {
             messages::push(records, event::END, self.id, &[]);
-        }
-    }
-
-    /// Puts the client's side of a session over what is below. From now on what Node writes is plaintext.
-    pub fn ask(&mut self, session: Session, hello: &[u8]) {
-        self.out.extend_from_slice(hello);
-        self.session = Some(session);
-    }
-
-    /// Puts the server's side of a session over what is below. What the client has said already comes by `decrypt`.
-    pub fn answer(&mut self, config: Arc<ServerConfig>) {
-        self.session = Some(Session::accept());
-        self.answer = Some(config);
-    }
-
-    /// A peer that had ended before TLS began cannot finish the handshake.
-    pub fn check_end(&mut self, records: &mut Vec<u8>) {
-        if self.has_ended && self.is_in_handshake() && !self.has_failed {
-            self.has_failed = true;
-            events::push_failed(records, self.id, &Failure::Truncated);
-        }
-    }
-
-    /// Hands ciphertext to the session, and what comes of it to Node.
-    pub fn decrypt(&mut self, cipher: &[u8], records: &mut Vec<u8>) {
-        if self.has_failed {
-            return;
-        }
-        let Some(session) = &mut self.session else { return };
-        let start = records.len();
-        messages::push(records, event::DATA, self.id, &[]);
-        let head = records.len();
-        let mut result = session.handle(cipher, records, &mut self.out);
-        if result.as_ref().is_ok_and(|said| said.hello)
-            && let Some(config) = self.answer.take()
-        {
-            result = session.answer(config, &mut self.out);
-        }
-        let length = records.len() - head;
-        // What was agreed on is told before the first data, and data is rare in a handshake.
-        let data = if length == 0 {
-            records.truncate(start);
-            None
-        } else if self.is_secured {
-            messages::finish(records, start);
-            None
-        } else {
-            let data = records.split_off(head);
-            records.truncate(start);
-            Some(data)
-        };
-        match result {
-            Ok(said) => self.tell(said, data, records),
-            Err(failure) => {
-                self.has_failed = true;
-                events::push_failed(records, self.id, &failure);
-            }
-        }
-    }
-
-    /// Tells Node what a session has heard.
-    fn tell(&mut self, said: Said, data: Option<Vec<u8>>, records: &mut Vec<u8>) {
-        for line in &said.secrets {
-            messages::push(records, event::SECRET, self.id, &[line.as_bytes()]);
-        }
-        if let Some(established) = &said.established {
-            self.is_secured = true;
-            events::push_secured(records, self.id, established);
-        }
-        if let Some(data) = data {
-            messages::push(records, event::DATA, self.id, &[&data]);
-        }
-        if said.ended && !self.has_ended {
-            self.has_ended = true;
-            messages::push(records, event::END, self.id, &[]);
-        }
-    }
-
-    pub fn write(&mut self, bytes: &[u8]) {
-        if self.ends || self.closes {
-            return;
-        }
-        self.owed = self.owed.saturating_add(bytes.len() as u32);
-        match &mut self.session {
-            Some(session) => session.write(bytes, &mut self.out),
-            None => self.out.extend_from_slice(bytes),
-        }
-    }
-
-    /// Sends what waits, and then FIN.
-    pub fn end(&mut self) {
-        if self.ends {
-            return;
-        }
-        self.ends = true;
-        if let Some(session) = &mut self.session
-            && !self.has_failed
-        {
-            session.end(&mut self.out);
-        }
-    }
-
-    /// As `end`, and Node hears no more: what still comes is dropped.
-    pub fn close(&mut self) {
-        self.end();
-        self.closes = true;
-    }
-
-    /// Sends as much as the socket takes, in one call where it takes all.
-    pub fn flush(&mut self, records: &mut Vec<u8>) -> Life {
-        let Some(stream) = &self.stream else {
-            return self.flush_to_node(records);
-        };
-        if self.is_connecting {
-            return Life::Goes;
-        }
-        while self.is_writable && self.sent < self.out.len() {
-            match socket::send(stream, &self.out[self.sent..]) {
-                Ok(length) => self.sent += length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_writable = false,
-                Err(error) => return self.lose_sending(&error, records),
-            }
-        }
-        if self.sent < self.out.len() {
-            return Life::Goes;
-        }
-        if self.ends && !self.fin_sent {
-            self.fin_sent = true;
-            socket::end(stream);
-        }
-        self.has_left(records);
-        // A socket that is closed while data waits to be read sends RST, which makes the peer forget what it has got. So that is read first.
-        if self.fin_sent && (self.has_ended || (self.closes && !self.is_readable)) && !self.lingers {
-            messages::push(records, event::CLOSED, self.id, &[]);
-            return Life::Over;
-        }
-        Life::Goes
-    }
-
-    fn flush_to_node(&mut self, records: &mut Vec<u8>) -> Life {
-        for piece in self.out.chunks(PIECE) {
-            messages::push(records, event::CIPHER, self.id, &[piece]);
-        }
-        self.sent = self.out.len();
-        self.has_left(records);
-        if self.ends && !self.fin_sent {
-            self.fin_sent = true;
-            messages::push(records, event::CIPHER_END, self.id, &[]);
-        }
-        if !self.closes {
-            return Life::Goes;
-        }
-        messages::push(records, event::CLOSED, self.id, &[]);
-        Life::Over
-    }
-
-    fn has_left(&mut self, records: &mut Vec<u8>) {
-        if self.out.capacity() > KEPT {
-            self.out = Vec::new();
-        } else {
-            self.out.clear();
-        }
-        self.sent = 0;
-        if self.owed >= WRITABLE_PIECE && !self.closes {
-            messages::push(records, event::WRITABLE, self.id, &[&self.owed.to_le_bytes()]);
-            self.owed = 0;
-        }
-    }
-
-    /// What the peer has said before it closed is read first: the read that fails then tells the same.
-    fn lose_sending(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
-        if self.has_ended || self.closes || self.is_paused {
-            return self.lose(error, records);
-        }
-        self.out.clear();
-        self.sent = 0;
-        self.is_writable = false;
-        self.is_readable = true;
-        self.is_ending = true;
-        Life::Goes
-    }
-
-    fn lose(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
-        let number = error.raw_os_error().unwrap_or(libc::ECONNRESET);
-        messages::push(records, event::LOST, self.id, &[&number.to_le_bytes()]);
-        Life::Over
-    }
-
-    /// Sends RST in the place of FIN when the connection is dropped.
-    pub fn reset(&mut self) {
-        if let Some(stream) = &self.stream {
-            socket::reset_on_drop(stream);
         }
     }
 }

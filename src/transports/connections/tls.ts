@@ -1,7 +1,7 @@
 // TLS by the addon's engine, rustls, with clients and with servers.
 import { isIP } from 'node:net'
 import type { TlsState } from '../../connection.js'
-import type { NativeServerTls, NativeTlsRoute } from '../../native/load.js'
+import { type NativeClientTls, type NativeServerTls, type NativeTlsRoute, native } from '../../native/load.js'
 import type { Transport } from '../transport.js'
 import { connections } from './connections.js'
 import type { Agreed } from './records.js'
@@ -35,6 +35,34 @@ export const isServerName = (name: string): boolean =>
   isIP(name) !== 0 ||
   (name.length <= 253 &&
     /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(name))
+
+/** How servers are asked: whom midwire trusts, which versions it speaks, whom it says it is. */
+export interface ClientSettings {
+  /** Trusted authorities, DER; undefined: the certificate is not verified. */
+  readonly roots: readonly Buffer[] | undefined
+  readonly versions: { readonly tls12: boolean; readonly tls13: boolean }
+  /** The own certificate, DER, and its key, PKCS#8. */
+  readonly identity: { readonly chain: readonly Buffer[]; readonly key: Buffer } | undefined
+  /** The secrets of sessions are told. */
+  readonly logsKeys: boolean
+}
+
+export type { NativeClientTls, NativeTlsRoute } from '../../native/load.js'
+
+/** A context for servers; undefined where ring does not sign with the key. */
+export function clientContext({ roots, versions, identity, logsKeys }: ClientSettings): NativeClientTls | undefined {
+  const { NativeClientTls } = native()
+  const chain = identity && [...identity.chain]
+  try {
+    return new NativeClientTls(roots && [...roots], versions, chain, identity?.key, logsKeys)
+  } catch {
+    return undefined
+  }
+}
+
+/** How one server is asked by one way, with the sessions that may be resumed there. `sendsName`: in the ClientHello (RFC 6066, 3). */
+export const routeBy = (context: NativeClientTls, alpn: readonly string[], sendsName: boolean): NativeTlsRoute =>
+  new (native().NativeTlsRoute)(context, [...alpn], sendsName)
 
 /** Answers a client, whose ClientHello is at the start of `first`. Rejects with a TlsFailure, or with the error of a lost connection. */
 export async function answerClient(
