@@ -56,6 +56,7 @@ pub fn configure(
     if !settings.alpn.is_empty() {
         config.alpn_protocols = vec![settings.alpn];
     }
+    config.ignore_client_order = true;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if let Some(ticketer) = settings.ticketer {
         config.ticketer = Arc::new(Scoped {

@@ -154,6 +154,7 @@ impl Session {
         let State::Asked(accepted) = std::mem::replace(&mut self.state, State::Over) else {
             return Ok(Said::default());
         };
+        let config = as_preferred(&accepted, config);
         match accepted.into_connection(config) {
             Ok(connection) => {
                 let mut connection = Connection::from(connection);
@@ -201,6 +202,25 @@ impl Session {
             while connection.wants_write() && connection.write_tls(out).is_ok() {}
         }
     }
+}
+
+/// A client that puts ChaCha20 first has no AES in hardware, and gets its wish.
+fn as_preferred(accepted: &Accepted, config: Arc<ServerConfig>) -> Arc<ServerConfig> {
+    let hello = accepted.client_hello();
+    // GREASE (RFC 8701) is no wish.
+    let first = hello
+        .cipher_suites()
+        .iter()
+        .find(|suite| u16::from(**suite) & 0x0f0f != 0x0a0a);
+    let wishes = first
+        .and_then(|suite| suite.as_str())
+        .is_some_and(|name| name.contains("CHACHA20"));
+    if !wishes {
+        return config;
+    }
+    let mut own = ServerConfig::clone(&config);
+    own.ignore_client_order = false;
+    Arc::new(own)
 }
 
 fn read_all(connection: &mut Connection, plain: &mut Vec<u8>) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ use napi_derive::napi;
 use crate::error::{Code, Result, error};
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(midwire_tls::provider()));
+static SERVER_PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(midwire_tls::server_provider()));
 static TIME: LazyLock<Arc<dyn TimeProvider>> = LazyLock::new(|| Arc::new(DefaultTimeProvider));
 /// One for all servers of the process. Without a source of randomness there are no tickets.
 static TICKETER: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(midwire_tls::ticketer);
@@ -73,7 +74,7 @@ impl NativeServerTls {
             scope: scope.to_vec(),
             logs_keys,
         };
-        let config = server::configure(&PROVIDER, &TIME, settings).map_err(refused)?;
+        let config = server::configure(&SERVER_PROVIDER, &TIME, settings).map_err(refused)?;
         Ok(NativeServerTls { config })
     }
 }

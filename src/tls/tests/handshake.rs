@@ -10,7 +10,9 @@ use midwire_tls::failure::Failure;
 use midwire_tls::verdict::Refusal;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ServerConfig};
-use support::{Side, authority, authority_named, carry, client_with, leaf, offering, pair, server_with, show};
+use support::{
+    Side, authority, authority_named, carry, client_by, client_with, leaf, offering, pair, server_with, show,
+};
 
 #[test]
 fn both_versions_carry_text_both_ways_whatever_the_pieces() {
@@ -213,4 +215,20 @@ fn both_sides_log_the_same_secrets() {
         (words[0], words[1].len(), line.ends_with('\n')),
         ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", 64, true)
     );
+}
+
+#[test]
+fn a_server_prefers_aes_128_and_a_client_without_aes_gets_chacha20() {
+    let authority = authority();
+    let (server, provider) = (server_with(&authority, |_| {}), midwire_tls::provider());
+    for (first, expected) in [("AES_256", "AES_128"), ("CHACHA20", "CHACHA20"), ("AES_128", "AES_128")] {
+        for version in [&TLS12, &TLS13] {
+            let mut own = provider.clone();
+            own.cipher_suites
+                .sort_by_key(|suite| !format!("{:?}", suite.suite()).contains(first));
+            let config = client_by(own, &authority, |s| s.versions = vec![version]);
+            let (client, _) = pair(config, &server);
+            assert!(client.established().cipher.contains(expected), "{first} {version:?}");
+        }
+    }
 }

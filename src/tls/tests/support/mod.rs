@@ -81,7 +81,7 @@ pub fn server_with(authority: &Authority, change: impl FnOnce(&mut ServerSetting
         logs_keys: false,
     };
     change(&mut settings);
-    server::configure(&provider(), &time(), settings).unwrap()
+    server::configure(&Arc::new(midwire_tls::server_provider()), &time(), settings).unwrap()
 }
 
 /// Has a server show this certificate.
@@ -91,6 +91,14 @@ pub fn show(settings: &mut ServerSettings, (chain, key): (Vec<CertificateDer<'st
 }
 
 pub fn client_with(authority: &Authority, change: impl FnOnce(&mut ClientSettings)) -> Arc<ClientConfig> {
+    client_by(midwire_tls::provider(), authority, change)
+}
+
+pub fn client_by(
+    provider: CryptoProvider,
+    authority: &Authority,
+    change: impl FnOnce(&mut ClientSettings),
+) -> Arc<ClientConfig> {
     let mut settings = ClientSettings {
         roots: Some(vec![authority.der().clone()]),
         versions: ALL_VERSIONS.to_vec(),
@@ -98,7 +106,7 @@ pub fn client_with(authority: &Authority, change: impl FnOnce(&mut ClientSetting
         logs_keys: false,
     };
     change(&mut settings);
-    client::configure(&provider(), &time(), settings).unwrap()
+    client::configure(&Arc::new(provider), &time(), settings).unwrap()
 }
 
 /// The same client, which offers these protocols.
