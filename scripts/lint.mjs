@@ -12,7 +12,10 @@ await main(() => {
   const checks = {
     'cargo fmt': ['cargo', ['fmt', '--all', '--check']],
     'cargo fmt (fuzz targets)': ['cargo', ['fmt', '--manifest-path', '__test__/fuzz/Cargo.toml', '--check']],
-    clippy: ['cargo', ['clippy', '-p', 'midwire-wire', '-p', 'midwire-tls', '--all-targets', '--locked', '--', '-D', 'warnings']],
+    clippy: [
+      'cargo',
+      ['clippy', '-p', 'midwire-wire', '-p', 'midwire-tls', '--all-targets', '--locked', '--', '-D', 'warnings'],
+    ],
     // Its test build has no exports, and so no users of half of it; its tests are TypeScript's.
     'clippy native': ['cargo', ['clippy', '-p', 'midwire', '--lib', '--locked', '--', '-D', 'warnings']],
     biome: node('@biomejs/biome', 'biome', 'check', '--error-on-warnings', '.'),
