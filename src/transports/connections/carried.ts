@@ -85,7 +85,7 @@ export class CarriedTransport extends ConnectionTransport {
   }
 
   override handleClosed(error?: NodeJS.ErrnoException): void {
-    if (!this.isClosed) this.#below.close()
+    this.#below.close()
     super.handleClosed(error)
   }
 

@@ -100,7 +100,8 @@ export class ConnectionTransport implements Transport {
     this.#closes = true
     this.#ends = true
     this.bridge.command(FALLS.close, this.id)
-    this.#linger = setTimeout(() => this.reset(), LINGER_MILLISECONDS).unref()
+    // The addon may hold on to the connection longer than its receiver hears of it.
+    this.#linger = setTimeout(() => this.bridge.command(FALLS.reset, this.id), LINGER_MILLISECONDS).unref()
   }
 
   reset(): void {
@@ -222,8 +223,8 @@ export class ConnectionTransport implements Transport {
 
   /** @internal Called when the connection is over: in order, or by an error. */
   handleClosed(error?: NodeJS.ErrnoException): void {
-    if (this.#isClosed) return
     clearTimeout(this.#linger)
+    if (this.#isClosed) return
     const handshake = this.#handshake
     this.#handshake = undefined
     handshake?.failed(error ?? closedEarly())
