@@ -114,3 +114,13 @@ for (const [what, error, connection, sentence] of [
     t.is(explainLoss(error, connection), sentence)
   })
 }
+
+test('alerts in the words of OpenSSL 3.2 and later', (t) => {
+  const alert = (name: string) =>
+    Object.assign(new Error(name), {
+      code: `ERR_SSL_SSL/TLS_ALERT_${name.toUpperCase().replace(' ', '_')}`,
+      reason: `ssl/tls alert ${name}`,
+    })
+  t.regex(explainClient(alert('bad certificate'), 'mitm.it'), /^the client does not trust our certificate/)
+  t.is(explainClient(alert('illegal parameter'), 'mitm.it'), 'the client refuses the handshake: illegal parameter')
+})

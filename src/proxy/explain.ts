@@ -70,8 +70,8 @@ function ofLocalAddress(error: unknown): string | undefined {
   return `midwire cannot connect from connect_addr, ${address}: ${code}`
 }
 
-/** OpenSSL's texts for the alerts that it receives, in all versions. */
-const ALERT = /^(?:ssl|tls)v\d+ alert (.+)$/
+/** OpenSSL's texts for the alerts that it receives, in all versions of TLS; since 3.2 it says `ssl/tls` for `sslv3`. */
+const ALERT = /^(?:(?:ssl|tls)v\d+|ssl\/tls) alert (.+)$/
 
 /** The alert of the peer, in OpenSSL's words; undefined for any other error. */
 const alertOf = (error: unknown): string | undefined => ALERT.exec(reasonOf(error))?.[1]
@@ -93,7 +93,7 @@ const DISTRUST = new Set([
 ])
 
 /** True for an alert of a client that does not trust our certificate. */
-export const isDistrust = (error: unknown): boolean => DISTRUST.has(codeOf(error))
+export const isDistrust = (error: unknown): boolean => DISTRUST.has(codeOf(error).replace('_SSL/TLS_', '_SSLV3_'))
 
 /** True where the client has closed the connection during its handshake, as some do that do not trust our certificate. */
 export const isEarlyClose = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
