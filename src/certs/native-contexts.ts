@@ -14,7 +14,7 @@ export interface ContextNeeds {
   readonly settings: TlsSettings
 }
 
-/** What is shown to a client. */
+/** The certificate that a client gets. */
 export interface Leaf {
   /** DER, the leaf first. */
   readonly chain: readonly Buffer[]

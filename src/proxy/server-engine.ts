@@ -48,7 +48,7 @@ export class ServerEngine {
     this.#logsKeys = logsKeys
   }
 
-  /** What the addon needs to ask the server of a route; undefined where OpenSSL is to ask it. Throws ERR_ARGUMENT where the roots cannot be read. */
+  /** The addon's question to the server of a route; undefined where OpenSSL is to ask it. Throws ERR_ARGUMENT where the roots cannot be read. */
   question(route: string, asked: Asked): Question | undefined {
     const { tls, name } = asked
     const { set } = tls

@@ -19,7 +19,7 @@ interface MessageValues {
   readonly endedAt: number | undefined
   /** Of the body. */
   readonly length: number
-  /** What is recorded of the body; undefined for nothing. */
+  /** The recorded part of the body; undefined for nothing. */
   readonly stored: Buffer | StoredBytes | undefined
   readonly fields: string[]
 }

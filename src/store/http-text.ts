@@ -66,7 +66,7 @@ function isUnusual({ request, response, websocket, messages, upgrade, metadata }
   return false
 }
 
-/** What few flows have, as JSON; empty for none of it. */
+/** The values that few flows have, as JSON; empty for none of it. */
 function rarely({ killed, replayed, marked, comment, error, request: { protocol } }: HttpFlow): string {
   if (!killed && replayed === undefined && marked === '' && comment === '' && !error && protocol === undefined)
     return ''

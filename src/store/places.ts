@@ -6,7 +6,7 @@ import type { Facts } from './facts.js'
 import { type Segment, SegmentReader } from './segment.js'
 import type { Place, Segments } from './segments.js'
 
-/** What was recorded when the query was made. */
+/** The flows that were recorded when the query was made. */
 export interface Recorded {
   readonly segments: readonly { readonly segment: Segment; readonly count: number }[]
   /** Flows that are in memory. */
@@ -15,7 +15,7 @@ export interface Recorded {
   readonly replaced: readonly Place[]
 }
 
-/** What is in segments now. */
+/** The flows that are in segments now. */
 export const presentOf = ({ all }: Segments): Recorded['segments'] =>
   all.map((segment) => ({ segment, count: segment.entries.count }))
 

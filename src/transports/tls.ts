@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../connection.js'
 import type { NativeServerTls } from '../native/load.js'
+import { closedEarly } from './connections/failure.js'
 import { answerClient, askServer, type Question } from './connections/tls.js'
 import type { ConnectionTransport } from './connections/transport.js'
 import { HIGH_WATER, Pipe } from './pipe.js'
@@ -241,10 +242,7 @@ function handshake(
         below.end(() => below.destroy())
       })
     }
-    const gone = () =>
-      fail(
-        refusal() ?? Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' }),
-      )
+    const gone = () => fail(refusal() ?? closedEarly())
     const late = setTimeout(
       () => fail(Object.assign(new Error('the handshake took too long'), { code: 'ETIMEDOUT' })),
       HANDSHAKE_MILLISECONDS,

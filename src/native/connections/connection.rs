@@ -19,7 +19,7 @@ use crate::messages;
 pub const PIECE: usize = 64 * 1024;
 /// Node is told of bytes that have left when there are so many, and all that was written has left.
 const WRITABLE_PIECE: u32 = 64 * 1024;
-/// What waits to be sent keeps so much memory when it has left.
+/// The buffer of bytes to send keeps so much memory when it is empty.
 const KEPT: usize = 64 * 1024;
 
 pub struct Connection {
@@ -230,7 +230,7 @@ impl Connection {
         }
     }
 
-    /// What is below has ended: FIN, or Node has said so. As in Node, the end of a session may come without close_notify.
+    /// The connection below has ended: FIN has come, or Node has said so. As in Node, the end of a session may come without close_notify.
     pub fn end_below(&mut self, records: &mut Vec<u8>) {
         if self.has_ended {
             return;

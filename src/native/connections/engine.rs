@@ -153,7 +153,7 @@ impl Engine {
                 command::END => connection.end(),
                 command::CLOSE => connection.close(),
                 command::RESET => {
-                    // What was written before goes before, as far as the socket takes it.
+                    // Bytes that were written before leave before, as far as the socket takes them.
                     if connection.flush(&mut self.records) == Life::Goes {
                         connection.reset();
                         messages::push(&mut self.records, event::CLOSED, id, &[]);

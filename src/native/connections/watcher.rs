@@ -56,7 +56,7 @@ pub struct Watcher {
     handle: Handle,
 }
 
-/// What the callback needs; the handle's `data` points to it.
+/// The callback's environment and function; the handle's `data` points to them.
 struct Waked {
     env: sys::napi_env,
     function: sys::napi_ref,

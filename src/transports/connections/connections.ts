@@ -6,7 +6,7 @@ import { Bridge, type BridgeEvents } from '../bridge.js'
 import { ADDRESS_HEADER, peerOf } from '../records.js'
 import type { Transport } from '../transport.js'
 import { CarriedTransport } from './carried.js'
-import { RISES } from './records.js'
+import { FALLS, RISES } from './records.js'
 import { ConnectionTransport, systemError } from './transport.js'
 
 type OnConnection = (connection: ConnectionTransport) => void
@@ -102,7 +102,7 @@ export class Connections implements BridgeEvents {
 
   /** Closes a connection that nobody has got. */
   reset(id: number): void {
-    this.bridge.command(6, id)
+    this.bridge.command(FALLS.reset, id)
   }
 
   /** A transport that TLS can be put on: `transport` itself where it is the addon's and has none yet, else one over it. */

@@ -48,6 +48,11 @@ const INCOMPATIBLE: Record<string, string | undefined> = {
   signature: 'no suitable signature algorithm',
 }
 
+const CLOSED_EARLY = 'the connection was closed during the handshake'
+
+/** The error of a connection that ends in its handshake, whichever engine does that. */
+export const closedEarly = () => Object.assign(new Error(CLOSED_EARLY), { code: 'ECONNRESET' })
+
 /** A TLS session of the addon has failed. `code` and `reason` are as in errors of node:tls. */
 export class TlsFailure extends Error {
   readonly code: string
@@ -59,7 +64,7 @@ export class TlsFailure extends Error {
     const { kind, number } = failed
     const isCut = kind === 'truncated'
     const reason = isCut ? undefined : reasonOf(failed)
-    super(reason ?? 'the connection was closed during the handshake')
+    super(reason ?? CLOSED_EARLY)
     this.reason = reason
     this.code = reason === undefined ? 'ECONNRESET' : `ERR_SSL_${reason.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}`
     this.isForOpenSsl = kind === 'alert' ? REFUSALS.has(number) : !isCut

@@ -4,7 +4,7 @@ import type { Address } from '../../connection.js'
 import type { Bridge } from '../bridge.js'
 import { MAX_CHUNK, WRITE_CREDIT } from '../records.js'
 import { noReceiver, type Receiver, type Transport } from '../transport.js'
-import { TlsFailure } from './failure.js'
+import { closedEarly, TlsFailure } from './failure.js'
 import { type Agreed, FALLS, readAgreed, readFailed } from './records.js'
 
 /** How long data that was written may take to leave after `close()`. */
@@ -18,13 +18,9 @@ export function systemError(number: number, syscall: string, where = ''): NodeJS
 
 /** A TLS handshake that is under way. */
 interface Handshake {
-  readonly onSecret: ((line: Buffer) => void) | undefined
   done(agreed: Agreed): void
   failed(error: Error): void
 }
-
-const closedEarly = () =>
-  Object.assign(new Error('the connection was closed during the handshake'), { code: 'ECONNRESET' })
 
 /** Events that wait for a receiver, or for one that has paused. */
 type Waiting = Buffer | 'end' | 'closed'
@@ -135,7 +131,7 @@ export class ConnectionTransport implements Transport {
    * Does TLS over the connection, which carries plaintext from then on. `begin` is called with the peer's bytes that wait here, and has the
    * addon begin. A handshake that fails ends the connection. Rejects with a TlsFailure, or with the error by which the connection is lost.
    */
-  secure(begin: (waiting: Buffer) => void, onSecret: Handshake['onSecret']): Promise<Agreed> {
+  secure(begin: (waiting: Buffer) => void, onSecret: ((line: Buffer) => void) | undefined): Promise<Agreed> {
     this.#receiver = noReceiver
     this.pause()
     return new Promise((resolve, reject) => {
@@ -148,7 +144,7 @@ export class ConnectionTransport implements Transport {
         this.#waiting = []
         this.#onSecret = onSecret
         this.isUnderTls = true
-        this.#handshake = { onSecret, done: resolve, failed: reject }
+        this.#handshake = { done: resolve, failed: reject }
         // What was written before is no plaintext.
         this.bridge.perform()
         try {

@@ -47,7 +47,7 @@ impl Connection {
             result = session.answer(config, &mut self.out);
         }
         let length = records.len() - head;
-        // What was agreed on is told before the first data, and data is rare in a handshake.
+        // Node learns of the agreement before the first data, and data is rare in a handshake.
         let data = if length == 0 {
             records.truncate(start);
             None

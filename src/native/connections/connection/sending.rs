@@ -99,7 +99,7 @@ impl Connection {
         }
     }
 
-    /// What the peer has said before it closed is read first: the read that fails then tells the same.
+    /// The peer's last bytes are read first: the read that fails then tells the same.
     fn lose_sending(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
         if self.has_ended || self.closes || self.is_paused {
             return self.lose(error, records);
