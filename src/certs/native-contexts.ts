@@ -1,6 +1,7 @@
 // The addon's contexts of handshakes with clients: those that were used last are kept.
-import { createPrivateKey, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type NativeKey, type NativeServerTls, native } from '../native/load.js'
+import { pkcs8 } from './pem-der.js'
 import { Recent } from './recent.js'
 import { type TlsSettings, versionsOf } from './settings.js'
 
@@ -55,7 +56,7 @@ export class NativeContexts {
   #keyOf(text: string): NativeKey {
     const kept = this.#keys.get(text)
     if (kept) return kept
-    const key = new (native().NativeKey)(createPrivateKey(text).export({ type: 'pkcs8', format: 'der' }))
+    const key = new (native().NativeKey)(pkcs8(text))
     this.#keys.set(text, key)
     return key
   }

@@ -1,6 +1,6 @@
 // How the addon does TLS with servers: its contexts, the routes with their sessions, and those that it leaves to OpenSSL.
-import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
-import { pemBlocks } from '../certs/pem.js'
+import { hash } from 'node:crypto'
+import { certificates, pkcs8 } from '../certs/pem-der.js'
 import { Recent } from '../certs/recent.js'
 import { versionsOf } from '../certs/settings.js'
 import { trustedRoots } from '../certs/trust.js'
@@ -91,30 +91,14 @@ export class ServerEngine {
     const key = JSON.stringify([identity ? hash('sha256', identity.cert, 'base64') : '', verifies, versions])
     const before = this.#contexts.get(key)
     if (before) return before
-    if (verifies) this.#roots ??= trustedRoots(trustOf(this.#options)).flatMap(ders)
+    if (verifies) this.#roots ??= trustedRoots(trustOf(this.#options)).flatMap(certificates)
     const context = clientContext({
       roots: verifies ? this.#roots : undefined,
       versions,
-      identity: identity && { chain: ders(identity.cert), key: pkcs8(identity.key) },
+      identity: identity && { chain: certificates(identity.cert), key: pkcs8(identity.key) },
       logsKeys: this.#logsKeys,
     })
     if (context) this.#contexts.set(key, context)
     return context
   }
 }
-
-const ders = (text: string): Buffer[] =>
-  pemBlocks(text)
-    .filter(({ label }) => label === 'CERTIFICATE')
-    .flatMap(({ text: one }) => der(one))
-
-function der(text: string): Buffer[] {
-  try {
-    return [new X509Certificate(text).raw]
-  } catch {
-    // OpenSSL passes over it as well.
-    return []
-  }
-}
-
-const pkcs8 = (text: string): Buffer => createPrivateKey(text).export({ type: 'pkcs8', format: 'der' })

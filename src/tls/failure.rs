@@ -20,18 +20,6 @@ pub enum Failure {
     Invalid(String),
 }
 
-impl Failure {
-    /// Whether another implementation of TLS, with more of what is old, may come further.
-    pub fn may_be_ours(&self) -> bool {
-        match self {
-            Self::Incompatible(_) => true,
-            // handshake_failure, protocol_version, insufficient_security: the peer has found nothing that it takes.
-            Self::Alert(number) => matches!(number, 40 | 70 | 71),
-            _ => false,
-        }
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
