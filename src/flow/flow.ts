@@ -76,6 +76,7 @@ export abstract class Flow {
   /** Notes of addons, by names that they choose. */
   readonly metadata: Record<string, unknown> = {}
 
+  #place: object | undefined
   readonly #world: FlowOrigin['world']
   #via: readonly Hop[] | undefined
   #id: string | undefined
@@ -107,6 +108,15 @@ export abstract class Flow {
   get id(): string {
     this.#id ??= this.#world.newId()
     return this.#id
+  }
+
+  /** Where the proxy keeps the flow among those that run; undefined where it does not run there. @internal */
+  get place(): object | undefined {
+    return this.#place
+  }
+
+  set place(place: object | undefined) {
+    this.#place = place
   }
 
   /** True until the flow is over. */

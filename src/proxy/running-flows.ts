@@ -1,29 +1,48 @@
 // The flows of a proxy that have begun and are not over, the oldest first.
 import type { AnyFlow } from '../flow/index.js'
 
+/** The place of a flow in the row of those that run. */
+interface Place {
+  readonly flow: AnyFlow
+  before: Place | undefined
+  after: Place | undefined
+}
+
 /**
- * A Set would do, but for the garbage collector: a set that grows out of its table leaves the old one behind with all that was in it, linked to
- * the new one. Once one table is among the old objects, each that follows outlives its flows, and nearly every flow is copied twice and
- * kept until the next full collection. What these tables have is emptied when its flow is over.
+ * A Set would do, but for the garbage collector: a set or map that grows out of its table leaves the old one behind with all that was in it, linked
+ * to the new one. Once one table is among the old objects, each that follows outlives its flows, and what it has is copied twice and kept until
+ * the next full collection. A place is taken out of the row whole, so nothing old leads to what is young.
  */
 export class RunningFlows {
-  readonly #boxes = new Map<string, { flow: AnyFlow | undefined }>()
+  #first: Place | undefined
+  #last: Place | undefined
 
-  /** A flow of the same id, which is read from a file once more, takes the place of the one before. */
   add(flow: AnyFlow): void {
-    const box = this.#boxes.get(flow.id)
-    if (box) box.flow = flow
-    else this.#boxes.set(flow.id, { flow })
+    if (flow.place) return
+    const place: Place = { flow, before: this.#last, after: undefined }
+    flow.place = place
+    if (this.#last) this.#last.after = place
+    else this.#first = place
+    this.#last = place
   }
 
+  /** Does nothing where the flow is not there: a flow that is read from a file ends without having begun. */
   delete(flow: AnyFlow): void {
-    const box = this.#boxes.get(flow.id)
-    if (box?.flow !== flow) return
-    box.flow = undefined
-    this.#boxes.delete(flow.id)
+    const place = flow.place as Place | undefined
+    if (!place) return
+    const { before, after } = place
+    if (before) before.after = after
+    else this.#first = after
+    if (after) after.before = before
+    else this.#last = before
+    place.before = undefined
+    place.after = undefined
+    flow.place = undefined
   }
 
   get all(): AnyFlow[] {
-    return Array.from(this.#boxes.values(), ({ flow }) => flow as AnyFlow)
+    const all: AnyFlow[] = []
+    for (let place = this.#first; place; place = place.after) all.push(place.flow)
+    return all
   }
 }

@@ -25,8 +25,11 @@ const EVENT_BYTES = 256 * 1024
 const NO_SLAB = new Uint8Array(0)
 /** The most bytes of events in one turn of Node's event loop, so that timers and other sockets have their turns, too. */
 const TURN_BYTES = 1 << 20
-/** The least that a call counts towards TURN_BYTES, because a call is work even with few events in it. */
-const CALL_BYTES = 16 * 1024
+/**
+ * The least that a call counts towards TURN_BYTES, because a call is work even with few events in it. In a turn of 16 calls the requests of busy
+ * connections take some milliseconds; what waits for the end of the turn, such as flows that are recorded then, is still young for the collector.
+ */
+const CALL_BYTES = 64 * 1024
 /** The most bytes of data in an IP packet of 65,535 bytes, without the headers of IP and UDP. */
 const MOST_DATA = { ipv4: 65_507, ipv6: 65_487 }
 
