@@ -42,8 +42,18 @@ export function block(): Addon {
   }
 }
 
+type Reach = 'loopback' | 'private' | 'public'
+
+/** The last address that was looked up: a client opens many connections. */
+let last: { readonly address: string; readonly reach: Reach } | undefined
+
 /** The kind of network that an address is from. A text that is no address counts as public. */
-export function reach(address: string): 'loopback' | 'private' | 'public' {
+export function reach(address: string): Reach {
+  if (last?.address !== address) last = { address, reach: reachOf(address) }
+  return last.reach
+}
+
+function reachOf(address: string): Reach {
   const family = isIPv4(address) ? 'ipv4' : 'ipv6'
   if (isIP(address) === 0) return 'public'
   if (LOOPBACK.check(address, family)) return 'loopback'

@@ -90,10 +90,13 @@ export class CertificateStore {
   readonly #contexts: Recent<string, KeptContext>
   readonly #retired = new RetiredContexts()
   readonly #native: NativeContexts
+  /** The settings of nearly all clients, as in the keys of contexts. */
+  readonly #usualSettings: string
 
   constructor(authority: Authority, options: StoreOptions = {}) {
     this.#authority = authority
     this.#options = options
+    this.#usualSettings = this.#settingsKey({})
     this.#chain = authority.chain.join('')
     this.#above = authority.chain.map((one) => new X509Certificate(one).raw)
     this.#contexts = new Recent(options.limit ?? 1000)
@@ -179,12 +182,17 @@ export class CertificateStore {
 
   /** Everything that two contexts may differ in. A session is resumed only where this is the same, so it never shows another certificate. */
   #keyOf(request: ContextRequest, own: CertificateAndKey | undefined, names: readonly string[]): string {
-    const { minVersion, maxVersion, ciphers, curves } = this.#options
     const { organization = '', crl = '' } = (own ? undefined : request.upstream) ?? {}
-    const settings = JSON.stringify([minVersion, maxVersion, ciphers, curves, request.asks, request.set])
+    const isUsual = !request.asks && request.set === undefined
+    const settings = isUsual ? this.#usualSettings : this.#settingsKey(request)
     const extras = request.extras?.length ? hash('sha256', Buffer.concat(request.extras), 'base64') : ''
     const shown = own ? hash('sha256', own.cert, 'base64') : `${request.key ?? 'p256'}\n${names.join(' ')}`
-    return [shown, organization, crl, extras, hash('sha256', settings, 'base64')].join('\n')
+    return [shown, organization, crl, extras, settings].join('\n')
+  }
+
+  #settingsKey({ asks, set }: ContextRequest): string {
+    const { minVersion, maxVersion, ciphers, curves } = this.#options
+    return hash('sha256', JSON.stringify([minVersion, maxVersion, ciphers, curves, asks === true, set]), 'base64')
   }
 
   #add(kind: LeafKey, key: KeyObject): void {

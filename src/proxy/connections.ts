@@ -18,6 +18,7 @@ import type { Observers } from './observers.js'
 import { Places } from './places.js'
 import { Processes } from './processes.js'
 import { Resolver } from './resolver.js'
+import { Row } from './row.js'
 import { type Shared, share, type Unchanging } from './shared.js'
 import { Trust } from './trust.js'
 
@@ -55,7 +56,7 @@ const lazily = (shared: Shared): Shared => ({
 export class Connections implements Unchanging {
   readonly dispatcher: Dispatcher
   readonly #around: Surroundings
-  readonly #drivers = new Set<Driver>()
+  readonly #drivers = new Row<Driver>()
   /** Those of requests that are replayed, with what is called when each is over. */
   readonly #replays = new Map<Driver, () => void>()
   readonly #resolver: Resolver
@@ -136,7 +137,7 @@ export class Connections implements Unchanging {
 
   #connected(driver: Driver, arrival: Arrival): void {
     // The proxy was closed during the look-up.
-    if (!this.#drivers.has(driver)) return
+    if (!driver.place) return
     const waited = this.dispatcher.run('client_connected', driver.client)
     if (waited) void waited.then(() => this.#start(driver, arrival))
     else this.#start(driver, arrival)
@@ -164,7 +165,7 @@ export class Connections implements Unchanging {
 
   #start(driver: Driver, arrival: Arrival): void {
     // The proxy was closed while an addon's client_connected hook was running.
-    if (!this.#drivers.has(driver)) return
+    if (!driver.place) return
     if (driver.client.error !== undefined) {
       this.log('info', `${driver.client.remote.address}: ${driver.client.error}`)
       arrival.refuse('prohibited')
@@ -240,7 +241,7 @@ export class Connections implements Unchanging {
   async close(): Promise<void> {
     this.#closing = true
     this.#processes.close()
-    for (const driver of [...this.#drivers]) driver.abort()
+    for (const driver of this.#drivers.all) driver.abort()
     this.#shared.pool.close()
     this.#resolver.close()
     if (this.#drivers.size > 0) {

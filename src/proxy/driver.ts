@@ -19,6 +19,7 @@ import { Bindings } from './bindings.js'
 import type { Core } from './core.js'
 import { clientAddress } from './explain.js'
 import type { ChannelReceiver } from './receiver.js'
+import type { Placed } from './row.js'
 import { Servers } from './servers.js'
 import { ThrottledFlows } from './throttled-flows.js'
 import { Timers } from './timers.js'
@@ -27,8 +28,10 @@ import { Transforms } from './transform.js'
 /** The error of connections and flows that end because the proxy closes. */
 const CLOSED = 'midwire was closed'
 
-export class Driver implements World, ChannelReceiver {
+export class Driver implements World, ChannelReceiver, Placed {
   readonly client: ClientConnection
+  /** Among the drivers of the proxy. */
+  place: object | undefined
   readonly #core: Core
   readonly #mode: RunningMode | undefined
   readonly #arrival: Arrival

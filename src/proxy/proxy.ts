@@ -31,7 +31,7 @@ import { Outputs } from './outputs.js'
 import { ownCommands } from './own-commands.js'
 import { replayHost } from './replay-host.js'
 import { Replays } from './replays.js'
-import { RunningFlows } from './running-flows.js'
+import { Row } from './row.js'
 import { RunningModes, specsOf } from './running-modes.js'
 import { ScriptReload } from './script-reload.js'
 import { WaysIn } from './ways-in.js'
@@ -74,7 +74,7 @@ export class Midwire extends WaysIn {
   readonly #outputs: Outputs
   /** What outputs see in the place of flows. */
   readonly #redacted: RedactedView
-  readonly #running = new RunningFlows()
+  readonly #running = new Row<AnyFlow>()
   /** The last change of the list of modes, with the errors of those that could not be started. */
   #modesChanged: Promise<Error[]> = Promise.resolve([])
   #closing: Promise<void> | undefined

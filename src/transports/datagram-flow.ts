@@ -1,5 +1,6 @@
 // A transport for the datagrams between one client and one address, in the tunnel or at a socket, with one `handleData` for each.
 import type { Address, Peer } from '../connection.js'
+import { Living } from './living.js'
 import { noReceiver, type Receiver, type Transport } from './transport.js'
 
 /** The most datagrams that wait while a flow has no receiver, or is paused. The newest beyond them are dropped. */
@@ -156,7 +157,7 @@ export const MAX_SOCKET_FLOWS = 10_000
 
 /** The flows of a server, by their numbers. */
 export class DatagramFlows<Kind extends FlowDatagram = FlowDatagram> {
-  readonly #flows = new Map<number | string, DatagramFlow>()
+  readonly #flows = new Living<number | string, DatagramFlow>()
   /** The number of datagrams that were dropped because there were too many flows. */
   dropped = 0
   readonly #opened: (flow: DatagramFlow, first: Kind) => void

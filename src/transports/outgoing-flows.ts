@@ -1,6 +1,7 @@
 // UDP with servers through a tunnel whose client midwire is: a flow for each, with a port of its own, as a socket would have.
 import { addressOf, ipText, plainAddress } from '../addresses.js'
 import type { Address } from '../connection.js'
+import { Living } from './living.js'
 import { ServerDatagrams } from './server-datagrams.js'
 
 /** The flows that one tunnel may have. */
@@ -27,7 +28,7 @@ interface Received {
 export class OutgoingFlows {
   readonly #sender: DatagramSender
   readonly #draw: (below: number) => number
-  readonly #flows = new Map<number, OutgoingFlow>()
+  readonly #flows = new Living<number, OutgoingFlow>()
 
   /** `draw` gives a whole number by chance, which nobody can guess, from 0 to less than its argument. */
   constructor(sender: DatagramSender, draw: (below: number) => number) {

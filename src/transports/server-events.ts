@@ -4,6 +4,7 @@ import { MidwireError } from '../errors.js'
 import type { NativeServer } from '../native/load.js'
 import { Bridge } from './bridge.js'
 import { Datagram, IcmpMessage } from './datagram.js'
+import { Living } from './living.js'
 import { ConnectionRequest, type RequestOwner } from './request.js'
 import { LOG_LEVELS, type LogLine, type WireGuardServerOptions } from './server-options.js'
 import type { ServerPeers } from './server-peers.js'
@@ -22,8 +23,8 @@ export class ServerEvents implements WireGuardEvents, RequestOwner {
   readonly bufferSize: number
   readonly #callbacks: Callbacks
   readonly #peers: ServerPeers
-  readonly #streams = new Map<number, WireGuardStream>()
-  readonly #requests = new Map<number, ConnectionRequest>()
+  readonly #streams = new Living<number, WireGuardStream>()
+  readonly #requests = new Living<number, ConnectionRequest>()
   readonly #ended: (failure: MidwireError | undefined) => void
   #failure: MidwireError | undefined
   #stopped = false
@@ -137,7 +138,7 @@ export class ServerEvents implements WireGuardEvents, RequestOwner {
     if (this.#stopped) return
     this.#stopped = true
     const failure = this.#failure
-    for (const [id, request] of this.#requests) {
+    for (const [id, request] of this.#requests.entries()) {
       request.handleGone(failure ?? new MidwireError('ERR_SERVER_CLOSED', 'the WireGuard server was closed'))
       this.#streams.delete(id)
     }

@@ -7,12 +7,25 @@ export const isGrease = (value: number): boolean => (value & 0x0f0f) === 0x0a0a 
 
 const withoutGrease = (values: readonly number[]) => values.filter((value) => !isGrease(value))
 
+/** A hash that knows its last text: a program says the same in all of its ClientHellos, but for the order of its extensions. */
+function remembering(algorithm: 'md5' | 'sha256'): (text: string) => string {
+  let last = { text: '', hash: hash(algorithm, '') }
+  return (text) => {
+    if (last.text !== text) last = { text, hash: hash(algorithm, text) }
+    return last.hash
+  }
+}
+
+const md5 = remembering('md5')
+const sha256OfCiphers = remembering('sha256')
+const sha256OfExtensions = remembering('sha256')
+
 /** JA3 (salesforce/ja3): the text `version,ciphers,extensions,groups,point formats`, each a list of decimals, and the MD5 of it. */
 export function ja3(hello: ClientHello): { text: string; hash: string } {
   const { legacyVersion, cipherSuites, extensions, supportedGroups, ecPointFormats } = hello
   const lists = [...[cipherSuites, extensions, supportedGroups].map(withoutGrease), ecPointFormats]
   const text = [legacyVersion, ...lists.map((list) => list.join('-'))].join(',')
-  return { text, hash: hash('md5', text) }
+  return { text, hash: md5(text) }
 }
 
 /** How the ClientHello was sent: in TLS over TCP, in QUIC, or in DTLS. */
@@ -37,7 +50,7 @@ const VERSIONS = new Map([
 /** JA4 (FoxIO, technical_details/JA4.md): `t13d1516h2_8daaf6152771_e5627efa2ab1`. */
 export function ja4(hello: ClientHello, transport: Ja4Transport = 't'): string {
   const { ciphers, extensions } = ja4Lists(hello)
-  return `${ja4Head(hello, transport)}_${digest(ciphers)}_${digest(extensions)}`
+  return `${ja4Head(hello, transport)}_${digest(ciphers, sha256OfCiphers)}_${digest(extensions, sha256OfExtensions)}`
 }
 
 /** JA4_r: JA4 with the lists in place of their hashes. */
@@ -65,7 +78,7 @@ function ja4Lists(hello: ClientHello): { ciphers: string; extensions: string } {
 
 const hex = (values: readonly number[]) => values.map((value) => value.toString(16).padStart(4, '0'))
 
-const digest = (list: string) => (list === '' ? NOTHING : hash('sha256', list).slice(0, 12))
+const digest = (list: string, by: (text: string) => string) => (list === '' ? NOTHING : by(list).slice(0, 12))
 
 const count = (values: readonly number[]) => String(Math.min(withoutGrease(values).length, 99)).padStart(2, '0')
 

@@ -2,6 +2,7 @@
 import type { AnyFlow } from '../../flow/index.js'
 import { idHash, idHead, sizeOf } from '../../store/facts.js'
 import type { FlowStore } from '../../store/store.js'
+import { Living } from '../../transports/living.js'
 import { type FlowList, type FlowListQuery, type ListKeeper, OpenList } from './flow-list.js'
 import { Rows } from './rows.js'
 import { Filling, FlowScan, NumberScan, RowScan, type Scan, Sequence } from './scans.js'
@@ -34,7 +35,7 @@ export class FlowLists {
   readonly #open = new Set<OpenList>()
   #rows: Rows | undefined
   /** Flows that have changed, by keys of their ids. */
-  readonly #changed = new Map<number, AnyFlow>()
+  readonly #changed = new Living<number, AnyFlow>()
   readonly #dropped = new WeakSet<AnyFlow>()
   #timer: NodeJS.Timeout | undefined
   /** What enters the rows of flows that were recorded before the first list; undefined once all are there. */

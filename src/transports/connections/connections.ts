@@ -3,6 +3,7 @@ import { plainAddress } from '../../addresses.js'
 import { callNative, type NativeConnections, native } from '../../native/load.js'
 import { destinationOf, sourceOf } from '../addresses.js'
 import { Bridge, type BridgeEvents } from '../bridge.js'
+import { Living } from '../living.js'
 import { ADDRESS_HEADER, peerOf } from '../records.js'
 import type { Transport } from '../transport.js'
 import { CarriedTransport } from './carried.js'
@@ -28,9 +29,9 @@ export class Connections implements BridgeEvents {
   readonly bridge: Bridge
   /** @internal */
   readonly native: NativeConnections
-  readonly #open = new Map<number, ConnectionTransport>()
+  readonly #open = new Living<number, ConnectionTransport>()
   readonly #listeners = new Map<number, OnConnection>()
-  readonly #attempts = new Map<number, Attempt>()
+  readonly #attempts = new Living<number, Attempt>()
   readonly #died: (reason: string) => void
 
   /** `died` is called where the addon has panicked: all connections are lost. Throws a MidwireError where there is no addon, or no such event loop. */

@@ -1,14 +1,14 @@
-// The flows that run: in their order, each once, and gone with what they hold when they are over.
+// A row: what is in it in its order, each once, and gone with what it holds when it is taken out.
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import type { AnyFlow } from '../../src/flow/index.js'
-import { RunningFlows } from '../../src/proxy/running-flows.js'
+import { Row } from '../../src/proxy/row.js'
 
 const flow = (id: string) => ({ id }) as AnyFlow
 
 test('flows are there in the order in which they began, until they are over', (t) => {
-  const running = new RunningFlows()
+  const running = new Row<AnyFlow>()
   const [one, two, three] = ['1', '2', '3'].map(flow) as [AnyFlow, AnyFlow, AnyFlow]
   for (const each of [one, two, three]) running.add(each)
   running.delete(two)
@@ -18,7 +18,7 @@ test('flows are there in the order in which they began, until they are over', (t
 })
 
 test('a flow that begins twice is there once, and the end of one that has not begun changes nothing', (t) => {
-  const running = new RunningFlows()
+  const running = new Row<AnyFlow>()
   const [one, other] = [flow('1'), flow('1')]
   running.add(one)
   running.add(one)
@@ -35,7 +35,7 @@ test('flows that are over are young garbage: the table that held them does not k
   const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
   const oldBytes = () =>
     getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0
-  const running = new RunningFlows()
+  const running = new Row<AnyFlow>()
   const waiting: AnyFlow[] = []
   let grown = 0
   // What is there before the flows is old when they come, as in a proxy that has waited for its first client.
