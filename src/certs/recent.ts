@@ -1,7 +1,18 @@
 // A bounded map: where it is full, the least recently used entry leaves.
+
+interface Entry<Key, Value> {
+  readonly key: Key
+  value: Value
+  before: Entry<Key, Value>
+  after: Entry<Key, Value>
+}
+
+/** The order is that of a ring of entries, and not of the map's: a look at an entry would else take it out of the map and put it back. */
 export class Recent<Key, Value> {
-  readonly #entries = new Map<Key, Value>()
+  readonly #entries = new Map<Key, Entry<Key, Value>>()
   readonly #limit: number
+  /** The least recently used entry; the one before it was used last. */
+  #oldest: Entry<Key, Value> | undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -12,30 +23,61 @@ export class Recent<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    const value = this.#entries.get(key)
-    if (value === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    return value
+    const entry = this.#entries.get(key)
+    if (!entry) return undefined
+    this.#take(entry)
+    this.#put(entry)
+    return entry.value
   }
 
   /** Returns the value that had to leave for this one: the least recently used; undefined where there was room. */
   set(key: Key, value: Value): Value | undefined {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    if (this.#entries.size <= this.#limit) return undefined
-    const oldest = this.#entries.entries().next()
-    if (oldest.done) return undefined
-    this.#entries.delete(oldest.value[0])
-    return oldest.value[1]
+    this.delete(key)
+    const entry = { key, value } as Entry<Key, Value>
+    this.#entries.set(key, entry)
+    this.#put(entry)
+    if (this.#entries.size <= this.#limit || !this.#oldest) return undefined
+    const left = this.#oldest
+    this.delete(left.key)
+    return left.value
   }
 
   /** All values, the least recently used first. */
   values(): Value[] {
-    return [...this.#entries.values()]
+    const values: Value[] = []
+    let entry = this.#oldest
+    for (let left = this.size; entry && left > 0; left--) {
+      values.push(entry.value)
+      entry = entry.after
+    }
+    return values
   }
 
   delete(key: Key): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
     this.#entries.delete(key)
+    this.#take(entry)
+  }
+
+  #take(entry: Entry<Key, Value>): void {
+    const { before, after } = entry
+    before.after = after
+    after.before = before
+    if (this.#oldest === entry) this.#oldest = after === entry ? undefined : after
+  }
+
+  #put(entry: Entry<Key, Value>): void {
+    const oldest = this.#oldest
+    if (!oldest) {
+      entry.before = entry
+      entry.after = entry
+      this.#oldest = entry
+      return
+    }
+    entry.after = oldest
+    entry.before = oldest.before
+    oldest.before.after = entry
+    oldest.before = entry
   }
 }

@@ -10,19 +10,27 @@ interface Known {
   readonly text: string
 }
 
-const known = new WeakMap<Connection, Known>()
+/**
+ * Where a connection has its text: not in a WeakMap, whose values outlive their keys until the next full collection once it has grown old. It is in no copy of
+ * the connection.
+ */
+const KNOWN = Symbol('text of the connection')
+
+type Knowing = Connection & { [KNOWN]?: Known }
 
 /** Certificates are put among the short bytes, which the text has the numbers of: always those that begin at `short.length`. */
 export function connectionText(connection: ClientConnection | ServerConnection, short: Buffer[]): string {
   const { tls } = connection
   const from = short.length
   if (tls?.certificates) short.push(...tls.certificates)
-  const before = known.get(connection)
+  const before = (connection as Knowing)[KNOWN]
   if (before && isAsBefore(before.state, connection, tls, from)) return before.text
   const certificates = tls?.certificates?.map((_, index) => from + index)
   const json = JSON.stringify(certificates ? { ...connection, tls: { ...tls, certificates } } : connection)
   const text = json.replace(BEYOND_ASCII, escaped)
-  known.set(connection, { state: stateOf(connection, tls, from), text })
+  const value: Known = { state: stateOf(connection, tls, from), text }
+  if (before) (connection as Knowing)[KNOWN] = value
+  else Object.defineProperty(connection, KNOWN, { value, writable: true })
   return text
 }
 
