@@ -4,7 +4,7 @@ import { type Link, Throttled } from '../transports/throttled.js'
 import { noReceiver, type Transport } from '../transports/transport.js'
 import { Handshake } from './handshake.js'
 import { type ChannelReceiver, OneChannel } from './receiver.js'
-import { Splice } from './splice.js'
+import { splice } from './splice.js'
 
 export class Bindings {
   readonly #receiver: ChannelReceiver
@@ -46,16 +46,7 @@ export class Bindings {
   splice(one: AnyChannel, other: AnyChannel): void {
     const [first, second] = [this.of(one), this.of(other)]
     if (!first || !second) return
-    const ends = [
-      { channel: one, transport: first },
-      { channel: other, transport: second },
-    ] as const
-    first.receiver = new Splice(ends[0], ends[1], this.#receiver)
-    second.receiver = new Splice(ends[1], ends[0], this.#receiver)
-    for (const { channel, transport } of ends) {
-      channel.paused = false
-      transport.resume()
-    }
+    splice({ channel: one, transport: first }, { channel: other, transport: second }, this.#receiver)
   }
 
   /** The channel's transport, for TLS to begin over it; a Handshake stands in its place until then. Undefined where it is closed. */

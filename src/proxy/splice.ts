@@ -1,5 +1,7 @@
 // Passes the data of two connections to each other below the layers, so that data that nobody wants to see costs them no turn.
+// Where the addon has both sockets it moves the bytes itself, and the receivers hear of the rest.
 import type { AnyChannel } from '../layers/channel.js'
+import { ConnectionTransport } from '../transports/connections/transport.js'
 import type { Receiver, Transport } from '../transports/transport.js'
 import type { ChannelReceiver } from './receiver.js'
 
@@ -9,8 +11,20 @@ export interface SpliceEnd {
   readonly transport: Transport
 }
 
+/** Splices two ends, both of which are read from now on. */
+export function splice(one: SpliceEnd, other: SpliceEnd, receiver: ChannelReceiver): void {
+  one.transport.receiver = new Splice(one, other, receiver)
+  other.transport.receiver = new Splice(other, one, receiver)
+  for (const { channel, transport } of [one, other]) {
+    channel.paused = false
+    transport.resume()
+  }
+  if (one.transport instanceof ConnectionTransport && other.transport instanceof ConnectionTransport)
+    one.transport.splice(other.transport)
+}
+
 /** The receiver of one end. Ends and losses rise as from any channel, and with them the data that the other end can no longer take. */
-export class Splice implements Receiver {
+class Splice implements Receiver {
   readonly #from: SpliceEnd
   readonly #to: SpliceEnd
   readonly #receiver: ChannelReceiver
@@ -34,6 +48,10 @@ export class Splice implements Receiver {
   handleDrain(): void {
     this.#receiver.handlePassed()
     this.#to.transport.resume()
+  }
+
+  handlePassed(): void {
+    this.#receiver.handlePassed()
   }
 
   handleEnd(): void {

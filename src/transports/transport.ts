@@ -11,6 +11,8 @@ export interface Receiver {
   handleDrain(): void
   /** A datagram was dropped: too many waited, or it could not be sent. `total` were dropped so far. Streams never call this. */
   handleDropped?(total: number): void
+  /** So many bytes of the peer's have gone to another connection below JavaScript; 0: bytes for the peer have. */
+  handlePassed?(bytes: number): void
   /** The transport is gone. No other call follows. */
   handleClose(error: NodeJS.ErrnoException | undefined): void
 }

@@ -2,6 +2,7 @@
 
 mod securing;
 mod sending;
+mod splicing;
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use mio::net::TcpStream;
 use midwire_tls::ServerConfig;
 use midwire_tls::session::Session;
 
+use crate::connections::connection::splicing::Splice;
 use crate::connections::events::{self, event};
 use crate::connections::socket;
 use crate::messages;
@@ -51,6 +53,8 @@ pub struct Connection {
     sent: usize,
     /// Bytes that Node has written and was not told about.
     owed: u32,
+    /// Its bytes go to another connection.
+    splice: Option<Splice>,
     /// True while the connection stands in the engine's queue.
     pub is_queued: bool,
     pub is_dirty: bool,
@@ -88,6 +92,7 @@ impl Connection {
             out: Vec::new(),
             sent: 0,
             owed: 0,
+            splice: None,
             is_queued: false,
             is_dirty: false,
             is_counted: false,
@@ -115,7 +120,7 @@ impl Connection {
 
     fn may_read(&self) -> bool {
         let wants = self.closes || !self.is_paused || self.is_in_handshake();
-        self.is_readable && wants && !self.has_ended && !self.is_connecting
+        self.is_readable && wants && !self.has_ended && !self.is_connecting && !self.is_held()
     }
 
     fn is_in_handshake(&self) -> bool {

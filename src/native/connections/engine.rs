@@ -1,6 +1,8 @@
 //! All connections of a Node thread as one machine: Node's commands in, records out. The thread that calls does the work; nothing waits.
 
+mod accepting;
 mod securing;
+mod splicing;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -8,12 +10,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use socket2::Socket;
 
 use crate::connections::connection::{Connection, Life, PIECE};
-use crate::connections::events::{self, command, event};
+use crate::connections::engine::accepting::Accepting;
+use crate::connections::events::{command, event};
 use crate::connections::socket;
 use crate::messages;
 
@@ -21,9 +24,8 @@ use crate::messages;
 const EVENTS: usize = 1024;
 /// Connections have no more turns in a call when so many bytes of records are there.
 const ENOUGH: usize = 128 * 1024;
-/// Connections that a listener accepts in a call, so that those that are open have their turns.
-const ACCEPTED: usize = 64;
-
+/// As `ENOUGH`, of bytes that went from a connection to one that it is spliced with.
+const MOVED: usize = 256 * 1024;
 pub struct Engine {
     poll: Poll,
     events: Option<Events>,
@@ -39,11 +41,12 @@ pub struct Engine {
     records: Vec<u8>,
     taken: usize,
     scratch: Vec<u8>,
-}
-
-struct Accepting {
-    listener: TcpListener,
-    is_ready: bool,
+    /// What a read of a connection that is spliced has brought.
+    passing: Vec<u8>,
+    /// Bytes that were passed from one connection to another in this call.
+    moved: usize,
+    /// Connections that are spliced and of whose progress Node is to hear.
+    noted: Vec<u32>,
 }
 
 impl Engine {
@@ -60,6 +63,9 @@ impl Engine {
             records: Vec::new(),
             taken: 0,
             scratch: Vec::new(),
+            passing: Vec::new(),
+            moved: 0,
+            noted: Vec::new(),
         })
     }
 
@@ -86,29 +92,15 @@ impl Engine {
     }
 
     fn forget(&mut self, id: u32) {
-        if self
-            .connections
-            .remove(&id)
-            .is_some_and(|connection| connection.is_counted)
-        {
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
+        if connection.is_counted {
             self.alive -= 1;
         }
-    }
-
-    pub fn listen(&mut self, at: SocketAddr) -> io::Result<(u32, SocketAddr)> {
-        let mut listener = socket::listen(at)?;
-        let bound = listener.local_addr()?;
-        let id = self.new_id();
-        self.poll
-            .registry()
-            .register(&mut listener, Token(id as usize), Interest::READABLE)?;
-        let is_ready = false;
-        self.listeners.insert(id, Accepting { listener, is_ready });
-        Ok((id, bound))
-    }
-
-    pub fn stop_listening(&mut self, id: u32) {
-        self.listeners.remove(&id);
+        if let Some(other) = connection.spliced() {
+            self.part_other(other);
+        }
     }
 
     pub fn connect(&mut self, opened: Socket, to: SocketAddr) -> io::Result<u32> {
@@ -151,7 +143,12 @@ impl Engine {
             match kind {
                 command::WRITE => connection.write(payload),
                 command::END => connection.end(),
-                command::CLOSE => connection.close(),
+                command::CLOSE => {
+                    connection.close();
+                    self.part(id);
+                }
+                command::SPLICE => self.splice(id, messages::word(payload, 0).unwrap_or_default()),
+                command::PART => self.part(id),
                 command::RESET => {
                     // Bytes that were written before leave before, as far as the socket takes them.
                     if connection.flush(&mut self.records) == Life::Goes {
@@ -189,16 +186,20 @@ impl Engine {
     }
 
     fn flush(&mut self) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for id in dirty.drain(..) {
+        let mut at = 0;
+        // One that has sent what waited may let another go on.
+        while let Some(&id) = self.dirty.get(at) {
+            at += 1;
             let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
             connection.is_dirty = false;
+            let pending = connection.pending();
             let life = connection.flush(&mut self.records);
             self.settle(id, &life);
+            self.relieve(id, pending);
         }
-        self.dirty = dirty;
+        self.dirty.clear();
     }
 
     /// Fills Node's slab with whole records, and returns their bytes. 0: there is nothing to do before the descriptor is ready again.
@@ -225,11 +226,14 @@ impl Engine {
 
     fn work(&mut self) {
         self.look();
-        while self.records.len() - self.taken < ENOUGH {
+        self.moved = 0;
+        while self.records.len() - self.taken < ENOUGH && self.moved < MOVED {
             let Some(id) = self.queue.pop_front() else { break };
             self.visit(id);
         }
         self.flush();
+        // With them Node calls again, where bytes alone have been moved.
+        self.tell_all_passed();
     }
 
     /// Asks the system what has happened.
@@ -273,30 +277,6 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, listener_id: u32) {
-        for _ in 0..ACCEPTED {
-            let Some(accepting) = self.listeners.get_mut(&listener_id) else {
-                return;
-            };
-            match accepting.listener.accept() {
-                Ok((stream, remote)) => {
-                    // A client that has left already has no addresses.
-                    let Ok(local) = stream.local_addr() else { continue };
-                    let _ = stream.set_nodelay(true);
-                    if let Ok(id) = self.add(stream, false) {
-                        events::push_addresses(&mut self.records, event::OPENED, id, listener_id, local, remote);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    accepting.is_ready = false;
-                    return;
-                }
-                // A client that has left, or no descriptor is left: the next one is tried when there is something to do again.
-                Err(_) => return,
-            }
-        }
-    }
-
     /// Gives a connection its turn.
     fn visit(&mut self, id: u32) {
         let Some(connection) = self.connections.get_mut(&id) else {
@@ -311,16 +291,24 @@ impl Engine {
             }
         }
         if life == Life::Goes {
-            life = connection.read(&mut self.scratch, &mut self.records);
+            life = match connection.spliced() {
+                Some(other) => self.read_spliced(id, other),
+                None => connection.read(&mut self.scratch, &mut self.records),
+            };
         }
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let pending = connection.pending();
         if life == Life::Goes {
             life = connection.flush(&mut self.records);
         }
-        if life == Life::Goes && connection.has_work() {
+        if life == Life::Goes && !connection.is_queued && connection.has_work() {
             connection.is_queued = true;
             self.queue.push_back(id);
         }
         self.settle(id, &life);
+        self.relieve(id, pending);
         debug_assert!(self.scratch.capacity() <= 2 * PIECE);
     }
 }

@@ -31,6 +31,8 @@ pub mod event {
     pub const CIPHER: u32 = 23;
     /// Of a session over a transport of Node's: that is to end, behind the ciphertext.
     pub const CIPHER_END: u32 = 24;
+    /// So many bytes of the connection have gone to the one that it is spliced with; 0 where that alone has got on with sending.
+    pub const PASSED: u32 = 25;
 }
 
 /// The kinds of commands, which fall.
@@ -45,6 +47,10 @@ pub mod command {
     pub const CIPHER: u32 = 22;
     /// Node's transport below a session has ended.
     pub const CIPHER_END: u32 = 23;
+    /// Joins the connection with another, whose id this is: what is read from either is sent to the other.
+    pub const SPLICE: u32 = 24;
+    /// Ends that.
+    pub const PART: u32 = 25;
 }
 
 pub fn push_addresses(records: &mut Vec<u8>, kind: u32, id: u32, listener: u32, local: SocketAddr, remote: SocketAddr) {

@@ -56,6 +56,11 @@ export class CarriedTransport extends ConnectionTransport {
     else this.#below.pause()
   }
 
+  /** Its bytes go through Node in any case. */
+  protected override get hasSocket(): boolean {
+    return false
+  }
+
   override reset(): void {
     super.reset()
     this.#below.receiver = noReceiver

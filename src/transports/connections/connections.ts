@@ -131,6 +131,9 @@ export class Connections implements BridgeEvents {
       case RISES.connected:
         this.#connected(id, slab.subarray(start, start + ADDRESS_HEADER))
         break
+      case RISES.passed:
+        connection?.handlePassed(words[start >>> 2] ?? 0)
+        break
       case RISES.end:
         connection?.handleEnd()
         break

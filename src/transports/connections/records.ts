@@ -13,6 +13,7 @@ export const RISES = {
   secret: 22,
   cipher: 23,
   cipherEnd: 24,
+  passed: 25,
 } as const
 
 export const FALLS = {
@@ -24,6 +25,8 @@ export const FALLS = {
   resume: 21,
   cipher: 22,
   cipherEnd: 23,
+  splice: 24,
+  part: 25,
 } as const
 
 /** What a handshake has agreed on. */

@@ -47,6 +47,8 @@ export class ConnectionTransport implements Transport {
   #linger: NodeJS.Timeout | undefined
   #handshake: Handshake | undefined
   #onSecret: ((line: Buffer) => void) | undefined
+  /** The connection that the addon exchanges its bytes with. */
+  #spliced: ConnectionTransport | undefined
   /** @internal TLS has begun over the connection. */
   isUnderTls = false
 
@@ -64,6 +66,7 @@ export class ConnectionTransport implements Transport {
   /** A new receiver gets all events from now on, even where the one before had paused the connection. */
   set receiver(receiver: Receiver) {
     this.#receiver = receiver
+    this.#part()
     if (receiver === noReceiver) return
     if (this.#isClosed && this.#waiting.length === 0) this.#waiting.push('closed')
     this.resume()
@@ -125,6 +128,38 @@ export class ConnectionTransport implements Transport {
     if (isRead === this.#isRead || this.#isClosed) return
     this.#isRead = isRead
     this.bridge.command(isRead ? FALLS.resume : FALLS.pause, this.id)
+  }
+
+  /** The addon has the socket. */
+  protected get hasSocket(): boolean {
+    return true
+  }
+
+  /**
+   * Has the addon send what either connection says to the other, at the end of this turn and as long as both keep their receivers. Those hear how much
+   * has passed, and all but the data, behind the data. Until then, and where the addon cannot do it, they get the data.
+   */
+  splice(other: ConnectionTransport): void {
+    if (this.bridge !== other.bridge || !this.hasSocket || !other.hasSocket) return
+    const both = [this, other] as const
+    const receivers = both.map((one) => one.receiver)
+    // Data that has risen in this turn is delivered first.
+    queueMicrotask(() => {
+      for (const one of both) one.#deliver(true)
+      if (both.some((one, at) => one.#isClosed || one.#closes || one.#receiver !== receivers[at])) return
+      this.#spliced = other
+      other.#spliced = this
+      for (const one of both) one.resume()
+      this.bridge.number(FALLS.splice, this.id, other.id)
+    })
+  }
+
+  #part(): void {
+    const other = this.#spliced
+    if (!other) return
+    this.#spliced = undefined
+    other.#spliced = undefined
+    this.bridge.command(FALLS.part, this.id)
   }
 
   /**
@@ -191,6 +226,11 @@ export class ConnectionTransport implements Transport {
     else this.#receiver.handleData(data)
   }
 
+  /** @internal Called when so many bytes of the peer have passed to the connection that this one is spliced with. */
+  handlePassed(bytes: number): void {
+    this.#receiver.handlePassed?.(bytes)
+  }
+
   /** @internal Called for the peer's FIN. */
   handleEnd(): void {
     this.#hasEnded = true
@@ -229,6 +269,7 @@ export class ConnectionTransport implements Transport {
 
   #over(error?: NodeJS.ErrnoException): void {
     this.#isClosed = true
+    this.#part()
     this.#error = error
     // A connection that is lost, or was closed from here, is over at once; one that has ended both ways, when its data is read.
     if (error || this.#closes) this.#waiting = []

@@ -63,6 +63,7 @@ impl Connection {
         self.has_left(records);
         // A socket that is closed while data waits to be read sends RST, which makes the peer forget what it has got. So that is read first.
         if self.fin_sent && (self.has_ended || (self.closes && !self.is_readable)) && !self.lingers {
+            self.tell_passed(records);
             messages::push(records, event::CLOSED, self.id, &[]);
             return Life::Over;
         }
@@ -100,8 +101,8 @@ impl Connection {
     }
 
     /// The peer's last bytes are read first: the read that fails then tells the same.
-    fn lose_sending(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
-        if self.has_ended || self.closes || self.is_paused {
+    pub(super) fn lose_sending(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
+        if self.has_ended || self.closes || self.is_paused || self.is_held() {
             return self.lose(error, records);
         }
         self.out.clear();
@@ -113,6 +114,7 @@ impl Connection {
     }
 
     pub(super) fn lose(&mut self, error: &io::Error, records: &mut Vec<u8>) -> Life {
+        self.tell_passed(records);
         let number = error.raw_os_error().unwrap_or(libc::ECONNRESET);
         messages::push(records, event::LOST, self.id, &[&number.to_le_bytes()]);
         Life::Over

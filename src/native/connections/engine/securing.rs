@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Data of a connection that Node has not fetched yet, and that is ciphertext: TLS begins before it.
-    fn take_back(&mut self, id: u32) -> Vec<u8> {
+    pub(super) fn take_back(&mut self, id: u32) -> Vec<u8> {
         let mut data = Vec::new();
         let mut waiting = self.records.get_mut(self.taken..).unwrap_or_default();
         while let Some((kind, of, length)) = messages::head(waiting) {
