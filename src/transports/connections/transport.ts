@@ -145,11 +145,11 @@ export class ConnectionTransport implements Transport {
     const receivers = both.map((one) => one.receiver)
     // Data that has risen in this turn is delivered first.
     queueMicrotask(() => {
+      // What waits here goes before anything that the addon has got since.
       for (const one of both) one.#deliver(true)
       if (both.some((one, at) => one.#isClosed || one.#closes || one.#receiver !== receivers[at])) return
       this.#spliced = other
       other.#spliced = this
-      for (const one of both) one.resume()
       this.bridge.number(FALLS.splice, this.id, other.id)
     })
   }
