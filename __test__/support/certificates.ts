@@ -45,13 +45,15 @@ export interface Wanted {
   readonly ca?: boolean | number
   readonly names?: readonly string[]
   readonly hash?: 'sha1' | 'sha256'
+  /** Version 1, which has no extensions (RFC 5280, 4.1.2.1). */
+  readonly isVersion1?: boolean
   /** Further extensions, whole. */
   readonly extensions?: readonly Buffer[]
   /** What is done to the signature. */
   readonly spoil?: (signature: Buffer) => Buffer
 }
 
-export const ecKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+export const ecKey = (namedCurve = 'P-256'): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey
 export const rsaKey = (modulusLength = 2048): KeyObject => generateKeyPairSync('rsa', { modulusLength }).privateKey
 
 /** One extension, from its dotted object identifier and its value. */
@@ -94,7 +96,7 @@ export function certificate(wanted: Wanted): Made {
   const signer = issuer?.key ?? key
   const algorithm = algorithmOf(signer, hash)
   const toBeSigned = sequence(
-    tagged(0, integer(2)),
+    ...(wanted.isVersion1 ? [] : [tagged(0, integer(2))]),
     integer(serial),
     algorithm,
     issuer?.subject ?? subject,

@@ -76,11 +76,18 @@ const ALERT = /^(?:(?:ssl|tls)v\d+|ssl\/tls) alert (.+)$/
 /** The alert of the peer, in OpenSSL's words; undefined for any other error. */
 const alertOf = (error: unknown): string | undefined => ALERT.exec(reasonOf(error))?.[1]
 
+/** OpenSSL's many words for one thing, and those of them that stand for it here. The version, suite and processor choose among them. */
+const SAME: readonly (readonly [words: RegExp, word: string])[] = [
+  [/^(cipher operation failed|invalid aad|bad record type)$/, 'decryption failed or bad record mac'],
+  [/^(length mismatch|length too (short|long)|bad (length|packet length))$/, 'decode error'],
+]
+
 /** The text of an error; of OpenSSL's the bare reason, because their message adds numbers and file names of its source. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { reason } = error as { reason?: unknown }
-  return typeof reason === 'string' ? reason : error.message
+  if (typeof reason !== 'string') return error.message
+  return SAME.find(([words]) => words.test(reason))?.[1] ?? reason
 }
 
 /** The alerts of clients that do not trust a certificate or its authority (RFC 8446, 6.2). */

@@ -71,6 +71,8 @@ export async function secureClient(transport: Transport, first: Buffer, options:
   let shown: readonly Buffer[] = []
   // The certificates are read at once: when the promise below is settled, the connection may be gone.
   if (options.asks) socket.once('secure', () => (shown = chainOf(socket)))
+  // Node ends a client's connection for what breaks TLS only in the handshake: after that, it leaves it to its own servers.
+  socket.on('_tlsError', (error: Error) => socket.destroy(error))
   const secured = await handshake(socket, duplex, transport, 'secure')
   return shown.length > 0 ? { ...secured, state: { ...secured.state, certificates: shown } } : secured
 }

@@ -48,6 +48,17 @@ const INCOMPATIBLE: Record<string, string | undefined> = {
   signature: 'no suitable signature algorithm',
 }
 
+/** OpenSSL's words for bytes that are no TLS or break its rules, by rustls's. Without a match, rustls's are shown. */
+const INVALID: readonly (readonly [sign: RegExp, words: string])[] = [
+  [/^received unexpected handshake message/, 'unexpected message'],
+  [/^received unexpected message/, 'unexpected record'],
+  [/^received corrupt message of type (InvalidContentType|UnknownProtocolVersion)/, 'wrong version number'],
+  [/^received corrupt message of type MessageTooLarge|excess record size/, 'packet length too long'],
+  [/^received corrupt message/, 'decode error'],
+  [/^cannot decrypt/, 'decryption failed or bad record mac'],
+  [/TooManyWarningAlertsReceived/, 'too many warn alerts'],
+]
+
 const CLOSED_EARLY = 'the connection was closed during the handshake'
 
 /** The error of a connection that ends in its handshake, whichever engine does that. */
@@ -62,7 +73,8 @@ export class TlsFailure extends Error {
 
   constructor(failed: Failed) {
     const { kind, number } = failed
-    const isCut = kind === 'truncated'
+    // OpenSSL says of an alert that it has no words for only that the connection has ended, as of close_notify.
+    const isCut = kind === 'truncated' || (kind === 'alert' && !ALERTS.has(number))
     const reason = isCut ? undefined : reasonOf(failed)
     super(reason ?? CLOSED_EARLY)
     this.reason = reason
@@ -74,7 +86,7 @@ export class TlsFailure extends Error {
 function reasonOf({ kind, number, text }: Failed): string {
   switch (kind) {
     case 'alert':
-      return ALERTS.get(number) ?? `tlsv1 alert ${number}`
+      return ALERTS.get(number) ?? CLOSED_EARLY
     case 'incompatible':
       return INCOMPATIBLE[text] ?? 'no shared cipher'
     case 'protocol':
@@ -82,6 +94,6 @@ function reasonOf({ kind, number, text }: Failed): string {
     case 'certificate':
       return `certificate verify failed: ${text}`
     default:
-      return text
+      return INVALID.find(([sign]) => sign.test(text))?.[1] ?? text
   }
 }
