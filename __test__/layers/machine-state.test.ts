@@ -211,7 +211,7 @@ for (const [type, steps] of [
     'secureClient',
     {
       type: 'secureClient',
-      tls: { sni: undefined, alpn: undefined, upstream: undefined, key: 'p256', rustlsServes: true },
+      tls: { sni: undefined, alpn: undefined, upstream: undefined, key: 'p256', rustlsKeys: ['p256'] },
     },
   ],
   ['resolve', { type: 'resolve', query: Buffer.alloc(0) }],

@@ -20,7 +20,7 @@ test.after.always(() => rmSync(confdir, { recursive: true }))
 /** A server whose clients are answered by the addon's TLS; `over`: whose sockets they come by. */
 async function server(t: ExecutionContext, over: 'the addon' | 'Node', onTransport: (transport: Transport) => void) {
   const answer = async (transport: Transport) => {
-    const native = store.native({ sni: 'a.test' }, undefined, false)
+    const native = store.native({ sni: 'a.test' }, { alpn: undefined, rustlsKeys: ['p256'], logsKeys: false })
     if (!native) throw new Error('no context')
     const { pipe } = await secureClient(transport, Buffer.alloc(0), { by: { native }, alpn: undefined })
     onTransport(pipe)

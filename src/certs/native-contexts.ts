@@ -30,10 +30,13 @@ interface Kept {
   readonly renewAt: number
 }
 
+/** Keys that are kept: scripts may bring any number. */
+const MAX_KEYS = 100
+
 export class NativeContexts {
   readonly #contexts: Recent<string, Kept>
-  /** One for each kind of leaf, by their PEM. */
-  readonly #keys = new Map<string, NativeKey>()
+  /** One for each kind of leaf, and those of the user's own, by their PEM. */
+  readonly #keys = new Recent<string, NativeKey>(MAX_KEYS)
 
   constructor(limit: number) {
     this.#contexts = new Recent(limit)

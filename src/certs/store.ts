@@ -18,6 +18,7 @@ import type { IdentitiesByName } from './by-name.js'
 import { type LeafMinter, type LeafRequest, leafMinter, leafNames, planLeaf } from './leaf.js'
 import { CIPHERS, makeLeafKey } from './leaf-keys.js'
 import { NativeContexts } from './native-contexts.js'
+import { type OwnLeaf, ownLeaf } from './own-leaf.js'
 import { pem } from './pem.js'
 import { Recent } from './recent.js'
 import { RetiredContexts } from './retired.js'
@@ -43,6 +44,9 @@ const RENEW_SECONDS = 3600
  */
 const TICKET_KEYS = randomBytes(48)
 
+/** Certificates of the user's own that are kept as the addon takes them: scripts may bring any number. */
+const MAX_OWN = 1_000
+
 /** A handshake: what the leaf is for, and what differs from the store's settings. */
 export interface ContextRequest extends LeafRequest {
   /** Certificates that are sent after ours (DER): those of the server, where option `add_upstream_certs_to_client_chain` says so. */
@@ -51,6 +55,16 @@ export interface ContextRequest extends LeafRequest {
   readonly asks?: boolean | undefined
   /** What the hook `tls_start_client` has set. */
   readonly set?: (TlsSettings & { readonly certificate?: CertificateAndKey | undefined }) | undefined
+}
+
+/** What the addon needs to know of a handshake beside that. */
+export interface NativeRequest {
+  /** The protocol to agree on. */
+  readonly alpn: string | undefined
+  /** The keys with which it serves the client. */
+  readonly rustlsKeys: readonly LeafKey[]
+  /** The secrets of sessions are told. */
+  readonly logsKeys: boolean
 }
 
 interface KeptContext {
@@ -90,6 +104,8 @@ export class CertificateStore {
   readonly #contexts: Recent<string, KeptContext>
   readonly #retired = new RetiredContexts()
   readonly #native: NativeContexts
+  /** What the addon makes of certificates of the user's own. */
+  readonly #own = new Recent<string, { readonly leaf: OwnLeaf | undefined }>(MAX_OWN)
   /** The settings of nearly all clients, as in the keys of contexts. */
   readonly #usualSettings: string
 
@@ -156,22 +172,40 @@ export class CertificateStore {
     return context
   }
 
-  /**
-   * How the addon answers that client, with such a leaf; undefined where the settings, or a certificate of the user's own, are for OpenSSL alone.
-   * `alpn`: the protocol to agree on; `logsKeys`: the secrets of sessions are told. Throws as `context`.
-   */
-  native(request: ContextRequest, alpn: string | undefined, logsKeys: boolean): NativeServerTls | undefined {
+  /** How the addon answers that client, with such a leaf; undefined where OpenSSL alone does. Throws as `context`. */
+  native(request: ContextRequest, { alpn, rustlsKeys, logsKeys }: NativeRequest): NativeServerTls | undefined {
     const settings = { ...this.#options, ...request.set }
     if (settings.ciphers !== undefined || settings.curves !== undefined) return undefined
-    if (request.set?.certificate ?? this.#options.own?.find(namesOf(request))) return undefined
-    const names = leafNames(request)
-    const id = this.#keyOf(request, undefined, names)
-    return this.#native.get({ id, alpn, logsKeys, asks: request.asks === true, settings }, () => {
-      const { mint, key } = this.#maker(request.key ?? 'p256')
-      const leaf = planLeaf(names, request, this.#authority)
-      const chain = [mint(leaf), ...this.#above, ...(request.extras ?? [])]
-      return { chain, key, renewAt: leaf.notAfter - RENEW_SECONDS }
-    })
+    const identity = request.set?.certificate ?? this.#options.own?.find(namesOf(request))
+    const own = identity && this.#ownLeaf(identity)
+    if (identity && !own) return undefined
+    const kind = own?.kind ?? request.key ?? 'p256'
+    if (!rustlsKeys.includes(kind)) return undefined
+    const names = own ? [] : leafNames(request)
+    const id = this.#keyOf(request, identity, names)
+    const extras = request.extras ?? []
+    try {
+      return this.#native.get({ id, alpn, logsKeys, asks: request.asks === true, settings }, () => {
+        if (own) return { ...own, chain: [...own.chain, ...extras] }
+        const { mint, key } = this.#maker(kind)
+        const leaf = planLeaf(names, request, this.#authority)
+        return { chain: [mint(leaf), ...this.#above, ...extras], key, renewAt: leaf.notAfter - RENEW_SECONDS }
+      })
+    } catch (error) {
+      if (!identity) throw error
+      // rustls cannot read the certificate, as one of version 1, or ring does not take the key.
+      this.#own.set(idOf(identity), { leaf: undefined })
+      return undefined
+    }
+  }
+
+  #ownLeaf(identity: CertificateAndKey): OwnLeaf | undefined {
+    const id = idOf(identity)
+    const known = this.#own.get(id)
+    if (known) return known.leaf
+    const leaf = ownLeaf(identity)
+    this.#own.set(id, { leaf })
+    return leaf
   }
 
   #maker(kind: LeafKey): LeafMaker {
@@ -241,6 +275,8 @@ export class CertificateStore {
 function atLevel0(ciphers: string): string {
   return suites(ciphers, 0)
 }
+
+const idOf = ({ cert, key }: CertificateAndKey): string => hash('sha256', cert + key, 'base64')
 
 /** The names that a certificate of the user's own is looked up by: the client's, then those of the server. */
 const namesOf = ({ sni, address, upstream }: LeafRequest) => [sni, address, ...(upstream?.names ?? [])]

@@ -30,8 +30,8 @@ export interface ClientTls {
   set?: SetForClient | undefined
   /** The kind of key that our certificate has, chosen so that the client can verify its signatures. */
   key: LeafKey
-  /** rustls serves the client as well as OpenSSL does. */
-  rustlsServes: boolean
+  /** With these keys in a certificate rustls serves the client as well as OpenSSL does. */
+  rustlsKeys: readonly LeafKey[]
 }
 
 /** A deed that is done to one channel: by the engine that carries the channel, or by the world. */

@@ -23,7 +23,7 @@ import { type ClientHello, ClientHelloError, readClientHello } from './tls/clien
 import { ja3, ja4 } from './tls/fingerprint.js'
 import { leafKeyFor } from './tls/leaf-key.js'
 import { planClient, planServer } from './tls/plan.js'
-import { rustlsServes } from './tls/rustls.js'
+import { rustlsKeys } from './tls/rustls.js'
 import { TIMEOUT } from './world.js'
 
 /** The time that a client has for a whole ClientHello. */
@@ -85,7 +85,7 @@ function* secureWithClient(context: Context, hello: ClientHello): Step<string | 
   const { key, missing } = leafKeyFor(hello, versions)
   const failure = yield* secureClient(client, {
     key,
-    rustlsServes: rustlsServes(hello, versions, key),
+    rustlsKeys: rustlsKeys(hello, versions),
     sni: hello.sni,
     alpn: plan.alpn,
     upstream: upstream?.certificates?.[0],

@@ -100,8 +100,9 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
         }
         const names = { key, sni, address: client.local.address, upstream: upstream && upstreamNames(upstream) }
         const request = { ...names, extras: tls.extras, asks: tls.asks, set }
-        const fast = tls.rustlsServes && options.tls_engine === 'auto' && hasEngine()
-        const native = fast ? certificates.native(request, tls.alpn, around.observers.keyLog !== undefined) : undefined
+        const fast = tls.rustlsKeys.length > 0 && options.tls_engine === 'auto' && hasEngine()
+        const logsKeys = around.observers.keyLog !== undefined
+        const native = fast ? certificates.native(request, { ...tls, logsKeys }) : undefined
         return await handshake(native ? { native } : { context: certificates.context(request) })
       } catch (error) {
         const why = around.explainHandshake(error, client)

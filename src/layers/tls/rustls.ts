@@ -1,4 +1,4 @@
-// Whether rustls, with what ring has, serves a client as well as OpenSSL does. It has nothing of what is old.
+// With which keys rustls, by what ring has, serves a client as well as OpenSSL does. It has nothing of what is old.
 import type { LeafKey } from '../../connection.js'
 import type { ClientHello } from './client-hello.js'
 import type { VersionRange } from './leaf-key.js'
@@ -22,7 +22,16 @@ const SCHEMES: Record<LeafKey, { readonly tls13: readonly number[]; readonly tls
   rsa2048: { tls13: [0x0804, 0x0805, 0x0806], tls12: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601] },
 }
 
-export function rustlsServes(hello: ClientHello, { min, max }: VersionRange, key: LeafKey): boolean {
+/** The group that a client of TLS 1.2 has to know for a certificate with that key (RFC 8422, 5.1.1). */
+const CURVES: Partial<Record<LeafKey, number>> = { p256: 23, p384: 24 }
+
+const KEYS = ['p256', 'rsa2048', 'p384'] as const satisfies readonly LeafKey[]
+
+/** None, where rustls does not serve the client at all. */
+export const rustlsKeys = (hello: ClientHello, versions: VersionRange): LeafKey[] =>
+  KEYS.filter((key) => serves(hello, versions, key))
+
+function serves(hello: ClientHello, { min, max }: VersionRange, key: LeafKey): boolean {
   const { supportedVersions, legacyVersion, serverName, sni, serverNameIsAddress, compressionMethods } = hello
   // A name that is none is passed over by OpenSSL, and an error for rustls.
   if (serverName !== undefined && sni === undefined && !serverNameIsAddress) return false
@@ -33,6 +42,8 @@ export function rustlsServes(hello: ClientHello, { min, max }: VersionRange, key
   const offers12 =
     supportedVersions.length > 0 ? offers(TLS_1_2) : legacyVersion >= TLS_1_2 && min <= TLS_1_2 && TLS_1_2 <= max
   const suites = key === 'rsa2048' ? SUITES.rsa : SUITES.ecdsa
+  const curve = CURVES[key]
+  if (curve !== undefined && !hello.supportedGroups.includes(curve)) return false
   return offers12 && some(cipherSuites, suites) && some(signatureAlgorithms, SCHEMES[key].tls12)
 }
 
