@@ -1,6 +1,6 @@
 // More kinds for the comparison of the two engines of TLS: certificates of the user's own, and TLS that begins in the middle (STARTTLS).
-import { generateKeyPairSync } from 'node:crypto'
-import { TLSSocket, type TlsOptions } from 'node:tls'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type ConnectionOptions, TLSSocket, type TlsOptions } from 'node:tls'
 import { certificate, ecKey, rsaKey } from './certificates.js'
 import { asks, type Client } from './engine-clients.js'
 import { ANSWER, root, SERVERS, type Serve } from './engine-servers.js'
@@ -8,6 +8,8 @@ import type { Talk } from './talk.js'
 
 export interface OwnKind {
   readonly what: string
+  /** The client's settings; default: once TLS 1.3 and once TLS 1.2. */
+  readonly client?: ConnectionOptions
   /** A file of option `certs`, and its passphrase. */
   readonly pem: () => string
   readonly passphrase?: string
@@ -15,8 +17,11 @@ export interface OwnKind {
 
 const own = { names: ['own.test', 'upstream.test'], issuer: root }
 
-const keyed = (what: string, make: () => NonNullable<Parameters<typeof certificate>[0]['key']>): OwnKind => ({
+const only12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const
+
+const keyed = (what: string, make: () => KeyObject, client?: ConnectionOptions): OwnKind => ({
   what: `a key of ${what}`,
+  ...(client && { client }),
   pem() {
     const { pem, keyPem } = certificate({ ...own, key: make() })
     return keyPem + pem
@@ -32,6 +37,13 @@ export const OWN: readonly OwnKind[] = [
   keyed('RSA 3072', () => rsaKey(3072)),
   keyed('RSA-PSS', () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
   keyed('Ed25519', () => generateKeyPairSync('ed25519').privateKey),
+  keyed('P-384, of which the client knows nothing', () => ecKey('P-384'), { ...only12, ecdhCurve: 'P-256' }),
+  keyed('P-256, the client knows RSA alone', () => ecKey(), { ...only12, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }),
+  keyed('RSA, the client knows ECDSA alone', () => rsaKey(), { ...only12, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }),
+  keyed('RSA, the client knows RSA alone', () => rsaKey(), { ...only12, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }),
+  keyed('RSA, the client has no ECDHE', () => rsaKey(), { ...only12, ciphers: 'AES128-GCM-SHA256' }),
+  keyed('P-256, the client has schemes of RSA alone', () => ecKey(), { sigalgs: 'RSA-PSS+SHA256' }),
+  keyed('P-384, the client has the scheme of P-256 alone', () => ecKey('P-384'), { sigalgs: 'ECDSA+SHA256' }),
   {
     what: 'version 1',
     pem() {
