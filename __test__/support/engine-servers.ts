@@ -18,7 +18,7 @@ export interface Differs {
 
 export interface ServerKind {
   readonly what: string
-  /** Called by each test, as keys of some kinds take long to make. */
+  /** Called by those who use the kind alone, as some keys take long to make. */
   readonly serve: () => Serve
   /** The client has a name for the server; default true. Else the certificate has to be for its address. */
   readonly isNamed?: boolean
@@ -73,16 +73,10 @@ const cert = (what: string, wanted: Wanted, above?: readonly Made[], more: Parti
 })
 
 /** A server that shows a leaf with a key that is made for it. */
-const key = (what: string, make: () => KeyObject): ServerKind => {
-  let made: Made | undefined
-  return {
-    what: `a key of ${what}`,
-    serve() {
-      made ??= certificate({ names, issuer: root, key: make() })
-      return shows(made)
-    },
-  }
-}
+const key = (what: string, make: () => KeyObject): ServerKind => ({
+  what: `a key of ${what}`,
+  serve: () => shows(certificate({ names, issuer: root, key: make() })),
+})
 
 /** A server with these settings and a good leaf. */
 const set = (what: string, settings: TlsOptions, more: Partial<ServerKind> = {}, made = good): ServerKind => ({
