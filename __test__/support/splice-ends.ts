@@ -49,7 +49,7 @@ async function ends(t: ExecutionContext, overTls = false) {
     const confdir = mkdtempSync(join(tmpdir(), 'midwire-splice-'))
     t.teardown(() => rmSync(confdir, { recursive: true }))
     const store = new CertificateStore(await loadAuthority(confdir))
-    const native = store.native({ sni: 'a.test' }, undefined, false)
+    const native = store.native({ sni: 'a.test' }, { alpn: undefined, rustlsKeys: ['p256'], logsKeys: false })
     if (!native) throw new Error('no context')
     const secured = once(client, 'secureConnect')
     const { pipe } = await secureClient(toClient, Buffer.alloc(0), { by: { native }, alpn: undefined })
