@@ -115,6 +115,7 @@ export abstract class Flow {
     return this.#place
   }
 
+  /** @internal */
   set place(place: object | undefined) {
     this.#place = place
   }
