@@ -1,4 +1,4 @@
-// A clock that the test moves: setTimeout, setInterval and Date.now, for code that runs without waiting for anything else.
+// A clock that the test moves: setTimeout, setInterval, Date.now and performance.now, for code that runs without waiting for anything else.
 
 interface Ticking {
   due: number
@@ -20,6 +20,7 @@ export class Clock {
   with(test: () => void): void {
     const { setTimeout, setInterval, clearTimeout, clearInterval } = globalThis
     const { now } = Date
+    const steady = performance.now
     const begin = (repeats: boolean) => (work: () => void, milliseconds: number) => {
       const one = { due: this.now + milliseconds, every: repeats ? milliseconds : undefined, milliseconds, work }
       this.#running.add(one)
@@ -37,10 +38,12 @@ export class Clock {
     try {
       Object.assign(globalThis, fakes)
       Date.now = () => this.now
+      performance.now = () => this.now
       test()
     } finally {
       Object.assign(globalThis, { setTimeout, setInterval, clearTimeout, clearInterval })
       Date.now = now
+      performance.now = steady
     }
   }
 

@@ -12,7 +12,7 @@ const MIN_PIECE = 256
 /** A rate that several connections share. */
 export interface Rate {
   readonly bytesPerSecond: number
-  /** When the next piece may pass that nobody has asked for yet: milliseconds since the epoch. */
+  /** When the next piece may pass that nobody has asked for yet: milliseconds of a clock that only goes forward, whatever is done to the time of day. */
   free: number
 }
 
@@ -75,7 +75,7 @@ class Lane {
     for (;;) {
       const [first] = this.#waiting
       if (!first || this.blocked) break
-      const now = Date.now()
+      const now = performance.now()
       const at = first.due > now ? first.due : this.#turnOf(first, now)
       if (at > now) {
         clearTimeout(this.#timer)
@@ -218,7 +218,7 @@ export class Throttled implements Transport, Receiver {
     if (!link && this.#down.length === 0) return this.below.write(data, moreComes)
     if (this.#isLost(this.#down) || this.#after) return true
     const latency = this.#inPackets ? 0 : (link?.latency ?? 0)
-    this.#down.add(data, Date.now() + latency, link?.down)
+    this.#down.add(data, performance.now() + latency, link?.down)
     if (this.#isDatagrams || this.#down.bytes < HIGH_WATER) return true
     this.#isFull = true
     return false
@@ -255,7 +255,7 @@ export class Throttled implements Transport, Receiver {
     const { link } = this
     if (!link && this.#up.length === 0) this.receiver.handleData(data)
     else if (!this.#isLost(this.#up)) {
-      this.#up.add(data, Date.now(), link?.up)
+      this.#up.add(data, performance.now(), link?.up)
       if (this.#up.bytes >= HIGH_WATER && !this.#isDatagrams) this.below.pause()
     }
   }
