@@ -26,10 +26,12 @@ const NO_SLAB = new Uint8Array(0)
 /** The most bytes of events in one turn of Node's event loop, so that timers and other sockets have their turns, too. */
 const TURN_BYTES = 1 << 20
 /**
- * The least that a call counts towards TURN_BYTES, because a call is work even with few events in it. In a turn of 16 calls the requests of busy
- * connections take some milliseconds; what waits for the end of the turn, such as flows that are recorded then, is still young for the collector.
+ * The least that a call, and an event in it, count towards TURN_BYTES, because they are work even where they are short. In a turn of 16 calls or some 128
+ * events the requests of busy connections take some milliseconds. Flows that are over wait for its end to be recorded, and a turn that takes longer brings
+ * more of them, so many at last that the collector does nothing but copy them.
  */
 const CALL_BYTES = 64 * 1024
+const RECORD_BYTES = 8 * 1024
 /** The most bytes of data in an IP packet of 65,535 bytes, without the headers of IP and UDP. */
 const MOST_DATA = { ipv4: 65_507, ipv6: 65_487 }
 
@@ -150,8 +152,8 @@ export class Bridge {
       while (this.#turn > 0) {
         const filled = this.#exchange(this.#slab)
         if (filled > 0) {
-          this.#turn -= Math.max(filled, CALL_BYTES)
-          this.#dispatch(filled)
+          const records = this.#dispatch(filled)
+          this.#turn -= Math.max(filled, CALL_BYTES, records * RECORD_BYTES)
         } else if (this.#used === 0) return
       }
     } finally {
@@ -164,8 +166,10 @@ export class Bridge {
     setImmediate(this.#goOn)
   }
 
-  #dispatch(filled: number): void {
+  /** Answers how many events there were. */
+  #dispatch(filled: number): number {
     let at = 0
+    let records = 0
     while (at < filled) {
       const word = at >>> 2
       const length = this.#slabWords[word + 2] ?? 0
@@ -178,7 +182,9 @@ export class Bridge {
         })
       }
       at += HEADER + padded(length)
+      records += 1
     }
+    return records
   }
 
   #rise(word: number, start: number, length: number): void {
