@@ -1,5 +1,6 @@
 // One end of a connection in a test: says things, and waits for what is heard.
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -147,15 +148,23 @@ export async function bind(t: ExecutionContext, server: Server, host = '127.0.0.
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-/** A port at which nobody listens. */
+/**
+ * A port at which nobody listens, of TCP or UDP. It is below those that a system gives where any port will do (from 32768 in
+ * Linux, from 49152 elsewhere): one of them would soon be the port of another test's server.
+ */
 export async function freePort(): Promise<number> {
-  // On all addresses: a port that is free on one of them alone may be another test's on the next.
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const server = createServer().listen(randomInt(20_000, 32_768))
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!free) continue
+    const port = portOf(server)
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 /** Listens, and then never runs again; its queue holds two connections. */
