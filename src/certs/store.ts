@@ -174,7 +174,7 @@ export class CertificateStore {
 
   /** How the addon answers that client, with such a leaf; undefined where OpenSSL alone does. Throws as `context`. */
   native(request: ContextRequest, { alpn, rustlsKeys, logsKeys }: NativeRequest): NativeServerTls | undefined {
-    const settings = { ...this.#options, ...request.set }
+    const settings = request.set ? { ...this.#options, ...request.set } : this.#options
     if (settings.ciphers !== undefined || settings.curves !== undefined) return undefined
     const identity = request.set?.certificate ?? this.#options.own?.find(namesOf(request))
     const own = identity && this.#ownLeaf(identity)

@@ -60,9 +60,8 @@ export function placeKey({ to, via, from }: Place): string {
   return JSON.stringify([end, from?.address ?? '', via.map(hopText), passwords])
 }
 
-/** The key of a route. The pool keeps connections by this key, and TLS sessions are kept by it, too. */
-export function routeKey(route: Route): string {
-  const place = placeKey(route)
+/** The key of a route, whose place has the key `place`. The pool keeps connections by this key, and TLS sessions are kept by it, too. */
+export function routeKey(route: Route, place = placeKey(route)): string {
   const { tls } = route
   if (!tls) return place
   const set = tls.set ? ` ${tls.set.key}` : ''

@@ -1,6 +1,6 @@
 // Drives one client connection: turns what its transports do into events for the layers, and performs the layers' commands.
 import { randomUUID } from 'node:crypto'
-import type { Address, ClientConnection, ServerConnection } from '../connection.js'
+import type { Address, ClientConnection, ServerConnection, TlsState } from '../connection.js'
 import type { Flow, ThrottleLimits, UserAct } from '../flow/flow.js'
 import type { HookName } from '../hooks.js'
 import { type AnyChannel, Channel } from '../layers/channel.js'
@@ -229,7 +229,7 @@ export class Driver implements World, ChannelReceiver, Placed {
       this.#bindings.failHandshake(channel)
       return result
     }
-    this.client.tls = { ...this.client.tls, ...result.state, establishedAt: Date.now() }
+    this.client.tls = agreedTls(this.client.tls, result.state)
     channel.hasSpoken = false
     if (this.#over) result.pipe.reset()
     else this.#bindings.bind(channel, result.pipe)
@@ -334,4 +334,12 @@ export class Driver implements World, ChannelReceiver, Placed {
     this.client.closedAt ??= Date.now()
     this.#core.departed(this, this.#channel.hasSpoken)
   }
+}
+
+/** What was known of a client's TLS before the handshake, and what was agreed on. Written out: each spread would make a hidden class anew. */
+function agreedTls(before: TlsState | undefined, { alpn, version, cipher, certificates }: TlsState): TlsState {
+  const { sni, alpnOffers, ja3, ja4 } = before ?? {}
+  const tls: TlsState = { sni, alpnOffers, ja3, ja4, alpn, version, cipher, establishedAt: Date.now() }
+  if (certificates) tls.certificates = certificates
+  return tls
 }

@@ -67,8 +67,9 @@ export class Pool {
       return
     }
     const place = placeKey(route)
-    const idle: Idle = { ...dialled, client, place, key: routeKey(route), since: Date.now() }
-    dialled.transport.receiver = new IdleReceiver(() => this.#drop(idle))
+    const { transport, connection } = dialled
+    const idle: Idle = { transport, connection, client, place, key: routeKey(route, place), since: Date.now() }
+    transport.receiver = new IdleReceiver(() => this.#drop(idle))
     const list = this.#idle.get(idle.key)
     if (list) list.push(idle)
     else this.#idle.set(idle.key, [idle])

@@ -98,11 +98,12 @@ export function share(around: Unchanging, options: Options, before?: Shared): Sh
           const waited = certificates.prepare(kind)
           if (waited) await waited
         }
-        const names = { key, sni, address: client.local.address, upstream: upstream && upstreamNames(upstream) }
-        const request = { ...names, extras: tls.extras, asks: tls.asks, set }
-        const fast = tls.rustlsKeys.length > 0 && options.tls_engine === 'auto' && hasEngine()
+        const { extras, asks, alpn, rustlsKeys } = tls
+        const { address } = client.local
+        const request = { key, sni, address, upstream: upstream && upstreamNames(upstream), extras, asks, set }
+        const fast = rustlsKeys.length > 0 && options.tls_engine === 'auto' && hasEngine()
         const logsKeys = around.observers.keyLog !== undefined
-        const native = fast ? certificates.native(request, { ...tls, logsKeys }) : undefined
+        const native = fast ? certificates.native(request, { alpn, rustlsKeys, logsKeys }) : undefined
         return await handshake(native ? { native } : { context: certificates.context(request) })
       } catch (error) {
         const why = around.explainHandshake(error, client)

@@ -25,7 +25,7 @@ import { parseRequestHead, type RequestHead } from './h1/head.js'
 import { takeOffRequestHop } from './h1/hop.js'
 import { writeErrorPage } from './h1/page.js'
 import { readHead, takeHead } from './h1/read-head.js'
-import { type Place, placeOf, targetOf } from './h1/target.js'
+import { placeOf, targetOf } from './h1/target.js'
 import { enterTunnel } from './h1/tunnel.js'
 import { writeResponseHead } from './h1/write.js'
 import { ServerSessions } from './h2/server-session.js'
@@ -129,10 +129,12 @@ function* connect(
 ): Step<LayerName | undefined> {
   const { client } = context
   if (requestFraming(head).kind !== 'none') throw new HttpError(400, 'a CONNECT with a body')
-  const place: Place = { ...targetOf(head, undefined), path: '' }
+  const { method, version, headers, irregularities } = head
+  const { scheme, host, port } = targetOf(head, undefined)
   // The target says where to, whatever the Host field says (RFC 9112, 3.2.2).
-  if (head.headers.has('host')) head.headers.set('Host', head.target)
-  const request = new HttpRequest({ ...head, ...place }, 0, startedAt)
+  if (headers.has('host')) headers.set('Host', head.target)
+  const parts = { method, path: '', scheme, host, port, version, headers, absolute: undefined, irregularities }
+  const request = new HttpRequest(parts, 0, startedAt)
   const flow = new HttpFlow(origin(context, undefined), request)
   yield* hookWithCredentials(context, 'http_connect', flow)
   const problem = flow.response && answerProblem(flow.response)

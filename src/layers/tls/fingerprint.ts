@@ -7,7 +7,22 @@ export const isGrease = (value: number): boolean => (value & 0x0f0f) === 0x0a0a 
 
 const withoutGrease = (values: readonly number[]) => values.filter((value) => !isGrease(value))
 
-/** A hash that knows its last text: a program says the same in all of its ClientHellos, but for the order of its extensions. */
+/** What a list says, where the last one is known: a program says the same in all of its ClientHellos, but for the order of its extensions. */
+function knowing(say: (list: readonly number[]) => string): (list: readonly number[]) => string {
+  let last = { list: [] as readonly number[], said: say([]) }
+  return (list) => {
+    if (!isEqual(last.list, list)) last = { list, said: say(list) }
+    return last.said
+  }
+}
+
+function isEqual(one: readonly number[], other: readonly number[]): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}
+
+/** The same of texts that are hashed. */
 function remembering(algorithm: 'md5' | 'sha256'): (text: string) => string {
   let last = { text: '', hash: hash(algorithm, '') }
   return (text) => {
@@ -23,10 +38,14 @@ const sha256OfExtensions = remembering('sha256')
 /** JA3 (salesforce/ja3): the text `version,ciphers,extensions,groups,point formats`, each a list of decimals, and the MD5 of it. */
 export function ja3(hello: ClientHello): { text: string; hash: string } {
   const { legacyVersion, cipherSuites, extensions, supportedGroups, ecPointFormats } = hello
-  const lists = [...[cipherSuites, extensions, supportedGroups].map(withoutGrease), ecPointFormats]
-  const text = [legacyVersion, ...lists.map((list) => list.join('-'))].join(',')
+  const types = decimals(withoutGrease(extensions))
+  const text = `${legacyVersion},${ciphersOfJa3(cipherSuites)},${types},${groups(supportedGroups)},${decimals(ecPointFormats)}`
   return { text, hash: md5(text) }
 }
+
+const decimals = (list: readonly number[]) => list.join('-')
+const ciphersOfJa3 = knowing((list) => decimals(withoutGrease(list)))
+const groups = knowing((list) => decimals(withoutGrease(list)))
 
 /** How the ClientHello was sent: in TLS over TCP, in QUIC, or in DTLS. */
 export type Ja4Transport = 't' | 'q' | 'd'
@@ -67,16 +86,19 @@ function ja4Head(hello: ClientHello, transport: Ja4Transport): string {
 
 function ja4Lists(hello: ClientHello): { ciphers: string; extensions: string } {
   const named = withoutGrease(hello.extensions).filter((type) => type !== SERVER_NAME && type !== ALPN)
-  const algorithms = hex(withoutGrease(hello.signatureAlgorithms))
-  // All texts have one length, so their order is the order of the numbers.
-  const extensions = hex(named).sort().join(',')
+  const algorithms = algorithmsOfJa4(withoutGrease(hello.signatureAlgorithms))
+  const extensions = extensionsOfJa4(inOrder(named))
   return {
-    ciphers: hex(withoutGrease(hello.cipherSuites)).sort().join(','),
-    extensions: algorithms.length > 0 ? `${extensions}_${algorithms.join(',')}` : extensions,
+    ciphers: ciphersOfJa4(hello.cipherSuites),
+    extensions: algorithms === '' ? extensions : `${extensions}_${algorithms}`,
   }
 }
 
-const hex = (values: readonly number[]) => values.map((value) => value.toString(16).padStart(4, '0'))
+const inOrder = (values: number[]) => values.sort((a, b) => a - b)
+const hex = (values: readonly number[]) => values.map((value) => value.toString(16).padStart(4, '0')).join(',')
+const ciphersOfJa4 = knowing((list) => hex(inOrder(withoutGrease(list))))
+const extensionsOfJa4 = knowing(hex)
+const algorithmsOfJa4 = knowing(hex)
 
 const digest = (list: string, by: (text: string) => string) => (list === '' ? NOTHING : by(list).slice(0, 12))
 

@@ -4,29 +4,33 @@ import { ClientHelloError } from './error.js'
 /** Reads bytes from first to last. Each method throws a ClientHelloError where too few bytes are left. */
 export class Reader {
   readonly #bytes: Buffer
-  #at = 0
+  #at: number
+  readonly #end: number
 
-  constructor(bytes: Buffer) {
+  /** Reads the bytes from `start` to `end`; default: all of them. */
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.#bytes = bytes
+    this.#at = start
+    this.#end = end
   }
 
   /** The number of bytes that were not read yet. */
   get left(): number {
-    return this.#bytes.length - this.#at
+    return this.#end - this.#at
   }
 
   take(length: number): Buffer {
-    if (length > this.left) throw new ClientHelloError(`${length} bytes announced where ${this.left} are left`)
-    this.#at += length
-    return this.#bytes.subarray(this.#at - length, this.#at)
+    const start = this.#pass(length)
+    return this.#bytes.subarray(start, start + length)
   }
 
   u8(): number {
-    return this.take(1).readUInt8(0)
+    return this.#bytes[this.#pass(1)] as number
   }
 
   u16(): number {
-    return this.take(2).readUInt16BE(0)
+    const start = this.#pass(2)
+    return ((this.#bytes[start] as number) << 8) | (this.#bytes[start + 1] as number)
   }
 
   /** A vector with a length of one byte. Throws where the length is not within the bounds. */
@@ -62,6 +66,15 @@ export class Reader {
 
   #vector(length: number, least: number, most: number): Reader {
     if (length < least || length > most) throw new ClientHelloError(`a list of ${length} bytes`)
-    return new Reader(this.take(length))
+    const start = this.#pass(length)
+    return new Reader(this.#bytes, start, start + length)
+  }
+
+  /** Goes on behind so many bytes, and tells where they begin: a view of each number would cost more than all else. */
+  #pass(length: number): number {
+    if (length > this.left) throw new ClientHelloError(`${length} bytes announced where ${this.left} are left`)
+    const start = this.#at
+    this.#at += length
+    return start
   }
 }
